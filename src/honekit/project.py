@@ -1,0 +1,288 @@
+"""`hone.toml`: everything that makes one task different from another.
+
+The pipeline reads a `Project` and knows nothing else about the task: the fields of the answer and how each is scored,
+the slices, the documents for retrieval, the recipe, the gate and the prices all come from here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from honekit.errors import SettingsError
+
+Score = Literal["macro_f1", "accuracy", "phrase", "set_f1", "none"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProjectSection(_Section):
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    """Names the deployed alias `<name>@production`."""
+    description: str = ""
+
+
+class OutputField(_Section):
+    """One field of the answer, in the order in which the model writes it."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    type: Literal["string", "enum", "list"]
+    values: tuple[str, ...] = ()
+    """Allowed values of an enum, or of a list's members."""
+    nullable: bool = False
+    min_items: int = 1
+    max_items: int = 3
+    score: Score = "accuracy"
+    """macro_f1 over all `values`; accuracy by equality; phrase by normalised equality with any accepted phrase; set_f1."""
+    metric: str | None = None
+    """Name of the field's metric where `<name>_<score>` does not read well."""
+    lenient: bool = False
+    """Also score 'named anywhere in the answer' (`<name>_lenient_accuracy`), so that format alone decides nothing."""
+    classical: bool = False
+    """The classical baseline predicts this field."""
+    from_retrieval: bool = False
+    """Can only be known from a retrieved passage: it is the passage's reference, or null."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> OutputField:
+        if self.type in ("enum", "list") and not self.values:
+            raise ValueError(f"field {self.name!r} is of type {self.type} and needs `values`")
+        if self.score == "macro_f1" and self.type != "enum":
+            raise ValueError(f"field {self.name!r}: score macro_f1 needs type enum")
+        if self.score == "set_f1" and self.type != "list":
+            raise ValueError(f"field {self.name!r}: score set_f1 needs type list")
+        return self
+
+    @property
+    def metric_name(self) -> str:
+        """`category_macro_f1`, `severity_accuracy`, or the name given in `hone.toml`."""
+        if self.metric:
+            return self.metric
+        return f"{self.name}_{'accuracy' if self.score == 'phrase' else self.score}"
+
+
+class TaskSection(_Section):
+    input: str = "input"
+    """Key of the raw example that holds the text to answer."""
+    input_label: str = "Input"
+    """Heading above that text in the prompt."""
+    instructions: str
+    """File with the system prompt that the tuned model is trained and asked with."""
+    prompts: tuple[str, ...] = ()
+    """Files with further wordings of the system prompt; the base's arms use the best of all on validation data."""
+    format: Literal["json", "text"] = "json"
+    """json: one object with all fields; text: the value of the only field, bare."""
+    fields: tuple[OutputField, ...] = Field(min_length=1)
+    primary_metric: str
+    max_new_tokens: int = Field(160, ge=1)
+    """The cap on an answer, in tokens: one for every arm."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TaskSection:
+        names = [field.name for field in self.fields]
+        if len(set(names)) != len(names):
+            raise ValueError("two fields have the same name")
+        if self.format == "text" and len(self.fields) != 1:
+            raise ValueError('format = "text" needs exactly one field')
+        if self.primary_metric not in self.metric_names():
+            raise ValueError(
+                f"primary_metric {self.primary_metric!r} is not a metric of this task; it has {', '.join(self.metric_names())}"
+            )
+        return self
+
+    def metric_names(self) -> list[str]:
+        """All quality metrics of the task, by the names used in reports, JSON and the gate."""
+        names = ["json_validity", "schema_validity"] if self.format == "json" else ["schema_validity"]
+        for field in self.fields:
+            if field.score == "none":
+                continue
+            names.append(field.metric_name)
+            if field.lenient:
+                names.append(f"{field.name}_lenient_accuracy")
+        names.append("field_exact_match")
+        names += [f"field_exact_match_without_{field.name}" for field in self.fields if field.from_retrieval]
+        return names
+
+    def field(self, name: str) -> OutputField:
+        return next(field for field in self.fields if field.name == name)
+
+
+class DataSection(_Section):
+    train: str
+    more: tuple[str, ...] = ()
+    """Further training files; `hone run` uses them, `hone demo` keeps to `train`."""
+    validation: str
+    test: str
+    group: str = "id"
+    """Key of the raw example whose values must not cross a split."""
+    device_field: str | None = None
+    """Answer field whose values must not cross into the slice named in `unseen_slice`."""
+    unseen_slice: str | None = None
+    stratify: str | None = None
+    """Answer field by which halves are drawn evenly; slices are always kept even."""
+    slices: tuple[str, ...] = ()
+
+
+class RetrievalSection(_Section):
+    documents: tuple[str, ...]
+    label: str = "Passages"
+    k: int = Field(3, ge=1, le=20)
+
+
+class TrainSection(_Section):
+    """The recipe. Every default is a measured one: see `docs/lab-notes.md`."""
+
+    base: str = "smollm2-135m"
+    method: Literal["lora", "full"] = "lora"
+    rank: int = Field(16, ge=1, le=1024)
+    alpha: float = Field(32.0, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: Literal["all-linear"] | tuple[str, ...] = "all-linear"
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup_ratio: float = Field(0.1, ge=0, lt=1)
+    schedule: Literal["linear", "cosine", "constant"] = "cosine"
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    epochs: int = Field(5, ge=1, le=50)
+    batch_size: int = Field(8, ge=1, le=256)
+    """Examples per optimizer step."""
+    early_stopping_patience: int = Field(2, ge=0)
+    """Epochs without a better validation loss before training stops; 0 never stops early."""
+    max_length: int | None = Field(None, ge=16)
+    """Tokens per example; longer ones are cut. Default: the base's context."""
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    device: Device = "auto"
+    checkpoint_steps: int = Field(10, ge=1)
+    """Optimizer steps between checkpoints (there is also one after each epoch)."""
+
+
+class EvaluateSection(_Section):
+    few_shot_k: tuple[int, ...] = (2, 4)
+    """Numbers of demonstrations to try on validation data."""
+    few_shot_sets: int = Field(1, ge=1)
+    """Different draws of demonstrations to try for each k."""
+    choice_examples: int = Field(60, ge=4)
+    """At most this many validation examples decide prompt and demonstrations."""
+    subset: float = Field(0.5, gt=0, le=1)
+    """Share of the test set that `hone demo` evaluates on; `--full` completes it."""
+    latency_sample: int = Field(4, ge=1)
+    bootstrap_resamples: int = Field(2000, ge=200)
+    batch_size: int = Field(64, ge=1)
+    seed: int = 0
+
+
+class GateSection(_Section):
+    require_better_than: tuple[str, ...] = ("base", "base_few_shot", "base_few_shot_rag")
+    """Arms that the chosen tuned arm must beat on the primary metric, interval above zero after Holm's correction."""
+    min_schema_validity: float = Field(0.95, ge=0, le=1)
+    parity_items: int = Field(20, ge=1)
+
+
+class CostSection(_Section):
+    currency: str = "USD"
+    machine_per_hour: float = Field(0.10, ge=0)
+    """Price of an hour of this machine."""
+    alternative_per_million_tokens: float = Field(0.60, ge=0)
+    """Price of a hosted model that would do the same with the few-shot prompt, for the break-even volume."""
+
+
+class Project(_Section):
+    """A loaded `hone.toml`. Paths in it are relative to `root`."""
+
+    root: Path
+    project: ProjectSection
+    task: TaskSection
+    data: DataSection
+    retrieval: RetrievalSection | None = None
+    train: TrainSection = TrainSection()
+    evaluate: EvaluateSection = EvaluateSection()
+    gate: GateSection = GateSection()
+    cost: CostSection = CostSection()
+
+    def path(self, relative: str) -> Path:
+        return self.root / relative
+
+    def read_text(self, relative: str) -> str:
+        """A prompt or document of the project, without the trailing newline."""
+        path = self.path(relative)
+        try:
+            return path.read_text(encoding="utf-8").rstrip("\n")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise SettingsError(
+                "settings.file_unreadable",
+                what=f"a file named in hone.toml cannot be read: {fault}",
+                where=str(path),
+                mend="mend the path in hone.toml, or write the file as UTF-8",
+            ) from fault
+
+    @property
+    def system_prompt(self) -> str:
+        return self.read_text(self.task.instructions)
+
+    @property
+    def state_dir(self) -> Path:
+        """Runs, caches and the lock of this project."""
+        return self.root / ".hone"
+
+
+def load_project(path: Path) -> Project:
+    """Read `hone.toml` (or the folder that holds it); report every fault in it at once.
+
+    Raises: SettingsError[settings.project_missing | settings.toml_syntax | settings.project_invalid].
+    """
+    file = path / "hone.toml" if path.is_dir() else path
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as fault:
+        raise SettingsError(
+            "settings.project_missing",
+            what="there is no hone.toml here",
+            where=str(file),
+            mend="run `hone init --from YOUR_FILE`, or go to the folder of a project",
+        ) from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
+        raise SettingsError(
+            "settings.toml_syntax", what=f"hone.toml cannot be read: {fault}", where=str(file), mend="mend that line"
+        ) from fault
+    try:
+        return Project.model_validate({**raw, "root": file.parent.resolve()})
+    except ValidationError as fault:
+        raise SettingsError(
+            "settings.project_invalid",
+            what="hone.toml does not fit:\n" + "\n".join(f"    {line}" for line in _faults(fault, raw)),
+            where=str(file),
+            mend="mend the named keys; `hone init --example` prints a commented hone.toml",
+        ) from fault
+
+
+def _faults(fault: ValidationError, raw: dict[str, Any]) -> list[str]:
+    lines = []
+    for error in fault.errors():
+        location = ".".join(str(part) for part in error["loc"])
+        message = error["msg"].removeprefix("Value error, ")
+        if error["type"] == "extra_forbidden":
+            message = "unknown key" + _nearest(str(error["loc"][-1]), error["loc"][:-1])
+        lines.append(f"{location}: {message}" if location else message)
+    return lines
+
+
+def _nearest(key: str, parents: tuple[int | str, ...]) -> str:
+    model: Any = Project
+    for part in parents:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+        if model is None:
+            return ""
+    close = difflib.get_close_matches(key, model.model_fields, n=1)
+    return f"; did you mean `{close[0]}`?" if close else f"; allowed: {', '.join(model.model_fields)}"

@@ -1,0 +1,41 @@
+"""Where Hone keeps its state, and the few settings that are not part of a project.
+
+Order of precedence: command-line flag, `HONE_*` variable, `hone.toml`, default. This module reads the variables.
+It imports nothing heavy, because every command starts with it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from honekit.errors import SettingsError
+
+
+def home() -> Path:
+    """The data directory: `HONE_HOME`, else the platform's user data directory. Created with mode 0700."""
+    import platformdirs
+
+    given = os.environ.get("HONE_HOME")
+    path = Path(given).expanduser() if given else Path(platformdirs.user_data_dir("hone", appauthor=False))
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as fault:
+        raise SettingsError(
+            "settings.home_unusable",
+            what=f"the data directory cannot be created: {fault.strerror}",
+            where=str(path),
+            mend="set HONE_HOME to a directory that you can write to",
+        ) from fault
+    return path
+
+
+def database_url() -> str:
+    """`HONE_DATABASE_URL`, else SQLite in the data directory."""
+    return os.environ.get("HONE_DATABASE_URL") or f"sqlite:///{home() / 'hone.db'}"
+
+
+def examples_dir() -> Path:
+    """The bundled example projects: inside the installed package, or beside `src` in a checkout."""
+    packaged = Path(__file__).parent / "examples"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "examples"

@@ -1,0 +1,184 @@
+"""The training loop, flat: epochs, optimizer steps, packed micro-batches, validation, checkpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from honekit.errors import TrainError
+from honekit.project import TrainSection
+from honekit.train.batching import Batch, TokenExample, microbatches, steps_of_epoch
+from honekit.train.loss import per_example, token_losses
+from honekit.train.recipe import learning_rate_at
+from honekit.train.state import Progress, TrainState
+
+MAX_ROW_TOKENS = 4096
+"""Packed tokens per forward pass; longer optimizer steps are split, with the same gradients."""
+
+
+class Hooks(Protocol):
+    """What the loop tells its surroundings. The job's side is `honekit.train.run`."""
+
+    def on_step(self, metrics: dict[str, float | int]) -> None: ...
+    def on_example_losses(self, step: int, rows: list[tuple[TokenExample, float]]) -> None: ...
+    def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None: ...
+    def save(self, progress: Progress) -> None: ...
+    def should_stop(self) -> bool: ...
+
+
+class Interrupted(Exception):
+    """Training was asked to stop; everything up to the last finished step is in a checkpoint."""
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    loss: float
+    """Mean cross-entropy per predicted token, in nats."""
+    accuracy: float
+    tokens: int
+    unique_tokens: int
+
+
+def total_steps(examples: int, recipe: TrainSection) -> int:
+    return math.ceil(examples / recipe.batch_size) * recipe.epochs
+
+
+def train(
+    model: nn.Module,
+    state: TrainState,
+    examples: Sequence[TokenExample],
+    validation: Sequence[TokenExample],
+    recipe: TrainSection,
+    progress: Progress,
+    hooks: Hooks,
+    device: torch.device | str = "cpu",
+) -> Progress:
+    """Train from `progress` to the end, or until early stopping or `hooks.should_stop()`.
+
+    The loss of an optimizer step is the weighted mean over all its predicted tokens (as in TRL), also when the step is
+    split into several rows. Raises: TrainError[train.not_finite]; Interrupted.
+    """
+    steps = total_steps(len(examples), recipe)
+    steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
+    while progress.epoch < recipe.epochs:
+        plan = steps_of_epoch(len(examples), recipe.batch_size, recipe.seed, progress.epoch)
+        done = progress.step - progress.epoch * steps_per_epoch
+        for indices in plan[done:]:
+            started = time.perf_counter()
+            batch_examples = [examples[i] for i in indices]
+            metrics = _optimizer_step(model, state, batch_examples, recipe, progress, steps, hooks, device)
+            seconds = time.perf_counter() - started
+            progress.step += 1
+            progress.train_seconds += seconds
+            metrics |= {
+                "step": progress.step,
+                "total_steps": steps,
+                "epoch": progress.epoch + 1,
+                "tokens_per_s": metrics["unique_tokens"] / seconds,
+            }
+            progress.history.append(dict(metrics))
+            hooks.on_step(metrics)
+            if progress.step % recipe.checkpoint_steps == 0 and progress.step % steps_per_epoch:
+                hooks.save(progress)
+            if hooks.should_stop():
+                hooks.save(progress)
+                raise Interrupted
+        progress.epoch += 1
+        if validation:
+            result = validate(model, validation, device)
+            is_best = progress.best_valid_loss is None or result.loss < progress.best_valid_loss
+            progress.history[-1] |= {"valid_loss": result.loss, "valid_accuracy": result.accuracy}
+            if is_best:
+                progress.best_valid_loss, progress.best_step, progress.epochs_without_gain = result.loss, progress.step, 0
+            else:
+                progress.epochs_without_gain += 1
+            hooks.on_validation(progress, result.loss, is_best)
+        else:
+            progress.best_step = progress.step
+        hooks.save(progress)
+        if recipe.early_stopping_patience and progress.epochs_without_gain >= recipe.early_stopping_patience:
+            break
+    return progress
+
+
+def _optimizer_step(
+    model: nn.Module,
+    state: TrainState,
+    examples: Sequence[TokenExample],
+    recipe: TrainSection,
+    progress: Progress,
+    steps: int,
+    hooks: Hooks,
+    device: torch.device | str,
+) -> dict[str, float | int]:
+    model.train()
+    total_weight = sum(sum(e.weights) for e in examples)
+    loss_sum, correct, trained, unique = 0.0, 0, 0, 0
+    rows: list[tuple[TokenExample, float]] = []
+    for batch in microbatches(examples, MAX_ROW_TOKENS, device):
+        losses, right = token_losses(model, batch)
+        loss = (losses * batch.weights).sum() / total_weight
+        loss.backward()  # type: ignore[no-untyped-call]
+        loss_sum += loss.item()
+        correct += int(right.sum())
+        trained += batch.trained_tokens
+        unique += batch.unique_tokens
+        rows += zip(batch.examples, per_example(losses, batch), strict=True)
+    learning_rate = learning_rate_at(progress.step, steps, recipe)
+    norm = state.step(learning_rate)
+    if not math.isfinite(loss_sum) or not math.isfinite(norm):
+        raise not_finite(progress.step + 1, [example.line for example, _ in rows], recipe)
+    hooks.on_example_losses(progress.step + 1, rows)
+    progress.trained_tokens += trained
+    progress.unique_tokens += unique
+    return {
+        "train_loss": loss_sum,
+        "train_mean_token_accuracy": correct / trained,
+        "learning_rate": learning_rate,
+        "grad_norm": norm,
+        "trained_tokens": trained,
+        "unique_tokens": unique,
+    }
+
+
+def not_finite(step: int, lines: list[int], recipe: TrainSection) -> TrainError:
+    """The error for NaN or infinite loss, gradients or weights."""
+    return TrainError(
+        "train.not_finite",
+        what=f"loss, gradients or weights became NaN or infinite in optimizer step {step}",
+        where=f"training examples of lines {', '.join(map(str, sorted(lines)))}",
+        mend=f"lower train.learning_rate (now {recipe.learning_rate:g}; try {recipe.learning_rate / 10:g}), "
+        'or set train.precision = "fp32"',
+    )
+
+
+def validation_batches(examples: Sequence[TokenExample], device: torch.device | str) -> Iterator[Batch]:
+    yield from microbatches(examples, MAX_ROW_TOKENS, device)
+
+
+@torch.no_grad()
+def validate(
+    model: nn.Module,
+    examples: Sequence[TokenExample],
+    device: torch.device | str = "cpu",
+    on_batch: Callable[[int], None] | None = None,
+) -> ValidationResult:
+    """Weighted mean loss per predicted token over held-out examples, by the same packing as training."""
+    model.eval()
+    loss_sum, weight_sum, correct, tokens, unique = 0.0, 0.0, 0, 0, 0
+    for batch in validation_batches(examples, device):
+        losses, right = token_losses(model, batch)
+        loss_sum += float((losses * batch.weights).sum())
+        weight_sum += float(batch.weights.sum())
+        correct += int(right.sum())
+        tokens += batch.trained_tokens
+        unique += batch.unique_tokens
+        if on_batch:
+            on_batch(len(batch.examples))
+    return ValidationResult(loss_sum / weight_sum, correct / tokens, tokens, unique)

@@ -1,0 +1,64 @@
+"""What a training job is told: data files, base and recipe, fully resolved and stored with the job."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from honekit.project import TrainSection
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSpec:
+    """The whole input of a job; JSON-ready, and with the data's hashes the job's identity."""
+
+    training_file: str
+    """Chat JSONL; its content hash is `training_sha256`."""
+    training_sha256: str
+    validation_file: str | None
+    validation_sha256: str | None
+    base: str
+    project: str
+    recipe: TrainSection
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**{f.name: getattr(self, f.name) for f in fields(self)}, "recipe": self.recipe.model_dump(mode="json")}
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> TrainSpec:
+        return cls(**{**raw, "recipe": TrainSection.model_validate(raw["recipe"])})
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What was measured once when the job began and is reused on resume, so that the bits stay the same."""
+
+    precision: str
+    threads: int
+    device: str
+    gflops: float
+    """Measured matmul peak in that precision."""
+    torch_version: str
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def learning_rate_at(step: int, total_steps: int, recipe: TrainSection) -> float:
+    """Rate of optimizer step `step` (from 0): linear warm-up, then the schedule down to 0.
+
+    transformers' schedules, but for the warm-up, which there wastes its first step at rate 0.
+    """
+    warmup = math.ceil(recipe.warmup_ratio * total_steps)
+    if step < warmup:
+        return recipe.learning_rate * (step + 1) / (warmup + 1)
+    done = (step - warmup) / max(1, total_steps - warmup)
+    match recipe.schedule:
+        case "constant":
+            factor = 1.0
+        case "linear":
+            factor = max(0.0, 1.0 - done)
+        case "cosine":
+            factor = max(0.0, 0.5 * (1.0 + math.cos(math.pi * done)))
+    return recipe.learning_rate * factor

@@ -1,0 +1,312 @@
+"""What a training worker executes: data and base in, verified adapter out, resumable at every step."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from honekit.chat.template import ChatTemplate
+from honekit.data import ChatExample, read_chat_file
+from honekit.errors import TrainError
+from honekit.jobs import JobContext, Stopped
+from honekit.models import adapters, attention, bases, fingerprint, lora
+from honekit.models.floor import shape_of
+from honekit.models.precision import choose_precision, measure, resolve_device
+from honekit.store.atomic import replace_dir, write_atomic
+from honekit.train.batching import TokenExample
+from honekit.train.loop import Interrupted, total_steps, train, validate
+from honekit.train.recipe import Environment, TrainSpec
+from honekit.train.state import Progress, TrainState
+from honekit.train.verify import (
+    probe_logits,
+    require_changed,
+    require_finite,
+    require_same_answers,
+    require_same_from_disk,
+)
+
+PROBES = 4
+"""Held-out conversations whose outputs must move, and must be the same after a reload."""
+
+
+def run_job(context: JobContext) -> dict[str, Any]:
+    """Run or go on with one training job. Returns the job's result; raises TrainError with cause and remedy."""
+    spec = TrainSpec.from_dict(context.spec)
+    environment = _environment(context, spec)
+    torch.set_num_threads(environment.threads)
+    torch.use_deterministic_algorithms(True)
+    device = torch.device(environment.device)
+    dtype = torch.bfloat16 if environment.precision == "bf16" else torch.float32
+
+    base = bases.resolve_base(spec.base)
+    base_print = fingerprint.fingerprint_base(base)
+    template = bases.load_template(base)
+    limit = _context_limit(base, spec)
+    training = tokenise(Path(spec.training_file), template, limit, context)
+    validation = tokenise(Path(spec.validation_file), template, limit, context) if spec.validation_file else []
+
+    model = bases.load_base(base, dtype, device, attention.register())
+    names: list[str] = []
+    probes = (validation or training)[:PROBES]
+    base_logits = probe_logits(model, probes, device)
+    recipe = spec.recipe
+    if recipe.method == "lora":
+        names = lora.inject(
+            model, targets=recipe.targets, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout, seed=recipe.seed
+        )
+    else:
+        model.requires_grad_(True)
+    torch.manual_seed(recipe.seed)
+    state = TrainState(model, recipe)
+    progress = _resume(context, state) or _first_progress(context, model, validation, device)
+
+    hooks = _JobHooks(context, state, total_steps(len(training), recipe), progress)
+    try:
+        progress = train(model, state, training, validation, recipe, progress, hooks, device)
+    except Interrupted:
+        raise Stopped(context.stop_requested() or "pause") from None
+
+    if progress.best_step != progress.step:
+        state.read(_checkpoint_dir(context, progress.best_step))
+        context.event("info", f"Best validation loss was at step {progress.best_step}; that checkpoint is the result")
+    context.event("info", "Verifying the trained model")
+    tuned_logits = probe_logits(model, probes, device)
+    moved = require_changed(base_logits, tuned_logits, recipe)
+    result_dir = context.dir / "model"
+    if recipe.method == "lora":
+        tensors = lora.peft_tensors(names, _masters_of(state, model))
+        require_finite(tensors, recipe)
+        config = lora.peft_config(
+            base=spec.base, names=names, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout
+        )
+        adapters.save_adapter(result_dir, tensors, config, spec.base, base_print)
+        require_same_from_disk(tensors, result_dir)
+        fresh = bases.load_base(base, dtype, device, attention.register())
+        require_same_answers(fresh, result_dir, names, recipe, tuned_logits, probes, device)
+        print_of_result = fingerprint.fingerprint_adapter(result_dir)
+    else:
+        require_finite(dict(zip(state.names, state.masters, strict=True)), recipe)
+        _save_full(model, base, result_dir)
+        print_of_result = fingerprint.fingerprint_base(result_dir)
+
+    better = progress.best_valid_loss is None or progress.best_valid_loss < (progress.base_valid_loss or float("inf"))
+    if not better:
+        context.event(
+            "warn",
+            f"WORSE THAN THE BASE ON VALIDATION: loss {progress.best_valid_loss:.4f} against {progress.base_valid_loss:.4f}. "
+            "Likely causes: the learning rate is too high, labels contradict each other, or validation is another task",
+        )
+    shape = shape_of(base)
+    flops = shape.training_flops(progress.unique_tokens, progress.trained_tokens, lora=recipe.method == "lora")
+    _write_result_csv(context.dir / "result.csv", progress)
+    return {
+        "model_dir": str(result_dir),
+        "method": recipe.method,
+        "fingerprint": print_of_result,
+        "base": spec.base,
+        "base_fingerprint": base_print,
+        "template_fingerprint": template.fingerprint,
+        "training_sha256": spec.training_sha256,
+        "trained_tokens": progress.trained_tokens,
+        "unique_tokens": progress.unique_tokens,
+        "train_seconds": progress.train_seconds,
+        "tokens_per_s": progress.unique_tokens / max(progress.train_seconds, 1e-9),
+        "floor_seconds": flops / (environment.gflops * 1e9),
+        "steps": progress.step,
+        "epochs": progress.epoch,
+        "best_step": progress.best_step,
+        "held_out_loss": progress.best_valid_loss,
+        "base_held_out_loss": progress.base_valid_loss,
+        "worse_than_base": not better,
+        "largest_logit_change": moved,
+        "history": progress.history,
+        "environment": environment.as_dict(),
+    }
+
+
+def tokenise(path: Path, template: ChatTemplate, limit: int, context: JobContext) -> list[TokenExample]:
+    """Conversations as tokens, cut to `limit`.
+
+    Raises: TrainError[train.all_truncated | train.no_trained_tokens], naming the lines.
+    """
+    examples, cut, empty = [], [], []
+    for index, example in enumerate(read_chat_file(path)):
+        ids = template.training_ids(_messages(example))
+        tokens = TokenExample(index, example.line, ids.token_ids[:limit], ids.weights[:limit])
+        if len(ids.token_ids) > limit:
+            cut.append(example.line)
+        if tokens.trained_tokens == 0:
+            empty.append(example.line)
+        examples.append(tokens)
+    lines = ", ".join(map(str, empty[:20])) + (" ..." if len(empty) > 20 else "")
+    if empty and set(empty) <= set(cut):
+        everything = len(empty) == len(examples)
+        raise TrainError(
+            "train.all_truncated",
+            what=f"{'all' if everything else len(empty)} examples are longer than {limit} tokens, and nothing of their answers is left",
+            where=f"{path}: lines {lines}",
+            mend="raise train.max_length (up to the base's context), or shorten these examples",
+        )
+    if empty:
+        raise TrainError(
+            "train.no_trained_tokens",
+            what=f"{len(empty)} of {len(examples)} examples have no token to learn from: every assistant message has weight 0 or is empty",
+            where=f"{path}: lines {lines}",
+            mend="give one assistant message of each of these examples weight 1, or remove the examples",
+        )
+    if cut:
+        context.event("warn", f"{len(cut)} examples are longer than {limit} tokens and were cut: lines {cut[:20]}")
+    return examples
+
+
+def _messages(example: ChatExample) -> list[dict[str, Any]]:
+    return [dict(message) for message in example.messages]
+
+
+class _JobHooks:
+    """The loop's reports as events, checkpoints and a log of per-example losses."""
+
+    def __init__(self, context: JobContext, state: TrainState, steps: int, progress: Progress) -> None:
+        self._context, self._state, self._steps = context, state, steps
+        self._log = context.dir / "example_losses.jsonl"
+        if self._log.exists():
+            os.truncate(self._log, min(progress.loss_log_bytes, self._log.stat().st_size))
+        self._clock = (time.monotonic(), progress.step)
+
+    def on_step(self, metrics: dict[str, float | int]) -> None:
+        step = int(metrics["step"])
+        started, first = self._clock
+        per_step = (time.monotonic() - started) / max(1, step - first)
+        eta = per_step * (self._steps - step)
+        self._context.metrics(step, {**metrics, "eta_s": eta})
+        self._context.progress({"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta})
+
+    def on_example_losses(self, step: int, rows: list[tuple[TokenExample, float]]) -> None:
+        with open(self._log, "a", encoding="utf-8") as file:
+            for example, loss in rows:
+                file.write(
+                    json.dumps({"step": step, "line": example.line, "loss": loss, "tokens": example.trained_tokens}) + "\n"
+                )
+
+    def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None:
+        note = " (best so far)" if is_best else ""
+        self._context.event(
+            "info",
+            f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}{note}",
+            {"step": progress.step, "valid_loss": valid_loss, "valid_mean_token_accuracy": progress.history[-1]["valid_accuracy"]},
+        )
+
+    def save(self, progress: Progress) -> None:
+        progress.loss_log_bytes = self._log.stat().st_size if self._log.exists() else 0
+        temporary = self._context.dir / ".checkpoint.tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(mode=0o700)
+        self._state.write(temporary, progress)
+        final = _checkpoint_dir(self._context, progress.step)
+        replace_dir(temporary, final)
+        self._context.checkpoint(progress.step, final, {"train_loss": progress.history[-1]["train_loss"]})
+        keep = {final.name, _checkpoint_dir(self._context, progress.best_step).name}
+        older = sorted(final.parent.glob("step-*"), key=lambda p: int(p.name.split("-")[1]))
+        for directory in older[:-2]:
+            if directory.name not in keep:
+                shutil.rmtree(directory, ignore_errors=True)
+
+    def should_stop(self) -> bool:
+        return self._context.stop_requested() is not None
+
+
+def _environment(context: JobContext, spec: TrainSpec) -> Environment:
+    file = context.dir / "environment.json"
+    if file.exists():
+        stored = Environment(**json.loads(file.read_text(encoding="utf-8")))
+        if stored.torch_version == torch.__version__:
+            return stored
+        context.event("warn", f"torch changed from {stored.torch_version} to {torch.__version__} since this job began")
+    device = resolve_device(spec.recipe.device)
+    measured = measure()
+    precision = choose_precision(measured, spec.recipe.precision, device)
+    environment = Environment(
+        precision=precision,
+        threads=measured.threads,
+        device=str(device),
+        gflops=measured.bf16_gflops if precision == "bf16" else measured.fp32_gflops,
+        torch_version=torch.__version__,
+    )
+    write_atomic(file, json.dumps(environment.as_dict()))
+    context.event(
+        "info",
+        f"Computing in {precision} on {device} with {measured.threads} threads "
+        f"(measured {measured.fp32_gflops:.0f} GFLOP/s in fp32, {measured.bf16_gflops:.0f} in bf16)",
+    )
+    return environment
+
+
+def _context_limit(base: Path, spec: TrainSpec) -> int:
+    own = int(bases.read_json(base / "config.json").get("max_position_embeddings", 2048))
+    return min(own, spec.recipe.max_length or own)
+
+
+def _first_progress(
+    context: JobContext, model: torch.nn.Module, validation: list[TokenExample], device: torch.device
+) -> Progress:
+    progress = Progress()
+    if validation:
+        # A fresh adapter leaves the base's outputs unchanged (B = 0), so this is the base's own loss.
+        progress.base_valid_loss = validate(model, validation, device).loss
+        context.event("info", f"Before training: validation loss {progress.base_valid_loss:.4f}")
+    return progress
+
+
+def _resume(context: JobContext, state: TrainState) -> Progress | None:
+    found = context.last_checkpoint()
+    if found is None:
+        return None
+    progress = state.read(found.path)
+    context.event("info", f"Resumed at step {progress.step}")
+    return progress
+
+
+def _checkpoint_dir(context: JobContext, step: int) -> Path:
+    return context.dir / "checkpoints" / f"step-{step}"
+
+
+def _masters_of(state: TrainState, model: torch.nn.Module) -> list[torch.Tensor]:
+    """fp32 masters in the order A, B, A, B, ... of the wrapped layers."""
+    by_name = dict(zip(state.names, state.masters, strict=True))
+    return [by_name[f"{name}.lora_{letter}"] for name, _ in lora.layers(model) for letter in "ab"]
+
+
+def _save_full(model: Any, base: Path, directory: Path) -> None:
+    temporary = directory.with_name(f".{directory.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)
+    model.save_pretrained(temporary)
+    for file in base.iterdir():
+        if file.suffix in (".json", ".jinja", ".txt", ".model") and not (temporary / file.name).exists():
+            shutil.copy(file, temporary / file.name)
+    replace_dir(temporary, directory)
+
+
+def _write_result_csv(path: Path, progress: Progress) -> None:
+    """Columns of the hosted service's result file; cells of what was not measured at a step are empty."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy"])
+    for row in progress.history:
+        writer.writerow(
+            [
+                row["step"],
+                row["train_loss"],
+                row["train_mean_token_accuracy"],
+                row.get("valid_loss", ""),
+                row.get("valid_accuracy", ""),
+            ]
+        )
+    write_atomic(path, out.getvalue())

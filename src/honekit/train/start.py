@@ -1,0 +1,38 @@
+"""Queue a training job for two chat JSONL files and a recipe. Loads neither torch nor the base."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from honekit import jobs
+from honekit.jobs import Job
+from honekit.project import TrainSection
+from honekit.store import blobs
+from honekit.train.recipe import TrainSpec
+
+
+def training_job(
+    training: Path, validation: Path | None, recipe: TrainSection, *, project: str, base_fingerprint: str
+) -> Job:
+    """The job for exactly this data, recipe and base; one that exists already is returned instead of a second one.
+
+    The files are copied into the blob store first, so that editing them later does not change a running job.
+    """
+    training_sha = blobs.put_file(training)
+    validation_sha = blobs.put_file(validation) if validation else None
+    spec = TrainSpec(
+        training_file=str(blobs.path_of(training_sha)),
+        training_sha256=training_sha,
+        validation_file=str(blobs.path_of(validation_sha)) if validation_sha else None,
+        validation_sha256=validation_sha,
+        base=recipe.base,
+        project=project,
+        recipe=recipe,
+    )
+    identity = {**spec.as_dict(), "base_fingerprint": base_fingerprint}
+    for local in ("training_file", "validation_file"):
+        identity.pop(local)
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return jobs.create_job("train", spec.as_dict(), key=key)

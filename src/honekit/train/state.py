@@ -1,0 +1,122 @@
+"""The trainable state: compute-precision parameters, their fp32 masters, AdamW, and how all of it is saved.
+
+A bf16 parameter cannot take updates of 1e-3 of its size, so the optimizer works on fp32 copies; the model computes with
+the rounded ones. In fp32 the masters are the parameters themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from honekit.errors import TrainError
+from honekit.models.lora import LoraLinear
+from honekit.project import TrainSection
+
+STATE = "state.safetensors"
+PROGRESS = "progress.json"
+
+
+@dataclass
+class Progress:
+    """Where a job stands; together with the tensors all that a resume needs (the order is a function of the epoch)."""
+
+    step: int = 0
+    """Optimizer steps done."""
+    epoch: int = 0
+    """Epochs completed."""
+    trained_tokens: int = 0
+    unique_tokens: int = 0
+    train_seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """One entry a step: step, epoch, loss, accuracy, learning_rate, tokens_per_s, and valid_loss after an epoch."""
+    best_valid_loss: float | None = None
+    best_step: int = 0
+    epochs_without_gain: int = 0
+    base_valid_loss: float | None = None
+    loss_log_bytes: int = 0
+    """Length of the per-example loss log at this point; a resume cuts what was written later."""
+
+
+class TrainState:
+    """Masters and optimizer over the trainable parameters of a model."""
+
+    def __init__(self, model: nn.Module, recipe: TrainSection) -> None:
+        self.names, self.parameters = [], []
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                self.names.append(name)
+                self.parameters.append(parameter)
+        self.masters: list[Tensor] = [
+            p if p.dtype == torch.float32 else p.detach().float().clone() for p in self.parameters
+        ]
+        self.optimizer = torch.optim.AdamW(
+            self.masters, lr=recipe.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=recipe.weight_decay
+        )
+        self.max_grad_norm = recipe.max_grad_norm
+
+    def step(self, learning_rate: float) -> float:
+        """Clip, update, and round the masters back into the model. Returns the gradient norm before clipping."""
+        for parameter, master in zip(self.parameters, self.masters, strict=True):
+            if master is not parameter:
+                master.grad = None if parameter.grad is None else parameter.grad.float()
+        norm = nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        with torch.no_grad():
+            for parameter, master in zip(self.parameters, self.masters, strict=True):
+                if master is not parameter:
+                    parameter.copy_(master)
+                parameter.grad = None
+        return float(norm)
+
+    def write(self, directory: Path, progress: Progress) -> None:
+        """Masters, optimizer moments and progress as files of `directory` (the caller makes the directory atomic)."""
+        from safetensors.torch import save_file
+
+        tensors = {}
+        for name, master in zip(self.names, self.masters, strict=True):
+            tensors[f"master.{name}"] = master.detach().cpu().contiguous()
+            for key, value in self.optimizer.state.get(master, {}).items():
+                tensors[f"{key}.{name}"] = torch.as_tensor(value).detach().cpu().reshape(value.shape).contiguous()
+        save_file(tensors, directory / STATE)
+        (directory / PROGRESS).write_text(json.dumps(asdict(progress)), encoding="utf-8")
+
+    def read(self, directory: Path) -> Progress:
+        """Put a checkpoint's state back. Raises TrainError[train.checkpoint_mismatch] for another model's state."""
+        from safetensors.torch import load_file
+
+        tensors = load_file(directory / STATE)
+        if {k for k in tensors if k.startswith("master.")} != {f"master.{n}" for n in self.names}:
+            raise TrainError(
+                "train.checkpoint_mismatch",
+                what="the checkpoint belongs to another base or recipe",
+                where=str(directory),
+                mend="start a new job",
+            )
+        with torch.no_grad():
+            for name, parameter, master in zip(self.names, self.parameters, self.masters, strict=True):
+                master.copy_(tensors[f"master.{name}"])
+                if master is not parameter:
+                    parameter.copy_(master)
+                moments = {key: tensors[f"{key}.{name}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{key}.{name}" in tensors}
+                if moments:
+                    self.optimizer.state[master] = {
+                        key: value if key == "step" else value.to(master.device) for key, value in moments.items()
+                    }
+        return Progress(**json.loads((directory / PROGRESS).read_text(encoding="utf-8")))
+
+    def lora_values(self, model: nn.Module) -> tuple[list[str], list[Tensor]]:
+        """Names of the wrapped layers and the values their A and B have in the model (A, B, A, B, ...), as computed with."""
+        names, values = [], []
+        for name, module in model.named_modules():
+            if isinstance(module, LoraLinear):
+                names.append(name)
+                values += [module.lora_a, module.lora_b]
+        return names, values
