@@ -1,0 +1,60 @@
+# Everything starts from Python >= 3.11 and make: `make demo` and `make test` set up what they need.
+# PYTHON=/path/to/python chooses the interpreter; HONE_HOME=/path chooses where base models and results are kept.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?=
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test test-slow check format bench lock clean
+
+help:  ## Show the targets
+	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+$(BIN)/python:
+	@sh scripts/venv.sh $(VENV)
+
+setup: $(BIN)/python  ## Create .venv, install the locked dependencies, fetch the base model
+	@$(BIN)/python scripts/setup.py
+
+setup-dev: $(BIN)/python  ## The same with the tools for tests and checks
+	@$(BIN)/python scripts/setup.py --dev
+
+demo: setup  ## Run the whole job on the bundled IoT project
+	@$(BIN)/hone demo
+
+test: setup-dev  ## Run the fast tests
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-slow: setup-dev  ## Run the tests that take longer
+	@$(BIN)/python -m pytest -m slow
+
+check: setup-dev  ## Formatting, lint, types, import direction
+	$(BIN)/ruff format --check src tests scripts
+	$(BIN)/ruff check src tests scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup-dev  ## Format the code and mend what lint can mend
+	$(BIN)/ruff check --fix src tests scripts
+	$(BIN)/ruff format src tests scripts
+
+bench: setup-dev  ## Run the benchmarks one after the other
+	@found=0; for file in benchmarks/*.py; do \
+	  case "$$file" in *'*'*|*/_*) continue;; esac; \
+	  found=1; echo "== $$file"; $(BIN)/python "$$file" || exit 1; \
+	done; test $$found = 1 || { echo "there are no benchmarks here"; exit 1; }
+
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header --no-emit-package torch --constraint requirements/torch.txt --group build --quiet
+
+lock:  ## Write requirements/*.lock anew (needs uv; add UPGRADE=--upgrade for newer versions)
+	$(LOCK) $(UPGRADE) --output-file requirements/runtime.lock
+	sed 's/ *\\$$//; /^ *--hash/d' requirements/runtime.lock > requirements/runtime.pins
+	$(LOCK) $(UPGRADE) --group dev --constraint requirements/runtime.pins --output-file requirements/dev.lock
+	rm requirements/runtime.pins
+
+clean:  ## Remove .venv and what the tools left; your models and results in HONE_HOME stay
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

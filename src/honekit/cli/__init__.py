@@ -1,0 +1,1 @@
+"""The command line: one thin file for each command or noun. Nothing but `main` imports from here."""
