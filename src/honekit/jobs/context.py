@@ -1,0 +1,97 @@
+"""What a job's function is given: its spec, its folder, and ways to report and to hear that it should stop."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from honekit.errors import StoreError
+from honekit.jobs import leases, queue
+from honekit.jobs.records import Checkpoint, Event, Job, Lease, Level, job_dir
+from honekit.jobs.states import JobError, StopRequest
+from honekit.store.atomic import verify_dir
+
+POLL_S = 0.5
+"""How often a worker looks whether it is asked to stop."""
+
+
+class Stopped(Exception):
+    """Raised by a job's function when it has stopped because it was asked to, its checkpoint written."""
+
+    def __init__(self, reason: StopRequest) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class JobContext:
+    """Every write shows the lease's token: once the job belongs to another worker they raise JobError[job.lease_lost]."""
+
+    def __init__(self, job: Job, lease: Lease) -> None:
+        self.job_id = job.id
+        self.spec: dict[str, Any] = job.spec
+        self.attempt = job.attempt
+        self.dir: Path = job_dir(job.id)
+        self.interrupted = threading.Event()
+        """Set by SIGTERM or SIGINT: stop as for a pause, but stay queued."""
+        self.asked = False
+        """The function has been told to stop by a request in the database."""
+        self._lease = lease
+        self._request: StopRequest | None = None
+        self._lost: JobError | None = None
+
+    def event(self, level: Level, message: str, data: dict[str, Any] | None = None) -> Event:
+        return queue.add_event(self.job_id, level, message, data, token=self._lease.token)
+
+    def metrics(self, step: int, values: dict[str, Any]) -> Event:
+        """An event of type `metrics` with `step` and the values; numbers that are not finite become null."""
+        return queue.add_event(
+            self.job_id,
+            "info",
+            f"Step {step}",
+            {"step": step, **values},
+            type="metrics",
+            token=self._lease.token,
+        )
+
+    def progress(self, values: dict[str, Any]) -> None:
+        """Replace the job's progress (`step`, `total_steps`, `eta_s`, ...)."""
+        queue.set_progress(self.job_id, values, token=self._lease.token)
+
+    def checkpoint(self, step: int, path: Path, metrics: dict[str, Any]) -> Checkpoint:
+        """Note a checkpoint that lies complete at `path` (see `store.atomic.replace_dir`)."""
+        return queue.add_checkpoint(self.job_id, step, str(path), metrics, token=self._lease.token)
+
+    def last_checkpoint(self) -> Checkpoint | None:
+        """The newest checkpoint whose files are all there and have their hashes; older ones stand in for a damaged one."""
+        return next((found for found in queue.checkpoints(self.job_id) if verify_dir(found.path)), None)
+
+    def stop_requested(self) -> StopRequest | None:
+        """What the function should stop for at its next safe point; cheap enough for every step.
+
+        Raises: JobError[job.lease_lost].
+        """
+        if self._lost:
+            raise self._lost
+        if self._request:
+            self.asked = True
+            return self._request
+        return "pause" if self.interrupted.is_set() else None
+
+    def keep_alive(self, done: threading.Event) -> None:
+        """Body of the heartbeat thread: renews the lease and looks for requests to stop until `done` is set."""
+        renew_in_s = leases.LEASE_S / 3
+        while not done.wait(POLL_S):
+            try:
+                self._request = leases.stop_request(self._lease)
+                renew_in_s -= POLL_S
+                if renew_in_s <= 0:
+                    self._lease = leases.renew(self._lease)
+                    renew_in_s = leases.LEASE_S / 3
+            except StoreError:
+                # A full disk or a database that is away for a moment: the next beat may succeed, and when it
+                # does not, the function's own writes name the fault.
+                continue
+            except JobError as fault:
+                self._lost = fault
+                return

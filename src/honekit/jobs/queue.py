@@ -1,0 +1,289 @@
+"""Jobs in the database: creating, reading, moving between states, events, checkpoints, requests to stop.
+
+Each change of state and its event are one transaction. A worker shows its fencing token (`token=`) with every
+write; a token that is no longer the job's is refused, so a worker that was given up for dead cannot spoil
+what its successor does. Effects happen once, although work may be repeated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from honekit.jobs.kinds import check_kind
+from honekit.jobs.liveness import lease_is_dead
+from honekit.jobs.records import Checkpoint, Event, EventType, Job, Level, checkpoint_of, event_of, job_of
+from honekit.jobs.states import FINAL, JobError, Status, StopRequest, check_transition
+from honekit.store.database import open_database
+from honekit.store.tables import job_checkpoints, job_events, jobs, new_id
+
+
+def create_job(kind: str, spec: dict[str, Any], *, key: str | None = None, validating: bool = False) -> Job:
+    """Queue a job, or return the one that has this kind and key already and is not failed or cancelled.
+
+    With `validating` it starts as `validating_files`; move it to `queued` when its files are right.
+    Raises: JobError[job.unknown_kind].
+    """
+    check_kind(kind)
+    status: Status = "validating_files" if validating else "queued"
+    while True:
+        if key is not None and (existing := _wanted(kind, key)):
+            return existing
+        now = time.time()
+        job_id = new_id("ftjob-")
+        try:
+            with open_database().write() as connection:
+                connection.execute(
+                    insert(jobs).values(
+                        id=job_id, kind=kind, status=status, spec=spec, key=key, progress={}, attempt=1,
+                        created_at=now, lease_token=0, last_event_seq=0, last_event_at=now,
+                    )
+                )  # fmt: skip
+                append_event(connection, lock_job(connection, job_id), "info", "Job created", data={"status": status})
+                return job_of(lock_job(connection, job_id))
+        except IntegrityError:
+            if key is None:
+                raise
+            # Somebody else was first with this key: their job is the answer, unless it has just failed.
+
+
+def _wanted(kind: str, key: str) -> Job | None:
+    with open_database().read() as connection:
+        row = connection.execute(
+            select(jobs).where(jobs.c.kind == kind, jobs.c.key == key, jobs.c.status.not_in(["failed", "cancelled"]))
+        ).first()
+    return job_of(row) if row else None
+
+
+def get_job(job_id: str) -> Job:
+    """Raises: JobError[job.unknown]."""
+    with open_database().read() as connection:
+        row = connection.execute(select(jobs).where(jobs.c.id == job_id)).first()
+    if row is None:
+        raise _unknown(job_id)
+    return job_of(row)
+
+
+def list_jobs(*, kind: str | None = None, status: Iterable[Status] = (), limit: int = 20, after: str | None = None) -> list[Job]:
+    """Newest first; `after` is the id of the last job seen. Raises: JobError[job.unknown] for that id."""
+    query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+    if kind:
+        query = query.where(jobs.c.kind == kind)
+    if states := list(status):
+        query = query.where(jobs.c.status.in_(states))
+    if after:
+        seen = get_job(after)
+        query = query.where(
+            (jobs.c.created_at < seen.created_at) | ((jobs.c.created_at == seen.created_at) & (jobs.c.id < seen.id))
+        )
+    with open_database().read() as connection:
+        return [job_of(row) for row in connection.execute(query)]
+
+
+def transition(
+    job_id: str,
+    to: Status,
+    *,
+    message: str,
+    level: Level = "info",
+    data: dict[str, Any] | None = None,
+    token: int | None = None,
+) -> Job:
+    """Move a job to another state and append the event that says so.
+
+    Raises: JobError[job.unknown | job.illegal_transition | job.lease_lost].
+    """
+    with open_database().write() as connection:
+        row = lock_job(connection, job_id, token)
+        return job_of(move(connection, row, to, message=message, level=level, data=data))
+
+
+def finish(job_id: str, result: dict[str, Any], *, token: int | None = None) -> Job:
+    """running -> succeeded, with what the job made. Raises as `transition` does."""
+    with open_database().write() as connection:
+        row = lock_job(connection, job_id, token)
+        return job_of(move(connection, row, "succeeded", message="The job has completed", result=result))
+
+
+def fail(job_id: str, error: dict[str, Any], *, token: int | None = None) -> Job:
+    """-> failed, with the fields of a HoneError (`code`, `what`, `where`, `mend`). Raises as `transition` does."""
+    with open_database().write() as connection:
+        row = lock_job(connection, job_id, token)
+        return job_of(move(connection, row, "failed", message=str(error["what"]), level="error", data=error, error=error))
+
+
+def request_stop(job_id: str, request: StopRequest) -> Job:
+    """Cancel or pause: at once when nobody works on the job, else by asking its worker.
+
+    To ask twice is harmless; cancel wins over pause. Raises: JobError[job.unknown | job.illegal_transition].
+    """
+    to: Status = "cancelled" if request == "cancel" else "paused"
+    with open_database().write() as connection:
+        row = lock_job(connection, job_id)
+        if row.status == to:
+            return job_of(row)
+        check_transition(job_id, row.status, to)
+        if row.status != "running" or lease_is_dead(row):
+            return job_of(move(connection, row, to, message=f"Job {to}"))
+        if row.stop_requested not in (request, "cancel"):
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(stop_requested=request))
+            append_event(connection, row, "info", f"Asked to {request}")
+        return job_of(lock_job(connection, job_id))
+
+
+def resume(job_id: str) -> Job:
+    """paused -> queued; a pause that the worker has not carried out yet is withdrawn.
+
+    Raises: JobError[job.unknown | job.illegal_transition].
+    """
+    with open_database().write() as connection:
+        row = lock_job(connection, job_id)
+        if row.status == "running" and row.stop_requested == "pause":
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(stop_requested=None))
+            append_event(connection, row, "info", "Pause withdrawn")
+            return job_of(lock_job(connection, job_id))
+        if row.status != "paused":
+            check_transition(job_id, row.status, "queued")
+            raise JobError(
+                "job.illegal_transition",
+                what=f"a job that is {row.status} is not paused, so it cannot be resumed",
+                where=job_id,
+                mend=f"see where it stands: `hone jobs show {job_id}`",
+            )
+        return job_of(move(connection, row, "queued", message="Job resumed"))
+
+
+def set_progress(job_id: str, progress: dict[str, Any], *, token: int | None = None) -> None:
+    """Replace the job's progress, without an event. Raises: JobError[job.unknown | job.lease_lost]."""
+    with open_database().write() as connection:
+        lock_job(connection, job_id, token)
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(progress=progress))
+
+
+def add_event(
+    job_id: str,
+    level: Level,
+    message: str,
+    data: dict[str, Any] | None = None,
+    *,
+    type: EventType = "message",
+    token: int | None = None,
+) -> Event:
+    """Append an event. Raises: JobError[job.unknown | job.lease_lost]."""
+    with open_database().write() as connection:
+        return append_event(connection, lock_job(connection, job_id, token), level, message, data=data, type=type)
+
+
+def events(job_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
+    """The events with a higher `seq` than `after`, oldest first."""
+    query = select(job_events).where(job_events.c.job_id == job_id, job_events.c.seq > after)
+    with open_database().read() as connection:
+        return [event_of(row) for row in connection.execute(query.order_by(job_events.c.seq).limit(limit))]
+
+
+def last_seq(job_id: str) -> int:
+    """`seq` of the newest event. Raises: JobError[job.unknown]."""
+    with open_database().read() as connection:
+        found = connection.execute(select(jobs.c.last_event_seq).where(jobs.c.id == job_id)).scalar()
+    if found is None:
+        raise _unknown(job_id)
+    return int(found)
+
+
+def add_checkpoint(job_id: str, step: int, path: str, metrics: dict[str, Any], *, token: int | None = None) -> Checkpoint:
+    """Note a finished checkpoint; one of the same step, from an earlier attempt, is replaced.
+
+    Raises: JobError[job.unknown | job.lease_lost].
+    """
+    with open_database().write() as connection:
+        row = lock_job(connection, job_id, token)
+        same = (job_checkpoints.c.job_id == job_id) & (job_checkpoints.c.step == step)
+        connection.execute(delete(job_checkpoints).where(same))
+        connection.execute(
+            insert(job_checkpoints).values(
+                id=new_id("ftckpt_"),
+                job_id=job_id,
+                step=step,
+                path=path,
+                metrics=metrics,
+                created_at=time.time(),
+            )
+        )
+        append_event(connection, row, "info", f"Checkpoint at step {step}", data={"step": step, "path": path})
+        return checkpoint_of(connection.execute(select(job_checkpoints).where(same)).one())
+
+
+def checkpoints(job_id: str) -> list[Checkpoint]:
+    """Newest step first."""
+    query = select(job_checkpoints).where(job_checkpoints.c.job_id == job_id)
+    with open_database().read() as connection:
+        return [checkpoint_of(row) for row in connection.execute(query.order_by(job_checkpoints.c.step.desc()))]
+
+
+def lock_job(connection: Connection, job_id: str, token: int | None = None) -> Row[Any]:
+    """The job's row, which nobody else changes until the transaction ends.
+
+    Raises: JobError[job.unknown], or JobError[job.lease_lost] when `token` is not the one of the present lease.
+    """
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
+    if row is None:
+        raise _unknown(job_id)
+    if token is not None and (row.lease_token != token or row.status != "running"):
+        raise JobError(
+            "job.lease_lost",
+            what="this worker no longer holds the job: it was given to another one or stopped",
+            where=job_id,
+            mend=f"see who works on it: `hone jobs show {job_id}`",
+        )
+    return row
+
+
+def move(
+    connection: Connection,
+    row: Row[Any],
+    to: Status,
+    *,
+    message: str,
+    level: Level = "info",
+    data: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Row[Any]:
+    """The only place that writes `status`: checks the table, clears what ends with the old state, appends the event."""
+    check_transition(row.id, row.status, to)
+    if to in FINAL:
+        changes["finished_at"] = time.time()
+    if to != "running":
+        changes |= {"stop_requested": None, "lease_worker": None, "lease_expires_at": None}
+        if row.status == "running":
+            changes["lease_token"] = row.lease_token + 1
+    connection.execute(update(jobs).where(jobs.c.id == row.id).values(status=to, **changes))
+    append_event(connection, row, level, message, data=data or {"status": to})
+    return lock_job(connection, row.id)
+
+
+def append_event(
+    connection: Connection,
+    row: Row[Any],
+    level: Level,
+    message: str,
+    *,
+    data: dict[str, Any] | None = None,
+    type: EventType = "message",
+) -> Event:
+    """Append under the job's row lock, so that `seq` has no gaps and a reader never misses a late commit."""
+    last = connection.execute(select(jobs.c.last_event_seq, jobs.c.last_event_at).where(jobs.c.id == row.id)).one()
+    event = Event(
+        id=new_id("ftevent-"), job_id=row.id, seq=last.last_event_seq + 1, level=level, type=type,
+        created_at=max(time.time(), last.last_event_at), message=message, data=data,
+    )  # fmt: skip
+    connection.execute(insert(job_events).values(**event.as_dict()))
+    connection.execute(update(jobs).where(jobs.c.id == row.id).values(last_event_seq=event.seq, last_event_at=event.created_at))
+    return event
+
+
+def _unknown(job_id: str) -> JobError:
+    return JobError("job.unknown", what=f"there is no job {job_id[:80]!r}", mend="see which there are: `hone jobs list`")

@@ -1,0 +1,1 @@
+"""The database, its migrations, and files on disk that are complete or absent, never half."""

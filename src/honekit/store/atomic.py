@@ -1,0 +1,149 @@
+"""Files and directories that are complete or absent, whatever happens in between: `kill -9`, a full disk, a power cut.
+
+The order is always: temporary name on the same file system, write, fsync, rename, fsync the parent directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from honekit.errors import StoreError
+
+MANIFEST = "manifest.json"
+_CHUNK_BYTES = 1 << 20
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part. Text is UTF-8.
+
+    Raises: StoreError[store.disk_full | store.read_only | store.write_failed].
+    """
+    with writing(path), _temporary_beside(path) as temporary:
+        data = content.encode() if isinstance(content, str) else content
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        fsync_path(path.parent)
+
+
+def replace_dir(tmp_dir: Path, final_dir: Path) -> None:
+    """Give the finished directory `tmp_dir` its final name, with a manifest of its files' SHA-256.
+
+    The manifest is written last, so a directory without a right one was never finished. An older `final_dir` is
+    put aside first; a crash between the two renames leaves no `final_dir`, which readers treat as absent.
+
+    Raises: StoreError[store.disk_full | store.read_only | store.write_failed].
+    """
+    with writing(final_dir):
+        write_manifest(tmp_dir)
+        final_dir.parent.mkdir(parents=True, exist_ok=True)
+        aside = final_dir.with_name(f".{final_dir.name}.old-{secrets.token_hex(4)}")
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(final_dir, aside)
+        os.rename(tmp_dir, final_dir)
+        fsync_path(final_dir.parent)
+        for left_over in final_dir.parent.glob(f".{final_dir.name}.old-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+
+
+def write_manifest(directory: Path) -> None:
+    """fsync every file below `directory`, then write `manifest.json` with their hashes, and fsync the folders."""
+    files: dict[str, dict[str, object]] = {}
+    for path in sorted(p for p in directory.rglob("*") if p.is_file()):
+        name = path.relative_to(directory).as_posix()
+        if name == MANIFEST:
+            continue
+        fsync_path(path)
+        files[name] = {"sha256": sha256_of(path), "bytes": path.stat().st_size}
+    for folder in (p for p in directory.rglob("*") if p.is_dir()):
+        fsync_path(folder)
+    write_atomic(directory / MANIFEST, json.dumps({"files": files}, indent=1))
+
+
+def verify_dir(directory: Path) -> bool:
+    """True when every file of the manifest is there with its SHA-256. Files that it does not name are ignored."""
+    try:
+        files = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))["files"]
+        return bool(files) and all(sha256_of(directory / name) == entry["sha256"] for name, entry in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fsync_path(path: Path) -> None:
+    """Force a file or a directory entry to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the operating system says while `path` is written into a StoreError with its remedy."""
+    try:
+        yield
+    except OSError as fault:
+        from honekit.store.database import free_space
+
+        if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise StoreError(
+                "store.disk_full",
+                what=f"there is no room left for this file: {fault.strerror} ({free_space(path.parent)})",
+                where=str(path),
+                mend="free some space (or raise the quota), then run the same command again; nothing half is left",
+            ) from fault
+        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise StoreError(
+                "store.read_only",
+                what=f"this file may not be written: {fault.strerror}",
+                where=str(path),
+                mend="give yourself write permission there, or set HONE_HOME to a directory that you can write to",
+            ) from fault
+        raise StoreError(
+            "store.write_failed",
+            what=f"this file could not be written: {fault.strerror or fault}",
+            where=str(path),
+            mend="check that the folder exists and the disk is healthy, then run the same command again",
+        ) from fault
+
+
+@contextmanager
+def _temporary_beside(path: Path) -> Iterator[Path]:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".tmp")
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        yield temporary
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def copy_hashed(source: Path, target: Path) -> str:
+    """Copy a file, fsync the copy and return its hex SHA-256; one pass over the data."""
+    digest = hashlib.sha256()
+    with open(source, "rb") as reader, open(target, "wb") as writer:
+        while chunk := reader.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            writer.write(chunk)
+        writer.flush()
+        os.fsync(writer.fileno())
+    return digest.hexdigest()

@@ -1,0 +1,71 @@
+"""Content-addressed files below the data directory: the same bytes are kept once, under their SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from honekit import settings
+from honekit.errors import StoreError
+from honekit.store import atomic
+
+
+def put_file(source: Path | bytes) -> str:
+    """Keep a copy of a file or of bytes; returns the hex SHA-256 by which `path_of` finds it.
+
+    Raises: StoreError[store.source_unreadable | store.disk_full | store.read_only | store.write_failed].
+    """
+    if isinstance(source, bytes):
+        digest = hashlib.sha256(source).hexdigest()
+        target = _place(digest)
+        if not target.exists():
+            with atomic.writing(target):
+                target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            atomic.write_atomic(target, source)
+        return digest
+    if not source.is_file() or not os.access(source, os.R_OK):
+        raise StoreError(
+            "store.source_unreadable",
+            what="this is not a file that can be read",
+            where=str(source),
+            mend="check the path and its permissions",
+        )
+    with atomic.writing(_root()):
+        _root().mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=_root(), prefix=".put-", suffix=".tmp")
+        os.close(descriptor)
+        temporary = Path(name)
+        try:
+            digest = atomic.copy_hashed(source, temporary)
+            target = _place(digest)
+            if not target.exists():
+                target.parent.mkdir(exist_ok=True, mode=0o700)
+                os.replace(temporary, target)
+                atomic.fsync_path(target.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return digest
+
+
+def path_of(sha256: str) -> Path:
+    """Where the blob lies. Raises: StoreError[store.blob_missing]."""
+    path = _place(sha256) if re.fullmatch(r"[0-9a-f]{64}", sha256) else None
+    if path is None or not path.is_file():
+        raise StoreError(
+            "store.blob_missing",
+            what=f"no stored file has the hash {sha256[:80]!r}",
+            where=str(_root()),
+            mend="upload the file again, or restore the data directory from a backup",
+        )
+    return path
+
+
+def _root() -> Path:
+    return settings.home() / "blobs"
+
+
+def _place(sha256: str) -> Path:
+    return _root() / sha256[:2] / sha256

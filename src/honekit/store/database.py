@@ -1,0 +1,217 @@
+"""Opening the database: SQLite in the data directory, or PostgreSQL by `HONE_DATABASE_URL`.
+
+A committed transaction is on the disk (SQLite: WAL with synchronous=FULL, https://sqlite.org/pragma.html), so job
+state survives a power cut. SQLite has one writer at a time: `write()` takes its place at BEGIN, so that what a
+transaction read cannot change before it writes. On PostgreSQL the rows read with FOR UPDATE give the same guarantee.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from honekit import settings
+from honekit.errors import StoreError
+
+REVISION = "0001"
+"""The newest migration. A database that says the same needs no look at Alembic."""
+
+BUSY_TIMEOUT_S = 30.0
+
+_open: dict[tuple[str, int], Database] = {}
+_opening = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Database:
+    """An engine with the two kinds of transaction. Safe to share between threads, not across a fork."""
+
+    engine: Engine
+    where: str
+    """File or server, without any password: for messages."""
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; never waits for a writer on SQLite. Raises StoreError."""
+        with self._transaction({}) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, committed at the end of the block, undone when it raises. Raises StoreError.
+
+        `IntegrityError` passes: it is an answer (somebody else was first), not a failure of the store.
+        """
+        with self._transaction({"hone_write": True}) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
+        try:
+            with self.engine.connect().execution_options(**options) as connection, connection.begin():
+                yield connection
+        except IntegrityError:
+            raise
+        except DBAPIError as fault:
+            raise store_error(fault.orig, self.where) from fault
+
+
+def open_database(url: str | None = None) -> Database:
+    """The database at `url` (default: `settings.database_url()`), migrated to this version of Hone.
+
+    Opened once per process and URL. Raises: StoreError[store.disk_full | store.read_only | store.unusable |
+    store.damaged | store.newer_database | store.failed].
+    """
+    url = url or settings.database_url()
+    key = (url, os.getpid())
+    with _opening:
+        if key not in _open:
+            database = _connect(url)
+            _ensure_migrated(database)
+            _open[key] = database
+        return _open[key]
+
+
+def _connect(url: str) -> Database:
+    parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    sqlite = parsed.get_backend_name() == "sqlite"
+    where = str(parsed.database) if sqlite else parsed.render_as_string(hide_password=True)
+    arguments: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_S}} if sqlite else {"pool_pre_ping": True}
+    try:
+        engine = create_engine(parsed, json_serializer=_to_json, **arguments)
+    except ModuleNotFoundError as fault:
+        raise StoreError(
+            "store.driver_missing",
+            what=f"the driver for this database is not installed: {fault.name}",
+            where=where,
+            mend="run `pip install 'honekit[postgres]'`, or unset HONE_DATABASE_URL to use the embedded database",
+        ) from fault
+    if sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return Database(engine, where)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver would begin transactions by itself, and only before the first write; see `_begin_sqlite`.
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("hone_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def revision_of(database: Database) -> str | None:
+    """The migration that the database is at; None when it is empty."""
+    from sqlalchemy import inspect
+
+    with database.read() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _ensure_migrated(database: Database) -> None:
+    if revision_of(database) == REVISION:
+        return
+    from honekit.store.migrate import migrate
+
+    migrate(database)
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(_finite(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity; PostgreSQL refuses them. A measurement that is neither becomes null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+_SQLITE_CODES = {
+    sqlite3.SQLITE_FULL: "disk_full",
+    sqlite3.SQLITE_READONLY: "read_only",
+    sqlite3.SQLITE_PERM: "read_only",
+    sqlite3.SQLITE_CANTOPEN: "unusable",
+    sqlite3.SQLITE_IOERR: "unusable",
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "damaged",
+}
+_POSTGRES_CODES = {"53100": "disk_full", "25006": "read_only", "42501": "read_only"}
+_REMEDIES = {
+    "disk_full": (
+        "the disk with the database is full ({free})",
+        "free some space, then run the same command again; all that was committed is safe",
+    ),
+    "read_only": (
+        "the database may not be written",
+        "give yourself write permission on it, or set HONE_HOME to a directory that you can write to",
+    ),
+    "unusable": (
+        "the database cannot be reached or opened: {detail}",
+        "check that the path exists and the disk or server is up, or set HONE_HOME or HONE_DATABASE_URL",
+    ),
+    "busy": (
+        f"another process kept the database locked for more than {BUSY_TIMEOUT_S:.0f} s",
+        "end the other `hone` command that hangs, then run this one again",
+    ),
+    "damaged": (
+        "the database file is damaged: {detail}",
+        "restore it from a backup, or move it away to start with an empty one",
+    ),
+    "failed": ("the database refused a statement: {detail}", "run `hone doctor`"),
+}
+
+
+def store_error(original: BaseException | None, where: str) -> StoreError:
+    """The driver's error as one that names the cause and its remedy."""
+    if isinstance(original, sqlite3.Error):
+        # Extended result codes carry the primary one in the low byte: https://sqlite.org/rescode.html
+        cause = _SQLITE_CODES.get(getattr(original, "sqlite_errorcode", 0) & 0xFF, "failed")
+    else:
+        state = getattr(original, "sqlstate", None)
+        # A connection that never came up has no SQLSTATE; class 08 is a lost one.
+        lost = state is None or state.startswith(("08", "57P"))
+        cause = _POSTGRES_CODES.get(state or "", "unusable" if lost else "failed")
+    what, mend = _REMEDIES[cause]
+    detail = str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
+    return StoreError(
+        f"store.{cause}",
+        what=what.format(free=free_space(Path(where)), detail=detail),
+        where=where,
+        mend=mend,
+    )
+
+
+def free_space(path: Path) -> str:
+    """What is free on the disk of `path` or of its nearest parent that exists, in words."""
+    for candidate in (path, *path.parents):
+        try:
+            return f"{shutil.disk_usage(candidate).free:,} bytes free"
+        except OSError:
+            continue
+    return "free space unknown"

@@ -1,0 +1,162 @@
+"""The tables of the database. A change here needs a migration in `store/migrations/versions`.
+
+Times are Unix seconds (UTC) as floats; the HTTP surfaces round them. Ids carry OpenAI's prefixes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Json = JSON(none_as_null=True)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(64), nullable=False),
+    Column("status", String(32), nullable=False),
+    Column("spec", Json, nullable=False),
+    Column("key", String(255)),
+    Column("result", Json),
+    Column("error", Json),
+    Column("progress", Json, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("stop_requested", String(16)),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    # The fencing token only ever rises: each claim and each loss of a lease makes all older writers stale.
+    Column("lease_token", Integer, nullable=False),
+    Column("lease_worker", String(255)),
+    Column("lease_expires_at", Float),
+    Column("last_event_seq", Integer, nullable=False),
+    Column("last_event_at", Float, nullable=False),
+    Index("ix_jobs_status_created_at", "status", "created_at"),
+)
+_wanted = text("key IS NOT NULL AND status NOT IN ('failed', 'cancelled')")
+Index(
+    "uq_jobs_kind_key_wanted",
+    jobs.c.kind,
+    jobs.c.key,
+    unique=True,
+    sqlite_where=_wanted,
+    postgresql_where=_wanted,
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("job_id", String(64), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("data", Json),
+    UniqueConstraint("job_id", "seq"),
+)
+
+job_checkpoints = Table(
+    "job_checkpoints",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("job_id", String(64), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("metrics", Json, nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("job_id", "step"),
+)
+
+model_versions = Table(
+    "model_versions",
+    metadata,
+    Column("name", String(512), primary_key=True),
+    Column("project", String(64), nullable=False, index=True),
+    # No foreign key: a version outlives the record of the job that made it.
+    Column("job_id", String(64), nullable=False, unique=True),
+    Column("base_ref", Text, nullable=False),
+    Column("base_fingerprint", String(128), nullable=False),
+    Column("adapter_path", Text, nullable=False),
+    Column("adapter_fingerprint", String(128), nullable=False),
+    Column("metadata", Json, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("alias", String(255), primary_key=True),
+    Column("version", String(512), ForeignKey("model_versions.name"), nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
+alias_history = Table(
+    "alias_history",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("alias", String(255), nullable=False, index=True),
+    Column("action", String(16), nullable=False),
+    # No foreign key: the history keeps the names of versions that were deleted since.
+    Column("version", String(512), nullable=False),
+    Column("previous", String(512)),
+    Column("reason", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(255), nullable=False),
+    # Only the hash is kept; `prefix` is what a list may show.
+    Column("key_hash", String(128), nullable=False, unique=True),
+    Column("prefix", String(32), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("last_used_at", Float),
+    Column("revoked_at", Float),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("project", String(64), nullable=False, index=True),
+    Column("version", String(512), index=True),
+    Column("report_path", Text, nullable=False),
+    Column("fingerprints", Json, nullable=False),
+    Column("verdict", String(32), nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def new_id(prefix: str) -> str:
+    """A random id with its prefix (`ftjob-`, `ftevent-`, `ftckpt_`, ...): 24 letters or digits, 142 bits."""
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(24))
