@@ -1,0 +1,146 @@
+"""The classical baseline: TF-IDF of words and characters with logistic regression, one model per field.
+
+It sees the raw input only, as the tuned model without retrieval does, is fitted on the same training
+examples, and has its strength and class weights chosen by the same validation examples. A field's whole value
+is its class.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from honekit.errors import EvalError
+from honekit.evals.scores import summarise
+from honekit.graders import Graded, Item, grade_values
+from honekit.project import OutputField, Project
+
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+"""Values of C to try, the inverse strength of regularisation."""
+CLASS_WEIGHTS = (None, "balanced")
+
+
+@dataclass(frozen=True)
+class ClassicalRun:
+    """One dict of values and one grade a test item; per field what validation chose, with its score."""
+
+    values: list[dict[str, Any]]
+    graded: list[Graded]
+    chosen: dict[str, dict[str, Any]]
+    fit_s: float
+    """Seconds for fitting everything, the choice included."""
+    answer_s: list[float]
+    """Seconds for each test item, asked one by one."""
+
+
+def classical_fields(project: Project) -> list[OutputField]:
+    """The fields that the baseline predicts; none means that a project has no such arm."""
+    return [field for field in project.task.fields if field.classical and field.score != "none"]
+
+
+def run_classical(
+    project: Project, train: Sequence[Item], validation: Sequence[Item], test: Sequence[Item]
+) -> ClassicalRun:
+    """Fit on `train`, choose on `validation`, answer `test` one by one.
+
+    Raises: EvalError[evals.no_items] without training examples.
+    """
+    if not train:
+        raise EvalError(
+            "evals.no_items",
+            what="the classical baseline has no training examples",
+            mend="check the file named as data.train in hone.toml with `hone data check`",
+        )
+    started = time.perf_counter()
+    fields = classical_fields(project)
+    features = _features([example.input for example in train])
+    models: dict[str, Any] = {}
+    chosen: dict[str, dict[str, Any]] = {}
+    for field in fields:
+        models[field.name], chosen[field.name] = _choose(project, field, features, train, validation)
+    fit_s = time.perf_counter() - started
+
+    values, answer_s = [], []
+    for example in test:
+        asked = time.perf_counter()
+        values.append({name: _predict(features, model, [example.input])[0] for name, model in models.items()})
+        answer_s.append(time.perf_counter() - asked)
+    graded = _grade(project, test, values, fields)
+    return ClassicalRun(values, graded, chosen, fit_s, answer_s)
+
+
+def _choose(
+    project: Project, field: OutputField, features: Any, train: Sequence[Item], validation: Sequence[Item]
+) -> tuple[Any, dict[str, Any]]:
+    """The model of the best setting on validation data; with equal scores the most regularised one."""
+    labels = np.array([json.dumps(example.answer.get(field.name)) for example in train])
+    names, counts = np.unique(labels, return_counts=True)
+    commonest = str(names[counts.argmax()])
+    if features is None or len(names) == 1:
+        return commonest, {"constant": json.loads(commonest)}
+    matrix = features.transform([example.input for example in train])
+    settings: list[tuple[float, str | None]] = [(c, weight) for c in STRENGTHS for weight in CLASS_WEIGHTS]
+    if not validation:
+        settings = [(1.0, None)]
+    candidates: list[tuple[float, Any, dict[str, Any]]] = []
+    for strength, weight in settings:
+        model = _fit(matrix, labels, strength, weight)
+        score = _validated(project, field, features, model, validation) if validation else None
+        setting = {"C": strength, "class_weight": weight, "validation": score}
+        candidates.append((score or 0.0, model, setting))
+    _, model, setting = max(candidates, key=lambda candidate: candidate[0])
+    return model, setting
+
+
+def _validated(
+    project: Project, field: OutputField, features: Any, model: Any, validation: Sequence[Item]
+) -> float:
+    inputs = [example.input for example in validation]
+    values = [{field.name: value} for value in _predict(features, model, inputs)]
+    return summarise(project, _grade(project, validation, values, [field]))[field.metric_name]
+
+
+def _features(texts: Sequence[str]) -> Any:
+    """Fitted word (1-2) and character (2-5) TF-IDF side by side; None when there is nothing to count."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import FeatureUnion
+
+    vectorizers = {
+        "words": TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        "characters": TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
+    }
+    usable = []
+    for name, vectorizer in vectorizers.items():
+        analyse = vectorizer.build_analyzer()
+        if any(analyse(text) for text in texts):
+            usable.append((name, vectorizer))
+    return FeatureUnion(usable).fit(texts) if usable else None
+
+
+def _fit(matrix: Any, labels: Any, strength: float, weight: str | None) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=strength, class_weight=weight, max_iter=2000).fit(matrix, labels)
+
+
+def _predict(features: Any, model: Any, texts: Sequence[str]) -> list[Any]:
+    if isinstance(model, str):
+        return [json.loads(model) for _ in texts]
+    return [json.loads(label) for label in model.predict(features.transform(texts))]
+
+
+def _grade(
+    project: Project,
+    examples: Sequence[Item],
+    values: Sequence[dict[str, Any]],
+    fields: Sequence[OutputField],
+) -> list[Graded]:
+    only = [field.name for field in fields]
+    return [
+        grade_values(project, example, value, only) for example, value in zip(examples, values, strict=True)
+    ]

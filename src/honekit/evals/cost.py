@@ -1,0 +1,91 @@
+"""What training and answering cost on this machine, beside a hosted model with the few-shot prompt.
+
+The machine is counted by the second that it works, so a machine that idles costs more than what stands here,
+and one that answers requests in batches less. All amounts are in `cost.currency` of `hone.toml`, unrounded.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from honekit.project import Project
+
+ASSUMPTION = "the machine is paid by the second that it works, one request at a time; idle hours come on top"
+
+
+def cost_report(
+    project: Project,
+    train_seconds: float,
+    arms: Mapping[str, Mapping[str, float]],
+    prompted_arm: str = "base_few_shot",
+) -> dict[str, Any]:
+    """Cost of training, of 1,000 requests and of 1,000 right answers per arm, and the break-even volume.
+
+    arms: name -> tokens_per_request (prompt and answer), seconds_per_request and, where known, correct_rate
+    in [0, 1] (`scores.correct_rate`). The hosted alternative answers the prompt of `prompted_arm`; without
+    that arm there is no alternative to break even with.
+    """
+    per_second = project.cost.machine_per_hour / 3600
+    training = train_seconds * per_second
+    priced = {name: _arm(arm, per_second) for name, arm in arms.items()}
+    alternative = _alternative(project, arms, prompted_arm)
+    return {
+        "currency": project.cost.currency,
+        "machine_per_hour": project.cost.machine_per_hour,
+        "assumption": ASSUMPTION,
+        "training": {"seconds": train_seconds, "cost": training},
+        "arms": priced,
+        "alternative": alternative,
+        "break_even": {
+            name: _break_even(training, arm["per_1000_requests"], alternative, prompted_arm)
+            for name, arm in priced.items()
+            if name.startswith("tuned")
+        },
+    }
+
+
+def _arm(arm: Mapping[str, float], per_second: float) -> dict[str, float | None]:
+    per_1000 = 1000 * arm["seconds_per_request"] * per_second
+    rate = arm.get("correct_rate")
+    return {
+        "tokens_per_request": arm["tokens_per_request"],
+        "seconds_per_request": arm["seconds_per_request"],
+        "correct_rate": rate,
+        "per_1000_requests": per_1000,
+        "per_1000_correct": per_1000 / rate if rate else None,
+    }
+
+
+def _alternative(
+    project: Project, arms: Mapping[str, Mapping[str, float]], prompted_arm: str
+) -> dict[str, Any] | None:
+    if prompted_arm not in arms:
+        return None
+    tokens = arms[prompted_arm]["tokens_per_request"]
+    price = project.cost.alternative_per_million_tokens
+    return {
+        "prompt_of": prompted_arm,
+        "tokens_per_request": tokens,
+        "per_million_tokens": price,
+        "per_1000_requests": 1000 * tokens * price / 1e6,
+    }
+
+
+def _break_even(
+    training: float, own_per_1000: float | None, alternative: dict[str, Any] | None, prompted_arm: str
+) -> dict[str, Any]:
+    """The number of requests from which training has paid for itself, or None and why it never does."""
+    if alternative is None or own_per_1000 is None:
+        return {
+            "requests": None,
+            "reason": f"the arm {prompted_arm} was not measured, so there is nothing to compare with",
+        }
+    saved = (alternative["per_1000_requests"] - own_per_1000) / 1000
+    if saved <= 0:
+        return {
+            "requests": None,
+            "reason": "a request on this machine costs no less than the hosted alternative",
+        }
+    return {"requests": math.ceil(training / saved), "reason": None}
