@@ -104,7 +104,7 @@ def resolve_device(wanted: str) -> torch.device:
         )
     if not available[wanted]:
         backend = torch.backends.cuda if wanted == "cuda" else torch.backends.mps
-        built = bool(backend.is_built())  # type: ignore[no-untyped-call]
+        built = bool(backend.is_built())
         reason = "torch finds none" if built else f"this build of torch ({torch.__version__}) has no support for it"
         raise ModelError(
             "model.device_absent",

@@ -1,0 +1,83 @@
+"""What every test gets: a data directory of its own, no model hub, one thread; and two base models to ask for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+# Before anything imports a numeric library: tests run beside each other, and the hub library reads its setting once.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+_USERS_HOME = os.environ.get("HONE_HOME")
+
+
+@pytest.fixture(autouse=True)
+def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The data directory of this test alone."""
+    home = tmp_path / "hone-home"
+    monkeypatch.setenv("HONE_HOME", str(home))
+    monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
+    monkeypatch.delenv("HONE_DEBUG", raising=False)
+    return home
+
+
+@pytest.fixture(scope="session")
+def base_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real base, converted: `make setup`'s own copy, else one that is made once for all tests of this run."""
+    from honekit.models import catalogue, wheel
+    from honekit.models.bases import base_directory
+    from honekit.models.gguf import convert_gguf
+
+    entry = catalogue.get(catalogue.EMBEDDED)
+    with pytest.MonkeyPatch.context() as patch:
+        if _USERS_HOME is None:
+            patch.delenv("HONE_HOME", raising=False)
+        else:
+            patch.setenv("HONE_HOME", _USERS_HOME)
+        ready = base_directory(entry.id)
+    if ready.is_dir():
+        return ready
+    assert entry.wheel is not None
+    file = wheel.find_gguf(entry.wheel)
+    if file is None:
+        pytest.skip(f"{entry.wheel.requirement} is not installed; `make setup` does it")
+    return convert_gguf(file, tmp_path_factory.mktemp("bases") / entry.id)
+
+
+@pytest.fixture(scope="session")
+def tiny_base_dir(base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama of two narrow layers with the real base's tokenizer and template: for behaviour, not for quality."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from honekit.models.bases import read_json
+
+    folder = tmp_path_factory.mktemp("tiny-base")
+    real = read_json(base_dir / "config.json")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=real["vocab_size"],
+                hidden_size=64,
+                intermediate_size=128,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                num_key_value_heads=2,
+                max_position_embeddings=2048,
+                tie_word_embeddings=True,
+                bos_token_id=real["bos_token_id"],
+                eos_token_id=real["eos_token_id"],
+                pad_token_id=real.get("pad_token_id"),
+            )
+        )
+    model.save_pretrained(folder)
+    for file in base_dir.iterdir():
+        if file.name.startswith(("tokenizer", "special_tokens", "chat_template", "vocab", "merges")):
+            shutil.copyfile(file, folder / file.name)
+    return folder
