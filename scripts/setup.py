@@ -179,7 +179,7 @@ def _pip(*arguments: str) -> None:
 
 def _diagnose(log: str) -> Failed:
     again = "then run `make setup` again"
-    errors = [line.removeprefix("ERROR: ") for line in log.splitlines() if line.startswith("ERROR")]
+    errors = re.findall(r"(?m)^\s*(?:ERROR: |(?=\w+Error: ))(.+)", log)
     reason = _without_secrets((errors or log.strip().splitlines() or ["no message"])[-1])
     if "No space left on device" in log:
         return Failed("the disk is full", f"free some space (about {NEEDED_BYTES / 1e9:.0f} GB are needed), {again}")
