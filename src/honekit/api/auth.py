@@ -1,0 +1,131 @@
+"""API keys: `hone-` + 256 random bits + a checksum. Only the SHA-256 is stored; a key is shown once, when it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+import zlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Row, insert, or_, select, update
+
+from honekit.errors import ServeError
+from honekit.store.database import open_database
+from honekit.store.tables import api_keys, new_id
+
+PREFIX = "hone-"
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM, _CHECK = 43, 6
+"""Base-62 digits that hold 256 and 32 bits."""
+_SHOWN = len(PREFIX) + 6
+_KEY = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM + _CHECK}}}")
+_USE_NOTED_EVERY_S = 60.0
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """What is known of a key once it was made: not the key."""
+
+    id: str
+    name: str
+    prefix: str
+    """The beginning of the key, to tell one from another."""
+    created_at: float
+    last_used_at: float | None
+    """To within a minute."""
+    revoked_at: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def create_key(name: str = "") -> tuple[str, ApiKey]:
+    """A new key and its record. The key itself cannot be had again."""
+    digits = _base62(secrets.randbits(256), _RANDOM)
+    secret = PREFIX + digits + _checksum(digits)
+    key = ApiKey(new_id("key_"), name.strip() or "unnamed", secret[:_SHOWN], time.time(), None, None)
+    with open_database().write() as connection:
+        connection.execute(insert(api_keys).values(**asdict(key), key_hash=_hash(secret)))
+    return secret, key
+
+
+def list_keys() -> list[ApiKey]:
+    """All keys, newest first, revoked ones too."""
+    with open_database().read() as connection:
+        query = select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.id)
+        return [_key(row) for row in connection.execute(query)]
+
+
+def revoke_key(id_or_prefix: str) -> ApiKey:
+    """Make a key useless from the next request on. Revoking it twice changes nothing.
+
+    Takes the id, the whole key, or the shown beginning when only one key has it. Raises:
+    ServeError[serve.unknown_key | serve.ambiguous_key].
+    """
+    shown = id_or_prefix[:_SHOWN] if id_or_prefix.startswith(PREFIX) else id_or_prefix
+    with open_database().write() as connection:
+        whole = _KEY.fullmatch(id_or_prefix) is not None
+        by_part = or_(api_keys.c.id == id_or_prefix, api_keys.c.prefix == shown)
+        query = select(api_keys).where(api_keys.c.key_hash == _hash(id_or_prefix) if whole else by_part)
+        rows = connection.execute(query).all()
+        if len(rows) != 1:
+            raise ServeError(
+                "serve.ambiguous_key" if rows else "serve.unknown_key",
+                what="several keys begin like this" if rows else "there is no such key",
+                where=shown,
+                mend="give the id that `hone keys list` shows",
+            )
+        key = _key(rows[0])
+        if key.revoked_at is None:
+            key = ApiKey(**{**asdict(key), "revoked_at": time.time()})
+            connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(revoked_at=key.revoked_at))
+    return key
+
+
+def verify(secret: str) -> ApiKey | None:
+    """The record of a valid key; None for anything else. Misspelt keys are told by the checksum, without the database."""
+    if not _KEY.fullmatch(secret) or secret[-_CHECK:] != _checksum(secret[len(PREFIX) : -_CHECK]):
+        return None
+    digest = _hash(secret)
+    database = open_database()
+    with database.read() as connection:
+        row = connection.execute(select(api_keys).where(api_keys.c.key_hash == digest)).first()
+    if row is None or not hmac.compare_digest(row.key_hash, digest) or row.revoked_at is not None:
+        return None
+    now = time.time()
+    if row.last_used_at is None or now - row.last_used_at > _USE_NOTED_EVERY_S:
+        with database.write() as connection:
+            connection.execute(update(api_keys).where(api_keys.c.id == row.id).values(last_used_at=now))
+    return _key(row)
+
+
+def bearer(header: str | None) -> str | None:
+    """The key in an Authorization header."""
+    scheme, _, secret = (header or "").strip().partition(" ")
+    return secret.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    return ApiKey(**{name: row._mapping[name] for name in ApiKey.__dataclass_fields__})
+
+
+def _hash(secret: str) -> str:
+    # A plain hash is enough for 256 random bits: there is nothing to guess that salt or slowness would protect.
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _checksum(digits: str) -> str:
+    return _base62(zlib.crc32(digits.encode()), _CHECK)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = ""
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits = _DIGITS[digit] + digits
+    return digits

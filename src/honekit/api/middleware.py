@@ -1,0 +1,136 @@
+"""What happens to a request before its route: an id, the Host check, the key, the size of the body.
+
+Plain ASGI, so that a stream passes untouched and a disconnect reaches the route.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import secrets
+import time
+
+import anyio.to_thread
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from honekit.api import auth
+from honekit.api.errors import ApiError, from_hone_error, server_error
+from honekit.errors import HoneError
+
+log = logging.getLogger("honekit.api")
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+
+
+class RequestId:
+    """`x-request-id` on every answer, one log line for each, and a 500 without internals for bugs."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = "req_" + secrets.token_hex(12)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        except Exception as fault:
+            log.exception("%s failed", request_id)
+            if status:
+                raise  # half an answer is out: the connection must break, else the client takes it for whole
+            answer = from_hone_error(fault) if isinstance(fault, HoneError) else server_error(request_id)
+            await answer.response()(scope, receive, send_with_id)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        log.info("%s %s %s %d %.0f ms", request_id, scope["method"], scope["path"], status, elapsed_ms)
+
+
+class HostCheck:
+    """A page in the user's browser can point its own domain at 127.0.0.1 (DNS rebinding); its Host header tells."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _names_this_machine(Headers(scope=scope).get("host", "")):
+            message = "This server answers only to the local machine's own names (localhost, 127.0.0.1)."
+            await ApiError(400, message, code="invalid_host").response()(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+class KeyCheck:
+    """A valid key for everything below /v1, before the body is read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not (scope["path"] == "/v1" or scope["path"].startswith("/v1/")):
+            await self.app(scope, receive, send)
+            return
+        secret = auth.bearer(Headers(scope=scope).get("authorization"))
+        key = await anyio.to_thread.run_sync(auth.verify, secret) if secret else None
+        if key is None:
+            given = "The API key is wrong or revoked" if secret else "No API key was given"
+            message = f"{given}; send it as 'Authorization: Bearer KEY'. `hone keys create` makes one."
+            headers = {"www-authenticate": "Bearer"}
+            await ApiError(401, message, code="invalid_api_key", headers=headers).response()(scope, receive, send)
+            return
+        scope.setdefault("state", {})["api_key"] = key
+        await self.app(scope, receive, send)
+
+
+class BodyLimit:
+    """At most `limit` bytes of body, whether announced or not."""
+
+    def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
+        self.app, self.limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "")
+        message = f"The body is larger than {self.limit:,} bytes."
+        if announced.isdigit() and int(announced) > self.limit:
+            await ApiError(413, message, code="body_too_large").response()(scope, receive, send)
+            return
+        read = 0
+
+        async def receive_limited() -> Message:
+            nonlocal read
+            event = await receive()
+            read += len(event.get("body", b""))
+            if read > self.limit:
+                raise HTTPException(413, message)
+            return event
+
+        await self.app(scope, receive_limited, send)
+
+
+def _names_this_machine(header: str) -> bool:
+    name = header.rsplit(":", 1)[0] if header.rfind(":") > header.rfind("]") else header
+    return is_loopback(name.strip("[]").rstrip(".").lower())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only mean this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,1 @@
+"""OpenAI's HTTP contract, as far as Hone answers it."""

@@ -1,0 +1,67 @@
+"""From an engine's tokens to what a choice shows: its text, and the log-probabilities of just that text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from honekit.api.openai.chat_schema import TokenLogprob, TopLogprob
+from honekit.inference.text import token_bytes
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from honekit.inference.engine import Token
+
+LEAST_LOGPROB = -9999.0
+"""JSON has no infinity."""
+
+
+@dataclass
+class ChoiceWriter:
+    """One choice as it grows. Text comes late (half a character, the beginning of a stop string is held back), and
+    the log-probabilities come with their text, so that those of a stop string never show.
+    """
+
+    tokenizer: Tokenizer
+    stop_ids: frozenset[int]
+    with_logprobs: bool
+    text: list[str] = field(default_factory=list)
+    shown: list[TokenLogprob] = field(default_factory=list)
+    tokens: int = 0
+    finish_reason: str | None = None
+    _waiting: list[TokenLogprob] = field(default_factory=list)
+    _taken_bytes: int = 0
+    _text_bytes: int = 0
+
+    def take(self, token: Token) -> tuple[str, list[TokenLogprob]]:
+        """The text and the log-probabilities that this token makes certain; both may be empty."""
+        self.tokens += 1
+        self.finish_reason = token.finish_reason
+        self.text.append(token.text)
+        if not self.with_logprobs:
+            return token.text, []
+        ends_turn = token.finish_reason == "stop" and token.token_id in self.stop_ids
+        if not ends_turn:
+            self._waiting.append(self._entry(token))
+        self._text_bytes += len(token.text.encode())
+        certain: list[TokenLogprob] = []
+        everything = ends_turn or token.finish_reason == "length"
+        while self._waiting and (everything or self._taken_bytes < self._text_bytes):
+            self._taken_bytes += len(self._waiting[0].bytes)
+            certain.append(self._waiting.pop(0))
+        self.shown += certain
+        return token.text, certain
+
+    def _entry(self, token: Token) -> TokenLogprob:
+        return TokenLogprob(
+            **self._top(token.token_id, token.logprob).model_dump(),
+            top_logprobs=[self._top(index, logprob) for index, _, logprob in token.top],
+        )
+
+    def _top(self, token_id: int, logprob: float) -> TopLogprob:
+        return TopLogprob(
+            token=self.tokenizer.decode([token_id], skip_special_tokens=False),
+            logprob=max(logprob, LEAST_LOGPROB),
+            bytes=list(token_bytes(self.tokenizer, token_id)),
+        )

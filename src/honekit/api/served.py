@@ -1,0 +1,94 @@
+"""Which names the server answers by: bases, tuned models, aliases. A name never is a path of the caller's choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from honekit.errors import RegistryError, ServeError
+
+
+@dataclass(frozen=True)
+class Served:
+    """A name and what to load for it."""
+
+    name: str
+    """As listed; of an alias the alias itself."""
+    model: str
+    """What answers: the base's id, or the version's name behind an alias."""
+    base_ref: str
+    adapter: Path | None
+    fingerprint: str
+    """Changes when the weights do; empty for a base, which is its id."""
+    created_at: int
+    owned_by: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Two names with the same key are answered by the same engine."""
+        return self.base_ref, str(self.adapter or ""), self.fingerprint
+
+
+def resolve(name: str, extra_bases: Mapping[str, str] | None = None) -> Served:
+    """What stands behind a name now. Raises: ServeError[serve.unknown_model], StoreError."""
+    from honekit import deploy
+
+    base = _base(name, extra_bases or {})
+    if base is not None:
+        return base
+    try:
+        # Control characters are in no name, and PostgreSQL takes offence at a NUL.
+        version = deploy.resolve(name if name.isprintable() else "")
+    except RegistryError as fault:
+        raise ServeError(
+            "serve.unknown_model", what=fault.what, mend="`hone models list` and `hone bases list` show the names"
+        ) from fault
+    return Served(
+        name, version.name, version.base_ref, version.adapter_path, version.adapter_fingerprint,
+        int(version.created_at), "local",
+    )  # fmt: skip
+
+
+def list_served(extra_bases: Mapping[str, str] | None = None) -> list[Served]:
+    """Everything that would be answered now: aliases, then tuned models (newest first), then bases on this machine."""
+    from honekit import deploy, registry
+    from honekit.models import catalogue
+
+    versions = {
+        version.name: Served(
+            version.name, version.name, version.base_ref, version.adapter_path, version.adapter_fingerprint,
+            int(version.created_at), "local",
+        )
+        for version in registry.list_versions()
+    }  # fmt: skip
+    aliases = [
+        Served(
+            alias.alias, target.model, target.base_ref, target.adapter, target.fingerprint,
+            int(alias.updated_at), "local",
+        )
+        for alias in deploy.list_aliases()
+        if (target := versions.get(alias.version)) is not None
+    ]  # fmt: skip
+    names = dict.fromkeys([*(extra_bases or {}), *(entry.id for entry in catalogue.CATALOGUE)])
+    bases = [base for name in names if (base := _base(name, extra_bases or {})) is not None]
+    return [*aliases, *versions.values(), *bases]
+
+
+def _base(name: str, extra: Mapping[str, str]) -> Served | None:
+    """A base that is on this machine: nobody can make the server download one by asking for it."""
+    from honekit.models import bases, catalogue, wheel
+
+    ref = extra.get(name)
+    entry = catalogue.find(name)
+    if ref is None and entry is not None:
+        convertible = entry.wheel is not None and wheel.find_gguf(entry.wheel) is not None
+        ref = name if bases.is_local(name) or convertible else None
+    if ref is None:
+        return None
+    directory = bases.base_directory(name) if ref == name else Path(ref).expanduser()
+    try:
+        created_at = int(directory.stat().st_mtime)
+    except OSError:  # in the Hub's cache, or not converted yet
+        created_at = 0
+    return Served(name, name, ref, None, "", created_at, "base")

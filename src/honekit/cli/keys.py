@@ -1,0 +1,97 @@
+"""`hone keys`: keys for the served API."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Keys for the served API.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+
+
+@app.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="What the key is for; only you see it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Make a key. It is shown once: only its hash is kept.
+
+    Examples:
+
+        hone keys create --name laptop
+
+        export HONE_API_KEY=$(hone keys create --json | jq -r .key)
+    """
+    from honekit.api import auth
+    from honekit.cli.render import console, print_json
+
+    secret, key = auth.create_key(name)
+    if as_json:
+        print_json({"key": secret, **_shown(key.as_dict())})
+        return
+    print(secret, flush=True)
+    console.print(f"Keep it: it is not shown again. To make it useless: hone keys revoke {key.id}", soft_wrap=True)
+
+
+@app.command("list")
+def list_keys(as_json: AsJson = False) -> None:
+    """List the keys, newest first, revoked ones too.
+
+    Example:
+
+        hone keys list
+    """
+    from honekit.api import auth
+    from honekit.cli.render import print_json
+
+    keys = auth.list_keys()
+    if as_json:
+        print_json({"keys": [_shown(key.as_dict()) for key in keys]})
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not keys:
+        print("No keys yet: `hone keys create` makes one.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("id", "key", "name", "made", "last used", "state"):
+        table.add_column(heading, overflow="fold")
+    for key in keys:
+        state = f"revoked {_clock(key.revoked_at)}" if key.revoked_at else "valid"
+        table.add_row(key.id, f"{key.prefix}…", escape(key.name), _clock(key.created_at), _clock(key.last_used_at), state)
+    Console().print(table)
+
+
+@app.command("revoke")
+def revoke_key(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, the beginning that the list shows, or the key itself.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make a key useless from the next request on.
+
+    Example:
+
+        hone keys revoke key_0A1b2C3d4E5f6G7h8I9j0K1l
+    """
+    from honekit.api import auth
+    from honekit.cli.render import print_json
+
+    revoked = auth.revoke_key(key)
+    if as_json:
+        print_json(_shown(revoked.as_dict()))
+    else:
+        print(f"{revoked.id} ({revoked.name}) is revoked")
+
+
+def _shown(values: dict[str, object]) -> dict[str, object]:
+    """Times as whole Unix seconds, as the API has them."""
+    return {name: int(value) if isinstance(value, float) else value for name, value in values.items()}
+
+
+def _clock(seconds: float | None) -> str:
+    return "-" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

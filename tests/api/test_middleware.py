@@ -1,0 +1,166 @@
+"""What every request passes, seen from outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from honekit.api.app import create_app
+from honekit.api.engines import Engines
+from honekit.api.middleware import is_loopback
+from honekit.errors import StoreError
+
+Send = Callable[..., httpx.Response]
+
+
+@pytest.fixture
+def send(key: str) -> Send:
+    """A request to the application itself, with a key unless headers say otherwise."""
+    app = create_app(Engines(), max_body_bytes=1000)
+
+    def send(method: str, path: str, host: str = "localhost:8000", **options: Any) -> httpx.Response:
+        async def request() -> httpx.Response:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{host}") as client:
+                headers = {"authorization": f"Bearer {key}", **options.pop("headers", {})}
+                return await client.request(method, path, headers=headers, **options)
+
+        return asyncio.run(request())
+
+    send.app = app  # type: ignore[attr-defined]
+    return send
+
+
+def check_envelope(response: httpx.Response, status: int, code: str) -> None:
+    error = response.json()["error"]
+    assert response.status_code == status
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["code"] == code
+    assert response.headers["x-request-id"].startswith("req_")
+
+
+def test_health_needs_no_key(send: Send) -> None:
+    for path in ("/healthz", "/readyz"):
+        response = send("GET", path, headers={"authorization": ""})
+        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/chat/completions", "/v1/models/a%2Fb", "/v1/nothing", "/v1"])
+def test_everything_below_v1_needs_a_key(send: Send, path: str) -> None:
+    for header in ("", "Bearer hone-wrong", "Basic abc"):
+        response = send("GET", path, headers={"authorization": header})
+        check_envelope(response, 401, "invalid_api_key")
+        assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_unknown_paths_and_methods_get_the_envelope_too(send: Send) -> None:
+    check_envelope(send("GET", "/v1/nothing"), 404, "not_found")
+    check_envelope(send("GET", "/v1/models/"), 404, "model_not_found")
+    check_envelope(send("GET", "/elsewhere"), 404, "not_found")
+    response = send("GET", "/v1/chat/completions")
+    check_envelope(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "application/jsonlines", ""])
+def test_other_content_types_are_refused(send: Send, kind: str) -> None:
+    response = send("POST", "/v1/chat/completions", content=b"{}", headers={"content-type": kind})
+    check_envelope(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"{", "invalid_json"),
+        (b"", "missing_required_parameter"),
+        (b"[]", "invalid_value"),
+        (b"null", "invalid_value"),
+        (b'"text"', "invalid_value"),
+        (b"\xff", "invalid_body"),
+        (b"{}", "missing_required_parameter"),
+        (b'{"model": "tiny", "messages": [{"role": "user", "content": "x"}], "temperature": NaN}', "invalid_value"),
+        (b'{"seed": ' + b"9" * 900 + b"}", "invalid_value"),
+        (b'{"n": ' + b"[" * 900 + b"}", "invalid_json"),
+    ],
+)
+def test_a_broken_body_is_a_400(send: Send, body: bytes, code: str) -> None:
+    response = send("POST", "/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 400, response.text
+    error = response.json()["error"]
+    if body.startswith(b'{"seed"'):  # several parameters are wrong: any may be named
+        assert error["code"] in ("invalid_value", "missing_required_parameter", "invalid_type")
+    else:
+        assert error["code"] == code
+
+
+def test_a_body_over_the_limit_is_a_413_announced_or_not(send: Send) -> None:
+    headers = {"content-type": "application/json"}
+    check_envelope(send("POST", "/v1/chat/completions", content=b"x" * 1001, headers=headers), 413, "body_too_large")
+
+    async def pieces() -> Any:
+        for _ in range(11):
+            yield b"x" * 100
+
+    check_envelope(send("POST", "/v1/chat/completions", content=pieces(), headers=headers), 413, "body_too_large")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example", "192.168.1.5:8000"])
+def test_a_foreign_host_header_is_refused(send: Send, host: str) -> None:
+    check_envelope(send("GET", "/v1/models", host=host), 400, "invalid_host")
+    check_envelope(send("GET", "/healthz", host=host), 400, "invalid_host")
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.9.9.9", "[::1]:8000", "[::1]"])
+def test_names_of_this_machine_are_answered(send: Send, host: str) -> None:
+    assert send("GET", "/healthz", headers={"host": host}).status_code == 200
+
+
+def test_a_server_for_the_network_takes_any_host(key: str) -> None:
+    async def ask() -> int:
+        transport = httpx.ASGITransport(create_app(Engines(), local_only=False))
+        async with httpx.AsyncClient(transport=transport, base_url="http://models.example") as client:
+            return (await client.get("/healthz")).status_code
+
+    assert asyncio.run(ask()) == 200
+
+
+def test_a_bug_shows_nothing_of_the_inside(send: Send, caplog: pytest.LogCaptureFixture) -> None:
+    @send.app.get("/broken")  # type: ignore[attr-defined]
+    async def broken() -> None:
+        raise RuntimeError("the secret is 4711")
+
+    response = send("GET", "/broken")
+    check_envelope(response, 500, "internal_error")
+    assert "4711" not in response.text
+    assert response.headers["x-request-id"] in response.json()["error"]["message"]
+    assert "4711" in caplog.text
+
+
+def test_a_lost_database_is_named_without_its_path(send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(_secret: str) -> None:
+        raise StoreError("store.disk_full", what="the disk is full", where="/home/someone/hone.db")
+
+    monkeypatch.setattr("honekit.api.auth.verify", lost)
+    response = send("GET", "/v1/models")
+    check_envelope(response, 503, "store.disk_full")
+    assert "someone" not in response.text
+    assert response.headers["x-should-retry"] == "false"
+
+
+def test_the_document_says_what_the_server_does(send: Send) -> None:
+    document = send("GET", "/openapi.json").json()
+    operation = document["paths"]["/v1/chat/completions"]["post"]
+    assert operation["security"] == [{"key": []}]
+    assert set(operation["responses"]) == {"200", "default"}
+    assert set(operation["responses"]["200"]["content"]) == {"application/json", "text/event-stream"}
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    assert document["components"]["schemas"]["ErrorDetail"]["required"] == ["message", "type", "param", "code"]
+    assert "security" not in document["paths"]["/healthz"]["get"]
+
+
+def test_only_addresses_of_this_machine_are_loopback() -> None:
+    assert all(map(is_loopback, ["localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]"]))
+    assert not any(map(is_loopback, ["0.0.0.0", "", "::", "10.0.0.1", "localhost.example", "127.0.0.1.example"]))
