@@ -125,7 +125,7 @@ def _root(
 
         hone demo
 
-        hone init --from support.csv && hone run
+        hone init tickets --from tickets.csv && hone run tickets
 
         hone COMMAND --help
     """
