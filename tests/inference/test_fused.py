@@ -1,0 +1,82 @@
+"""The fused Llama against transformers' layer by layer forward, under every layout."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import torch
+from tests import tiny
+
+from honekit.inference.fused import FusedLlama, can_fuse
+from honekit.models.attention import DecodeLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache
+
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"num_key_value_heads": 4},
+    {"num_key_value_heads": 1, "head_dim": 16},
+    {"tie_word_embeddings": False},
+    {"rope_parameters": {"rope_type": "default", "rope_theta": 100000.0}},
+]
+
+
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_prefix_prefill_and_decoding_give_the_models_logits(changes: dict[str, Any]) -> None:
+    plain = tiny.model(**changes)
+    assert can_fuse(plain)
+    fused = FusedLlama(deepcopy(plain))
+
+    def theirs(ids: torch.Tensor, positions: torch.Tensor, layout: Any, keep: Any) -> torch.Tensor:
+        return plain(
+            input_ids=ids, position_ids=positions, use_cache=False, hone_layout=layout, logits_to_keep=keep
+        ).logits[0]  # fmt: skip
+
+    def run(forward: Any) -> list[torch.Tensor]:
+        with torch.no_grad():
+            prefix, cache = PrefixCache(9), SuffixCache(20)
+            outs = [forward(torch.tensor([tiny.token_ids(9)]), torch.arange(9)[None], PrefixLayout(prefix), 1)]
+            layout = PackedLayout(9, [4, 7], prefix=prefix, cache=cache)
+            row = torch.tensor([tiny.token_ids(11, seed=1)])
+            outs.append(forward(row, layout.position_ids(), layout, torch.tensor([3, 10])))
+            for step in range(3):
+                decode = DecodeLayout(prefix, cache, torch.tensor([4, 7]) + step)
+                ids = torch.tensor([tiny.token_ids(2, seed=step + 5)])
+                outs.append(forward(ids, decode.position_ids(), decode, 0))
+            return outs
+
+    for mine, expected in zip(run(fused), run(theirs), strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-4, atol=2e-5)
+
+
+def test_in_bf16_the_logits_stay_as_near_to_fp32_as_the_models_own() -> None:
+    exact, plain = tiny.model(), tiny.model().bfloat16()
+    fused = FusedLlama(deepcopy(plain))
+    ids = torch.tensor([tiny.token_ids(30)])
+
+    def logits(model: Any) -> torch.Tensor:
+        layout = PackedLayout(0, [30], prefix=PrefixCache(0))
+        with torch.no_grad():
+            if isinstance(model, FusedLlama):
+                return model(ids, layout.position_ids(), layout, 0).float()
+            row = {"input_ids": ids, "position_ids": layout.position_ids()}
+            return model(**row, use_cache=False, hone_layout=layout).logits[0].float()
+
+    reference, theirs, mine = logits(exact), logits(plain), logits(fused)
+    assert (mine - reference).abs().mean() < 1.5 * (theirs - reference).abs().mean() + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("architecture", "changes"),
+    [
+        ("qwen3", {}),
+        ("gemma3", {}),
+        ("llama", {"attention_bias": True}),
+        ("llama", {"mlp_bias": True}),
+        ("llama", {"hidden_act": "gelu"}),
+        ("llama", {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0}}),
+    ],
+    ids=str,
+)
+def test_what_differs_from_a_plain_llama_runs_through_transformers(architecture: str, changes: dict[str, Any]) -> None:
+    assert not can_fuse(tiny.model(architecture, **changes))

@@ -1,0 +1,74 @@
+"""One token from one row of logits: greedy, sampled, reproducible, with its log-probability."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pytest
+import torch
+
+from honekit.inference.sampling import Chosen, SamplingParams, choose, generator_of
+
+LOGITS = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
+
+
+def draw(count: int, **changes: float) -> Counter[int]:
+    params = SamplingParams(1, seed=7, **{"temperature": 1.0, **changes})  # type: ignore[arg-type]
+    generator = generator_of(params)
+    return Counter(choose(LOGITS[None], [params], [generator])[0].token_id for _ in range(count))
+
+
+def test_temperature_0_takes_the_likeliest_with_its_logprob_and_the_next_ones() -> None:
+    params = SamplingParams(1, top_logprobs=2)
+    assert generator_of(params) is None
+    (chosen,) = choose(LOGITS[None] + 3, [params], [None])
+    assert isinstance(chosen, Chosen)
+    assert chosen.token_id == 0
+    assert chosen.logprob == pytest.approx(math.log(0.5), abs=1e-6)
+    assert [i for i, _ in chosen.top] == [0, 1]
+    assert [p for _, p in chosen.top] == pytest.approx([math.log(0.5), math.log(0.3)], abs=1e-6)
+
+
+def test_frequencies_follow_the_probabilities() -> None:
+    counts = draw(4000)
+    for token, probability in enumerate((0.5, 0.3, 0.15, 0.05)):
+        assert abs(counts[token] / 4000 - probability) < 4 * math.sqrt(probability * (1 - probability) / 4000)
+
+
+def test_temperature_sharpens_and_flattens() -> None:
+    assert draw(500, temperature=0.2)[0] > 450
+    assert draw(500, temperature=1e-4) == {0: 500}
+    assert draw(2000, temperature=50.0)[3] > 400
+
+
+def test_top_p_keeps_the_smallest_set_of_that_mass_and_always_the_likeliest() -> None:
+    assert set(draw(300, top_p=0.81)) == {0, 1, 2}
+    assert set(draw(300, top_p=0.79)) == {0, 1}
+    assert set(draw(300, top_p=0.01)) == {0}
+
+
+def test_logprobs_are_those_of_the_unscaled_distribution() -> None:
+    params = SamplingParams(1, temperature=0.3, top_p=0.9, seed=1)
+    (chosen,) = choose(LOGITS[None], [params], [generator_of(params)])
+    assert chosen.logprob == pytest.approx(float(LOGITS[chosen.token_id]), abs=1e-6)
+
+
+def test_a_seed_gives_the_same_draws_in_any_company() -> None:
+    params = SamplingParams(1, temperature=1.0, seed=3)
+
+    def draws(neighbours: int) -> list[int]:
+        others = [SamplingParams(1, temperature=1.0) for _ in range(neighbours)]
+        generators = [generator_of(p) for p in (params, *others)]
+        rows = LOGITS.expand(neighbours + 1, -1)
+        return [choose(rows, [params, *others], generators)[0].token_id for _ in range(30)]
+
+    assert draws(0) == draws(1) == draws(5)
+    assert len(set(draws(0))) > 1
+
+
+def test_without_a_seed_two_requests_differ() -> None:
+    unseeded = SamplingParams(1, temperature=1.0)
+    flat = torch.zeros(1, 50_000)
+    picks = {choose(flat, [unseeded], [generator_of(unseeded)])[0].token_id for _ in range(4)}
+    assert len(picks) > 1
