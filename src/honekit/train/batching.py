@@ -27,6 +27,10 @@ class TokenExample:
     token_ids: list[int]
     weights: list[float]
 
+    def __post_init__(self) -> None:
+        if len(self.weights) != len(self.token_ids) or self.weights[:1] not in ([], [0.0]):
+            raise ValueError("every token needs one weight, and the first, which nothing predicts, weight 0")
+
     @property
     def trained_tokens(self) -> int:
         return sum(weight > 0 for weight in self.weights)

@@ -66,7 +66,7 @@ def train(
     """
     steps = total_steps(len(examples), recipe)
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
-    while progress.epoch < recipe.epochs:
+    while not is_over(progress, recipe):
         plan = steps_of_epoch(len(examples), recipe.batch_size, recipe.seed, progress.epoch)
         done = progress.step - progress.epoch * steps_per_epoch
         for indices in plan[done:]:
@@ -92,6 +92,8 @@ def train(
         progress.epoch += 1
         if validation:
             result = validate(model, validation, device)
+            if not math.isfinite(result.loss):
+                raise not_finite(progress.step, "the validation file", recipe)
             is_best = progress.best_valid_loss is None or result.loss < progress.best_valid_loss
             progress.history[-1] |= {"valid_loss": result.loss, "valid_accuracy": result.accuracy}
             if is_best:
@@ -102,9 +104,13 @@ def train(
         else:
             progress.best_step = progress.step
         hooks.save(progress)
-        if recipe.early_stopping_patience and progress.epochs_without_gain >= recipe.early_stopping_patience:
-            break
     return progress
+
+
+def is_over(progress: Progress, recipe: TrainSection) -> bool:
+    """All epochs are done, or early stopping said so (also before a crash, whose resume must not train on)."""
+    patience = recipe.early_stopping_patience
+    return progress.epoch >= recipe.epochs or bool(patience and progress.epochs_without_gain >= patience)
 
 
 def _optimizer_step(
@@ -118,6 +124,8 @@ def _optimizer_step(
     device: torch.device | str,
 ) -> dict[str, float | int]:
     model.train()
+    # Dropout draws are a function of the step too, so that a resumed job draws what an uninterrupted one would have.
+    torch.manual_seed((recipe.seed * 1_000_003 + progress.step) % 2**63)
     total_weight = sum(sum(e.weights) for e in examples)
     loss_sum, correct, trained, unique = 0.0, 0, 0, 0
     rows: list[tuple[TokenExample, float]] = []
@@ -133,7 +141,8 @@ def _optimizer_step(
     learning_rate = learning_rate_at(progress.step, steps, recipe)
     norm = state.step(learning_rate)
     if not math.isfinite(loss_sum) or not math.isfinite(norm):
-        raise not_finite(progress.step + 1, [example.line for example, _ in rows], recipe)
+        lines = sorted(example.line for example, _ in rows)
+        raise not_finite(progress.step + 1, f"training examples of lines {', '.join(map(str, lines))}", recipe)
     hooks.on_example_losses(progress.step + 1, rows)
     progress.trained_tokens += trained
     progress.unique_tokens += unique
@@ -147,12 +156,12 @@ def _optimizer_step(
     }
 
 
-def not_finite(step: int, lines: list[int], recipe: TrainSection) -> TrainError:
+def not_finite(step: int, where: str, recipe: TrainSection) -> TrainError:
     """The error for NaN or infinite loss, gradients or weights."""
     return TrainError(
         "train.not_finite",
         what=f"loss, gradients or weights became NaN or infinite in optimizer step {step}",
-        where=f"training examples of lines {', '.join(map(str, sorted(lines)))}",
+        where=where,
         mend=f"lower train.learning_rate (now {recipe.learning_rate:g}; try {recipe.learning_rate / 10:g}), "
         'or set train.precision = "fp32"',
     )

@@ -40,9 +40,10 @@ class _CrossEntropy(torch.autograd.Function):
             norm = chunk.logsumexp(-1)
             losses[part] = norm - chunk.gather(1, target[:, None])[:, 0]
             if gradient is not None:
-                chunk = chunk.sub_(norm[:, None]).exp_()
-                chunk.scatter_add_(1, target[:, None], torch.full_like(target[:, None], -1, dtype=chunk.dtype))
-                gradient[part] = chunk
+                # Not in place: in fp32 `chunk` is the caller's logits.
+                slope = (chunk - norm[:, None]).exp_()
+                slope.scatter_add_(1, target[:, None], torch.full_like(target[:, None], -1, dtype=slope.dtype))
+                gradient[part] = slope
         ctx.mark_non_differentiable(correct)
         if gradient is not None:
             ctx.save_for_backward(gradient)
@@ -63,7 +64,7 @@ def token_losses(model: nn.Module, batch: Batch) -> TokenLosses:
         hone_layout=batch.layout,
         logits_to_keep=batch.predictors,
     ).logits[0]
-    losses, correct = _CrossEntropy.apply(logits, batch.labels)
+    losses, correct = _CrossEntropy.apply(logits, batch.labels)  # type: ignore[no-untyped-call]
     return TokenLosses(losses, correct)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from honekit.chat.template import ChatTemplate
-from honekit.data import ChatExample, read_chat_file
+from honekit.data import read_chat_file
 from honekit.errors import TrainError
 from honekit.jobs import JobContext, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, lora
@@ -39,6 +39,8 @@ PROBES = 4
 
 def run_job(context: JobContext) -> dict[str, Any]:
     """Run or go on with one training job. Returns the job's result; raises TrainError with cause and remedy."""
+    # Read when cuBLAS starts; without it a GPU refuses to compute deterministically.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     spec = TrainSpec.from_dict(context.spec)
     environment = _environment(context, spec)
     torch.set_num_threads(environment.threads)
@@ -84,9 +86,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
     if recipe.method == "lora":
         tensors = lora.peft_tensors(names, _masters_of(state, model))
         require_finite(tensors, recipe)
-        config = lora.peft_config(
-            base=spec.base, names=names, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout
-        )
+        config = lora.peft_config(base=spec.base, names=names, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout)
         adapters.save_adapter(result_dir, tensors, config, spec.base, base_print)
         require_same_from_disk(tensors, result_dir)
         fresh = bases.load_base(base, dtype, device, attention.register())
@@ -139,7 +139,7 @@ def tokenise(path: Path, template: ChatTemplate, limit: int, context: JobContext
     """
     examples, cut, empty = [], [], []
     for index, example in enumerate(read_chat_file(path)):
-        ids = template.training_ids(_messages(example))
+        ids = template.training_ids(example.messages, example.tools)
         tokens = TokenExample(index, example.line, ids.token_ids[:limit], ids.weights[:limit])
         if len(ids.token_ids) > limit:
             cut.append(example.line)
@@ -151,24 +151,21 @@ def tokenise(path: Path, template: ChatTemplate, limit: int, context: JobContext
         everything = len(empty) == len(examples)
         raise TrainError(
             "train.all_truncated",
-            what=f"{'all' if everything else len(empty)} examples are longer than {limit} tokens, and nothing of their answers is left",
+            what=f"{'all' if everything else len(empty)} examples are longer than {limit} tokens; nothing is left of the answers",
             where=f"{path}: lines {lines}",
             mend="raise train.max_length (up to the base's context), or shorten these examples",
         )
     if empty:
         raise TrainError(
             "train.no_trained_tokens",
-            what=f"{len(empty)} of {len(examples)} examples have no token to learn from: every assistant message has weight 0 or is empty",
+            what=f"{len(empty)} of {len(examples)} examples have no token to learn from: "
+            "every assistant message has weight 0 or is empty",
             where=f"{path}: lines {lines}",
             mend="give one assistant message of each of these examples weight 1, or remove the examples",
         )
     if cut:
         context.event("warn", f"{len(cut)} examples are longer than {limit} tokens and were cut: lines {cut[:20]}")
     return examples
-
-
-def _messages(example: ChatExample) -> list[dict[str, Any]]:
-    return [dict(message) for message in example.messages]
 
 
 class _JobHooks:
@@ -201,7 +198,11 @@ class _JobHooks:
         self._context.event(
             "info",
             f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}{note}",
-            {"step": progress.step, "valid_loss": valid_loss, "valid_mean_token_accuracy": progress.history[-1]["valid_accuracy"]},
+            {
+                "step": progress.step,
+                "valid_loss": valid_loss,
+                "valid_mean_token_accuracy": progress.history[-1]["valid_accuracy"],
+            },
         )
 
     def save(self, progress: Progress) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,8 +43,18 @@ def require_finite(tensors: dict[str, Tensor], recipe: TrainSection) -> None:
 
 
 def require_changed(base_logits: Tensor, tuned_logits: Tensor, recipe: TrainSection) -> float:
-    """Largest change of a probe logit against the base. Raises: TrainError[train.unchanged] when nothing moved."""
+    """Largest change of a probe logit against the base.
+
+    Raises: TrainError[train.unchanged] when nothing moved, [train.not_finite] when the outputs are no numbers.
+    """
     moved = float((tuned_logits.float() - base_logits.float()).abs().max())
+    if not math.isfinite(moved):
+        raise TrainError(
+            "train.not_finite",
+            what="the trained model gives NaN or infinite outputs on the probe prompts",
+            where="the trained adapter",
+            mend=f"lower train.learning_rate (now {recipe.learning_rate:g}) and start again",
+        )
     if moved == 0.0:
         raise TrainError(
             "train.unchanged",
@@ -73,8 +84,13 @@ def require_same_from_disk(expected: dict[str, Tensor], directory: Path) -> None
 
 
 def require_same_answers(
-    fresh: nn.Module, directory: Path, names: list[str], recipe: TrainSection, tuned_logits: Tensor,
-    probes: Sequence[TokenExample], device: torch.device | str,
+    fresh: nn.Module,
+    directory: Path,
+    names: list[str],
+    recipe: TrainSection,
+    tuned_logits: Tensor,
+    probes: Sequence[TokenExample],
+    device: torch.device | str,
 ) -> None:
     """A freshly loaded base with the adapter's file gives the trainer's own outputs, bit by bit.
 
@@ -83,9 +99,7 @@ def require_same_answers(
     from safetensors.torch import load_file
 
     tensors = load_file(directory / adapters.WEIGHTS)
-    lora.inject(
-        fresh, targets=recipe.targets, rank=recipe.rank, alpha=recipe.alpha, dropout=0.0, seed=recipe.seed
-    )
+    lora.inject(fresh, targets=recipe.targets, rank=recipe.rank, alpha=recipe.alpha, dropout=0.0, seed=recipe.seed)
     with torch.no_grad():
         for name, layer in lora.layers(fresh):
             layer.lora_a.copy_(tensors[f"base_model.model.{name}.lora_A.weight"])
