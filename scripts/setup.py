@@ -30,7 +30,7 @@ TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 REACH_S = 3.0
 BASE = "smollm2-135m"
 NEEDED_BYTES = 3_000_000_000
-"""Measured on Linux without a GPU: 1.6 GB of packages, 0.4 GB for the base model, the rest is pip's working space."""
+"""Measured on Linux without a GPU: 1.6 GB of packages, 0.3 GB for the base model, the rest is pip's working space."""
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
 
@@ -188,16 +188,19 @@ def _diagnose(log: str) -> Failed:
             "the package index delivers other files than the locked ones (sha256 differs)",
             f"check the index that pip uses (`{sys.executable} -m pip config list`), {again}",
         )
-    if re.search(r"NewConnectionError|ConnectTimeout|Read timed out|ProxyError|name resolution|SSLError|Connection reset", log):
+    if re.search(
+        r"NewConnectionError|ConnectTimeout|Read timed out|ProxyError|name resolution|SSLError|Connection reset|versions: none",
+        log,
+    ):
         return Failed(
-            f"the package index cannot be reached: {reason}",
+            f"the package index cannot be reached, or lacks a package: {reason}",
             f"check the network, the proxy, and pip's settings (`{sys.executable} -m pip config list`), {again}",
         )
     if "No matching distribution" in log or "Could not find a version" in log:
         return Failed(
             f"a package is not to be had for this machine: {reason}",
             f"Hone runs on Linux (x86-64, aarch64) and macOS (Apple silicon) with Python 3.11 to 3.14; this is Python "
-            f"{platform.python_version()} on {platform.system()} {platform.machine()}. Or the index that pip uses lacks it",
+            f"{platform.python_version()} on {platform.system()} {platform.machine()}",
         )
     return Failed(f"pip failed: {reason}", f"see {LOG}, {again}")
 

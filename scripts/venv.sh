@@ -10,6 +10,10 @@ for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
         exit 1
     fi
 done
-echo "error  Hone needs Python 3.11 or newer; ${PYTHON:-none of python3.13, python3.12, python3.11, python3} is" >&2
+if [ -n "${PYTHON:-}" ]; then
+    echo "error  Hone needs Python 3.11 or newer; PYTHON=$PYTHON is older, or does not run" >&2
+else
+    echo "error  Hone needs Python 3.11 or newer, and there is none on the PATH" >&2
+fi
 echo "mend   install it, or name it: make setup PYTHON=/path/to/python3.11" >&2
 exit 1

@@ -32,6 +32,7 @@ def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         ("OSError: [Errno 28] No space left on device", "the disk is full"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.", "sha256 differs"),
         ("WARNING: NewConnectionError\nERROR: No matching distribution found for x==1", "cannot be reached"),
+        ("ERROR: Could not find a version (from versions: none)\nERROR: No matching distribution for x", "cannot be reached"),
         ("ERROR: No matching distribution found for x==1", "not to be had for this machine"),
         ("  OSError: Readme file does not exist\nhint: see above", "Readme file does not exist"),
     ],
