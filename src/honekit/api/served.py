@@ -42,7 +42,9 @@ def resolve(name: str, extra_bases: Mapping[str, str] | None = None) -> Served:
         version = deploy.resolve(name if name.isprintable() else "")
     except RegistryError as fault:
         raise ServeError(
-            "serve.unknown_model", what=fault.what, mend="`hone models list` and `hone bases list` show the names"
+            "serve.unknown_model",
+            what=f"there is no model {name[:200]!r}",
+            mend="`hone models list` and `hone bases list` show the names",
         ) from fault
     return Served(
         name, version.name, version.base_ref, version.adapter_path, version.adapter_fingerprint,

@@ -13,6 +13,7 @@ import typer
 from honekit.errors import ServeError, SettingsError
 
 if TYPE_CHECKING:
+    from honekit.api.served import Served
     from honekit.inference.engine import Engine, Session
 
 HELP = "/system TEXT sets the instructions, /reset forgets the conversation, /exit leaves; Ctrl-C stops an answer."
@@ -69,12 +70,16 @@ def chat(
     """
     if len(models) > 2:
         raise SettingsError("cli.usage", what=f"{len(models)} models were given", mend="name one or two")
+    from honekit.api.openmp import share_cores
     from honekit.cli.render import console
 
+    share_cores()
+    from honekit.inference.engine import load_engine
+
     talkers = []
-    for name in dict.fromkeys(models):
-        with console.status(f"loading {name}"):
-            talkers.append(_load(name, system, device))
+    for found in [_find(name) for name in dict.fromkeys(models)]:
+        with console.status(f"loading {found.name}"):
+            talkers.append(Talker(found.name, load_engine(found.base_ref, found.adapter, device=device), system))
     interactive = sys.stdin.isatty()
     if interactive:
         with suppress(ImportError):  # line editing and history, where Python has it
@@ -99,19 +104,17 @@ def chat(
         raise typer.Exit(1)
 
 
-def _load(name: str, system: str | None, device: str) -> Talker:
+def _find(name: str) -> Served:
     """Any name that the server knows, and, since this is the user's own terminal, any base by directory or Hub id."""
-    from honekit.api.served import resolve
-    from honekit.inference.engine import load_engine
+    from honekit.api.served import Served, resolve
     from honekit.models import bases
 
     try:
-        served = resolve(name)
+        return resolve(name)
     except ServeError:
         if not bases.is_local(name):
             raise
-        return Talker(name, load_engine(name, None, device=device), system)
-    return Talker(name, load_engine(served.base_ref, served.adapter, device=device), system)
+    return Served(name, name, name, None, "", 0, "base")
 
 
 def _lines(interactive: bool) -> Iterator[str]:
