@@ -94,6 +94,8 @@ class Worker:
         self._inbox: queue.SimpleQueue[tuple[str, Answers | None]] = queue.SimpleQueue()
         self._engine: asyncio.Future[_Engine] = self._loop.create_future()
         self._outstanding = 0
+        self.encoding = threading.Lock()
+        """Held while the template encodes: it keeps a cache of shared prefixes, which one thread at a time may change."""
         self._thread = threading.Thread(target=self._run, name="hone-engine", daemon=True)
         self._thread.start()
 

@@ -108,7 +108,7 @@ async def _start(body: ChatCompletionRequest, model: str, worker: Worker) -> _Ru
         raise ApiError(503, message, code="model_unavailable", param="model", headers=NO_RETRY) from fault
     messages = [message.model_dump(include={"role", "content", "name"}, exclude_none=True) for message in body.messages]
     try:
-        prompt, shared = await asyncio.to_thread(_encode, engine.template, messages)
+        prompt, shared = await asyncio.to_thread(_encode, worker, engine.template, messages)
     except HoneError as fault:  # a DataError, or the template refuses the order of the roles
         message = f"The messages cannot be rendered for this model: {fault.what}"
         code = "invalid_value" if isinstance(fault, DataError) else "invalid_messages"
@@ -147,8 +147,9 @@ async def _start(body: ChatCompletionRequest, model: str, worker: Worker) -> _Ru
     return _Run(body, answers, writers, len(prompt), head)
 
 
-def _encode(template: Any, messages: list[dict[str, Any]]) -> tuple[list[int], int]:
-    return template.prompt_ids(messages), template.system_prefix_length(messages)
+def _encode(worker: Worker, template: Any, messages: list[dict[str, Any]]) -> tuple[list[int], int]:
+    with worker.encoding:
+        return template.prompt_ids(messages), template.system_prefix_length(messages)
 
 
 def _answer_limit(body: ChatCompletionRequest, prompt_tokens: int, context_tokens: int) -> int:
