@@ -1,0 +1,108 @@
+"""`hone data`: check a chat file, prepare a project's data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from honekit.cli.render import print_json
+
+if TYPE_CHECKING:
+    from honekit.data import CheckResult, Finding, Prepared
+
+app = typer.Typer(no_args_is_help=True, help="Training data: check chat files, prepare a project's examples.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+
+MAX_PRINTED = 50
+
+
+@app.command("check")
+def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.")], as_json: AsJson = False) -> None:
+    """Check a chat JSONL file; exit 1 when it has errors.
+
+    Every fault is named with its line, field and remedy. Warnings do not fail the check.
+
+    Examples:
+
+        hone data check train.jsonl
+
+        hone data check train.jsonl --json
+    """
+    from honekit.data.chat import check_chat_file
+
+    result = check_chat_file(file)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        _print_check(result)
+    raise typer.Exit(0 if result.is_good else 1)
+
+
+def _print_check(result: CheckResult) -> None:
+    for findings in (result.errors, result.warnings):
+        for finding in findings[:MAX_PRINTED]:
+            print(_finding_text(result.path, finding))
+        if findings:
+            total = result.stats[f"{findings[0].severity}s"]
+            if total > min(len(findings), MAX_PRINTED):
+                print(f"... and {total - min(len(findings), MAX_PRINTED)} more {findings[0].severity}s")
+    stats = result.stats
+    verdict = "good" if result.is_good else "not usable yet"
+    print(
+        f"{result.path}: {verdict}; {result.records} records, {stats['messages']} messages of which "
+        f"{stats['trained_messages']} are learnt; {stats['errors']} errors, {stats['warnings']} warnings"
+    )
+
+
+def _finding_text(path: Path, finding: Finding) -> str:
+    from honekit.data.lines import located
+
+    return f"{finding.severity:<7} {located(path, finding)}: {finding.message} [{finding.code}]\n        {finding.fix}"
+
+
+@app.command("prepare")
+def prepare(
+    project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="Folder with hone.toml.")] = Path("."),
+    more: Annotated[bool, typer.Option(help="Use the further training files of `data.more` too.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Check a project's examples and splits, and write them as chat JSONL.
+
+    Examples:
+
+        hone data prepare
+
+        hone data prepare examples/iot-diagnostics --no-more --json
+    """
+    from honekit.data.prepare import prepare as prepare_data
+    from honekit.project import load_project
+
+    prepared = prepare_data(load_project(project), use_more=more)
+    if as_json:
+        print_json(prepared.summary())
+    else:
+        _print_prepared(prepared)
+
+
+def _print_prepared(prepared: Prepared) -> None:
+    counts = prepared.counts
+    print(f"data version {prepared.version}")
+    print(f"  {counts['train']} training, {counts['validation']} validation, {counts['test']} test examples")
+    for name, count in prepared.with_passages.items():
+        if count:
+            print(f"  {count} of {counts[name]} {name} examples with retrieved passages")
+    for field, train in prepared.class_balance["train"].items():
+        print(f"\n{field:<24}{'train':>8}{'valid.':>8}{'test':>8}")
+        columns = [prepared.class_balance[split].get(field, {}) for split in ("validation", "test")]
+        for value, count in train.items():
+            print(f"  {value:<22}{count:>8}" + "".join(f"{column.get(value, 0):>8}" for column in columns))
+    print("\nno group, no near duplicate (Jaccard >= 0.7, ids and numbers masked) in two splits")
+    print("share of word trigrams that occur in training, by slice of the test set:")
+    for name, share in prepared.overlaps.items():
+        print(f"  {name:<22}{share:>8.1%}")
+    for warning in prepared.warnings:
+        print(f"warning: {warning}")
+    print(f"\nwritten: {prepared.train_file}\n         {prepared.validation_file}")

@@ -1,0 +1,146 @@
+"""`hone init`: a new project from a file of one's own, or from the bundled example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from honekit.cli.render import print_json
+
+if TYPE_CHECKING:
+    from honekit.data.infer import FieldGuess
+    from honekit.data.scaffold import Scaffold
+
+EXAMPLE = "support-routing"
+
+
+def init(
+    directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of the new project.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", metavar="FILE", help="CSV, TSV, JSONL, JSON or log file to start from.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the project; default: the folder's.")] = None,
+    input_column: Annotated[str | None, typer.Option("--input", metavar="COLUMN", help="Column with the text to answer.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option("--label", metavar="COLUMN", help="Column to predict; repeat for more.")
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Copy the bundled example to DIR; without DIR print its hone.toml.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
+) -> None:
+    """Start a project: infer input and labels from a file, split it, write a commented hone.toml.
+
+    Nothing is overwritten. A file without labels gives a file to label instead, and exit code 1.
+
+    Examples:
+
+        hone init tickets --from tickets.csv
+
+        hone init tickets --from export.csv --input message --label queue --label urgency
+
+        hone init --example
+    """
+    if example == (source is not None):
+        raise typer.BadParameter("give either --from FILE or --example", param_hint="--from")
+    if source is None:
+        _example(directory, as_json)
+        return
+    from honekit.data.scaffold import scaffold
+
+    made = scaffold(source, directory or Path("."), name=name, input_column=input_column, labels=label or ())
+    if as_json:
+        print_json(_document(made))
+    elif made.is_labelled:
+        _print_project(made)
+    else:
+        _print_to_label(made)
+    raise typer.Exit(0 if made.is_labelled else 1)
+
+
+def _example(directory: Path | None, as_json: bool) -> None:
+    from honekit.data.scaffold import copy_example
+    from honekit.settings import examples_dir
+
+    bundled = examples_dir() / EXAMPLE
+    if directory is None:
+        text = (bundled / "hone.toml").read_text(encoding="utf-8")
+        if as_json:
+            print_json({"example": EXAMPLE, "hone_toml": text})
+        else:
+            print(text, end="")
+        return
+    files = copy_example(bundled, directory)
+    if as_json:
+        print_json({"directory": directory, "example": EXAMPLE, "files": files})
+    else:
+        print(f"{directory} is a copy of the example {EXAMPLE} ({len(files)} files)\nNext: `cd {directory} && hone run`")
+
+
+def _document(made: Scaffold) -> dict[str, Any]:
+    found = made.inference
+    return {
+        "directory": made.directory,
+        "labelled": made.is_labelled,
+        "kind": made.table.kind,
+        "rows": len(made.table.rows),
+        "rows_left_out": made.rows_left_out,
+        "input": found.input,
+        "fields": [
+            {"name": f.name, "column": f.column, "type": f.type, "values": f.values, "nullable": f.nullable} for f in found.fields
+        ],
+        "left_out": found.left_out,
+        "counts": made.counts,
+        "files": made.files,
+    }
+
+
+def _print_project(made: Scaffold) -> None:
+    from statistics import median
+
+    found = made.inference
+    lengths = [len(row[found.input]) for row in made.table.rows if isinstance(row.get(found.input), str)]
+    print(f"{made.table.path.name}: {len(made.table.rows)} rows, {made.rows_left_out} left out for want of input or label")
+    print(f"  input     {found.input} (median {median(lengths):.0f} characters)")
+    for guess in found.fields:
+        print(f"  answer    {guess.name}: {_described(guess)}")
+        if guess.merged:
+            print(f"            {len(guess.merged)} other spellings merged, e.g. {next(iter(guess.merged.items()))}")
+    for column, why in found.left_out.items():
+        print(f"  left out  {column}: {why}")
+    counts = ", ".join(f"{name} {count}" for name, count in made.counts.items())
+    print(f"  split     {counts}; near duplicates kept together, classes even")
+    print(f"\nWritten to {made.directory}: {', '.join(str(file.relative_to(made.directory)) for file in made.files)}")
+    where = "" if made.directory == Path(".") else f"cd {made.directory} && "
+    print(
+        "\nCheck next:\n"
+        "  1. hone.toml: is the input right, is each field one to predict, is primary_metric what matters to you?\n"
+        "     Guessed wrong: move the folder away and say it with --input COLUMN and --label COLUMN.\n"
+        "  2. system.txt: add what a person would need to know to decide doubtful cases.\n"
+        f"  3. `{where}hone data prepare` shows the class balance and checks for leaks.\n"
+        f"  4. `{where}hone run` tunes, evaluates and reports."
+    )
+
+
+def _described(guess: FieldGuess) -> str:
+    if guess.type == "string":
+        return "a short text" + (", or null" if guess.nullable else "")
+    pairs = [f"{value} ({count})" for value, count in zip(guess.values, guess.counts, strict=True)]
+    more = f", and {len(pairs) - 6} more" if len(pairs) > 6 else ""
+    kind = "one of" if guess.type == "enum" else f"list of {guess.min_items} to {guess.max_items} of"
+    return f"{kind} {len(pairs)}: {', '.join(pairs[:6])}{more}" + (", or null" if guess.nullable else "")
+
+
+def _print_to_label(made: Scaffold) -> None:
+    file = made.files[0]
+    print(
+        f"{made.table.path.name}: {len(made.table.rows)} {made.table.kind} rows, and nothing in them looks like a label.\n"
+        "A model is tuned on examples with their right answers, so these have to come from you.\n\n"
+        f"Written: {file}, with the texts that differ (ids and numbers aside), the most frequent kinds first.\n\n"
+        "What to do:\n"
+        '  1. Replace null in `label` on at least 20 lines (100 and more are worth tuning on), e.g. "label": "Power".\n'
+        "     Several answers per line: add keys of your own, e.g. `severity`. Lines that stay null are left out.\n"
+        f"  2. `hone init NEW_FOLDER --from {file}`"
+    )

@@ -1,0 +1,27 @@
+"""Data: raw examples and chat files read and checked, prompts built, splits kept apart."""
+
+from honekit.data.chat import ChatExample, CheckResult, check_chat_file, read_chat_file
+from honekit.data.examples import Example, read_examples
+from honekit.data.lines import Finding
+from honekit.data.near import near_duplicates, overlap_report
+from honekit.data.prepare import Prepared, prepare
+from honekit.data.prompts import ParsedAnswer, answer_schema, build_messages, parse_answer, serialise_answer
+
+__all__ = [
+    "ChatExample",
+    "CheckResult",
+    "Example",
+    "Finding",
+    "ParsedAnswer",
+    "Prepared",
+    "answer_schema",
+    "build_messages",
+    "check_chat_file",
+    "near_duplicates",
+    "overlap_report",
+    "parse_answer",
+    "prepare",
+    "read_chat_file",
+    "read_examples",
+    "serialise_answer",
+]

@@ -1,0 +1,205 @@
+"""Chat JSONL (`{"messages": [...]}` per line): every fault found, with its line, field and remedy.
+
+A good line costs one typed decode; only a line that the decoder refuses is looked at piece by piece
+(`honekit.data.chat_faults`). `hone data check` and the upload of a training file both end here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from honekit.chat.messages import Message
+from honekit.data.chat_faults import shape_faults
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, raise_findings, read_lines
+
+MAX_KEPT = 1000
+"""Findings kept per severity; the rest is counted only, so that a wholly broken file stays in memory."""
+_LEADING = ("system", "developer")
+
+
+@dataclass(frozen=True)
+class ChatExample:
+    """One checked conversation. Weights stand on the assistant messages (0: context, not learnt)."""
+
+    messages: list[Message]
+    tools: list[dict[str, Any]] | None
+    line: int
+
+
+@dataclass
+class CheckResult:
+    """What is in a chat file and what is wrong with it."""
+
+    path: Path
+    records: int = 0
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    stats: dict[str, int] = field(default_factory=dict)
+    """messages, trained_messages, characters, bytes, errors, warnings (the true totals), tool_records."""
+
+    @property
+    def is_good(self) -> bool:
+        return not self.errors
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "path": str(self.path), "ok": self.is_good}
+
+
+class _Record(msgspec.Struct, forbid_unknown_fields=True):
+    messages: list[Message]
+    tools: list[dict[str, Any]] | None = None
+    parallel_tool_calls: bool | None = None
+
+
+def check_chat_file(path: Path) -> CheckResult:
+    """Check every line; never raises for what stands in the file.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    result, _ = _scan(path, keep=False, least=MIN_TRAINING_EXAMPLES)
+    return result
+
+
+def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
+    """The conversations of a file without errors (warnings pass); `least` of them, which for training is
+    `MIN_TRAINING_EXAMPLES` and for a validation file 1.
+
+    Raises: DataError with the code of the first error, listing up to twenty of them.
+    """
+    result, examples = _scan(path, keep=True, least=least)
+    raise_findings(path, result.errors, result.stats["errors"])
+    return examples
+
+
+def _scan(path: Path, *, keep: bool, least: int) -> tuple[CheckResult, list[ChatExample]]:
+    result = CheckResult(path)
+    totals: Counter[str] = Counter()
+    examples: list[ChatExample] = []
+    seen: dict[bytes, int] = {}
+    decoder = msgspec.json.Decoder(_Record)
+
+    def report(finding: Finding) -> None:
+        kept = result.errors if finding.severity == "error" else result.warnings
+        totals[f"{finding.severity}s"] += 1
+        if len(kept) < MAX_KEPT:
+            kept.append(finding)
+
+    for line in read_lines(path):
+        if line.is_blank:
+            continue
+        result.records += 1
+        if line.text is None:
+            if line.fault:
+                report(line.fault)
+            continue
+        totals["bytes"] += len(line.text)
+        record = _decode(decoder, line, report)
+        if record is None:
+            continue
+        for finding in conversation_faults(record.messages, line.number):
+            report(finding)
+        _count(record, totals)
+        digest = hashlib.blake2b(line.text.encode(), digest_size=12).digest()
+        if digest in seen:
+            message = f"the same conversation as on line {seen[digest]}"
+            report(Finding("data.duplicate", "warning", line.number, "", message, "keep one of the two"))
+        seen.setdefault(digest, line.number)
+        if keep:
+            examples.append(ChatExample(record.messages, record.tools, line.number))
+    if result.records < least:
+        count = f"{result.records} examples, and at least {least} are needed"
+        report(Finding("data.too_few", "error", 0, "", count, "add examples, one conversation per line"))
+    names = ("messages", "trained_messages", "characters", "bytes", "tool_records", "errors", "warnings")
+    result.stats = {name: totals[name] for name in names}
+    return result, examples
+
+
+def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Any) -> _Record | None:
+    assert line.text is not None
+    try:
+        return decoder.decode(line.text)
+    except (msgspec.DecodeError, RecursionError) as fault:
+        findings = shape_faults(line.text, line.number, str(fault))
+    for finding in findings:
+        report(finding)
+    if any(finding.severity == "error" for finding in findings):
+        return None
+    value = msgspec.json.decode(line.text)
+    return _Record(msgspec.convert(value["messages"], list[Message]), value.get("tools"))
+
+
+def _count(record: _Record, totals: Counter[str]) -> None:
+    totals["messages"] += len(record.messages)
+    totals["trained_messages"] += sum(message.is_trained for message in record.messages)
+    totals["characters"] += sum(len(message.text) for message in record.messages)
+    totals["tool_records"] += any(message.tool_calls for message in record.messages)
+
+
+def conversation_faults(messages: list[Message], line: int) -> list[Finding]:
+    """Order of roles, empty contents and weights of one conversation whose shape is right."""
+    findings: list[Finding] = []
+
+    def add(code: str, field: str, message: str, fix: str) -> None:
+        severity: Any = "warning" if code in _WARNINGS else "error"
+        findings.append(Finding(code, severity, line, field, message, fix))
+
+    if not messages:
+        add("data.messages.empty", "messages", "the conversation is empty", "add at least a user and an assistant turn")
+        return findings
+    _check_contents(messages, add)
+    _check_order(messages, add)
+    answers = [message for message in messages if message.role == "assistant"]
+    if not answers:
+        fix = 'add {"role": "assistant", "content": ...} at the end, or delete the line'
+        add("data.assistant.missing", "messages", "there is no assistant message, so there is nothing to learn", fix)
+    elif not any(message.is_trained for message in answers):
+        message = "every assistant message has weight 0, so there is nothing to learn"
+        add("data.weight.all_zero", "messages", message, "take the weight from the message to be learnt")
+    elif messages[-1].role != "assistant":
+        at = f"messages[{len(messages) - 1}]"
+        message = f"the conversation ends with a {messages[-1].role} message"
+        add("data.assistant.not_last", at, message, "end it with the assistant's answer")
+    return findings
+
+
+_WARNINGS = frozenset({"data.roles.repeated"})
+
+
+def _check_contents(messages: list[Message], add: AddFinding) -> None:
+    for index, message in enumerate(messages):
+        if message.text.strip() or message.tool_calls:
+            continue
+        if message.role == "assistant":
+            fix = "write the answer that is to be learnt, or delete the line"
+            add("data.assistant.empty", f"messages[{index}].content", "the assistant's answer is empty", fix)
+        elif message.role != "tool":
+            what = f"the {message.role} message is empty"
+            add("data.content.empty", f"messages[{index}].content", what, "fill it in, or delete the message")
+
+
+def _check_order(messages: list[Message], add: AddFinding) -> None:
+    before: Message | None = None
+    is_asked = False
+    for index, message in enumerate(messages):
+        at = f"messages[{index}].role"
+        previous = before.role if before else None
+        if message.role in _LEADING and index > 0:
+            fix = "move it to the beginning, or put its text into the user message"
+            add("data.roles.order", at, f"a {message.role} message may only come first", fix)
+        elif message.role == "assistant" and not is_asked:
+            fix = "put the user message that it answers before it"
+            add("data.roles.order", at, "an assistant message answers nothing: no user message comes before it", fix)
+        elif message.role == "tool" and not (before and (before.role == "tool" or before.tool_calls)):
+            fix = "give the assistant message before it its `tool_calls`"
+            add("data.roles.order", at, "a tool message follows no tool call", fix)
+        elif message.role == previous and message.role in ("user", "assistant"):
+            fix = "join the two; many chat templates refuse them"
+            add("data.roles.repeated", at, f"two {message.role} messages follow each other", fix)
+        before = message
+        is_asked = is_asked or message.role == "user"

@@ -1,0 +1,76 @@
+"""BM25 over passages, with a tokenizer for texts that are full of codes."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from honekit.retrieval.passages import Passage
+
+if TYPE_CHECKING:
+    import bm25s
+
+_COMPOUND = re.compile(r"[^\W_]+(?:[-_][^\W_]+)*")
+_PARTS = re.compile(r"[-_]")
+_LETTERS_THEN_DIGITS = re.compile(r"^([^\W\d_]+)(\d+)$")
+_HEX = re.compile(r"^0x[0-9a-f]+$")
+_SCORE_DIGITS = 5
+"""Scores are float32; equal ones must compare equal, so that ties go by the order of the passages."""
+
+
+class Index:
+    """A search index in memory. Safe to share between threads once built."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self.passages = tuple(passages)
+        self._bm25: bm25s.BM25 | None = None
+        corpus = [tokenize(passage.text) for passage in self.passages]
+        if any(corpus):
+            import bm25s
+
+            logging.getLogger("bm25s").setLevel(logging.WARNING)  # its import sets DEBUG
+            self._bm25 = bm25s.BM25(method="lucene")
+            self._bm25.index(corpus, show_progress=False)
+
+    def search(self, text: str, k: int) -> list[Passage]:
+        """The k passages that match best, best first; fewer when fewer share a word with `text`.
+
+        The same text gives the same passages in the same order, always.
+        Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework", in the form that Lucene uses.
+        """
+        words = tokenize(text)
+        if self._bm25 is None or not words:
+            return []
+        scores = self._bm25.get_scores(words).tolist()
+        ranked = sorted(range(len(scores)), key=lambda i: (-round(scores[i], _SCORE_DIGITS), i))
+        return [self.passages[i] for i in ranked[:k] if round(scores[i], _SCORE_DIGITS) > 0]
+
+
+def tokenize(text: str) -> list[str]:
+    """Lower-case words; a code gives itself without its hyphens, and its parts.
+
+    `GW-2107`, `gw_2107` and `GW2107` all give `gw2107`, `gw`, `2107`, so a log may write a code in another way
+    than the manual; so does `GW 2107`, as two neighbouring words. A hexadecimal number such as `0x7C12` has no
+    parts. Single characters as parts of a code are left out: they match everywhere.
+    """
+    tokens: list[str] = []
+    before = ""
+    for compound in _COMPOUND.findall(text.lower()):
+        parts = _PARTS.split(compound)
+        whole = "".join(parts)
+        tokens.append(whole)
+        if len(parts) == 1:
+            parts = _letters_and_digits(whole)
+            if whole.isdigit() and before.isalpha() and len(before) <= 3:
+                tokens.append(before + whole)
+        if len(parts) > 1:
+            tokens += [part for part in parts if len(part) > 1]
+        before = whole
+    return tokens
+
+
+def _letters_and_digits(word: str) -> list[str]:
+    match = None if _HEX.match(word) else _LETTERS_THEN_DIGITS.match(word)
+    return list(match.groups()) if match else [word]

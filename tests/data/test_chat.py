@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from honekit.data.chat import MAX_KEPT, check_chat_file, read_chat_file
+from honekit.errors import DataError
+
+from .conftest import codes, write_lines
+
+
+def turns(*pairs: tuple[str, Any], **extra: Any) -> dict[str, Any]:
+    return {"messages": [{"role": role, "content": content} for role, content in pairs], **extra}
+
+
+def good(number: int) -> dict[str, Any]:
+    return turns(("system", "s"), ("user", f"question {number}"), ("assistant", "answer"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "chat.jsonl"
+
+
+def test_a_good_file_has_no_findings_and_is_read_whole(file: Path) -> None:
+    write_lines(file, [good(n) for n in range(10)])
+    result = check_chat_file(file)
+    assert result.is_good
+    assert not result.warnings
+    assert result.stats["trained_messages"] == 10
+    examples = read_chat_file(file)
+    assert [e.line for e in examples] == list(range(1, 11))
+    assert examples[0].messages[1].text == "question 0"
+
+
+CASES = [
+    ("{", "data.json_syntax", "column"),
+    ('"text"', "data.record", ""),
+    ({"messages": {}}, "data.messages.type", "messages"),
+    ({"messages": []}, "data.messages.empty", "messages"),
+    ({"prompt": "a", "completion": "b"}, "data.messages.missing", "messages"),
+    ({"messages": ["hi"]}, "data.message.type", "messages[0]"),
+    (turns(("usr", "a"), ("assistant", "b")), "data.roles.unknown", "messages[0].role"),
+    ({"messages": [{"content": "a"}, {"role": "assistant", "content": "b"}]}, "data.roles.missing", "messages[0].role"),
+    (turns(("assistant", "a")), "data.roles.order", "messages[0].role"),
+    (turns(("user", "a"), ("system", "s"), ("assistant", "b")), "data.roles.order", "messages[1].role"),
+    (turns(("user", "a"), ("tool", "t"), ("assistant", "b")), "data.roles.order", "messages[1].role"),
+    (turns(("system", "s"), ("user", "a")), "data.assistant.missing", "messages"),
+    (turns(("user", "a"), ("assistant", "b"), ("user", "c")), "data.assistant.not_last", "messages[2]"),
+    (turns(("user", "a"), ("assistant", "  ")), "data.assistant.empty", "messages[1].content"),
+    (turns(("user", "a"), ("assistant", None)), "data.assistant.empty", "messages[1].content"),
+    (turns(("user", ""), ("assistant", "b")), "data.content.empty", "messages[0].content"),
+    (turns(("user", 5), ("assistant", "b")), "data.content.type", "messages[0].content"),
+    (turns(("user", [{"type": "image_url"}]), ("assistant", "b")), "data.content.type", "messages[0].content[0]"),
+    ({"messages": [{"role": "user", "content": "a", "weight": 1}]}, "data.weight.role", "messages[0].weight"),
+    ({"messages": [{"role": "assistant", "content": "a", "weight": 0.5}]}, "data.weight.value", "messages[0].weight"),
+    (
+        {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0}]},
+        "data.weight.all_zero",
+        "messages",
+    ),
+    (
+        {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [{"id": "x"}]}]},
+        "data.message.field",
+        "messages[1]",
+    ),
+    (turns(("user", "a"), ("assistant", "b"), tools="x"), "data.tools", "tools"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "field"), CASES, ids=[f"{code}-{n}" for n, (_, code, _) in enumerate(CASES)])
+def test_each_fault_is_found_at_its_line_and_field(file: Path, line: Any, code: str, field: str) -> None:
+    write_lines(file, [*(good(n) for n in range(10)), line])
+    result = check_chat_file(file)
+    (finding,) = [f for f in result.errors if f.code == code]
+    assert finding.line == 11
+    assert finding.field.startswith(field)
+    assert finding.fix
+    with pytest.raises(DataError) as caught:
+        read_chat_file(file)
+    assert caught.value.code == code
+    assert "chat.jsonl:11" in caught.value.what
+
+
+def test_warnings_do_not_make_a_file_bad(file: Path) -> None:
+    repeated = turns(("user", "a"), ("user", "b"), ("assistant", "c"))
+    write_lines(file, [*(good(n) for n in range(10)), good(0), repeated, {**good(11), "wheight": 1}])
+    result = check_chat_file(file)
+    assert result.is_good
+    assert codes(result.warnings) == {"data.duplicate", "data.roles.repeated", "data.key_unknown"}
+    assert len(read_chat_file(file)) == 13
+
+
+def test_tool_calls_need_no_content_and_may_be_followed_by_tool_messages(file: Path) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    conversation = [
+        {"role": "user", "content": "weather?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "rain"},
+        {"role": "assistant", "content": "Rain."},
+    ]
+    write_lines(file, [*(good(n) for n in range(9)), {"messages": conversation, "tools": [{"type": "function"}]}])
+    assert check_chat_file(file).is_good
+
+
+def test_fewer_than_ten_records_are_an_error_of_the_file(file: Path) -> None:
+    write_lines(file, [good(n) for n in range(9)])
+    (finding,) = check_chat_file(file).errors
+    assert (finding.code, finding.line) == ("data.too_few", 0)
+    assert len(read_chat_file(file)) == 9
+    with pytest.raises(DataError) as caught:
+        read_chat_file(file, least=10)
+    assert caught.value.code == "data.too_few"
+
+
+def test_broken_bytes_and_long_lines_do_not_stop_the_check(file: Path) -> None:
+    lines = [json.dumps(good(n)).encode() for n in range(10)]
+    file.write_bytes(b"\n".join([b"\xff\xff", b"x" * 5_000_000, *lines]))
+    result = check_chat_file(file)
+    assert [(f.code, f.line) for f in result.errors] == [("data.not_utf8", 1), ("data.line_too_long", 2)]
+    assert result.stats["trained_messages"] == 10
+
+
+def test_findings_are_capped_and_the_total_is_kept(file: Path) -> None:
+    write_lines(file, ["{"] * (MAX_KEPT + 500))
+    result = check_chat_file(file)
+    assert len(result.errors) == MAX_KEPT
+    assert result.stats["errors"] == MAX_KEPT + 500
+    with pytest.raises(DataError, match="1500 faults"):
+        read_chat_file(file)

@@ -1,0 +1,87 @@
+"""`hone data` and `hone init` through the command line's own entry point."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from honekit.cli.main import main
+from honekit.project import Project
+
+TICKETS = Path(__file__).parents[1] / "assets" / "data" / "tickets.csv"
+GOOD = '{"messages": [{"role": "user", "content": "%d"}, {"role": "assistant", "content": "a"}]}\n'
+
+
+def test_a_good_chat_file_exits_0_and_a_bad_one_1_with_each_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "chat.jsonl"
+    file.write_text("".join(GOOD % n for n in range(10)))
+    assert main(["data", "check", str(file)]) == 0
+    file.write_text(file.read_text() + "{\n")
+    capsys.readouterr()
+    assert main(["data", "check", str(file)]) == 1
+    out = capsys.readouterr().out
+    assert "chat.jsonl:11" in out
+    assert "[data.json_syntax]" in out
+
+
+def test_check_json_is_one_document_with_the_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "chat.jsonl"
+    file.write_text("[]\n" * 10)
+    assert main(["data", "check", str(file), "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["ok"] is False
+    assert document["records"] == 10
+    assert document["errors"][0]["code"] == "data.record"
+    assert document["errors"][0]["line"] == 1
+
+
+def test_prepare_prints_balance_and_overlap_or_one_json_document(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "prepare", str(project.root)]) == 0
+    assert "10 training, 4 validation, 2 test examples" in capsys.readouterr().out
+    assert main(["data", "prepare", str(project.root), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["counts"]["train"] == 10
+
+
+def test_init_from_a_csv_prints_what_it_inferred_and_what_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tmp_path / "p"), "--from", str(TICKETS)]) == 0
+    out = capsys.readouterr().out
+    assert "input     message" in out
+    assert "queue: one of 5" in out
+    assert "Check next" in out
+    assert main(["data", "prepare", str(tmp_path / "p")]) == 0
+
+
+def test_init_from_an_unlabelled_log_exits_1_and_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.log").write_text("pump stopped\nfan runs\n")
+    assert main(["init", str(tmp_path / "p"), "--from", str(tmp_path / "a.log")]) == 1
+    assert "to-label.jsonl" in capsys.readouterr().out
+    assert main(["init", str(tmp_path / "q"), "--from", str(tmp_path / "a.log"), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["labelled"] is False
+
+
+def test_init_example_prints_a_toml_or_copies_the_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--example"]) == 0
+    assert 'name = "support-routing"' in capsys.readouterr().out
+    assert main(["init", str(tmp_path / "p"), "--example"]) == 0
+    assert (tmp_path / "p" / "hone.toml").exists()
+
+
+@pytest.mark.parametrize("args", [["init"], ["init", "--example", "--from", "x.csv"]])
+def test_init_needs_exactly_one_source(args: list[str]) -> None:
+    assert main(args) == 2
+
+
+def test_data_check_loads_no_heavy_library(tmp_path: Path) -> None:
+    file = tmp_path / "chat.jsonl"
+    file.write_text("".join(GOOD % n for n in range(10)))
+    code = (
+        "import sys; from honekit.cli.main import main; code = main(['data', 'check', sys.argv[1]]);"
+        "heavy = {'torch', 'transformers', 'numpy', 'scipy', 'sklearn', 'bm25s', 'sqlalchemy', 'fastapi'} & set(sys.modules);"
+        "sys.exit(f'loaded {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

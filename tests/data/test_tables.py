@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from honekit.data.tables import read_table
+from honekit.errors import DataError
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_of_a_table_is_found(tmp_path: Path, delimiter: str) -> None:
+    path = write(tmp_path / "a.csv", f'text{delimiter}label\n"one{delimiter} two\nthree"{delimiter}x\n\n four {delimiter}\n')
+    table = read_table(path)
+    assert table.columns == ("text", "label")
+    assert table.rows == ({"text": f"one{delimiter} two\nthree", "label": "x"}, {"text": "four", "label": None})
+
+
+def test_rows_that_do_not_fit_the_header_are_all_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        read_table(write(tmp_path / "a.csv", "text,label\na,b,c\nd,e\nf\n"))
+    assert caught.value.code == "data.csv_syntax"
+    assert "a.csv:2" in caught.value.what
+    assert "a.csv:4" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        ("a.csv", "text,\na,b\n", "data.csv_header"),
+        ("a.csv", 'text,label\n"a"x,b\n', "data.csv_syntax"),
+        ("a.csv", "text,label\n", "data.empty"),
+        ("a.jsonl", '{"a": 1}\n{\n', "data.json_syntax"),
+        ("a.jsonl", '{"a": 1}\n5\n', "data.record"),
+        ("a.jsonl", '{"messages": []}\n', "data.already_chat"),
+        ("a.log", "\n \n", "data.empty"),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_why(tmp_path: Path, name: str, text: str, code: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read_table(write(tmp_path / name, text))
+    assert caught.value.code == code
+
+
+def test_nested_answers_become_columns_and_lists_stay_lists(tmp_path: Path) -> None:
+    row = {"log": " a ", "answer": {"class": "x", "steps": ["b ", "c"], "n": 3, "log": None}, "ok": True}
+    table = read_table(write(tmp_path / "a.jsonl", json.dumps(row) + "\n"))
+    assert table.rows == ({"log": "a", "class": "x", "steps": ["b", "c"], "n": "3", "answer_log": None, "ok": "true"},)
+
+
+def test_a_json_array_is_a_table_too(tmp_path: Path) -> None:
+    assert len(read_table(write(tmp_path / "a.json", '[\n{"a": "1"},\n{"a": "2"}\n]')).rows) == 2
+
+
+def test_unknown_endings_are_told_by_their_beginning(tmp_path: Path) -> None:
+    assert read_table(write(tmp_path / "a.txt", '{"a": "1"}\n')).kind == "jsonl"
+    assert read_table(write(tmp_path / "b.txt", "Jan 1 pump-3 up\n\nJan 2 pump-3 down\n")).rows[1] == {
+        "text": "Jan 2 pump-3 down"
+    }
