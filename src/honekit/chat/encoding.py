@@ -53,9 +53,7 @@ class SafeEncoder:
         free = (code for code in _PRIVATE_USE if chr(code) not in text)
         shown = dict(zip(free, found, strict=False))
         hidden = {special: chr(code) for code, special in shown.items()}
-        return _replace(
-            value, lambda string: self._special.sub(lambda match: hidden[match[0]], string)
-        ), shown
+        return _replace(value, lambda string: self._special.sub(lambda match: hidden[match[0]], string)), shown
 
     def encode_pieces(self, pieces: list[str], shown: Shown) -> list[list[int]]:
         """Token ids of each piece, tokenised apart from its neighbours; no BOS or EOS is added."""
@@ -106,8 +104,7 @@ class SafeEncoder:
         if self._special_ids.intersection(plain):
             raise DataError(
                 "data.special_token_in_content",
-                what="a message contains the text of a special token, which this tokenizer cannot encode as "
-                "text",
+                what="a message contains the text of a special token, which this tokenizer cannot encode as text",
                 mend="remove such strings from the message contents",
             )
         return plain

@@ -85,8 +85,7 @@ def parse_messages(messages: Messages) -> list[Message]:
                 "data.message",
                 what=f"this is not a chat message: {error}",
                 where=f"messages[{index}]",
-                mend="write "
-                '{"role": "system" | "developer" | "user" | "assistant" | "tool", "content": "text"}',
+                mend='write {"role": "system" | "developer" | "user" | "assistant" | "tool", "content": "text"}',
             ) from error
     return parsed
 

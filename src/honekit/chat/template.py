@@ -64,18 +64,14 @@ class ChatTemplate:
     source does not compile. Instances are safe to share between threads.
     """
 
-    def __init__(
-        self, source: str, tokenizer: Tokenizer, special_tokens: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, source: str, tokenizer: Tokenizer, special_tokens: Mapping[str, str] | None = None) -> None:
         """`special_tokens`: what the template may name, e.g. `{"bos_token": "<s>", "eos_token": "</s>"}`."""
         self.source = source
         self.tokenizer = tokenizer
         self.special_tokens = dict(special_tokens or {})
         self._encoder = SafeEncoder(tokenizer)
         ends = {*self._encoder.special_strings, self.special_tokens.get("eos_token", "")} - {""}
-        self._end_of_turn = re.compile(
-            f"(?:{'|'.join(map(re.escape, sorted(ends)))})\\s*\\Z" if ends else r"(?!)"
-        )
+        self._end_of_turn = re.compile(f"(?:{'|'.join(map(re.escape, sorted(ends)))})\\s*\\Z" if ends else r"(?!)")
         self._prefix_cache: dict[str, list[int]] = {}
         try:
             self._template = _environment().from_string(source)
@@ -92,16 +88,12 @@ class ChatTemplate:
         content = json.dumps([self.source, self.special_tokens, TEMPLATE_DAY.isoformat()], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def render(
-        self, messages: Messages, add_generation_prompt: bool = False, tools: Tools | None = None
-    ) -> str:
+    def render(self, messages: Messages, add_generation_prompt: bool = False, tools: Tools | None = None) -> str:
         """The conversation as text, for people to read. For tokens use `prompt_ids` or `training_ids`: a
         special token's string inside a message looks the same here as a real one, there it stays ordinary
         text.
         """
-        return self._render(
-            [template_variables(m) for m in parse_messages(messages)], add_generation_prompt, tools
-        )
+        return self._render([template_variables(m) for m in parse_messages(messages)], add_generation_prompt, tools)
 
     def prompt_ids(self, messages: Messages, tools: Tools | None = None) -> list[int]:
         """Token ids of the conversation up to where the assistant's answer begins (no BOS beyond the
@@ -153,9 +145,7 @@ class ChatTemplate:
     def _parse(self, messages: Messages) -> list[Message]:
         parsed = parse_messages(messages)
         if not parsed:
-            raise DataError(
-                "data.no_messages", what="the conversation is empty", mend="add at least a user message"
-            )
+            raise DataError("data.no_messages", what="the conversation is empty", mend="add at least a user message")
         return parsed
 
     def _render(self, variables: list[dict[str, Any]], generation: bool, tools: Any) -> str:
@@ -175,9 +165,7 @@ class ChatTemplate:
                 "or take another base",
             ) from error
 
-    def _encoded(
-        self, messages: list[Message], tools: Tools | None, *, training: bool
-    ) -> list[tuple[list[int], bool]]:
+    def _encoded(self, messages: list[Message], tools: Tools | None, *, training: bool) -> list[tuple[list[int], bool]]:
         """Token ids piece by piece, each with whether it is trained."""
         plain = [template_variables(message) for message in messages]
         (variables, hidden_tools), shown = self._encoder.hide((plain, list(tools or ())))
@@ -185,9 +173,7 @@ class ChatTemplate:
         ids = self._encoder.encode_pieces([piece.text for piece in pieces], shown)
         return [(part, piece.trained) for part, piece in zip(ids, pieces, strict=True)]
 
-    def _pieces(
-        self, messages: list[Message], variables: list[dict[str, Any]], tools: Any, training: bool
-    ) -> list[_Piece]:
+    def _pieces(self, messages: list[Message], variables: list[dict[str, Any]], tools: Any, training: bool) -> list[_Piece]:
         """The rendered text, cut where answers begin and end.
 
         A template may rewrite earlier turns once later ones follow (some drop the reasoning): such turns are
@@ -209,14 +195,10 @@ class ChatTemplate:
                 continue
             if not (before.startswith(done) and after.startswith(before) and whole.startswith(after)):
                 if trained:
-                    _unsupported(
-                        index, "the text before an answer changes once the answer or later turns follow"
-                    )
+                    _unsupported(index, "the text before an answer changes once the answer or later turns follow")
                 continue
             if trained and not self._end_of_turn.search(after, len(before)):
-                _unsupported(
-                    index, "answers do not end with a special token, so the model could not learn to stop"
-                )
+                _unsupported(index, "answers do not end with a special token, so the model could not learn to stop")
             answer = after[len(before) :].rstrip()
             pieces += [_Piece(before[len(done) :], False), _Piece(answer, trained)]
             done = before + answer

@@ -9,12 +9,8 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, help="Base models: which there are, what they need, fetching them.")
 
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")
-]
-BaseId = Annotated[
-    str, typer.Argument(metavar="BASE", help="Catalogue id, Hub id (owner/name) or a local directory.")
-]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+BaseId = Annotated[str, typer.Argument(metavar="BASE", help="Catalogue id, Hub id (owner/name) or a local directory.")]
 
 
 @app.command("list")
@@ -85,10 +81,7 @@ def get_base(base: BaseId, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps({**found, "elapsed_s": elapsed_s}, ensure_ascii=False))
     else:
-        print(
-            f"{base} is ready after {elapsed_s} s\n  folder       {path}\n  fingerprint  "
-            f"{found['fingerprint']}"
-        )
+        print(f"{base} is ready after {elapsed_s} s\n  folder       {path}\n  fingerprint  {found['fingerprint']}")
 
 
 @app.command("show")

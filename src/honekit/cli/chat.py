@@ -70,10 +70,7 @@ def chat(
     """
     if len(models) > 2:
         raise SettingsError("cli.usage", what=f"{len(models)} models were given", mend="name one or two")
-    from honekit.api.openmp import share_cores
     from honekit.cli.render import console
-
-    share_cores()
     from honekit.inference.engine import load_engine
 
     talkers = []

@@ -44,9 +44,7 @@ def serve(
     """
     if device not in ("auto", "cpu", "cuda", "mps"):
         raise SettingsError("settings.device", what=f"there is no device {device!r}", mend="use --device auto, cpu, cuda or mps")
-    from honekit.api.openmp import share_cores
 
-    share_cores()
     extra = dict(_named_base(given) for given in base or [])
     import logging
 

@@ -43,9 +43,7 @@ def classical_fields(project: Project) -> list[OutputField]:
     return [field for field in project.task.fields if field.classical and field.score != "none"]
 
 
-def run_classical(
-    project: Project, train: Sequence[Item], validation: Sequence[Item], test: Sequence[Item]
-) -> ClassicalRun:
+def run_classical(project: Project, train: Sequence[Item], validation: Sequence[Item], test: Sequence[Item]) -> ClassicalRun:
     """Fit on `train`, choose on `validation`, answer `test` one by one.
 
     Raises: EvalError[evals.no_items] without training examples.
@@ -97,9 +95,7 @@ def _choose(
     return model, setting
 
 
-def _validated(
-    project: Project, field: OutputField, features: Any, model: Any, validation: Sequence[Item]
-) -> float:
+def _validated(project: Project, field: OutputField, features: Any, model: Any, validation: Sequence[Item]) -> float:
     inputs = [example.input for example in validation]
     values = [{field.name: value} for value in _predict(features, model, inputs)]
     return summarise(project, _grade(project, validation, values, [field]))[field.metric_name]
@@ -141,6 +137,4 @@ def _grade(
     fields: Sequence[OutputField],
 ) -> list[Graded]:
     only = [field.name for field in fields]
-    return [
-        grade_values(project, example, value, only) for example, value in zip(examples, values, strict=True)
-    ]
+    return [grade_values(project, example, value, only) for example, value in zip(examples, values, strict=True)]

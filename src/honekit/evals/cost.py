@@ -58,9 +58,7 @@ def _arm(arm: Mapping[str, float], per_second: float) -> dict[str, float | None]
     }
 
 
-def _alternative(
-    project: Project, arms: Mapping[str, Mapping[str, float]], prompted_arm: str
-) -> dict[str, Any] | None:
+def _alternative(project: Project, arms: Mapping[str, Mapping[str, float]], prompted_arm: str) -> dict[str, Any] | None:
     if prompted_arm not in arms:
         return None
     tokens = arms[prompted_arm]["tokens_per_request"]

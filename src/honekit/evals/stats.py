@@ -54,9 +54,7 @@ class _Statistic:
         return float(self.finish(self.parts.sum(axis=0, keepdims=True))[0])
 
 
-def bootstrap_interval(
-    project: Project, metric: str, graded: Sequence[Graded], resamples: int, seed: int
-) -> tuple[float, float]:
+def bootstrap_interval(project: Project, metric: str, graded: Sequence[Graded], resamples: int, seed: int) -> tuple[float, float]:
     """The 95 % interval of a metric over these items.
 
     Rates of right and wrong get Wilson's interval, which holds at 0 and 1 too; everything else the percentile
@@ -68,9 +66,7 @@ def bootstrap_interval(
     if statistic.parts.shape[1] == 1 and bool(np.isin(statistic.parts, (0.0, 1.0)).all()):
         return wilson_interval(int(statistic.parts.sum()), len(graded))
     observed = statistic.observed()
-    values = np.concatenate(
-        [statistic.finish(c @ statistic.parts) for c in _counts(len(graded), resamples, seed)]
-    )
+    values = np.concatenate([statistic.finish(c @ statistic.parts) for c in _counts(len(graded), resamples, seed)])
     lo, hi = _quantiles(values, observed)
     if hi - lo < _ROUNDING:
         if observed < _ROUNDING:
@@ -97,9 +93,7 @@ def paired_difference(
     ordered_b = _same_items(graded_a, graded_b)
     a, b = _statistic(project, metric, graded_a), _statistic(project, metric, ordered_b)
     observed = a.observed() - b.observed()
-    values = np.concatenate(
-        [a.finish(c @ a.parts) - b.finish(c @ b.parts) for c in _counts(len(graded_a), resamples, seed)]
-    )
+    values = np.concatenate([a.finish(c @ a.parts) - b.finish(c @ b.parts) for c in _counts(len(graded_a), resamples, seed)])
     lo, hi = _quantiles(values, observed)
     beyond = min(int((values <= _ROUNDING).sum()), int((values >= -_ROUNDING).sum()))
     p = min(1.0, 2 * (beyond + 1) / (resamples + 1))
@@ -145,17 +139,13 @@ def examples_needed(difference: Difference, power: float = 0.8, alpha: float = 0
 
     if abs(difference.mean) < _ROUNDING:
         return None
-    reach = (
-        float(norm.ppf(1 - alpha / 2) + norm.ppf(power)) * difference.standard_error / abs(difference.mean)
-    )
+    reach = float(norm.ppf(1 - alpha / 2) + norm.ppf(power)) * difference.standard_error / abs(difference.mean)
     return max(1, math.ceil(difference.items * reach**2))
 
 
 def _statistic(project: Project, metric: str, graded: Sequence[Graded]) -> _Statistic:
     if not graded:
-        raise EvalError(
-            "evals.no_items", what="there are no graded items to compare", mend="run `hone run` again"
-        )
+        raise EvalError("evals.no_items", what="there are no graded items to compare", mend="run `hone run` again")
     field = macro_field(project, metric)
     present = metric in graded[0].scores if field is None else field.name in graded[0].labels
     if not present:
@@ -205,11 +195,7 @@ def _all_right(project: Project, metric: str, graded: Sequence[Graded]) -> bool:
 
 def _same_items(graded_a: Sequence[Graded], graded_b: Sequence[Graded]) -> list[Graded]:
     by_id = {item.id: item for item in graded_b}
-    if (
-        len(by_id) != len(graded_b)
-        or len(graded_a) != len(graded_b)
-        or {item.id for item in graded_a} != set(by_id)
-    ):
+    if len(by_id) != len(graded_b) or len(graded_a) != len(graded_b) or {item.id for item in graded_a} != set(by_id):
         raise EvalError(
             "evals.not_paired",
             what="two arms did not answer the same items, each once, so they cannot be compared item by item",

@@ -68,9 +68,7 @@ def compare_arms(
     }
     fields = classical_fields(project) if CLASSICAL in graded else []
     classical = {
-        field.metric_name: paired_difference(
-            project, field.metric_name, graded[chosen], graded[CLASSICAL], resamples, seed
-        )
+        field.metric_name: paired_difference(project, field.metric_name, graded[chosen], graded[CLASSICAL], resamples, seed)
         for field in fields
     }
     return arms, classical
@@ -176,9 +174,7 @@ def _classical_checks(
             summaries.get(CLASSICAL, {}).get(metric),
             figures,
         )
-        checks.append(
-            {"check": "against_classical", "arm": CLASSICAL, "metric": metric, **figures, "reason": reason}
-        )
+        checks.append({"check": "against_classical", "arm": CLASSICAL, "metric": metric, **figures, "reason": reason})
     return checks
 
 
@@ -199,12 +195,8 @@ def _figures(difference: Difference, p_adjusted: float, alpha: float) -> dict[st
     }
 
 
-def _sentence(
-    metric: str, chosen: str, arm: str, value: float | None, other: float | None, figures: Mapping[str, Any]
-) -> str:
-    verb = {"better": "beats", "worse": "loses to", "undecided": "cannot be told apart from"}[
-        figures["outcome"]
-    ]
+def _sentence(metric: str, chosen: str, arm: str, value: float | None, other: float | None, figures: Mapping[str, Any]) -> str:
+    verb = {"better": "beats", "worse": "loses to", "undecided": "cannot be told apart from"}[figures["outcome"]]
     values = f" ({value:.3f} against {other:.3f})" if value is not None and other is not None else ""
     lo, hi = figures["interval"]
     sentence = (
@@ -217,9 +209,7 @@ def _sentence(
     if figures["examples_needed"] is None:
         return f"{sentence} The arms score the same, so more test examples would not separate them."
     needed = f"{figures['examples_needed']:,}"
-    return (
-        f"{sentence} If that difference is the true one, about {needed} examples would show it (80 % power)."
-    )
+    return f"{sentence} If that difference is the true one, about {needed} examples would show it (80 % power)."
 
 
 def _p(value: float) -> str:

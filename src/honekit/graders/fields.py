@@ -97,16 +97,12 @@ def grade_parsed(project: Project, example: Item, text: str, parsed: Parsed) -> 
         scores = {"json_validity": float(parsed.json_valid), **scores}
     for field in _scored(project):
         if field.lenient:
-            scores[_lenient_name(field)] = float(
-                graded.right[field.name] or _named(field, example, parsed, text)
-            )
+            scores[_lenient_name(field)] = float(graded.right[field.name] or _named(field, example, parsed, text))
     scores |= _exact_match(project, graded.right)
     return Graded(graded.id, graded.slices, scores, graded.right, graded.labels)
 
 
-def grade_values(
-    project: Project, example: Item, values: dict[str, Any], only: Collection[str] | None = None
-) -> Graded:
+def grade_values(project: Project, example: Item, values: dict[str, Any], only: Collection[str] | None = None) -> Graded:
     """Grade ready values on the fields in `only` (default: all scored ones), for arms that write no text.
 
     Such an arm has no format to get wrong: no validity, and a lenient accuracy equals the strict one. The
@@ -131,9 +127,7 @@ def _lenient_name(field: OutputField) -> str:
     return f"{field.name}_lenient_accuracy"
 
 
-def _grade_fields(
-    project: Project, example: Item, values: dict[str, Any] | None, fields: Sequence[OutputField]
-) -> Graded:
+def _grade_fields(project: Project, example: Item, values: dict[str, Any] | None, fields: Sequence[OutputField]) -> Graded:
     scores: dict[str, float] = {}
     right: dict[str, bool] = {}
     labels: dict[str, tuple[str, str | None]] = {}
@@ -143,9 +137,7 @@ def _grade_fields(
             labels[field.name] = (_expected_label(field, example), strict_label(field, values))
         if field.score == "set_f1":
             given = (values or {}).get(field.name)
-            scores[field.metric_name] = (
-                1.0 if right[field.name] else _set_f1(example.answer.get(field.name), given)
-            )
+            scores[field.metric_name] = 1.0 if right[field.name] else _set_f1(example.answer.get(field.name), given)
         elif field.score != "macro_f1":
             scores[field.metric_name] = float(right[field.name])
     return Graded(example.id, tuple(example.slices), scores, right, labels)
@@ -187,9 +179,7 @@ def _accepted(field: OutputField, example: Item) -> set[str]:
 def fold_phrase(phrase: str) -> str:
     """Lower case, each run of punctuation and blanks as one blank; `<`, `+` and the like are kept."""
     folded = unicodedata.normalize("NFKC", phrase).casefold()
-    return " ".join(
-        "".join(" " if unicodedata.category(sign)[0] in "PZ" else sign for sign in folded).split()
-    )
+    return " ".join("".join(" " if unicodedata.category(sign)[0] in "PZ" else sign for sign in folded).split())
 
 
 def _members(values: Sequence[Any]) -> set[str]:

@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from honekit.chat.template import ChatTemplate
+from honekit.inference.fused import FusedLlama, can_fuse
 from honekit.inference.sampling import Chosen, SamplingParams, choose, generator_of
 from honekit.inference.text import TextStream, token_bytes
 from honekit.models.attention import DecodeLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache
@@ -114,7 +115,9 @@ class Engine:
         precision: str = "fp32",
         device: torch.device | str = "cpu",
     ) -> None:
-        self.model, self.template, self.tokenizer = model, template, template.tokenizer
+        self.template, self.tokenizer = template, template.tokenizer
+        self._fused = FusedLlama(model) if can_fuse(model) else None
+        self._model = None if self._fused else model
         self.stop_ids = frozenset(stop_ids)
         self.context_tokens, self.fingerprint = context_tokens, fingerprint
         self.precision, self.device = precision, torch.device(device)
@@ -186,9 +189,10 @@ class Engine:
 
     def forward(self, ids: Tensor, positions: Tensor, layout: Any, keep: int | Tensor) -> Tensor:
         """Logits (rows, V) of the kept positions of one packed row."""
-        out = self.model(
-            input_ids=ids, position_ids=positions, use_cache=False, hone_layout=layout, logits_to_keep=keep
-        )
+        if self._fused is not None:
+            return self._fused(ids, positions, layout, keep)
+        assert self._model is not None
+        out = self._model(input_ids=ids, position_ids=positions, use_cache=False, hone_layout=layout, logits_to_keep=keep)
         return out.logits[0]  # type: ignore[no-any-return]
 
 
@@ -365,9 +369,7 @@ def _completion(tokens: list[Token], seconds: float) -> Completion:
     )
 
 
-def load_engine(
-    base: str, adapter_dir: Path | None = None, *, device: str = "auto", precision: str = "auto"
-) -> Engine:
+def load_engine(base: str, adapter_dir: Path | None = None, *, device: str = "auto", precision: str = "auto") -> Engine:
     """Load a base (catalogue id, Hub id or directory), merge an adapter into it, and make it ready.
 
     Raises: ModelError for a missing or broken base, for an adapter made on another one, for an absent device.

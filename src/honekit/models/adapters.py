@@ -156,9 +156,7 @@ def merge_adapter(model: torch.nn.Module, directory: Path) -> int:
     merges = []
     for module_name, (a, b) in _pairs(tensors, directory).items():
         weight, transposed = _target(model, module_name, directory)
-        rows, columns = (
-            (weight.shape[1], weight.shape[0]) if transposed else (weight.shape[0], weight.shape[1])
-        )
+        rows, columns = (weight.shape[1], weight.shape[0]) if transposed else (weight.shape[0], weight.shape[1])
         rank = int(config["r"])
         if a.shape != (rank, columns) or b.shape != (rows, rank):
             raise ModelError(
@@ -184,22 +182,16 @@ def _scale(config: Mapping[str, Any]) -> float:
     return float(config["lora_alpha"]) / (math.sqrt(rank) if config.get("use_rslora") else rank)
 
 
-def _pairs(
-    tensors: Mapping[str, torch.Tensor], directory: Path
-) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+def _pairs(tensors: Mapping[str, torch.Tensor], directory: Path) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     sides: dict[str, dict[str, torch.Tensor]] = {}
     for name, tensor in tensors.items():
         module, _, side = name.removesuffix(".weight").rpartition(".")
         if not name.endswith(".weight") or not name.startswith(_PREFIX) or side not in ("lora_A", "lora_B"):
-            raise _unsupported(
-                f"it holds the tensor {name}, which is not a LoRA matrix of a linear layer", directory
-            )
+            raise _unsupported(f"it holds the tensor {name}, which is not a LoRA matrix of a linear layer", directory)
         sides.setdefault(module.removeprefix(_PREFIX), {})[side] = tensor
     halves = [module for module, found in sides.items() if len(found) != 2]
     if halves or not sides:
-        raise _broken(
-            f"{halves[0]} has only one of its two matrices" if halves else "it holds no tensors", directory
-        )
+        raise _broken(f"{halves[0]} has only one of its two matrices" if halves else "it holds no tensors", directory)
     return {module: (found["lora_A"], found["lora_B"]) for module, found in sorted(sides.items())}
 
 
@@ -217,9 +209,7 @@ def _target(model: torch.nn.Module, module_name: str, directory: Path) -> tuple[
         )
     shared = [name for name, other in modules.items() if getattr(other, "weight", None) is weight]
     if len(shared) > 1:
-        raise _unsupported(
-            f"its layer {module_name} shares its weight with another ({', '.join(shared)})", directory
-        )
+        raise _unsupported(f"its layer {module_name} shares its weight with another ({', '.join(shared)})", directory)
     return weight, type(module).__name__ == "Conv1D"
 
 
@@ -239,8 +229,7 @@ def _require_finite(tensors: Mapping[str, torch.Tensor], where: str) -> None:
     if bad:
         raise ModelError(
             "model.adapter_not_finite",
-            what=f"{len(bad)} of {len(tensors)} adapter matrices hold NaN or infinite values, {bad[0]} for "
-            "one",
+            what=f"{len(bad)} of {len(tensors)} adapter matrices hold NaN or infinite values, {bad[0]} for one",
             where=where,
             mend="the training diverged: train again with a lower learning rate",
         )

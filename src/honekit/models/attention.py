@@ -153,17 +153,28 @@ def attention(
     """
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     layer = int(module.layer_idx)  # type: ignore[arg-type]
-    match hone_layout:
+    return attend(layer, query, key, value, scale, sliding_window, hone_layout, dropout), None
+
+
+def attend(
+    layer: int,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scale: float,
+    window: int | None,
+    layout: Layout | None,
+    dropout: float = 0.0,
+) -> Tensor:
+    """`attention` without transformers' module: the layer by its number. -> (1, T, H, D)"""
+    match layout:
         case PackedLayout():
-            out = _packed(layer, query, key, value, scale, sliding_window, hone_layout, dropout)
+            return _packed(layer, query, key, value, scale, window, layout, dropout)
         case DecodeLayout():
-            out = _decode(layer, query[0], key[0], value[0], scale, sliding_window, hone_layout)
+            return _decode(layer, query[0], key[0], value[0], scale, window, layout)
         case PrefixLayout():
-            hone_layout.cache.keys[layer], hone_layout.cache.values[layer] = key[0], value[0]
-            out = _causal(query, key, value, scale, sliding_window)
-        case None:
-            out = _causal(query, key, value, scale, sliding_window)
-    return out, None
+            layout.cache.keys[layer], layout.cache.values[layer] = key[0], value[0]
+    return _causal(query, key, value, scale, window)
 
 
 def _causal(query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None) -> Tensor:
@@ -181,7 +192,7 @@ def _packed(
     layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None, layout: PackedLayout, dropout: float
 ) -> Tensor:
     in_row = layout.in_row
-    queries, keys, values = (t[0].split([in_row, *layout.lengths], dim=1) for t in (query, key, value))
+    queries, keys, values = (torch.split(t[0], [in_row, *layout.lengths], dim=1) for t in (query, key, value))
     outs = []
     prefix_k, prefix_v = keys[0], values[0]
     if layout.prefix is not None and layout.prefix_length:

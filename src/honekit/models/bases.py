@@ -40,8 +40,7 @@ def resolve_base(ref: str, progress: Progress | None = None) -> Path:
                 "model.no_such_directory",
                 what="the base model's directory does not exist",
                 where=str(path),
-                mend="give the folder that holds config.json and the .safetensors files, or see `hone bases "
-                "list`",
+                mend="give the folder that holds config.json and the .safetensors files, or see `hone bases list`",
             )
         return check_directory(path.resolve())
     entry = catalogue.find(ref)
@@ -126,9 +125,7 @@ def check_directory(path: Path) -> Path:
     return path
 
 
-def load_base(
-    path: Path, dtype: torch.dtype, device: str | torch.device = "cpu", attention: str = "sdpa"
-) -> PreTrainedModel:
+def load_base(path: Path, dtype: torch.dtype, device: str | torch.device = "cpu", attention: str = "sdpa") -> PreTrainedModel:
     """The model in evaluation mode. `attention` is transformers' `attn_implementation`.
 
     Raises ModelError `model.unloadable` for architectures that transformers does not know as causal models
@@ -170,8 +167,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
             "model.no_tokenizer",
             what=f"the base model has no readable tokenizer.json: {_first_line(error)}",
             where=str(file),
-            mend="save one with transformers: "
-            "`AutoTokenizer.from_pretrained(folder).save_pretrained(folder)`",
+            mend="save one with transformers: `AutoTokenizer.from_pretrained(folder).save_pretrained(folder)`",
         ) from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -231,9 +227,7 @@ def _template_source(path: Path, tokenizer_config: dict[str, Any]) -> str | None
     file = path / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8")
-    source = read_json(path / "chat_template.json").get("chat_template") or tokenizer_config.get(
-        "chat_template"
-    )
+    source = read_json(path / "chat_template.json").get("chat_template") or tokenizer_config.get("chat_template")
     if isinstance(source, list):  # several named templates; `default` is the one for chat
         source = next((entry.get("template") for entry in source if entry.get("name") == "default"), None)
     return source if isinstance(source, str) else None

@@ -158,6 +158,5 @@ def unknown_base(ref: str) -> ModelError:
     return ModelError(
         "model.unknown_base",
         what=f"there is no base model {ref!r}",
-        mend=f"{hint}`hone bases list` shows the known ones; a Hub id (owner/name) or a local directory "
-        "works too",
+        mend=f"{hint}`hone bases list` shows the known ones; a Hub id (owner/name) or a local directory works too",
     )

@@ -96,9 +96,7 @@ def convert_gguf(
     return target
 
 
-def _write_directory(
-    gguf_path: Path, folder: Path, origin: dict[str, Any], progress: Callable[[str, int], None]
-) -> None:
+def _write_directory(gguf_path: Path, folder: Path, origin: dict[str, Any], progress: Callable[[str, int], None]) -> None:
     from gguf import GGUFReader
 
     progress("reading", 0)

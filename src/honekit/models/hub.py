@@ -40,9 +40,7 @@ def download(ref: str) -> Path:
                 what=f"{ref} has no .safetensors weights on the Hub",
                 mend="look for a revision with safetensors (owner/name@revision), or take another base",
             )
-        folder = snapshot_download(
-            repo, revision=info.sha, allow_patterns=list(PATTERNS), ignore_patterns=list(_IGNORED)
-        )
+        folder = snapshot_download(repo, revision=info.sha, allow_patterns=list(PATTERNS), ignore_patterns=list(_IGNORED))
         return Path(folder)
     except ModelError:
         raise
@@ -60,11 +58,7 @@ def download(ref: str) -> Path:
         found = cached(ref)
         if found is not None:
             return found
-        answered = (
-            f"HTTP {error.response.status_code}"
-            if isinstance(error, HfHubHTTPError)
-            else type(error).__name__
-        )
+        answered = f"HTTP {error.response.status_code}" if isinstance(error, HfHubHTTPError) else type(error).__name__
         raise ModelError(
             "model.hub_unreachable",
             what=f"{ref} is not in the local cache and the Hub cannot be reached ({answered})",
@@ -95,7 +89,6 @@ def cached(ref: str) -> Path | None:
 def _no_access(ref: str, error: Exception) -> NoReturn:
     raise ModelError(
         "model.hub_no_access",
-        what=f"the Hub does not let you read {ref}: it does not exist, is private, or its licence is not "
-        "accepted",
+        what=f"the Hub does not let you read {ref}: it does not exist, is private, or its licence is not accepted",
         mend="accept the licence on the model's page and run `hf auth login`, or set HF_TOKEN",
     ) from error

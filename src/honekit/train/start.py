@@ -13,9 +13,7 @@ from honekit.store import blobs
 from honekit.train.recipe import TrainSpec
 
 
-def training_job(
-    training: Path, validation: Path | None, recipe: TrainSection, *, project: str, base_fingerprint: str
-) -> Job:
+def training_job(training: Path, validation: Path | None, recipe: TrainSection, *, project: str, base_fingerprint: str) -> Job:
     """The job for exactly this data, recipe and base; one that exists already is returned instead of a second one.
 
     The files are copied into the blob store first, so that editing them later does not change a running job.

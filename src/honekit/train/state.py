@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from honekit.errors import TrainError
-from honekit.models.lora import LoraLinear
 from honekit.project import TrainSection
 
 STATE = "state.safetensors"
@@ -52,9 +51,7 @@ class TrainState:
             if parameter.requires_grad:
                 self.names.append(name)
                 self.parameters.append(parameter)
-        self.masters: list[Tensor] = [
-            p if p.dtype == torch.float32 else p.detach().float().clone() for p in self.parameters
-        ]
+        self.masters: list[Tensor] = [p if p.dtype == torch.float32 else p.detach().float().clone() for p in self.parameters]
         self.optimizer = torch.optim.AdamW(
             self.masters, lr=recipe.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=recipe.weight_decay
         )
@@ -105,18 +102,11 @@ class TrainState:
                 master.copy_(tensors[f"master.{name}"])
                 if master is not parameter:
                     parameter.copy_(master)
-                moments = {key: tensors[f"{key}.{name}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{key}.{name}" in tensors}
+                moments = {
+                    key: tensors[f"{key}.{name}"] for key in ("step", "exp_avg", "exp_avg_sq") if f"{key}.{name}" in tensors
+                }
                 if moments:
                     self.optimizer.state[master] = {
                         key: value if key == "step" else value.to(master.device) for key, value in moments.items()
                     }
         return Progress(**json.loads((directory / PROGRESS).read_text(encoding="utf-8")))
-
-    def lora_values(self, model: nn.Module) -> tuple[list[str], list[Tensor]]:
-        """Names of the wrapped layers and the values their A and B have in the model (A, B, A, B, ...), as computed with."""
-        names, values = [], []
-        for name, module in model.named_modules():
-            if isinstance(module, LoraLinear):
-                names.append(name)
-                values += [module.lora_a, module.lora_b]
-        return names, values

@@ -1,0 +1,137 @@
+"""`hone run` and `hone demo`: the whole job with its stages, progress and summary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from honekit.cli.render import Report
+    from honekit.project import Project
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+
+
+def run(
+    project: Annotated[Path, typer.Argument(help="Folder with hone.toml, or the file itself.")] = Path(),
+    base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
+    device: Device = "auto",
+    subset: Annotated[
+        float | None, typer.Option(help="Share of the test set to evaluate on, default all.", min=0.01, max=1)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the whole job on a project: data, training, evaluation, verdict, deployment, report.
+
+    Running it again goes on where it stopped and repeats nothing that is done. Exit code 0 on any verdict.
+
+    Examples:
+
+        hone run
+
+        hone run my-project --base Qwen/Qwen3-0.6B --device cuda
+
+        hone run --json | jq .verdict
+    """
+    from honekit.project import load_project
+
+    loaded = _changed(load_project(project), base, device)
+    _run(loaded, use_more=True, share=subset or 1.0, as_json=as_json, command="hone run")
+
+
+def demo(
+    full: Annotated[bool, typer.Option("--full", help="Evaluate on the whole test set; completes a first run.")] = False,
+    base: Annotated[str | None, typer.Option(help="Base model: catalogue id, Hub id or directory.")] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Tune, prove and deploy the bundled IoT diagnostic project, on the 100 curated examples.
+
+    Evaluates on a fixed stratified half of the test set; --full completes it, and nothing is computed twice.
+
+    Examples:
+
+        hone demo
+
+        hone demo --full --json > result.json
+    """
+    from honekit.pipeline.run import bundled_project
+    from honekit.project import load_project
+
+    loaded = _changed(load_project(bundled_project("iot-diagnostics")), base, device)
+    share = 1.0 if full else loaded.evaluate.subset
+    _run(loaded, use_more=False, share=share, as_json=as_json, command="hone demo --full" if full else "hone demo")
+
+
+def _changed(project: Project, base: str | None, device: str) -> Project:
+    from honekit.errors import SettingsError
+
+    if device not in ("auto", "cpu", "cuda", "mps"):
+        raise SettingsError(
+            "settings.device", what=f"there is no device {device!r}", where="--device", mend="use auto, cpu, cuda or mps"
+        )
+    changes: dict[str, Any] = {} if device == "auto" else {"device": device}
+    if base:
+        changes["base"] = base
+    return project.model_copy(update={"train": project.train.model_copy(update=changes)}) if changes else project
+
+
+class _Terminal:
+    """The run's listener that writes to the terminal: stages as lines, long work as one bar at a time."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._report: Report | None = None
+        self._title = ""
+
+    def stage(self, title: str, details: list[str]) -> None:
+        from honekit.cli import render
+
+        self.close()
+        render.console.print(f"[bold]{title}[/bold]")
+        for line in details:
+            render.console.print(f"  {line}", markup=False, soft_wrap=True)
+
+    def progress(self, title: str, done: int, total: int, note: str = "") -> None:
+        from honekit.cli import render
+
+        if title != self._title:
+            self.close()
+            self._title = title
+            self._bar = render.progress(title, total)
+            self._report = self._bar.__enter__()
+        if self._report is not None:
+            self._report(done, total, note)
+        if done >= total:
+            self.close()
+
+    def message(self, level: str, text: str) -> None:
+        from honekit.cli import render
+
+        style = {"warn": "yellow", "error": "red"}.get(level, "")
+        render.console.print(f"  {text}", style=style, markup=False, soft_wrap=True)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+        self._bar = self._report = None
+        self._title = ""
+
+
+def _run(project: Project, *, use_more: bool, share: float, as_json: bool, command: str) -> None:
+    from honekit.cli import render
+    from honekit.cli.summary import print_summary
+    from honekit.pipeline import run_project
+
+    terminal = _Terminal()
+    try:
+        outcome = run_project(project, terminal, use_more=use_more, share=share, command=command)
+    finally:
+        terminal.close()
+    if as_json:
+        render.print_json(outcome.document)
+    else:
+        print_summary(outcome)

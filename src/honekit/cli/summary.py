@@ -1,0 +1,93 @@
+"""The end of a run on the terminal: verdict, arms, time against the floor, and how to call the model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from honekit.pipeline import Outcome
+
+COLUMNS = 7
+"""Quality metrics in the table; the report has all of them."""
+
+
+def print_summary(outcome: Outcome) -> None:
+    """Everything on stdout, the verdict first."""
+    document = outcome.document
+    console = Console(highlight=False)
+    colour = {"ship": "green", "don't ship": "red"}.get(document["verdict"], "yellow")
+    console.print(f"\n[bold {colour}]Verdict: {document['verdict']}[/bold {colour}]")
+    for reason in document["reasons"]:
+        console.print(f"  - {reason}", markup=False, soft_wrap=True)
+    test = document["test"]
+    part = "a fixed stratified part, " if test["share"] < 1 else ""
+    console.print(f"\nMeasured on {part}{test['examples']} of {test['of']} test examples; 95 % intervals in brackets.")
+    console.print(_arms(document))
+    console.print(_stages(document))
+    floor = document["floor"]
+    if floor["ratio"]:
+        console.print(
+            f"Whole run {document['timings_s']['total']:.0f} s, floor {floor['seconds']:.0f} s, ratio {floor['ratio']:.2f}"
+        )
+    console.print(f"\nReport:   {outcome.report}", soft_wrap=True)
+    if outcome.alias:
+        console.print(f"Deployed: {outcome.alias} -> {outcome.version}", soft_wrap=True)
+    else:
+        console.print(f"Not promoted. The model can be called as {outcome.version}", soft_wrap=True)
+    console.print("\nStart `hone serve`, make a key with `hone keys create`, then:\n", markup=False)
+    console.print(snippet(outcome.alias or outcome.version), markup=False, soft_wrap=True)
+
+
+def snippet(model: str) -> str:
+    """Three lines of Python that reach the model through the official client."""
+    return (
+        "from openai import OpenAI\n"
+        'client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="YOUR_KEY")\n'
+        f'print(client.chat.completions.create(model="{model}", temperature=0, '
+        'messages=[{"role": "user", "content": "..."}]).choices[0].message.content)'
+    )
+
+
+def _arms(document: dict[str, Any]) -> Table:
+    names = document["metrics"]
+    primary = document["primary_metric"]
+    shown = [primary, *[n for n in names if n != primary and not n.startswith("field_exact")]][:COLUMNS]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("arm")
+    for name in shown:
+        table.add_column(name.replace("_", " "), justify="right")
+    table.add_column("ms p50", justify="right")
+    for arm, values in document["arms"].items():
+        row = [f"[bold]{arm}[/bold]" if arm == document["chosen_arm"] else arm]
+        for name in shown:
+            value = values.get(name)
+            interval = values.get("intervals", {}).get(name)
+            cell = "-" if value is None else f"{value:.2f}"
+            if value is not None and interval and name == primary:
+                cell += f" ({interval[0]:.2f}-{interval[1]:.2f})"
+            row.append(cell)
+        latency = values.get("latency_ms_p50")
+        row.append("-" if latency is None else f"{latency:.0f}")
+        table.add_row(*row)
+    return table
+
+
+def _stages(document: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title, justify in (("stage", "left"), ("seconds", "right"), ("floor", "right"), ("ratio", "right"), ("", "left")):
+        table.add_column(title, justify=justify)  # type: ignore[arg-type]
+    for stage in document["stages"]:
+        floor = stage["floor_seconds"]
+        if stage["seconds"] < 0.05 and not floor:
+            continue
+        table.add_row(
+            stage["name"],
+            f"{stage['seconds']:.1f}",
+            f"{floor:.1f}" if floor else "",
+            f"{stage['seconds'] / floor:.2f}" if floor else "",
+            stage["note"],
+        )
+    return table

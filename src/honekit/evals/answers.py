@@ -1,0 +1,147 @@
+"""Answers of language-model arms, generated once and kept: an interrupted evaluation goes on where it stopped.
+
+The key of an answer is what determines it: the model's fingerprint, the exact prompt tokens, and the sampling (greedy,
+cap). A file per model, one JSON line per answer, appended as each one ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from honekit.inference.engine import Completion, Engine, Request
+
+Progress = Callable[[int, int], None]
+"""(answers done, answers in all)"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One greedy answer with what it cost."""
+
+    key: str
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    new_tokens: int
+    token_ids: list[int]
+    seconds: float | None
+    """Wall time when it was answered alone (batch 1); None when it came from a batch."""
+
+
+@dataclass
+class AnswerStore:
+    """Answers of one model under `directory`."""
+
+    directory: Path
+    fingerprint: str
+    _known: dict[str, Answer] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if self.path.exists():
+            for line in self.path.read_bytes().splitlines():
+                try:
+                    answer = Answer(**json.loads(line))
+                except (ValueError, TypeError):  # the line that a kill cut in half
+                    continue
+                self._known[answer.key] = answer
+
+    @property
+    def path(self) -> Path:
+        return self.directory / f"{self.fingerprint}.jsonl"
+
+    def get(self, key: str) -> Answer | None:
+        return self._known.get(key)
+
+    def put(self, answer: Answer) -> None:
+        """Append one answer; on the disk before the next one is accepted."""
+        self._known[answer.key] = answer
+        with open(self.path, "ab") as file:
+            if file.tell() and not _ends_with_newline(self.path):
+                file.write(b"\n")
+            file.write(json.dumps(asdict(answer), ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def answer_key(fingerprint: str, prompt_ids: Sequence[int], max_new_tokens: int) -> str:
+    """Content hash of (model, prompt, greedy, cap)."""
+    content = json.dumps([fingerprint, list(prompt_ids), "greedy", max_new_tokens]).encode()
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def answer_all(
+    engine: Engine,
+    requests: Sequence[Request],
+    store: AnswerStore,
+    *,
+    batch_size: int,
+    alone: int = 0,
+    progress: Progress | None = None,
+) -> list[Answer]:
+    """Answers in the order of `requests`; those in the store are not computed again.
+
+    The first `alone` of them are answered one at a time, which measures latency; the others in batches.
+    """
+    keys = [answer_key(store.fingerprint, r.prompt_ids, r.sampling.max_new_tokens) for r in requests]
+    done = sum(store.get(key) is not None for key in keys)
+
+    def finished() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, len(requests))
+
+    for request, key in list(zip(requests, keys, strict=True))[:alone]:
+        if (known := store.get(key)) is None or known.seconds is None:
+            engine.prefix(tuple(request.prompt_ids[: request.shared]))
+            started = time.perf_counter()
+            completion = engine.generate([request], 1)[0]
+            store.put(_answer(key, request, completion, time.perf_counter() - started))
+            finished()
+    missing = [i for i, key in enumerate(keys) if store.get(key) is None]
+
+    def keep(position: int, completion: Completion) -> None:
+        index = missing[position]
+        if store.get(keys[index]) is None:
+            store.put(_answer(keys[index], requests[index], completion, None))
+            finished()
+
+    if missing:
+        engine.generate([requests[i] for i in missing], batch_size, on_finish=keep)
+    answers = [store.get(key) for key in keys]
+    return [answer for answer in answers if answer is not None]
+
+
+def _answer(key: str, request: Request, completion: Completion, seconds: float | None) -> Answer:
+    return Answer(
+        key=key,
+        text=completion.text,
+        finish_reason=completion.finish_reason,
+        prompt_tokens=len(request.prompt_ids),
+        new_tokens=len(completion.token_ids),
+        token_ids=completion.token_ids,
+        seconds=seconds,
+    )
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def latency_ms(answers: Sequence[Answer]) -> dict[str, Any]:
+    """p50 over the answers that were given alone, and how many these were."""
+    import statistics
+
+    alone = [a.seconds * 1000 for a in answers if a.seconds is not None]
+    return {"latency_ms_p50": statistics.median(alone) if alone else None, "latency_sample": len(alone)}

@@ -1,0 +1,105 @@
+"""The forward pass of Llama-like models with its small operations fused, for generation.
+
+On small models a decoding step is as much overhead as arithmetic: transformers' layer issues some sixty operations, this
+one about half. Weights are those of the loaded model (an adapter already merged); other architectures run through
+transformers itself. Equality of both paths is a test.
+
+Letters in shapes: T packed tokens, H query heads, K key/value heads, D head width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from honekit.models.attention import Layout, attend
+
+
+@dataclass
+class _Layer:
+    norm_in: Tensor
+    qkv: Tensor
+    out: Tensor
+    norm_mlp: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
+def can_fuse(model: Any) -> bool:
+    """Plain Llama: SiLU, no biases, default rotary positions."""
+    config = model.config
+    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
+    return (
+        config.model_type == "llama"
+        and config.hidden_act == "silu"
+        and not getattr(config, "attention_bias", False)
+        and not getattr(config, "mlp_bias", False)
+        and rope.get("rope_type", "default") == "default"
+    )
+
+
+class FusedLlama:
+    """`forward` as `Engine` needs it. Takes the weights over from the model and leaves it unusable."""
+
+    def __init__(self, model: Any) -> None:
+        config = model.config
+        self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
+        self.width = getattr(config, "head_dim", None) or config.hidden_size // self.heads
+        self.eps, self.inner = config.rms_norm_eps, config.intermediate_size
+        self.embed, self.head = model.model.embed_tokens.weight.data, model.lm_head.weight.data
+        self.norm = model.model.norm.weight.data
+        self.inv_freq = model.model.rotary_emb.inv_freq.float()
+        self.scale = self.width**-0.5
+        self.layers = []
+        for layer in model.model.layers:
+            attention, mlp = layer.self_attn, layer.mlp
+            self.layers.append(
+                _Layer(
+                    layer.input_layernorm.weight.data,
+                    torch.cat([attention.q_proj.weight.data, attention.k_proj.weight.data, attention.v_proj.weight.data]),
+                    attention.o_proj.weight.data,
+                    layer.post_attention_layernorm.weight.data,
+                    torch.cat([mlp.gate_proj.weight.data, mlp.up_proj.weight.data]),
+                    mlp.down_proj.weight.data,
+                )
+            )
+            # The separate weights are in the fused ones now; holding both would double the memory.
+            attention.q_proj = attention.k_proj = attention.v_proj = mlp.gate_proj = mlp.up_proj = None
+
+    def __call__(self, ids: Tensor, positions: Tensor, layout: Layout, keep: int | Tensor) -> Tensor:
+        """Logits (rows, V) of the kept positions: a tensor of indices, the last `keep` ones, or all for 0."""
+        hidden = F.embedding(ids[0], self.embed)
+        cos, sin = self._rotary(positions[0], hidden.dtype)
+        tokens, roped = len(hidden), self.heads + self.kv_heads
+        last = len(self.layers) - 1
+        for index, layer in enumerate(self.layers):
+            normed = F.rms_norm(hidden, (hidden.shape[1],), layer.norm_in, self.eps)
+            qkv = F.linear(normed, layer.qkv).view(tokens, roped + self.kv_heads, self.width)
+            turning = qkv[:, :roped]
+            turned = torch.addcmul(turning * cos, turning.roll(self.width // 2, -1), sin)
+            query, key = turned[:, : self.heads].transpose(0, 1)[None], turned[:, self.heads :].transpose(0, 1)[None]
+            value = qkv[:, roped:].transpose(0, 1)[None]
+            attended = attend(index, query, key, value, self.scale, None, layout)
+            mixed = attended.reshape(tokens, self.heads * self.width)
+            if index == last:
+                # Behind the last attention only the kept positions matter.
+                mixed, hidden = _kept(mixed, keep), _kept(hidden, keep)
+            hidden = F.linear(mixed, layer.out).add_(hidden)
+            normed = F.rms_norm(hidden, (hidden.shape[1],), layer.norm_mlp, self.eps)
+            both = F.linear(normed, layer.gate_up)
+            hidden = F.linear(F.silu(both[:, : self.inner]).mul_(both[:, self.inner :]), layer.down).add_(hidden)
+        return F.linear(F.rms_norm(hidden, (hidden.shape[1],), self.norm, self.eps), self.head)
+
+    def _rotary(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """(T, 1, D) cosines, and sines whose first half is negated, so that a roll replaces the half rotation."""
+        angles = positions[:, None].float() * self.inv_freq[None, :]
+        cos, sin = angles.cos(), angles.sin()
+        return torch.cat([cos, cos], -1)[:, None].to(dtype), torch.cat([-sin, sin], -1)[:, None].to(dtype)
+
+
+def _kept(rows: Tensor, keep: int | Tensor) -> Tensor:
+    return rows[-keep:] if isinstance(keep, int) else rows[keep]

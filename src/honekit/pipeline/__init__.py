@@ -1,0 +1,5 @@
+"""The main job, stage by stage: data, training, evaluation, verdict, deployment, report."""
+
+from honekit.pipeline.run import Listener, Outcome, run_project
+
+__all__ = ["Listener", "Outcome", "run_project"]

@@ -1,0 +1,396 @@
+"""`hone run`: one project from raw examples to a deployed model, resumable at every stage.
+
+Nothing that is done is done again: the training job is found by the content of its data and recipe, answers by the
+content of model and prompt.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from honekit import jobs, settings
+from honekit.data import Prepared, prepare
+from honekit.deploy.aliases import promote
+from honekit.errors import HoneError, SettingsError, TrainError
+from honekit.evals.run import Evaluation, Evaluator, Subject
+from honekit.models import bases, fingerprint
+from honekit.models.floor import shape_of
+from honekit.pipeline.parity import Certificate, certify
+from honekit.project import Project
+from honekit.registry.versions import Version, create_version
+from honekit.retrieval import Index, load_passages
+from honekit.stages import Stages
+from honekit.store.atomic import write_atomic
+from honekit.train import Estimate, training_job
+from honekit.train.estimate import check_room
+from honekit.train.plan import plan
+
+if TYPE_CHECKING:
+    from honekit.models.precision import Measured
+
+
+class Listener(Protocol):
+    """Who is told how the run goes: the terminal, or nobody."""
+
+    def stage(self, title: str, details: list[str]) -> None: ...
+    def progress(self, title: str, done: int, total: int, note: str = "") -> None: ...
+    def message(self, level: str, text: str) -> None: ...
+
+
+@dataclass
+class Outcome:
+    """The end of a run; `document` is what `--json` prints and the report shows."""
+
+    document: dict[str, Any]
+    version: str
+    alias: str | None
+    report: Path
+
+
+def run_project(project: Project, listener: Listener, *, use_more: bool, share: float, command: str = "hone run") -> Outcome:
+    """Run everything on `project`; `share` of the test set is evaluated.
+
+    Raises: HoneError of the stage that failed; running again goes on behind the last finished step.
+    """
+    began = time.perf_counter()
+    stages = Stages()
+    with _alone(project):
+        with stages.time("data"):
+            prepared = prepare(project, use_more=use_more)
+            index = Index(load_passages(project)) if project.retrieval else None
+        listener.stage("Data", _data_lines(prepared))
+        with stages.time("measure the machine"):
+            base = bases.resolve_base(project.train.base)
+            base_print = fingerprint.fingerprint_base(base)
+            measured = _measure()
+        listener.stage("Machine", [_machine_line(measured)])
+        version, result = _train(project, prepared, base, base_print, measured, stages, listener)
+        evaluation, evaluator = _evaluate(
+            project, prepared, base, base_print, measured, version, result, stages, listener, index, share
+        )
+        assert evaluation.verdict is not None
+        chosen = evaluation.verdict.chosen
+        with stages.time("parity through the served path") as stage:
+            listener.stage("Deploy", ["answering validation items through the served path"])
+            certificate = certify(
+                project,
+                version.name,
+                evaluation.prompting[chosen],
+                prepared.validation,
+                evaluation.validation_answers[chosen],
+                index,
+                result["environment"]["precision"],
+            )
+            stage.note = f"{certificate.equal} of {certificate.items} answers equal"
+        alias = _promote(project, evaluation, certificate, version, listener)
+        total = time.perf_counter() - began
+        document = _document(
+            project,
+            prepared,
+            evaluation,
+            evaluator,
+            version,
+            result,
+            certificate,
+            alias,
+            stages,
+            total,
+            measured,
+            share,
+            command,
+        )
+        report = _write(project, document, evaluation)
+        return Outcome(document, version.name, alias, report)
+
+
+@contextmanager
+def _alone(project: Project) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    project.state_dir.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(project.state_dir / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as fault:
+        raise SettingsError(
+            "run.already_running",
+            what="another `hone run` is at work on this project",
+            where=str(project.root),
+            mend="wait for it to end, or stop it and run this command again: it goes on where that one stopped",
+        ) from fault
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _measure() -> Measured:
+    from honekit.models.precision import measure
+
+    return measure()
+
+
+def _train(
+    project: Project,
+    prepared: Prepared,
+    base: Path,
+    base_print: str,
+    measured: Measured,
+    stages: Stages,
+    listener: Listener,
+) -> tuple[Version, dict[str, Any]]:
+    with stages.time("plan the training"):
+        needed = plan(project.train, prepared.train_file, prepared.validation_file, base, measured)
+        check_room(needed)
+        job = training_job(
+            prepared.train_file,
+            prepared.validation_file,
+            project.train,
+            project=project.project.name,
+            base_fingerprint=base_print,
+        )
+    listener.stage("Train", _train_lines(project, needed, job))
+    with stages.time("train") as stage:
+        if job.status == "paused":
+            jobs.resume(job.id)
+        if not job.final:
+            job = jobs.run_job(job.id, lambda event: _tell(event, listener))
+    if job.status != "succeeded" or job.result is None:
+        error = job.error or {}
+        raise TrainError(
+            error.get("code") or "train.not_finished",
+            what=error.get("what") or f"the training job {job.id} is {job.status}",
+            where=error.get("where") or f"job {job.id}",
+            mend=error.get("mend") or f"`hone jobs events {job.id}` shows what happened",
+        )
+    result = job.result
+    validation_floor = (result["epochs"] + 1) * shape_of(base).forward_flops(
+        needed.validation_tokens, needed.validation_trained_tokens
+    )
+    stage.floor_seconds = result["floor_seconds"] + validation_floor / (result["environment"]["gflops"] * 1e9)
+    stage.note = f"{result['tokens_per_s']:.0f} unique tokens/s in {result['environment']['precision']}"
+    if stage.seconds < result["train_seconds"] * 0.5:
+        stage.floor_seconds, stage.note = 0.0, "done before"
+    version = create_version(
+        project.project.name,
+        job.id,
+        project.train.base,
+        base_print,
+        Path(result["model_dir"]),
+        result["fingerprint"],
+        {"training_sha256": result["training_sha256"], "held_out_loss": result["held_out_loss"]},
+    )
+    return version, result
+
+
+def _tell(event: jobs.Event, listener: Listener) -> None:
+    data = event.data or {}
+    if event.type == "metrics" and "total_steps" in data:
+        note = f"loss {data['train_loss']:.3f}  {data['tokens_per_s']:.0f} tokens/s"
+        listener.progress("training", int(data["step"]), int(data["total_steps"]), note)
+    else:
+        listener.message(event.level, event.message)
+
+
+def _evaluate(
+    project: Project,
+    prepared: Prepared,
+    base: Path,
+    base_print: str,
+    measured: Measured,
+    version: Version,
+    result: dict[str, Any],
+    stages: Stages,
+    listener: Listener,
+    index: Index | None,
+    share: float,
+) -> tuple[Evaluation, Evaluator]:
+    from honekit.inference.engine import Engine, load_engine
+
+    precision = result["environment"]["precision"]
+
+    def load(adapter: Path | None) -> Engine:
+        return load_engine(project.train.base, adapter, device=project.train.device, precision=precision)
+
+    evaluator = Evaluator(
+        project,
+        train=prepared.train,
+        validation=prepared.validation,
+        test=prepared.test,
+        share=share,
+        load=load,
+        index=index,
+        measured=measured,
+        shape=shape_of(base),
+        stages=stages,
+        report=lambda what, done, total: listener.progress(what, done, total),
+    )
+    part = f"a fixed stratified part of {len(evaluator.test)}" if share < 1 else f"all {len(evaluator.test)}"
+    listener.stage("Evaluate", [f"{part} of {len(prepared.test)} test examples that training never saw"])
+    subject = Subject(version.name, Path(result["model_dir"]), base_print, result["fingerprint"], result["train_seconds"])
+    return evaluator.run(subject), evaluator
+
+
+def _promote(
+    project: Project, evaluation: Evaluation, certificate: Certificate, version: Version, listener: Listener
+) -> str | None:
+    assert evaluation.verdict is not None
+    if evaluation.verdict.verdict != "ship":
+        return None
+    if not certificate.holds:
+        listener.message(
+            "warn",
+            f"not promoted: only {certificate.equal} of {certificate.items} served answers equal the evaluation's",
+        )
+        return None
+    alias = f"{project.project.name}@production"
+    promote(alias, version.name, f"verdict ship, parity {certificate.equal}/{certificate.items}")
+    return alias
+
+
+def _document(
+    project: Project,
+    prepared: Prepared,
+    evaluation: Evaluation,
+    evaluator: Evaluator,
+    version: Version,
+    result: dict[str, Any],
+    certificate: Certificate,
+    alias: str | None,
+    stages: Stages,
+    total: float,
+    measured: Measured,
+    share: float,
+    command: str,
+) -> dict[str, Any]:
+    verdict = evaluation.verdict
+    assert verdict is not None
+    floor = sum(stage.floor_seconds for stage in stages.stages)
+    return {
+        "project": project.project.name,
+        "command": command,
+        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "verdict": verdict.verdict,
+        "reasons": verdict.reasons,
+        "model": version.name,
+        "alias": alias,
+        "chosen_arm": verdict.chosen,
+        "report": None,
+        "test": {
+            "examples": len(evaluator.test),
+            "of": len(prepared.test),
+            "share": share,
+            "sha256": prepared.sha256.get("test"),
+        },
+        "data": prepared.summary(),
+        "timings_s": {stage.name: stage.seconds for stage in stages.stages} | {"total": total},
+        "stages": stages.as_list(),
+        "floor": {"seconds": floor, "ratio": total / floor if floor else None},
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "fp32_gflops": measured.fp32_gflops,
+            "bf16_gflops": measured.bf16_gflops,
+            "memory_gb_s": measured.memory_gb_s,
+            "threads": measured.threads,
+        },
+        "train": result,
+        "arms": evaluation.arms,
+        "choices": evaluation.choices,
+        "tests": {**evaluation.tests, "checks": verdict.checks},
+        "cost": evaluation.cost,
+        "parity": certificate.as_dict(),
+        "metrics": project.task.metric_names(),
+        "primary_metric": project.task.primary_metric,
+    }
+
+
+def _write(project: Project, document: dict[str, Any], evaluation: Evaluation) -> Path:
+    from honekit.evals.report import render_report
+
+    name = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    directory = project.state_dir / "runs" / name
+    directory.mkdir(parents=True, exist_ok=True)
+    report = directory / "report.html"
+    document["report"] = str(report)
+    items = [
+        {
+            "id": example.id,
+            "input": example.input,
+            "expected": example.answer,
+            "slices": list(example.slices),
+            "answers": {arm: texts[i] for arm, texts in evaluation.answers.items()},
+            "scores": {arm: graded[i].scores for arm, graded in evaluation.graded.items()},
+            "right": {arm: graded[i].right for arm, graded in evaluation.graded.items()},
+        }
+        for i, example in enumerate(evaluation.examples)
+    ]
+    write_atomic(directory / "items.json", json.dumps(items, ensure_ascii=False))
+    write_atomic(report, render_report(project, document, items))
+    write_atomic(directory / "result.json", json.dumps(document, ensure_ascii=False, indent=1))
+    return report
+
+
+def _data_lines(prepared: Prepared) -> list[str]:
+    summary = prepared.summary()
+    counts = summary["counts"]
+    lines = [f"{counts['train']} training, {counts['validation']} validation, {counts['test']} test examples"]
+    lines.append(f"near-duplicates across the splits: {summary['near_duplicates']}")
+    return lines
+
+
+def _machine_line(measured: Measured) -> str:
+    return (
+        f"{measured.threads} threads, fp32 {measured.fp32_gflops:.0f} GFLOP/s, bf16 {measured.bf16_gflops:.0f} GFLOP/s, "
+        f"memory {measured.memory_gb_s:.0f} GB/s"
+    )
+
+
+def _train_lines(project: Project, needed: Estimate, job: jobs.Job) -> list[str]:
+    minutes = f"{needed.seconds / 60:.1f} min" if needed.seconds >= 90 else f"{needed.seconds:.0f} s"
+    lines = [
+        f"{needed.optimizer_steps} optimizer steps of {project.train.batch_size} examples on {project.train.base}, job {job.id}",
+        f"estimated: {minutes}, {needed.memory_bytes / 1e9:.1f} GB memory, {needed.disk_bytes / 1e6:.0f} MB disk",
+    ]
+    if job.status == "succeeded":
+        lines.append("this training is done already; its model is reused")
+    elif job.attempt > 1 or job.progress:
+        lines.append("goes on from its last checkpoint")
+    return lines
+
+
+def newest_result(project: Project) -> dict[str, Any] | None:
+    """The document of the newest finished run of a project, if there is one."""
+    for directory in sorted((project.state_dir / "runs").glob("*"), reverse=True):
+        try:
+            loaded: dict[str, Any] = json.loads((directory / "result.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return loaded
+    return None
+
+
+def bundled_project(name: str) -> Path:
+    """A working copy of a bundled example in the data directory, brought up to date with the package's files.
+
+    Raises: HoneError[project.no_example].
+    """
+    import shutil
+
+    source = settings.examples_dir() / name
+    if not (source / "hone.toml").is_file():
+        raise HoneError(
+            "project.no_example",
+            what=f"the bundled example {name!r} is missing from this installation",
+            where=str(source),
+            mend="reinstall honekit",
+        )
+    target = settings.home() / "projects" / name
+    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".hone", "parts", "__pycache__"))
+    return target

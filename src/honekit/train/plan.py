@@ -1,0 +1,76 @@
+"""Count a job's tokens from its files, and estimate it, before anything is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from honekit.data import read_chat_file
+from honekit.models import bases
+from honekit.models.floor import shape_of
+from honekit.project import TrainSection
+from honekit.train.batching import MIN_SHARED
+from honekit.train.estimate import Estimate, estimate
+
+if TYPE_CHECKING:
+    from honekit.models.precision import Measured
+
+ROW_TOKENS = 4096
+
+
+@dataclass(frozen=True)
+class Plan(Estimate):
+    validation_tokens: int
+    """Unique tokens of one validation pass."""
+    validation_trained_tokens: int
+
+
+@dataclass(frozen=True)
+class _Tokens:
+    examples: int
+    prefix: int
+    """Tokens that all conversations begin with."""
+    own: int
+    """All others."""
+    trained: int
+
+
+def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Path, measured: Measured) -> Plan:
+    """Estimate of the job on this machine. Raises: DataError, ModelError as the job itself would."""
+    from honekit.models.precision import choose_precision, resolve_device
+
+    device = resolve_device(recipe.device)
+    precision = choose_precision(measured, recipe.precision, device)
+    config = bases.read_json(base / "config.json")
+    train = _count(training, base)
+    valid = _count(validation, base) if validation else _Tokens(0, 0, 0, 0)
+    steps = -(-train.examples // recipe.batch_size)
+    rows = -(-(valid.own) // (ROW_TOKENS - valid.prefix)) if valid.examples else 0
+    validation_tokens = valid.own + rows * valid.prefix
+    needed = estimate(
+        shape_of(base),
+        recipe,
+        unique_tokens=recipe.epochs * (train.own + steps * train.prefix),
+        trained_tokens=recipe.epochs * train.trained,
+        validation_tokens=validation_tokens,
+        optimizer_steps=steps * recipe.epochs,
+        gflops=measured.bf16_gflops if precision == "bf16" else measured.fp32_gflops,
+        precision=precision,
+        hidden_size=int(config.get("hidden_size", 1024)),
+        layers=int(config.get("num_hidden_layers", 24)),
+    )
+    return Plan(**needed.as_dict(), validation_tokens=validation_tokens, validation_trained_tokens=valid.trained)
+
+
+def _count(path: Path, base: Path) -> _Tokens:
+    template = bases.load_template(base)
+    encoded = [template.training_ids(e.messages, e.tools) for e in read_chat_file(path)]
+    first = encoded[0].token_ids
+    prefix = min(len(e.token_ids) for e in encoded)
+    for one in encoded[1:]:
+        while first[:prefix] != one.token_ids[:prefix]:
+            prefix = next(i for i in range(prefix) if first[i] != one.token_ids[i])
+    prefix = prefix if prefix >= MIN_SHARED else 0
+    total = sum(len(e.token_ids) for e in encoded)
+    return _Tokens(len(encoded), prefix, total - prefix * len(encoded), sum(e.trained_tokens for e in encoded))
