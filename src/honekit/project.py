@@ -153,8 +153,11 @@ class TrainSection(_Section):
     epochs: int = Field(5, ge=1, le=50)
     batch_size: int = Field(8, ge=1, le=256)
     """Examples per optimizer step."""
+    select_by: Literal["loss", "accuracy"] = "loss"
+    """What makes a checkpoint the best: the validation loss, or the token accuracy there. With long answers and few examples
+    the loss rises from overconfidence while the answers still improve (`docs/lab-notes.md`)."""
     early_stopping_patience: int = Field(2, ge=0)
-    """Epochs without a better validation loss before training stops; 0 never stops early."""
+    """Epochs without a better checkpoint before training stops; 0 never stops early."""
     max_length: int | None = Field(None, ge=16)
     """Tokens per example; longer ones are cut. Default: the base's context."""
     seed: int = Field(0, ge=0, le=2**31 - 1)

@@ -52,7 +52,7 @@ class FusedLlama:
         self.eps, self.inner = config.rms_norm_eps, config.intermediate_size
         self.embed, self.head = model.model.embed_tokens.weight.data, model.lm_head.weight.data
         self.norm = model.model.norm.weight.data
-        self.inv_freq = model.model.rotary_emb.inv_freq.float()
+        self.cos, self.sin = _rotary_table(model.model.rotary_emb.inv_freq, config.max_position_embeddings, self.norm.dtype)
         self.scale = self.width**-0.5
         self.layers = []
         for layer in model.model.layers:
@@ -73,12 +73,12 @@ class FusedLlama:
     def __call__(self, ids: Tensor, positions: Tensor, layout: Layout, keep: int | Tensor) -> Tensor:
         """Logits (rows, V) of the kept positions: a tensor of indices, the last `keep` ones, or all for 0."""
         hidden = F.embedding(ids[0], self.embed)
-        cos, sin = self._rotary(positions[0], hidden.dtype)
+        cos, sin = self.cos[positions[0]], self.sin[positions[0]]
         tokens, roped = len(hidden), self.heads + self.kv_heads
         last = len(self.layers) - 1
         for index, layer in enumerate(self.layers):
             normed = F.rms_norm(hidden, (hidden.shape[1],), layer.norm_in, self.eps)
-            qkv = F.linear(normed, layer.qkv).view(tokens, roped + self.kv_heads, self.width)
+            qkv = _linear(normed, layer.qkv).view(tokens, roped + self.kv_heads, self.width)
             turning = qkv[:, :roped]
             turned = torch.addcmul(turning * cos, turning.roll(self.width // 2, -1), sin)
             query, key = turned[:, : self.heads].transpose(0, 1)[None], turned[:, self.heads :].transpose(0, 1)[None]
@@ -88,17 +88,32 @@ class FusedLlama:
             if index == last:
                 # Behind the last attention only the kept positions matter.
                 mixed, hidden = _kept(mixed, keep), _kept(hidden, keep)
-            hidden = F.linear(mixed, layer.out).add_(hidden)
+            hidden = _linear(mixed, layer.out).add_(hidden)
             normed = F.rms_norm(hidden, (hidden.shape[1],), layer.norm_mlp, self.eps)
-            both = F.linear(normed, layer.gate_up)
-            hidden = F.linear(F.silu(both[:, : self.inner]).mul_(both[:, self.inner :]), layer.down).add_(hidden)
-        return F.linear(F.rms_norm(hidden, (hidden.shape[1],), self.norm, self.eps), self.head)
+            both = _linear(normed, layer.gate_up)
+            hidden = _linear(F.silu(both[:, : self.inner]).mul_(both[:, self.inner :]), layer.down).add_(hidden)
+        return _linear(F.rms_norm(hidden, (hidden.shape[1],), self.norm, self.eps), self.head)
 
-    def _rotary(self, positions: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """(T, 1, D) cosines, and sines whose first half is negated, so that a roll replaces the half rotation."""
-        angles = positions[:, None].float() * self.inv_freq[None, :]
-        cos, sin = angles.cos(), angles.sin()
-        return torch.cat([cos, cos], -1)[:, None].to(dtype), torch.cat([-sin, sin], -1)[:, None].to(dtype)
+
+def _rotary_table(inv_freq: Tensor, context: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """(context, 1, D) cosines, and sines whose first half is negated, so that a roll replaces the half rotation.
+
+    A table and not a computation per step, so that a position's values never depend on its neighbours in the batch.
+    """
+    angles = torch.arange(context, device=inv_freq.device)[:, None].float() * inv_freq.float()[None, :]
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat([cos, cos], -1)[:, None].to(dtype), torch.cat([-sin, sin], -1)[:, None].to(dtype)
+
+
+def _linear(rows: Tensor, weight: Tensor) -> Tensor:
+    """A linear layer whose result for a row does not depend on the other rows.
+
+    CPU kernels for bf16 give the same bits for every number of rows but one, which takes a kernel of its own; there the
+    row is computed twice over. That makes an answer served alone equal the one from an evaluation's batch.
+    """
+    if len(rows) == 1 and rows.dtype == torch.bfloat16:
+        return F.linear(rows.expand(2, -1), weight)[:1]
+    return F.linear(rows, weight)
 
 
 def _kept(rows: Tensor, keep: int | Tensor) -> Tensor:

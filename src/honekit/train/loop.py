@@ -94,10 +94,12 @@ def train(
             result = validate(model, validation, device)
             if not math.isfinite(result.loss):
                 raise not_finite(progress.step, "the validation file", recipe)
-            is_best = progress.best_valid_loss is None or result.loss < progress.best_valid_loss
+            score = result.accuracy if recipe.select_by == "accuracy" else -result.loss
+            is_best = progress.best_score is None or score > progress.best_score
             progress.history[-1] |= {"valid_loss": result.loss, "valid_accuracy": result.accuracy}
             if is_best:
-                progress.best_valid_loss, progress.best_step, progress.epochs_without_gain = result.loss, progress.step, 0
+                progress.best_score, progress.best_valid_loss = score, result.loss
+                progress.best_step, progress.epochs_without_gain = progress.step, 0
             else:
                 progress.epochs_without_gain += 1
             hooks.on_validation(progress, result.loss, is_best)

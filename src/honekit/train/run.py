@@ -78,7 +78,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
 
     if progress.best_step != progress.step:
         state.read(_checkpoint_dir(context, progress.best_step))
-        context.event("info", f"Best validation loss was at step {progress.best_step}; that checkpoint is the result")
+        context.event("info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result")
     context.event("info", "Verifying the trained model")
     tuned_logits = probe_logits(model, probes, device)
     moved = require_changed(base_logits, tuned_logits, recipe)
@@ -197,7 +197,8 @@ class _JobHooks:
         note = " (best so far)" if is_best else ""
         self._context.event(
             "info",
-            f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}{note}",
+            f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}, "
+            f"token accuracy {progress.history[-1]['valid_accuracy']:.4f}{note}",
             {
                 "step": progress.step,
                 "valid_loss": valid_loss,

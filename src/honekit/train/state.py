@@ -35,6 +35,9 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
     """One entry a step: step, epoch, loss, accuracy, learning_rate, tokens_per_s, and valid_loss after an epoch."""
     best_valid_loss: float | None = None
+    """Validation loss of the best checkpoint, in nats per token."""
+    best_score: float | None = None
+    """What the best checkpoint was chosen by; higher is better."""
     best_step: int = 0
     epochs_without_gain: int = 0
     base_valid_loss: float | None = None

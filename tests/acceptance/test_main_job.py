@@ -1,0 +1,155 @@
+"""The main job through the real command, on the classification example and a tiny random model: behaviour, not quality."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from honekit import settings
+
+ARMS = {"classical", "base", "base_few_shot", "tuned"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The bundled support-routing example with one short epoch."""
+    folder = tmp_path / "project"
+    shutil.copytree(settings.examples_dir() / "support-routing", folder, ignore=shutil.ignore_patterns(".hone"))
+    text = (folder / "hone.toml").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith(("epochs", "few_shot_k", "max_new_tokens"))]
+    joined = "\n".join(lines)
+    joined = joined.replace("[train]\n", "[train]\nepochs = 1\ncheckpoint_steps = 2\n")
+    joined = joined.replace("[evaluate]\n", "[evaluate]\nfew_shot_k = [2]\nchoice_examples = 6\nbootstrap_resamples = 200\n")
+    joined = joined.replace("[task]\n", "[task]\nmax_new_tokens = 8\n")
+    (folder / "hone.toml").write_text(joined)
+    return folder
+
+
+def hone(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would, without a terminal."""
+    done = subprocess.run(
+        [sys.executable, "-m", "honekit.cli.main", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"hone {' '.join(arguments)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return done
+
+
+def run_json(project: Path, base: Path, *more: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(
+        hone("run", str(project), "--base", str(base), "--subset", "0.25", "--json", *more).stdout
+    )
+    return document
+
+
+def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(project: Path, tiny_base_dir: Path) -> None:
+    first = run_json(project, tiny_base_dir)
+    assert set(first["arms"]) == ARMS
+    assert first["verdict"] in ("ship", "don't ship", "not enough evidence")
+    assert first["reasons"]
+    assert first["parity"] == {"items": 20, "equal": 20, "different": [], "holds": True}
+    assert Path(first["report"]).read_text().startswith("<!")
+    metric = first["primary_metric"]
+    for arm in first["arms"].values():
+        low, high = arm["intervals"][metric]
+        assert low <= arm[metric] <= high
+    tuned = first["arms"]["tuned"]["fingerprints"]
+    assert tuned["adapter"]
+    assert first["arms"]["base"]["fingerprints"]["adapter"] is None
+    assert tuned["base"] == first["arms"]["base"]["fingerprints"]["base"]
+    if first["verdict"] != "ship":
+        assert first["alias"] is None
+
+    answers = {path: path.read_bytes() for path in (project / ".hone" / "answers").iterdir()}
+    second = run_json(project, tiny_base_dir)
+    assert second["model"] == first["model"]
+    assert {path: path.read_bytes() for path in answers} == answers
+    assert {name: arm[metric] for name, arm in second["arms"].items()} == {n: a[metric] for n, a in first["arms"].items()}
+
+
+def test_completing_the_test_set_keeps_the_answers_that_are_there(project: Path, tiny_base_dir: Path) -> None:
+    part = run_json(project, tiny_base_dir)
+    before = {p.name: p.read_text().splitlines() for p in (project / ".hone" / "answers").iterdir()}
+    whole = json.loads(hone("run", str(project), "--base", str(tiny_base_dir), "--json").stdout)
+    assert whole["test"]["examples"] == whole["test"]["of"] > part["test"]["examples"]
+    after = {p.name: p.read_text().splitlines() for p in (project / ".hone" / "answers").iterdir()}
+    for name, lines in before.items():
+        assert after[name][: len(lines)] == lines
+        assert len({json.loads(line)["key"] for line in after[name]}) == len(after[name])
+
+
+def test_a_second_run_in_the_same_folder_is_refused(project: Path, tiny_base_dir: Path) -> None:
+    from filelock import FileLock
+
+    (project / ".hone").mkdir()
+    with FileLock(project / ".hone" / "run.lock"):
+        refused = hone("run", str(project), "--base", str(tiny_base_dir), check=False)
+    assert refused.returncode == 2
+    assert "run.already_running" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_run_that_was_killed_ends_like_one_that_was_not(
+    project: Path, tiny_base_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-m", "honekit.cli.main", "run", str(project), "--base", str(tiny_base_dir), "--subset", "0.25"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    killed = 0
+    for delay in (4.0, 7.0, 10.0):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+        time.sleep(delay)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.wait()
+    assert killed
+    survivor = run_json(project, tiny_base_dir)
+
+    twin = tmp_path / "twin"
+    shutil.copytree(project, twin, ignore=shutil.ignore_patterns(".hone"))
+    monkeypatch.setenv("HONE_HOME", str(tmp_path / "twin-home"))
+    undisturbed = run_json(twin, tiny_base_dir)
+    metric = survivor["primary_metric"]
+    assert survivor["train"]["fingerprint"] == undisturbed["train"]["fingerprint"]
+    assert [r["train_loss"] for r in survivor["train"]["history"]] == [r["train_loss"] for r in undisturbed["train"]["history"]]
+    assert {n: a[metric] for n, a in survivor["arms"].items()} == {n: a[metric] for n, a in undisturbed["arms"].items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (("primary_metric", "primary_metrik"), "settings.project_invalid"),
+        (("[task]\n", "[task\n"), "settings.toml_syntax"),
+        (("train.jsonl", "no-such.jsonl"), "data."),
+    ],
+)
+def test_a_broken_project_gets_one_clear_error(
+    project: Path, tiny_base_dir: Path, change: tuple[str, str], code: str
+) -> None:
+    file = project / "hone.toml"
+    file.write_text(file.read_text().replace(*change))
+    done = hone("run", str(project), "--base", str(tiny_base_dir), check=False)
+    assert done.returncode in (1, 2)
+    assert code in done.stderr
+    assert "mend" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_base_that_does_not_exist_gets_one_clear_error(project: Path) -> None:
+    done = hone("run", str(project), "--base", "no-such/base", "--json", check=False)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"].startswith("model.")
+    assert "Traceback" not in done.stderr
