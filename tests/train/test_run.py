@@ -240,7 +240,7 @@ def test_examples_without_a_token_to_learn_are_named(tiny_base: Path, tmp_path: 
     from honekit.models.bases import load_template
     from honekit.train import run
 
-    def examples(_: Path) -> list[ChatExample]:
+    def examples(_: Path, **__: Any) -> list[ChatExample]:
         records = tiny.conversations(4)
         records[1]["messages"][2]["weight"] = 0
         return [ChatExample(msgspec.convert(r["messages"], list[Message]), None, i + 1) for i, r in enumerate(records)]

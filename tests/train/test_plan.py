@@ -1,0 +1,64 @@
+"""What a job is said to need, against what it then does; and refusals before anything is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import tiny
+
+from honekit import jobs
+from honekit.errors import TrainError
+from honekit.jobs import worker
+from honekit.models.fingerprint import fingerprint_base
+from honekit.models.precision import Measured
+from honekit.project import TrainSection
+from honekit.train import training_job
+from honekit.train.estimate import Estimate, check_room
+from honekit.train.plan import plan
+
+MEASURED = Measured(fp32_gflops=50.0, bf16_gflops=10.0, memory_gb_s=10.0, threads=1)
+
+
+def recipe_of(base: Path, **changes: Any) -> TrainSection:
+    settings = {"base": str(base), "epochs": 2, "batch_size": 4, "precision": "fp32", "device": "cpu", "rank": 4}
+    return TrainSection(**{**settings, **changes})
+
+
+def test_the_plan_counts_the_steps_and_tokens_that_the_job_then_computes(tiny_base: Path, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(14))
+    held_out = tiny.write_jsonl(tmp_path / "valid.jsonl", tiny.conversations(10, seed=1))
+    recipe = recipe_of(tiny_base)
+    planned = plan(recipe, training, held_out, tiny_base, MEASURED)
+    job = training_job(training, held_out, recipe, project="tiny", base_fingerprint=fingerprint_base(tiny_base))
+    assert worker.main([job.id]) == 0
+    result = jobs.get_job(job.id).result
+    assert result is not None
+    assert planned.optimizer_steps == result["steps"] == 8
+    # A batch may by chance share a little more than what all conversations begin with.
+    assert 0.9 * planned.unique_tokens <= result["unique_tokens"] <= planned.unique_tokens
+    assert planned.seconds > 0
+    assert planned.memory_bytes > 600_000_000
+
+
+def test_more_epochs_full_training_and_a_slower_machine_take_longer(tiny_base: Path, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(14))
+
+    def seconds(measured: Measured = MEASURED, **changes: Any) -> float:
+        return plan(recipe_of(tiny_base, **changes), training, None, tiny_base, measured).seconds
+
+    assert seconds(epochs=4) == pytest.approx(2 * seconds())
+    assert seconds(method="full") == pytest.approx(1.5 * seconds())
+    assert seconds(Measured(25.0, 10.0, 10.0, 1)) == pytest.approx(2 * seconds())
+    assert seconds(precision="bf16") == pytest.approx(5 * seconds())
+
+
+@pytest.mark.parametrize(("field", "code"), [("memory_bytes", "train.no_memory"), ("disk_bytes", "train.no_disk")])
+def test_a_job_that_cannot_fit_is_refused_with_the_sizes(field: str, code: str) -> None:
+    small = {"seconds": 1.0, "memory_bytes": 1, "disk_bytes": 1, "optimizer_steps": 1, "unique_tokens": 1}
+    check_room(Estimate(**small))  # type: ignore[arg-type]
+    with pytest.raises(TrainError) as refused:
+        check_room(Estimate(**{**small, field: 10**16}))  # type: ignore[arg-type]
+    assert refused.value.code == code
+    assert "free" in refused.value.what
