@@ -145,11 +145,12 @@ def loss_curve(history: Sequence[Mapping[str, Any]], best_step: int | None, base
     parts += [_valid_mark(x(step), y(loss)) for step, loss in validation]
     best = next(((step, loss) for step, loss in validation if step == best_step), None)
     if best is not None:
-        parts.append(_best_mark(x(best[0]), y(best[1]), f"best checkpoint: step {best[0]:.0f}, {number(best[1])}"))
+        text = f"best checkpoint: step {best[0]:.0f}, {number(best[1])}"
+        parts.append(_best_mark(x(best[0]), y(best[1]), _free_height(best, [*training, *validation], last, base_loss, y), text))
+    step_x = max(1.0, _round_step(last / 5))
     ticks = Markup("").join(
-        Markup('<text x="{}%" y="16" text-anchor="{}">{:.0f}</text>').format(x(step), anchor, step)
-        for step, anchor in ((0, "middle"), (last / 4, "middle"), (last / 2, "middle"), (3 * last / 4, "middle"), (last, "middle"))
-        if step == int(step) or last < 4 or step in (0, last)
+        Markup('<text x="{}%" y="16" text-anchor="middle">{:.0f}</text>').format(x(i * step_x), i * step_x)
+        for i in range(math.floor(last / step_x + 1e-9) + 1)
     )
     title = f"Training loss over {last:.0f} optimizer steps, with the validation loss after each of {len(validation)} epochs"
     return Markup(
@@ -200,7 +201,7 @@ def _loss_grid(top: float, step: float, y: Any) -> Markup:
     decimals = max(_decimals(line) for line in lines)
     return Markup("").join(
         Markup('<line class="{}" x1="0" x2="100%" y1="{y}" y2="{y}"/><text x="0" y="{}">{}</text>').format(
-            "grid" if line else "zero", max(y(line), 10) - 3 if line != top else 11, number(line, decimals), y=y(line)
+            "grid" if line else "zero", y(line) - 3, number(line, decimals), y=y(line)
         )
         for line in lines
     )
@@ -221,13 +222,24 @@ def _valid_mark(x: float, y: float) -> Markup:
     return Markup('<circle class="valid-mark" cx="{}%" cy="{}" r="4"/>').format(x, y)
 
 
-def _best_mark(x: float, y: float, text: str) -> Markup:
+def _free_height(
+    best: tuple[float, float], points: Sequence[tuple[float, float]], last: float, base: float | None, y: Any
+) -> float:
+    """Where the label of the best checkpoint stands: above both curves on its side, and clear of the base's line."""
+    first, end = (best[0] - 0.35 * last, best[0]) if best[0] > last / 2 else (best[0], best[0] + 0.35 * last)
+    height = float(y(max(loss for step, loss in points if first <= step <= end))) - 16
+    if base is not None and abs(height - y(base) + 6) < 18:
+        height = y(base) + 20 if y(base) + 20 < y(best[1]) - 10 else y(base) - 26
+    return height
+
+
+def _best_mark(x: float, y: float, label: float, text: str) -> Markup:
     anchor, shift = ("end", 4) if x > 50 else ("start", -4)
     return Markup(
-        '<circle class="best-mark" cx="{x}%" cy="{y}" r="8"/>'
-        '<svg x="{x}%" y="{above}" width="1" height="1" overflow="visible">'
+        '<line class="leader" x1="{x}%" x2="{x}%" y1="{label}" y2="{above}"/><circle class="best-mark" cx="{x}%" cy="{y}" r="8"/>'
+        '<svg x="{x}%" y="{text_y}" width="1" height="1" overflow="visible">'
         '<text class="halo best-text" x="{shift}" y="0" text-anchor="{anchor}">{text}</text></svg>'
-    ).format(x=x, y=y, above=y - 14, shift=shift, anchor=anchor, text=text)
+    ).format(x=x, y=y, above=y - 8, label=label + 3, text_y=label, shift=shift, anchor=anchor, text=text)
 
 
 def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import honekit
 from honekit.data.prompts import user_message
-from honekit.evals import plots, report_tables
+from honekit.evals import plots, report_origin, report_tables
 from honekit.evals.report_examples import PER_KIND, example_groups
 from honekit.evals.report_format import DASH, as_text, breakable, count, duration, interval, number, percent, signed
 from honekit.models import catalogue
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 VERDICTS = {
     "ship": ("✓", "Ship", "{chosen} passed every check of the gate: it is better than each arm that it had to beat."),
-    "don't ship": ("✕", "Don't ship", "{chosen} failed a check of the gate. Using it would be a step back from what is there."),
+    "don't ship": ("✕", "Don't ship", "{chosen} failed a check of the gate; the first of these lines says which."),
     "not enough evidence": (
         "?",
         "Not enough evidence",
-        "This test set cannot tell {chosen} apart from an arm that it has to beat. A draw never ships.",
+        "The gate cannot be decided for {chosen} on these test examples; a draw never ships.",
     ),
 }
 ARMS = {
@@ -49,33 +49,38 @@ def render_report(project: Project, document: dict[str, Any], items: list[dict[s
     """
     sizes = Counter(name for item in items for name in item["slices"])
     train = document["train"]
-    return _environment().get_template("report.html").render(
-        project=project,
-        document=document,
-        version=honekit.__version__,
-        verdict=_verdict(document),
-        figures=_figures(document),
-        snippet=snippet(project, document),
-        needs_passages=document["chosen_arm"].endswith("_rag"),
-        arms=report_tables.arms_table(document),
-        arm_notes={arm: ARMS[arm] for arm in document["arms"] if arm in ARMS},
-        metric_notes=metric_notes(project),
-        primary_plot=report_tables.primary_plot(document),
-        kinds=[kind for kind in ("classical", "untuned", "tuned") if kind in map(plots.kind_of, document["arms"])],
-        panels=report_tables.slice_panels(document, sizes),
-        slice_tables=report_tables.slice_tables(document, sizes),
-        differences=report_tables.paired_differences(document),
-        curve=plots.loss_curve(train.get("history") or [], train.get("best_step"), train.get("base_held_out_loss")),
-        confusions=report_tables.confusions(document),
-        examples=example_groups(project, document, items),
-        per_kind=PER_KIND,
-        data=report_tables.data_summary(document),
-        choices=report_tables.choices(document),
-        cost=report_tables.cost_view(document),
-        stages=report_tables.stages_view(document),
-        recipe={key: as_text(value) for key, value in project.train.model_dump(mode="json").items()},
-        base_note=_base_note(train.get("base") or project.train.base),
-        fingerprints=_fingerprints(document["arms"]),
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            project=project,
+            document=document,
+            version=honekit.__version__,
+            created=document["created_at"].replace("T", " ").replace("Z", " UTC"),
+            verdict=_verdict(document),
+            figures=_figures(document),
+            snippet=snippet(project, document),
+            needs_passages=document["chosen_arm"].endswith("_rag"),
+            arms=report_tables.arms_table(document),
+            arm_notes={arm: ARMS[arm] for arm in document["arms"] if arm in ARMS},
+            metric_notes=metric_notes(project),
+            primary_plot=report_tables.primary_plot(document),
+            kinds=[kind for kind in ("classical", "untuned", "tuned") if kind in map(plots.kind_of, document["arms"])],
+            panels=report_tables.slice_panels(document, sizes),
+            slice_tables=report_tables.slice_tables(document, sizes),
+            differences=report_tables.paired_differences(document),
+            curve=plots.loss_curve(train.get("history") or [], train.get("best_step"), train.get("base_held_out_loss")),
+            confusions=report_tables.confusions(document),
+            examples=example_groups(project, document, items),
+            per_kind=PER_KIND,
+            data=report_origin.data_summary(document),
+            choices=report_origin.choices(document),
+            cost=report_origin.cost_view(document),
+            stages=report_origin.stages_view(document),
+            recipe={key: as_text(value) for key, value in project.train.model_dump(mode="json").items()},
+            base_note=_base_note(train.get("base") or project.train.base),
+            fingerprints=_fingerprints(document["arms"]),
+        )
     )
 
 
@@ -97,7 +102,9 @@ def snippet(project: Project, document: Mapping[str, Any]) -> str:
 
 def metric_notes(project: Project) -> dict[str, str]:
     """What each metric of the task means, in a line."""
-    notes = {"json_validity": "share of answers that are one JSON object and nothing else"} if project.task.format == "json" else {}
+    notes = (
+        {"json_validity": "share of answers that are one JSON object and nothing else"} if project.task.format == "json" else {}
+    )
     notes["schema_validity"] = (
         "share of answers with exactly the fields and values that hone.toml allows"
         if project.task.format == "json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -64,12 +65,17 @@ def milliseconds(value: Any) -> str:
     return f"{value:.1f} ms" if value < 10 else f"{count(value)} ms"
 
 
-def money(value: Any, currency: str) -> str:
-    """At least two decimals, and always three significant digits: fractions of a cent are the point here."""
+def money(value: Any, currency: str, decimals: int | None = None) -> str:
+    """An amount; by default with as many decimals as `money_decimals` asks for."""
     if not _finite(value):
         return DASH
-    decimals = 2 if not value else min(9, max(2, 2 - math.floor(math.log10(abs(value)))))
-    return f"{value:,.{decimals}f} {currency}"
+    return f"{value:,.{money_decimals([value]) if decimals is None else decimals}f} {currency}"
+
+
+def money_decimals(amounts: Iterable[Any]) -> int:
+    """Two, or as many as the smallest amount needs for two significant digits: fractions of a cent count here."""
+    smallest = min((abs(amount) for amount in amounts if _finite(amount) and amount), default=1.0)
+    return min(9, max(2, 1 - math.floor(math.log10(smallest))))
 
 
 def shorten(text: str, limit: int) -> str:

@@ -1,22 +1,19 @@
-"""The report's tables and plots as view data: everything is text (or safe markup) by the time it leaves here."""
+"""What the arms scored, as view data: everything is text (or safe markup) by the time it leaves here."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from honekit.evals import plots
 from honekit.evals.report_format import (
-    DASH,
+    MINUS,
     breakable,
     count,
-    duration,
     interval,
     milliseconds,
-    money,
     number,
-    percent,
     probability,
     signed,
 )
@@ -157,7 +154,10 @@ def paired_differences(document: Mapping[str, Any]) -> View:
         for row in group["rows"]:
             row["plot"] = plots.interval_strip(row["value"], row["bounds"], axis, "tuned", strong=True)
     by_slice = [
-        {"slice": "whole test set" if name == "all" else name, "rows": [_difference(pair, d, None) for pair, d in pairs.items()]}
+        {
+            "slice": "whole test set" if name == "all" else name,
+            "rows": [_difference(pair.replace(" - ", f" {MINUS} "), d, None) for pair, d in pairs.items()],
+        }
         for name, pairs in tests.get("by_slice", {}).items()
         if pairs
     ]
@@ -189,7 +189,7 @@ def _difference(name: str, figures: Mapping[str, Any], outcome: str | None) -> V
         "interval": interval([figures["lo"], figures["hi"]], sign=True),
         "p": probability(figures["p"]),
         "p_holm": probability(figures["p_holm"]),
-        "items": count(figures["items"]),
+        "examples": count(figures["items"]),
         "outcome": OUTCOMES[outcome],
         "outcome_class": outcome,
         "needed": _needed(outcome, figures.get("examples_needed")),
@@ -229,7 +229,7 @@ def _matrix(arm: str, confusion: Mapping[str, Any]) -> View:
             {
                 "count": n,
                 "share": round(n / total, 2) if total else 0,
-                "dark": bool(total) and n / total > 0.55,
+                "dark": bool(total) and n / total > 0.8,
                 "right": i == j,
                 "title": f"{n} of {total} {name} answered {confusion['columns'][j]}",
             }
@@ -246,7 +246,7 @@ def _by_class(matrices: Mapping[str, Mapping[str, Any]]) -> View:
         "rows": [
             {
                 "name": breakable(name),
-                "items": count(first["items"][name]),
+                "examples": count(first["items"][name]),
                 "cells": [
                     " / ".join(number(matrix[score].get(name), 2) for score in ("precision", "recall", "f1"))
                     for matrix in matrices.values()
@@ -254,139 +254,4 @@ def _by_class(matrices: Mapping[str, Mapping[str, Any]]) -> View:
             }
             for name in first["classes"]
         ],
-    }
-
-
-def data_summary(document: Mapping[str, Any]) -> View:
-    """Sizes, balance and leak checks of the three splits."""
-    data = document["data"]
-    splits = list(data["counts"])
-    balance = []
-    for field in dict.fromkeys(name for fields in data["class_balance"].values() for name in fields):
-        by_split = {split: data["class_balance"].get(split, {}).get(field, {}) for split in splits}
-        values = dict.fromkeys(value for counts in by_split.values() for value in counts)
-        rows = []
-        for value in values:
-            cells = []
-            for split in splits:
-                n, total = by_split[split].get(value, 0), sum(by_split[split].values())
-                cells.append({"count": count(n), "share": percent(n / total, 0) if total else DASH, "of": n / total if total else 0})
-            rows.append({"value": breakable(value), "cells": cells})
-        balance.append({"field": field, "rows": rows})
-    return {
-        "version": data["version"],
-        "splits": [
-            {
-                "name": split,
-                "count": count(data["counts"][split]),
-                "passages": count(data["with_passages"][split]) if split in data["with_passages"] else DASH,
-                "sha256": data["sha256"].get(split, DASH),
-            }
-            for split in splits
-        ],
-        "has_passages": any(data["with_passages"].values()),
-        "near_duplicates": data["near_duplicates"],
-        "overlaps": [
-            {"slice": "whole test set" if name == "all" else name, "share": percent(share)} for name, share in data["overlaps"].items()
-        ],
-        "balance": balance,
-        "warnings": data["warnings"],
-    }
-
-
-def choices(document: Mapping[str, Any]) -> View:
-    """What validation data decided, with everything that was tried for it."""
-    chosen = dict(document["choices"])
-    tuned, classical = chosen.pop("tuned", None), chosen.pop("classical", None)
-    primary = document["primary_metric"]
-    arms = []
-    for arm, choice in chosen.items():
-        metrics = list(dict.fromkeys(name for tried in choice["tried"] for name in tried["scores"]))
-        rows = [
-            {
-                "prompt": tried["prompt"],
-                "demonstrations": ", ".join(tried["demonstrations"]) or "none",
-                "k": len(tried["demonstrations"]),
-                "cells": [number(tried["scores"].get(name)) for name in metrics],
-                "chosen": {key: value for key, value in tried.items() if key != "scores"} == choice["chosen"],
-            }
-            for tried in choice["tried"]
-        ]
-        arms.append({"arm": arm, "metrics": [breakable(name) for name in metrics], "rows": rows})
-    validation = (tuned or {}).get("validation", {})
-    return {
-        "arms": arms,
-        "tuned": {
-            "chosen": tuned["chosen"],
-            "rows": [{"arm": arm, "value": number(summary.get(primary))} for arm, summary in validation.items()],
-        }
-        if tuned
-        else None,
-        "classical": [
-            {"field": field, "setting": ", ".join(f"{key} {_setting(value)}" for key, value in setting.items())}
-            for field, setting in (classical or {}).items()
-        ],
-    }
-
-
-def _setting(value: Any) -> str:
-    return number(value) if isinstance(value, float) and 0 < value < 1 else str(value)
-
-
-def cost_view(document: Mapping[str, Any]) -> View:
-    """Training, requests and right answers in money, and where training has paid for itself."""
-    cost = document["cost"]
-    currency, alternative = cost["currency"], cost["alternative"]
-    return {
-        "training": money(cost["training"]["cost"], currency),
-        "seconds": duration(cost["training"]["seconds"]),
-        "per_hour": money(cost["machine_per_hour"], currency),
-        "assumption": cost["assumption"],
-        "arms": [
-            {
-                "arm": breakable(name),
-                "chosen": name == document["chosen_arm"],
-                "tokens": number(arm["tokens_per_request"], 0),
-                "seconds": duration(arm["seconds_per_request"]),
-                "rate": percent(arm["correct_rate"]),
-                "requests": money(arm["per_1000_requests"], currency),
-                "correct": money(arm["per_1000_correct"], currency),
-            }
-            for name, arm in cost["arms"].items()
-        ],
-        "alternative": {
-            "prompt_of": alternative["prompt_of"],
-            "tokens": number(alternative["tokens_per_request"], 0),
-            "per_million": money(alternative["per_million_tokens"], currency),
-            "requests": money(alternative["per_1000_requests"], currency),
-        }
-        if alternative
-        else None,
-        "break_even": [
-            {"arm": arm, "requests": count(even["requests"]) if even["requests"] is not None else None, "reason": even["reason"]}
-            for arm, even in cost["break_even"].items()
-        ],
-    }
-
-
-def stages_view(document: Mapping[str, Any]) -> View:
-    """Wall time of each stage beside its floor; stages that took no time and have no floor are left out."""
-    stages = [stage for stage in document["stages"] if stage["seconds"] >= 0.05 or stage["floor_seconds"]]
-    longest = max((stage["seconds"] for stage in stages), default=0) or 1
-    total, floor = document["timings_s"].get("total"), document["floor"]
-    return {
-        "rows": [
-            {
-                "name": stage["name"],
-                "seconds": duration(stage["seconds"]),
-                "of_longest": round(100 * stage["seconds"] / longest, 1),
-                "floor": duration(stage["floor_seconds"]) if stage["floor_seconds"] else DASH,
-                "ratio": number(stage["seconds"] / stage["floor_seconds"], 2) if stage["floor_seconds"] else DASH,
-                "note": stage["note"],
-            }
-            for stage in stages
-        ],
-        "total": duration(total),
-        "floor": duration(floor["seconds"]) if floor["seconds"] else DASH,
-        "ratio": number(floor["ratio"], 2),
     }
