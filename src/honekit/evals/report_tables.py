@@ -112,9 +112,9 @@ def slice_tables(document: Mapping[str, Any], sizes: Counter[str]) -> list[View]
     primary = document["primary_metric"]
     tables = []
     for metric in sorted(document["metrics"], key=lambda name: name != primary):
-        rows = []
+        rows: list[View] = []
         for name in _slices(document):
-            cells = []
+            cells: list[View] = []
             for values in document["arms"].values():
                 value = values.get("slices", {}).get(name, {}).get(metric)
                 bounds = values.get("slice_intervals", {}).get(name, {}).get(metric)
@@ -143,7 +143,7 @@ def paired_differences(document: Mapping[str, Any]) -> View:
     classical = [_difference(c["metric"], _of_check(c), c["outcome"]) for c in checks if c["check"] == "against_classical"]
     gated = {check["arm"] for check in checks if check["check"] == "better_than"}
     others = [_difference(f"against {arm}", d, None) for arm, d in tests.get("differences", {}).items() if arm not in gated]
-    groups = [
+    groups: list[View] = [
         {"title": f"The gate: {primary}", "rows": gate},
         {"title": "The classical baseline, on every field that it predicts", "rows": classical},
         {"title": f"Other arms, no part of the gate: {primary}", "rows": others},
