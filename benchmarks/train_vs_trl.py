@@ -5,7 +5,7 @@ and optimizer; TRL is tried in every precision and layout that makes sense here,
 held-out loss of each side comes from one and the same scoring function. See `benchmarks/README.md`.
 
     python benchmarks/train_vs_trl.py                              # the whole hundred, 3 epochs
-    python benchmarks/train_vs_trl.py --examples 16 --epochs 1     # a short look
+    python benchmarks/train_vs_trl.py --examples 16 --epochs 1 --held-out 8     # a short look
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ def load_work(arguments: argparse.Namespace) -> Work:
     order = [
         step for epoch in range(recipe.epochs) for step in steps_of_epoch(len(examples), recipe.batch_size, recipe.seed, epoch)
     ]
+    validation = validation[: arguments.held_out]
     return Work(base, examples, validation, recipe, order[: arguments.steps], device, measure())
 
 
@@ -401,6 +402,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--examples", type=int, help="only the first so many conversations")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--steps", type=int, help="stop after so many optimizer steps")
+    parser.add_argument("--held-out", type=int, help="score on only the first so many held-out conversations")
     parser.add_argument("--rounds", type=int, default=2, help="how often Hone and the fastest TRL are timed")
     parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=list(LAYOUTS), help="what TRL is tried with")
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="Hone's; default: measured")

@@ -28,7 +28,48 @@ from random import Random
 TARGET = Path(__file__).parents[1] / "tests" / "assets" / "token_ids.jsonl"
 COUNT = 1000
 
-WORDS = ["pump", "gateway", "meter", "valve", "chiller", "inverter", "sensor", "antenna", "battery", "relay", "firmware", "broker", "uplink", "timeout", "reset", "overheated", "disconnected", "restarted", "refused", "calibrated", "drifting", "unauthorised", "handshake", "brownout", "certificate", "Temperature", "PRESSURE", "Modbus", "MQTT", "LoRaWAN", "wasn't", "they've", "I'll", "we're", "he'd", "don't", "O'Brien's", "it's", "IT'S", "watchdog"]
+WORDS = [
+    "pump",
+    "gateway",
+    "meter",
+    "valve",
+    "chiller",
+    "inverter",
+    "sensor",
+    "antenna",
+    "battery",
+    "relay",
+    "firmware",
+    "broker",
+    "uplink",
+    "timeout",
+    "reset",
+    "overheated",
+    "disconnected",
+    "restarted",
+    "refused",
+    "calibrated",
+    "drifting",
+    "unauthorised",
+    "handshake",
+    "brownout",
+    "certificate",
+    "Temperature",
+    "PRESSURE",
+    "Modbus",
+    "MQTT",
+    "LoRaWAN",
+    "wasn't",
+    "they've",
+    "I'll",
+    "we're",
+    "he'd",
+    "don't",
+    "O'Brien's",
+    "it's",
+    "IT'S",
+    "watchdog",
+]
 FOREIGN = (
     "Die Pumpe läuft heiß, bitte prüfen.",
     "Température élevée détectée à 14 h 05 – vérifier l'électrovanne n° 3",
@@ -45,7 +86,40 @@ FOREIGN = (
     "Ο αισθητήρας 9 δεν απαντά",
     "Zażółć gęślą jaźń – błąd №½",
 )
-SYMBOLS = ["°C", "µV", "Ω", "±", "≥", "→", "✓", "✗", "…", "“quoted”", "‘q’", "—", "–", "½", "ⅷ", "²", "₃", "①", "Ⅻ", "㎏", "€", "™", "\xa0", "\u2003", "\u200b", "\u200d", "\ufeff", "\u3000", "é", "ﬁ", "İ", "ß"]
+SYMBOLS = [
+    "°C",
+    "µV",
+    "Ω",
+    "±",
+    "≥",
+    "→",
+    "✓",
+    "✗",
+    "…",
+    "“quoted”",
+    "‘q’",
+    "—",
+    "–",
+    "½",
+    "ⅷ",
+    "²",
+    "₃",
+    "①",
+    "Ⅻ",
+    "㎏",
+    "€",
+    "™",
+    "\xa0",
+    "\u2003",
+    "\u200b",
+    "\u200d",
+    "\ufeff",
+    "\u3000",
+    "é",
+    "ﬁ",
+    "İ",
+    "ß",
+]
 EMOJI = ("🔥", "🔋12%", "👩🏽‍🔧", "🇩🇪", "⚠️", "1️⃣", "🚨🚨🚨", "😀😃", "🛰️→🏭", "👨‍👩‍👧‍👦")
 BLANKS = (
     " ",
@@ -130,12 +204,8 @@ def log_line(rng: Random) -> str:
             lambda: (
                 f'ts={stamp(rng)} level=warn dev={device} temp={number(rng)} rssi=-{rng.randrange(120)}dBm msg="{phrase(rng)}"'
             ),
-            lambda: (
-                f"plant/{rng.randrange(9)}/{device}/state {json.dumps({'v': rng.randrange(999), 'ok': False})}"
-            ),
-            lambda: (
-                f"E{rng.randrange(9999):04d} {device.upper()} {phrase(rng, 1, 3)}!! retry {rng.randrange(9)}/9"
-            ),
+            lambda: f"plant/{rng.randrange(9)}/{device}/state {json.dumps({'v': rng.randrange(999), 'ok': False})}",
+            lambda: f"E{rng.randrange(9999):04d} {device.upper()} {phrase(rng, 1, 3)}!! retry {rng.randrange(9)}/9",
             lambda: (
                 f"{address}:{rng.randrange(65536)} -> {address} SYN flags=0x{rng.randrange(256):02x} ttl={rng.randrange(255)}"
             ),
@@ -147,19 +217,14 @@ def log_line(rng: Random) -> str:
 
 def json_text(rng: Random) -> str:
     content = {
-        rng.choice(WORDS): rng.choice(
-            [rng.randrange(10**6), rng.random(), None, True, phrase(rng), rng.choice(FOREIGN)]
-        )
+        rng.choice(WORDS): rng.choice([rng.randrange(10**6), rng.random(), None, True, phrase(rng), rng.choice(FOREIGN)])
         for _ in range(rng.randint(1, 5))
     }
     return json.dumps(content, indent=rng.choice([None, 1, 2, 4]), ensure_ascii=rng.random() < 0.5)
 
 
 def blanks(rng: Random) -> str:
-    parts = [
-        rng.choice(BLANKS) + rng.choice((phrase(rng, 1, 2), number(rng), "", "."))
-        for _ in range(rng.randint(1, 6))
-    ]
+    parts = [rng.choice(BLANKS) + rng.choice((phrase(rng, 1, 2), number(rng), "", ".")) for _ in range(rng.randint(1, 6))]
     return "".join(parts) + rng.choice(("", *BLANKS))
 
 
@@ -191,9 +256,7 @@ def operator_note(rng: Random) -> str:
 
 
 def control_tokens(rng: Random) -> str:
-    return "".join(
-        rng.choice((*SPECIALS, phrase(rng, 1, 3), "\n", " ", number(rng))) for _ in range(rng.randint(2, 7))
-    )
+    return "".join(rng.choice((*SPECIALS, phrase(rng, 1, 3), "\n", " ", number(rng))) for _ in range(rng.randint(2, 7)))
 
 
 def literal_specials(rng: Random) -> str:

@@ -136,9 +136,7 @@ def test_a_run_that_was_killed_ends_like_one_that_was_not(
         (("train.jsonl", "no-such.jsonl"), "data."),
     ],
 )
-def test_a_broken_project_gets_one_clear_error(
-    project: Path, tiny_base_dir: Path, change: tuple[str, str], code: str
-) -> None:
+def test_a_broken_project_gets_one_clear_error(project: Path, tiny_base_dir: Path, change: tuple[str, str], code: str) -> None:
     file = project / "hone.toml"
     file.write_text(file.read_text().replace(*change))
     done = hone("run", str(project), "--base", str(tiny_base_dir), check=False)

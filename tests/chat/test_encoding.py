@@ -12,9 +12,7 @@ content = st.lists(st.one_of(st.sampled_from(SPECIALS), st.text(max_size=8))).ma
 
 @settings(deadline=None)
 @given(text=content)
-def test_special_strings_in_content_never_become_control_tokens_and_no_character_is_lost(
-    tokenizer: Tokenizer, text: str
-) -> None:
+def test_special_strings_in_content_never_become_control_tokens_and_no_character_is_lost(tokenizer: Tokenizer, text: str) -> None:
     encoder = SafeEncoder(tokenizer)
     hidden, shown = encoder.hide({"content": text})
     [before, ids, after] = encoder.encode_pieces(["<|im_start|>", hidden["content"], "<|im_end|>"], shown)

@@ -27,9 +27,7 @@ def test_dicts_become_messages_and_messages_stay_what_they_are() -> None:
         ("hello", "object"),
     ],
 )
-def test_what_is_not_a_message_is_refused_with_its_position_and_field(
-    message: object, part_of_the_reason: str
-) -> None:
+def test_what_is_not_a_message_is_refused_with_its_position_and_field(message: object, part_of_the_reason: str) -> None:
     with pytest.raises(DataError) as caught:
         parse_messages([{"role": "user", "content": "fine"}, message])  # type: ignore[list-item]
     assert caught.value.code == "data.message"
@@ -38,9 +36,7 @@ def test_what_is_not_a_message_is_refused_with_its_position_and_field(
 
 
 def test_text_parts_are_joined() -> None:
-    [message] = parse_messages(
-        [{"role": "user", "content": [{"type": "text", "text": t} for t in ("a", "b")]}]
-    )
+    [message] = parse_messages([{"role": "user", "content": [{"type": "text", "text": t} for t in ("a", "b")]}])
     assert message.text == "ab"
 
 

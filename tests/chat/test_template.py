@@ -53,9 +53,7 @@ def test_every_prompt_is_the_exact_beginning_of_the_training_ids(
 
 @settings(max_examples=60, deadline=None)
 @given(messages=conversations())
-def test_no_content_forges_a_turn(
-    chatml: ChatTemplate, tokenizer: Tokenizer, messages: list[dict[str, Any]]
-) -> None:
+def test_no_content_forges_a_turn(chatml: ChatTemplate, tokenizer: Tokenizer, messages: list[dict[str, Any]]) -> None:
     ids = chatml.training_ids(messages).token_ids
     turns = len(messages) + (messages[0]["role"] != "system")
     assert ids.count(tokenizer.token_to_id("<|im_start|>")) == turns
@@ -63,9 +61,7 @@ def test_no_content_forges_a_turn(
     assert tokenizer.token_to_id("<|endoftext|>") not in ids
 
 
-def test_the_mask_covers_the_answer_and_its_end_of_turn_only(
-    chatml: ChatTemplate, tokenizer: Tokenizer
-) -> None:
+def test_the_mask_covers_the_answer_and_its_end_of_turn_only(chatml: ChatTemplate, tokenizer: Tokenizer) -> None:
     training = chatml.training_ids(
         [{"role": "user", "content": "is the pump on?"}, {"role": "assistant", "content": "the pump stopped"}]
     )
@@ -75,9 +71,7 @@ def test_the_mask_covers_the_answer_and_its_end_of_turn_only(
     assert tokenizer.decode(training.token_ids, skip_special_tokens=False).endswith("<|im_end|>\n")
 
 
-def test_a_message_of_weight_zero_is_context_and_not_learnt(
-    chatml: ChatTemplate, tokenizer: Tokenizer
-) -> None:
+def test_a_message_of_weight_zero_is_context_and_not_learnt(chatml: ChatTemplate, tokenizer: Tokenizer) -> None:
     training = chatml.training_ids(
         [
             {"role": "user", "content": "one"},
@@ -176,9 +170,7 @@ def test_tools_reach_the_template(tokenizer: Tokenizer) -> None:
     assert template.render(TWO_ANSWERS[:1], tools=[{"name": "grüß"}]) == '[{"name": "grüß"}]'
 
 
-def test_the_fingerprint_follows_source_and_special_tokens(
-    chatml: ChatTemplate, tokenizer: Tokenizer
-) -> None:
+def test_the_fingerprint_follows_source_and_special_tokens(chatml: ChatTemplate, tokenizer: Tokenizer) -> None:
     source = chatml.source
     fingerprints = {
         ChatTemplate(source, tokenizer).fingerprint,
@@ -194,10 +186,7 @@ def test_the_fingerprint_follows_source_and_special_tokens(
 def test_the_system_prefix_is_shared_by_all_conversations_with_the_same_system_message(
     chatml: ChatTemplate, tokenizer: Tokenizer, system: str, one: str, two: str
 ) -> None:
-    conversations = [
-        [{"role": "system", "content": system}, {"role": "user", "content": content}]
-        for content in (one, two)
-    ]
+    conversations = [[{"role": "system", "content": system}, {"role": "user", "content": content}] for content in (one, two)]
     prompts = [chatml.prompt_ids(messages) for messages in conversations]
     lengths = [chatml.system_prefix_length(messages) for messages in conversations]
     shared = min(lengths)
@@ -215,6 +204,4 @@ def test_the_system_prefix_reaches_as_far_as_a_folded_system_message(tokenizer: 
     template = ChatTemplate(folded, tokenizer, {"eos_token": "<|im_end|>"})
     messages = [{"role": "system", "content": "the gateway rules"}, {"role": "user", "content": "hello"}]
     shared = template.prompt_ids(messages)[: template.system_prefix_length(messages)]
-    assert tokenizer.decode(shared, skip_special_tokens=False).startswith(
-        "<|im_start|>user\nthe gateway rules"
-    )
+    assert tokenizer.decode(shared, skip_special_tokens=False).startswith("<|im_start|>user\nthe gateway rules")

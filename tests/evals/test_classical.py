@@ -35,9 +35,7 @@ TRAIN = lines(
     *[(f"wifi link lost at site {n}", "Connectivity", "critical") for n in range(6)],
     *[(f"forced door opened {n}", "Security", "critical") for n in range(6)],
 )
-VALIDATION = lines(
-    ("battery nearly low", "Power", "warning"), ("link lost again", "Connectivity", "critical")
-)
+VALIDATION = lines(("battery nearly low", "Power", "warning"), ("link lost again", "Connectivity", "critical"))
 TEST = lines(
     ("low battery", "Power", "warning"),
     ("lost wifi", "Connectivity", "critical"),
@@ -58,9 +56,7 @@ def test_words_that_give_the_class_away_are_learnt_and_graded_like_any_answer() 
 
 
 def test_the_choice_is_made_by_validation_data() -> None:
-    noisy = lines(
-        *[(f"alpha beta {n}", "Power", "info") for n in range(9)], ("alpha gamma", "Security", "info")
-    )
+    noisy = lines(*[(f"alpha beta {n}", "Power", "info") for n in range(9)], ("alpha gamma", "Security", "info"))
     plain = run_classical(IOT, noisy, lines(("alpha", "Power", "info")), noisy).chosen["category"]
     rare = run_classical(IOT, noisy, lines(("gamma", "Security", "info")), noisy).chosen["category"]
     assert plain["validation"] == rare["validation"] == pytest.approx(1 / 5)
@@ -93,9 +89,7 @@ def test_null_and_lists_are_classes_like_any_other() -> None:
         "primary_metric": "tags_set_f1",
     }
     data = {"train": "a", "validation": "b", "test": "c"}
-    project = Project.model_validate(
-        {"root": Path("."), "project": {"name": "m"}, "task": task, "data": data}
-    )
+    project = Project.model_validate({"root": Path("."), "project": {"name": "m"}, "task": task, "data": data})
     examples = [
         Line("0", "red red", {"tags": ["x"], "who": None}),
         Line("1", "blue sky", {"tags": ["x", "y"], "who": "b"}),

@@ -54,9 +54,7 @@ def arm(accuracy: float, items: int = 120, seed: int = 0, slices: int = 1) -> li
 
 
 codes = st.integers(2, 6).flatmap(
-    lambda k: st.tuples(
-        st.just(k), st.lists(st.tuples(st.integers(0, k - 1), st.integers(0, k)), min_size=1, max_size=60)
-    )
+    lambda k: st.tuples(st.just(k), st.lists(st.tuples(st.integers(0, k - 1), st.integers(0, k)), min_size=1, max_size=60))
 )
 
 
@@ -75,20 +73,14 @@ def test_a_bootstrapped_macro_f1_equals_resampling_item_by_item() -> None:
     items, resamples, seed = arm(0.6, items=40), 200, 5
     drawn = np.random.default_rng(seed).integers(0, len(items), size=(resamples, len(items)))
     slow = [summarise(PROJECT, [items[index] for index in row])[MACRO] for row in drawn]
-    assert bootstrap_interval(PROJECT, MACRO, items, resamples, seed) == pytest.approx(
-        np.quantile(slow, [0.025, 0.975])
-    )
+    assert bootstrap_interval(PROJECT, MACRO, items, resamples, seed) == pytest.approx(np.quantile(slow, [0.025, 0.975]))
 
 
 def test_the_interval_of_a_mean_agrees_with_scipys_percentile_bootstrap() -> None:
     items = arm(0.5, items=200)
     values = [item.scores[MEAN] for item in items]
-    theirs = scipy_stats.bootstrap(
-        (values,), np.mean, n_resamples=20_000, method="percentile", rng=1
-    ).confidence_interval
-    assert bootstrap_interval(PROJECT, MEAN, items, 20_000, 0) == pytest.approx(
-        (theirs.low, theirs.high), abs=0.003
-    )
+    theirs = scipy_stats.bootstrap((values,), np.mean, n_resamples=20_000, method="percentile", rng=1).confidence_interval
+    assert bootstrap_interval(PROJECT, MEAN, items, 20_000, 0) == pytest.approx((theirs.low, theirs.high), abs=0.003)
 
 
 def test_a_rate_at_the_edge_has_an_interval_that_is_not_a_point() -> None:
@@ -98,10 +90,7 @@ def test_a_rate_at_the_edge_has_an_interval_that_is_not_a_point() -> None:
     lo, hi = bootstrap_interval(PROJECT, MACRO, items, 200, 0)
     assert lo == pytest.approx(50 / (50 + 1.959964**2), abs=1e-6)
     assert hi == 1
-    nothing = [
-        Graded(i.id, (), {}, {"category": False}, {"category": (i.labels["category"][0], None)})
-        for i in items
-    ]
+    nothing = [Graded(i.id, (), {}, {"category": False}, {"category": (i.labels["category"][0], None)}) for i in items]
     lo, hi = bootstrap_interval(PROJECT, MACRO, nothing, 200, 0)
     assert lo == 0
     assert 0.05 < hi < 0.1
@@ -130,9 +119,7 @@ def test_a_difference_is_antisymmetric_and_does_not_mind_the_order_of_items() ->
     forth = paired_difference(PROJECT, MACRO, a, b, 500, 4)
     back = paired_difference(PROJECT, MACRO, b, a, 500, 4)
     assert forth.mean == pytest.approx(summarise(PROJECT, a)[MACRO] - summarise(PROJECT, b)[MACRO])
-    assert (back.mean, back.lo, back.hi, back.p) == pytest.approx(
-        (-forth.mean, -forth.hi, -forth.lo, forth.p)
-    )
+    assert (back.mean, back.lo, back.hi, back.p) == pytest.approx((-forth.mean, -forth.hi, -forth.lo, forth.p))
     assert paired_difference(PROJECT, MACRO, a, b[::-1], 500, 4) == forth
     assert forth.lo > 0
     assert forth.p == pytest.approx(2 / 501)

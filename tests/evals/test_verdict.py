@@ -21,17 +21,13 @@ RANK = {"don't ship": 0, "not enough evidence": 1, "ship": 2}
 
 def difference(mean: float, half: float = 0.05, p: float | None = None) -> Difference:
     lo, hi = mean - half, mean + half
-    return Difference(
-        mean, lo, hi, (0.001 if lo > 0 or hi < 0 else 0.4) if p is None else p, half / 1.96, 240
-    )
+    return Difference(mean, lo, hi, (0.001 if lo > 0 or hi < 0 else 0.4) if p is None else p, half / 1.96, 240)
 
 
 WIN, DRAW, LOSS = difference(0.3), difference(0.02), difference(-0.3)
 
 
-def verdict(
-    project: Project = IOT, schema: float = 0.99, classical: Any = None, **arms: Difference
-) -> Verdict:
+def verdict(project: Project = IOT, schema: float = 0.99, classical: Any = None, **arms: Difference) -> Verdict:
     summaries = {
         "tuned": {"schema_validity": schema, "category_macro_f1": 0.8},
         "base": {"category_macro_f1": 0.5},
@@ -112,9 +108,7 @@ def test_arms_that_the_gate_does_not_name_decide_nothing() -> None:
 def test_a_loss_or_draw_against_the_classical_baseline_stands_in_the_reasons_and_does_not_block() -> None:
     result = verdict(**all_of(WIN), classical={"category_macro_f1": DRAW, "severity_accuracy": LOSS})
     assert result.verdict == "ship"
-    assert any(
-        "cannot be told apart from classical on category_macro_f1" in reason for reason in result.reasons
-    )
+    assert any("cannot be told apart from classical on category_macro_f1" in reason for reason in result.reasons)
     assert any("loses to classical on severity_accuracy" in reason for reason in result.reasons)
 
 
@@ -150,9 +144,7 @@ def test_a_higher_difference_or_schema_validity_never_worsens_the_verdict(
 
 @settings(deadline=None)
 @given(three, st.floats(0, 1))
-def test_to_ship_every_required_interval_lies_above_zero(
-    drawn: tuple[Difference, ...], schema: float
-) -> None:
+def test_to_ship_every_required_interval_lies_above_zero(drawn: tuple[Difference, ...], schema: float) -> None:
     result = verdict(schema=schema, **dict(zip(REQUIRED, drawn, strict=True)))
     if result.verdict == "ship":
         assert schema >= 0.95
@@ -162,10 +154,7 @@ def test_to_ship_every_required_interval_lies_above_zero(
 
 def test_validation_chooses_the_tuned_arm_and_equal_scores_the_one_without_retrieval() -> None:
     def scores(tuned: float, rag: float) -> dict[str, dict[str, float]]:
-        return {
-            name: {"category_macro_f1": f1}
-            for name, f1 in {"base": 0.99, "tuned_rag": rag, "tuned": tuned}.items()
-        }
+        return {name: {"category_macro_f1": f1} for name, f1 in {"base": 0.99, "tuned_rag": rag, "tuned": tuned}.items()}
 
     assert choose_arm(IOT, scores(0.7, 0.8)) == "tuned_rag"
     assert choose_arm(IOT, scores(0.7, 0.7)) == "tuned"
@@ -189,9 +178,7 @@ def test_the_chosen_arm_is_compared_with_each_other_arm_and_by_field_with_the_cl
             for n in range(50)
         ]
 
-    project = IOT.model_copy(
-        update={"evaluate": IOT.evaluate.model_copy(update={"bootstrap_resamples": 300})}
-    )
+    project = IOT.model_copy(update={"evaluate": IOT.evaluate.model_copy(update={"bootstrap_resamples": 300})})
     graded = {"tuned": arm(45), "base": arm(10), "tuned_rag": arm(45), "classical": arm(30)}
     arms, classical = compare_arms(project, "tuned", graded)
     assert set(arms) == {"base", "tuned_rag"}

@@ -90,9 +90,7 @@ def test_a_cause_is_right_when_any_accepted_phrase_reads_the_same(cause: str) ->
     assert graded({**RIGHT, "probable_cause": cause}).scores["cause_accuracy"] == 1
 
 
-@pytest.mark.parametrize(
-    "cause", ["sim", "simbarred", "sim barred by carrier", "", "...", 7, None, ["sim barred"]]
-)
+@pytest.mark.parametrize("cause", ["sim", "simbarred", "sim barred by carrier", "", "...", 7, None, ["sim barred"]])
 def test_a_cause_in_other_words_or_of_another_type_is_wrong(cause: object) -> None:
     assert graded({**RIGHT, "probable_cause": cause}).scores["cause_accuracy"] == 0
 
@@ -141,9 +139,7 @@ def test_exact_match_is_the_share_of_right_fields_with_and_without_the_retrieved
 
 
 def test_values_of_an_arm_without_text_are_graded_on_its_own_fields_only() -> None:
-    result = grade_values(
-        IOT, Line(), {"category": "Sensor_Fault", "severity": "info"}, ["category", "severity"]
-    )
+    result = grade_values(IOT, Line(), {"category": "Sensor_Fault", "severity": "info"}, ["category", "severity"])
     assert result.scores == {"category_lenient_accuracy": 1.0, "severity_accuracy": 0.0}
     assert result.labels["severity"] == ("critical", "info")
     assert grade_values(IOT, Line(), RIGHT).scores["field_exact_match"] == 1
@@ -160,9 +156,7 @@ def test_a_task_with_one_bare_text_field_has_no_json_metric() -> None:
     task = {
         "instructions": "s.txt",
         "format": "text",
-        "fields": [
-            {"name": "mood", "type": "enum", "values": ["good", "bad"], "nullable": True, "lenient": True}
-        ],
+        "fields": [{"name": "mood", "type": "enum", "values": ["good", "bad"], "nullable": True, "lenient": True}],
         "primary_metric": "mood_accuracy",
     }
     data = {"train": "a", "validation": "b", "test": "c"}
@@ -176,11 +170,7 @@ def test_a_task_with_one_bare_text_field_has_no_json_metric() -> None:
 
 
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.text(max_size=8)
-    | st.sampled_from(["Power", "check_link"]),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["Power", "check_link"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=2),
     max_leaves=5,
 )
@@ -191,9 +181,7 @@ json_values = st.recursive(
     st.none() | st.fixed_dictionaries({}, optional=dict.fromkeys(RIGHT, json_values)),
     st.text(max_size=60),
 )
-def test_any_answer_gets_grades_between_0_and_1_that_survive_json(
-    values: dict[str, Any] | None, text: str
-) -> None:
+def test_any_answer_gets_grades_between_0_and_1_that_survive_json(values: dict[str, Any] | None, text: str) -> None:
     result = graded(values, text)
     assert all(0 <= score <= 1 for score in result.scores.values())
     assert result.scores["category_lenient_accuracy"] >= float(result.right["category"])
@@ -203,4 +191,4 @@ def test_any_answer_gets_grades_between_0_and_1_that_survive_json(
 def test_folding_keeps_signs_that_carry_meaning_and_letters_of_other_scripts() -> None:
     assert fold_phrase("Voltage < 5") != fold_phrase("voltage > 5")
     assert fold_phrase("मीटर बंद") == "मीटर बंद"
-    assert fold_phrase("Ｐｏｗｅｒ—cut!") == "power cut"  # noqa: RUF001
+    assert fold_phrase("Ｐｏｗｅｒ—cut!") == "power cut"

@@ -29,9 +29,7 @@ CATEGORY = OutputField(name="fault_class", type="enum", values=("Power", "Power_
         ("", None),
     ],
 )
-def test_the_class_after_the_fields_name_counts_then_the_one_named_first(
-    text: str, expected: str | None
-) -> None:
+def test_the_class_after_the_fields_name_counts_then_the_one_named_first(text: str, expected: str | None) -> None:
     assert named_label(CATEGORY, text) == expected
 
 

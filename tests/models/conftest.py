@@ -126,9 +126,7 @@ def tiny_gguf(tiny_llama: Callable[..., Any], tmp_path_factory: pytest.TempPathF
             weights = parameter.numpy().copy()
             if weights.ndim == 2:
                 packed = quantize(weights, GGMLQuantizationType.Q4_1)
-                parameter.copy_(
-                    torch.from_numpy(dequantize(packed, GGMLQuantizationType.Q4_1)).bfloat16().float()
-                )
+                parameter.copy_(torch.from_numpy(dequantize(packed, GGMLQuantizationType.Q4_1)).bfloat16().float())
             if name in names:
                 target = names[name]
             else:
@@ -137,11 +135,7 @@ def tiny_gguf(tiny_llama: Callable[..., Any], tmp_path_factory: pytest.TempPathF
             heads = {"attn_q": 4, "attn_k": 2}.get(target.split(".")[2] if target.startswith("blk") else "")
             if heads:  # the converter pairs the rotary halves
                 rows, columns = weights.shape
-                weights = (
-                    weights.reshape(heads, 2, rows // heads // 2, columns)
-                    .swapaxes(1, 2)
-                    .reshape(rows, columns)
-                )
+                weights = weights.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
             if weights.ndim == 2:
                 packed = quantize(np.ascontiguousarray(weights), GGMLQuantizationType.Q4_1)
                 writer.add_tensor(target, packed, raw_dtype=GGMLQuantizationType.Q4_1)

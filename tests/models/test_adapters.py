@@ -27,15 +27,11 @@ def make_adapter(model: Any, directory: Path, **changes: Any) -> Path:
         for name, parameter in wrapped.named_parameters():
             if "lora_" in name:
                 parameter.normal_(std=0.1)
-    return save_adapter(
-        directory, get_peft_model_state_dict(wrapped), config.to_dict(), "tiny", "0123456789abcdef"
-    )
+    return save_adapter(directory, get_peft_model_state_dict(wrapped), config.to_dict(), "tiny", "0123456789abcdef")
 
 
 @pytest.mark.parametrize("changes", [{}, {"use_rslora": True}, {"target_modules": ["q_proj", "down_proj"]}])
-def test_merged_weights_equal_those_of_peft(
-    changes: dict[str, Any], tiny_llama: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_merged_weights_equal_those_of_peft(changes: dict[str, Any], tiny_llama: Callable[..., Any], tmp_path: Path) -> None:
     directory = make_adapter(tiny_llama(), tmp_path / "adapter", **changes)
     theirs = PeftModel.from_pretrained(tiny_llama(), directory).merge_and_unload()
     ours = tiny_llama()
@@ -53,9 +49,7 @@ def test_gpt2s_transposed_layers_merge_as_peft_merges_them(tmp_path: Path) -> No
 
     def model() -> Any:
         torch.manual_seed(0)
-        return GPT2LMHeadModel(
-            GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=64, n_positions=32)
-        ).eval()
+        return GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=64, n_positions=32)).eval()
 
     directory = make_adapter(model(), tmp_path / "a", target_modules=["c_attn"], fan_in_fan_out=True)
     theirs = PeftModel.from_pretrained(model(), directory).merge_and_unload()
@@ -74,9 +68,7 @@ def test_bf16_weights_are_rounded_once(tiny_llama: Callable[..., Any], tmp_path:
         assert torch.equal(rounded.state_dict()[name], tensor.bfloat16()), name
 
 
-def test_the_files_are_complete_replaceable_and_say_where_they_come_from(
-    tiny_llama: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_the_files_are_complete_replaceable_and_say_where_they_come_from(tiny_llama: Callable[..., Any], tmp_path: Path) -> None:
     directory = make_adapter(tiny_llama(), tmp_path / "adapter")
     first = fingerprint_adapter(directory)
     assert {file.name for file in directory.iterdir()} == {
@@ -139,9 +131,7 @@ def test_what_cannot_be_merged_exactly_is_refused(
     assert refuse(tiny_llama(), directory) == "model.adapter_unsupported"
 
 
-def test_a_shared_weight_is_not_changed_behind_the_others_back(
-    tiny_llama: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_shared_weight_is_not_changed_behind_the_others_back(tiny_llama: Callable[..., Any], tmp_path: Path) -> None:
     directory = make_adapter(tiny_llama(), tmp_path / "adapter", target_modules=["lm_head"])
     assert refuse(tiny_llama(), directory) == "model.adapter_unsupported"
 

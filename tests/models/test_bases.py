@@ -85,9 +85,7 @@ def test_an_unreachable_hub_is_told_within_seconds(tmp_path: Path) -> None:
     for changes in ({"HF_ENDPOINT": "http://127.0.0.1:9"}, {"HF_HUB_OFFLINE": "1"}):
         started = time.monotonic()
         environment = {**os.environ, "HF_HOME": str(tmp_path), **changes}
-        result = subprocess.run(
-            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False
-        )
+        result = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
         assert result.stdout.strip() == "model.hub_unreachable", result.stderr
         assert time.monotonic() - started < 20
 

@@ -31,9 +31,7 @@ def test_text_and_json_fingerprints_follow_content_only() -> None:
     assert len(fingerprint_text("")) == 16
 
 
-def test_a_base_keeps_its_fingerprint_when_copied_and_when_only_bookkeeping_changes(
-    base: Path, tmp_path: Path
-) -> None:
+def test_a_base_keeps_its_fingerprint_when_copied_and_when_only_bookkeeping_changes(base: Path, tmp_path: Path) -> None:
     before = fingerprint_base(base)
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -55,9 +53,7 @@ def test_other_weights_or_another_computation_are_another_base(
     assert fingerprint_base(base) != before
 
 
-def test_the_weights_are_hashed_again_only_when_the_file_changed(
-    base: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_weights_are_hashed_again_only_when_the_file_changed(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[str] = []
     original = fingerprint._sha256
     monkeypatch.setattr(fingerprint, "_sha256", lambda file: hashed.append(file.name) or original(file))

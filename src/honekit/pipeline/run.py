@@ -306,6 +306,8 @@ def _document(
         "tests": {**evaluation.tests, "checks": verdict.checks},
         "cost": evaluation.cost,
         "parity": certificate.as_dict(),
+        "system_prompt_file": str(project.path(project.task.instructions)),
+        "input_label": project.task.input_label,
         "metrics": project.task.metric_names(),
         "primary_metric": project.task.primary_metric,
     }
