@@ -46,7 +46,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
     torch.set_num_threads(environment.threads)
     torch.use_deterministic_algorithms(True)
     # Its safeguard against reading uninitialised memory fills every fresh tensor, which costs about a tenth of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     device = torch.device(environment.device)
     dtype = torch.bfloat16 if environment.precision == "bf16" else torch.float32
 
