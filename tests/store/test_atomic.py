@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,15 +20,20 @@ from honekit.errors import StoreError
 from honekit.store.atomic import replace_dir, verify_dir, write_atomic
 
 
-@pytest.fixture
+@contextmanager
 def tiny_files() -> Iterator[None]:
-    """The system refuses files over 4 kB, as it does when a disk or a quota is full."""
+    """The system refuses files over 4 kB, as it does when a disk or a quota is full.
+
+    For the block alone: pytest's own output may go to a file that is longer.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 def _checkpoint(folder: Path, content: bytes = b"weights") -> Path:
@@ -44,10 +50,9 @@ def test_a_write_replaces_the_whole_content(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-@pytest.mark.usefixtures("tiny_files")
 def test_without_room_the_old_content_stays_and_nothing_is_left_over(tmp_path: Path) -> None:
     write_atomic(tmp_path / "a", "old")
-    with pytest.raises(StoreError) as caught:
+    with tiny_files(), pytest.raises(StoreError) as caught:
         write_atomic(tmp_path / "a", b"x" * 10_000)
     assert caught.value.code == "store.disk_full"
     assert "bytes free" in caught.value.what
@@ -107,14 +112,13 @@ def test_a_damaged_directory_does_not_verify(tmp_path: Path, damage: str) -> Non
     assert not verify_dir(final)
 
 
-@pytest.mark.usefixtures("tiny_files")
 def test_a_directory_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path) -> None:
     final = tmp_path / "final"
     replace_dir(_checkpoint(tmp_path / "one"), final)
     two = _checkpoint(tmp_path / "two")
     for number in range(40):
         (two / f"with-a-long-name-{number:04}.bin").write_bytes(b"x")
-    with pytest.raises(StoreError):
+    with tiny_files(), pytest.raises(StoreError):
         replace_dir(two, final)  # the manifest does not fit
     assert verify_dir(final)
 
