@@ -54,19 +54,21 @@ class ArmRunner:
         from honekit.inference import Request, SamplingParams
 
         demonstrations = [(d, self._passages(d) if prompting.retrieval else None) for d in prompting.demonstrations]
-        prompts = [
-            self.engine.template.prompt_ids(
-                build_messages(
-                    self.project,
-                    example,
-                    system=prompting.system,
-                    passages=self._passages(example) if prompting.retrieval else None,
-                    demonstrations=demonstrations,
-                )
+        conversations = [
+            build_messages(
+                self.project,
+                example,
+                system=prompting.system,
+                passages=self._passages(example) if prompting.retrieval else None,
+                demonstrations=demonstrations,
             )
             for example in examples
         ]
-        shared = common_prefix(prompts)
+        template = self.engine.template
+        prompts = [template.prompt_ids(messages) for messages in conversations]
+        # Without demonstrations the prefix is the one that the server takes: where a prompt is split decides the last bits
+        # of its keys and values, and the served answers have to equal these.
+        shared = common_prefix(prompts) if demonstrations else template.system_prefix_length(conversations[0])
         sampling = SamplingParams(max_new_tokens=self.project.task.max_new_tokens)
         return [Request(ids, sampling, shared) for ids in prompts]
 

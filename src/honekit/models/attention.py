@@ -19,6 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from honekit.errors import ModelError
+
 NAME = "hone"
 LARGE_SCORES = 16_000_000
 """Elements of one sequence's score matrix (H * n * seen) above which the fused kernel is used."""
@@ -38,7 +40,7 @@ class PackedLayout:
     device: torch.device | str = "cpu"
 
     def __post_init__(self) -> None:
-        self._masks: dict[tuple[int, int, int | None], Tensor] = {}
+        self._masks: dict[tuple[int, int, int | None, torch.dtype], Tensor] = {}
 
     @property
     def in_row(self) -> int:
@@ -53,7 +55,7 @@ class PackedLayout:
 
     def mask(self, length: int, groups: int, window: int | None, dtype: torch.dtype) -> Tensor:
         """(G * length, P + length) additive: the whole prefix and the suffix up to oneself, in a sliding window if any."""
-        key = (length, groups, window)
+        key = (length, groups, window, dtype)
         if key not in self._masks:
             queries = torch.arange(self.prefix_length, self.prefix_length + length)[:, None]
             keys = torch.arange(self.prefix_length + length)[None, :]
@@ -144,6 +146,8 @@ def attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
     hone_layout: Layout | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
@@ -151,6 +155,13 @@ def attention(
 
     Shapes:  query (1, H, T, D), key and value (1, K, T, D) -> (1, T, H, D)
     """
+    if softcap is not None or s_aux is not None:
+        raise ModelError(
+            "model.attention_unsupported",
+            what="this base caps its attention scores or adds sinks to them, which Hone's attention does not compute",
+            where=type(module).__name__,
+            mend="take a base without these, such as a Llama, Qwen or Gemma 3 model",
+        )
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     layer = int(module.layer_idx)  # type: ignore[arg-type]
     return attend(layer, query, key, value, scale, sliding_window, hone_layout, dropout), None
