@@ -15,7 +15,7 @@ characters must come out as ordinary text, as in the content of a message. The f
 line says which.
 """
 
-# ruff: noqa: E501, RUF001 (the strings are the data)
+# ruff: noqa: E501 (the strings are the data)
 
 from __future__ import annotations
 
