@@ -137,7 +137,7 @@ class RetrievalSection(_Section):
 
 
 class TrainSection(_Section):
-    """The recipe. Every default is a measured one: see `docs/lab-notes.md`."""
+    """The recipe. What was tried, and with which result, stands in `docs/lab-notes.md`."""
 
     base: str = "smollm2-135m"
     method: Literal["lora", "full"] = "lora"
