@@ -38,20 +38,9 @@ def print_summary(outcome: Outcome) -> None:
         console.print(f"Deployed: {outcome.alias} -> {outcome.version}", soft_wrap=True)
     else:
         console.print(f"Not promoted. The model can be called as {outcome.version}", soft_wrap=True)
-    console.print("\nStart `hone serve`, make a key with `hone keys create`, then:\n", markup=False)
-    console.print(snippet(outcome.alias or outcome.version, document), markup=False, soft_wrap=True)
-
-
-def snippet(model: str, document: dict[str, Any]) -> str:
-    """Three lines of Python that reach the model through the official client, with the prompt that it was tuned with."""
-    system, user = document["system_prompt_file"], f"{document['input_label']}:\\n..."
-    return (
-        "from openai import OpenAI\n"
-        'client = OpenAI(base_url="http://127.0.0.1:8000/v1", api_key="YOUR_KEY")\n'
-        f'print(client.chat.completions.create(model="{model}", temperature=0, messages=['
-        f'{{"role": "system", "content": open("{system}").read().rstrip()}}, '
-        f'{{"role": "user", "content": "{user}"}}]).choices[0].message.content)'
-    )
+    where = document["folder"]
+    console.print(f"\nStart `hone serve`, make a key with `hone keys create`, then in {where}:\n", markup=False, soft_wrap=True)
+    console.print(document["snippet"], markup=False, soft_wrap=True)
 
 
 def _arms(document: dict[str, Any]) -> Table:

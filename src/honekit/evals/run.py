@@ -309,7 +309,7 @@ class _GenerationStage:
     def __exit__(self, *fault: Any) -> None:
         work = self._engine.work.minus(self._before)
         measured, shape = self._evaluator.measured, self._evaluator.shape
-        gflops = measured.bf16_gflops if self._engine.precision == "bf16" else measured.fp32_gflops
+        gflops = measured.gflops(self._engine.precision)
         if self._alone:
             width = 2 if self._engine.precision == "bf16" else 4
             prompt = shape.forward_flops(work.prompt_tokens, work.logit_rows - work.new_tokens) / (gflops * 1e9)

@@ -306,21 +306,21 @@ def _document(
         "tests": {**evaluation.tests, "checks": verdict.checks},
         "cost": evaluation.cost,
         "parity": certificate.as_dict(),
-        "system_prompt_file": str(project.path(project.task.instructions)),
-        "input_label": project.task.input_label,
+        "folder": str(project.root),
         "metrics": project.task.metric_names(),
         "primary_metric": project.task.primary_metric,
     }
 
 
 def _write(project: Project, document: dict[str, Any], evaluation: Evaluation) -> Path:
-    from honekit.evals.report import render_report
+    from honekit.evals.report import render_report, snippet
 
     name = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
     directory = project.state_dir / "runs" / name
     directory.mkdir(parents=True, exist_ok=True)
     report = directory / "report.html"
     document["report"] = str(report)
+    document["snippet"] = snippet(project, document)
     items = [
         {
             "id": example.id,
@@ -365,17 +365,6 @@ def _train_lines(project: Project, needed: Estimate, job: jobs.Job) -> list[str]
     elif job.attempt > 1 or job.progress:
         lines.append("goes on from its last checkpoint")
     return lines
-
-
-def newest_result(project: Project) -> dict[str, Any] | None:
-    """The document of the newest finished run of a project, if there is one."""
-    for directory in sorted((project.state_dir / "runs").glob("*"), reverse=True):
-        try:
-            loaded: dict[str, Any] = json.loads((directory / "result.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        return loaded
-    return None
 
 
 def bundled_project(name: str) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from torch import nn
 
 from honekit.errors import TrainError
 from honekit.project import TrainSection
-from honekit.train.batching import Batch, TokenExample, microbatches, steps_of_epoch
+from honekit.train.batching import TokenExample, microbatches, steps_of_epoch
 from honekit.train.loss import per_example, token_losses
 from honekit.train.recipe import learning_rate_at
 from honekit.train.state import Progress, TrainState
@@ -169,27 +169,20 @@ def not_finite(step: int, where: str, recipe: TrainSection) -> TrainError:
     )
 
 
-def validation_batches(examples: Sequence[TokenExample], device: torch.device | str) -> Iterator[Batch]:
-    yield from microbatches(examples, MAX_ROW_TOKENS, device)
-
-
 @torch.no_grad()
 def validate(
     model: nn.Module,
     examples: Sequence[TokenExample],
     device: torch.device | str = "cpu",
-    on_batch: Callable[[int], None] | None = None,
 ) -> ValidationResult:
     """Weighted mean loss per predicted token over held-out examples, by the same packing as training."""
     model.eval()
     loss_sum, weight_sum, correct, tokens, unique = 0.0, 0.0, 0, 0, 0
-    for batch in validation_batches(examples, device):
+    for batch in microbatches(examples, MAX_ROW_TOKENS, device):
         losses, right = token_losses(model, batch)
         loss_sum += float((losses * batch.weights).sum())
         weight_sum += float(batch.weights.sum())
         correct += int(right.sum())
         tokens += batch.trained_tokens
         unique += batch.unique_tokens
-        if on_batch:
-            on_batch(len(batch.examples))
     return ValidationResult(loss_sum / weight_sum, correct / tokens, tokens, unique)

@@ -10,13 +10,12 @@ from honekit.data import read_chat_file
 from honekit.models import bases
 from honekit.models.floor import shape_of
 from honekit.project import TrainSection
-from honekit.train.batching import MIN_SHARED
+from honekit.train.batching import TokenExample, shared_prefix_length
 from honekit.train.estimate import Estimate, estimate
+from honekit.train.loop import MAX_ROW_TOKENS
 
 if TYPE_CHECKING:
     from honekit.models.precision import Measured
-
-ROW_TOKENS = 4096
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Pa
     train = _count(training, base)
     valid = _count(validation, base) if validation else _Tokens(0, 0, 0, 0)
     steps = -(-train.examples // recipe.batch_size)
-    rows = -(-(valid.own) // (ROW_TOKENS - valid.prefix)) if valid.examples else 0
+    rows = -(-(valid.own) // (MAX_ROW_TOKENS - valid.prefix)) if valid.examples else 0
     validation_tokens = valid.own + rows * valid.prefix
     needed = estimate(
         shape_of(base),
@@ -55,7 +54,7 @@ def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Pa
         trained_tokens=recipe.epochs * train.trained,
         validation_tokens=validation_tokens,
         optimizer_steps=steps * recipe.epochs,
-        gflops=measured.bf16_gflops if precision == "bf16" else measured.fp32_gflops,
+        gflops=measured.gflops(precision),
         precision=precision,
         hidden_size=int(config.get("hidden_size", 1024)),
         layers=int(config.get("num_hidden_layers", 24)),
@@ -65,12 +64,11 @@ def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Pa
 
 def _count(path: Path, base: Path) -> _Tokens:
     template = bases.load_template(base)
-    encoded = [template.training_ids(e.messages, e.tools) for e in read_chat_file(path)]
-    first = encoded[0].token_ids
-    prefix = min(len(e.token_ids) for e in encoded)
-    for one in encoded[1:]:
-        while first[:prefix] != one.token_ids[:prefix]:
-            prefix = next(i for i in range(prefix) if first[i] != one.token_ids[i])
-    prefix = prefix if prefix >= MIN_SHARED else 0
-    total = sum(len(e.token_ids) for e in encoded)
-    return _Tokens(len(encoded), prefix, total - prefix * len(encoded), sum(e.trained_tokens for e in encoded))
+    examples = [
+        TokenExample(e.line, e.line, ids.token_ids, ids.weights)
+        for e in read_chat_file(path)
+        for ids in [template.training_ids(e.messages, e.tools)]
+    ]
+    prefix = shared_prefix_length(examples)
+    own = sum(len(e.token_ids) - prefix for e in examples)
+    return _Tokens(len(examples), prefix, own, sum(e.trained_tokens for e in examples))

@@ -243,7 +243,7 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
         precision=precision,
         threads=measured.threads,
         device=str(device),
-        gflops=measured.bf16_gflops if precision == "bf16" else measured.fp32_gflops,
+        gflops=measured.gflops(precision),
         torch_version=torch.__version__,
     )
     write_atomic(file, json.dumps(environment.as_dict()))
