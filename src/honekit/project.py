@@ -125,6 +125,9 @@ class DataSection(_Section):
     device_field: str | None = None
     """Answer field whose values must not cross into the slice named in `unseen_slice`."""
     unseen_slice: str | None = None
+    forms: int = Field(1, ge=1, le=20)
+    """Forms in which each training example is written. In the further ones the names that the answer copies (device ids, fault
+    codes, section numbers) are drawn anew, and passages are shown where the form before had none, and the other way round."""
     stratify: str | None = None
     """Answer field by which halves are drawn evenly; slices are always kept even."""
     slices: tuple[str, ...] = ()

@@ -9,8 +9,9 @@ import pytest
 import torch
 from tests import tiny
 
-from honekit.inference.fused import FusedLlama, can_fuse
+from honekit.inference.fused import FusedLlama
 from honekit.models.attention import DecodeLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache
+from honekit.models.llama import is_plain_llama
 
 CHANGES: list[dict[str, Any]] = [
     {},
@@ -24,7 +25,7 @@ CHANGES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
 def test_prefix_prefill_and_decoding_give_the_models_logits(changes: dict[str, Any]) -> None:
     plain = tiny.model(**changes)
-    assert can_fuse(plain)
+    assert is_plain_llama(plain)
     fused = FusedLlama(deepcopy(plain))
 
     def theirs(ids: torch.Tensor, positions: torch.Tensor, layout: Any, keep: Any) -> torch.Tensor:
@@ -79,4 +80,4 @@ def test_in_bf16_the_logits_stay_as_near_to_fp32_as_the_models_own() -> None:
     ids=str,
 )
 def test_what_differs_from_a_plain_llama_runs_through_transformers(architecture: str, changes: dict[str, Any]) -> None:
-    assert not can_fuse(tiny.model(architecture, **changes))
+    assert not is_plain_llama(tiny.model(architecture, **changes))

@@ -88,7 +88,7 @@ def test_autograd_of_the_layer_is_right_in_double_precision() -> None:
     b = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
 
     def function(x: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        return lora._LowRank.apply(x, layer.base.weight, layer.base.bias, a, b, 1.5)
+        return lora._Adapted.apply(x, (layer.base.weight,), 1.5, a, b)
 
     assert torch.autograd.gradcheck(function, (x, layer.lora_a, b))
 

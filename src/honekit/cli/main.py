@@ -23,7 +23,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
-from honekit import __version__, openmp
+from honekit import __version__, runtime
 from honekit.errors import HoneError, SettingsError, StoreError
 
 INTERRUPTED = 130
@@ -139,7 +139,7 @@ def main(argv: list[str] | None = None) -> int:
         args.remove("--debug")
         os.environ["HONE_DEBUG"] = "1"
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    openmp.share_cores()
+    runtime.prepare()
     try:
         code = _run(args or ["--help"])
         sys.stdout.flush()

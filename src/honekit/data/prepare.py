@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from honekit.data.augment import redraw
 from honekit.data.examples import Example, read_examples
 from honekit.data.leaks import check_leaks, location
 from honekit.data.lines import MAX_SHOWN, Finding, nearest, raise_findings, shown
 from honekit.data.near import near_duplicates_within, overlap_report
-from honekit.data.prompts import build_messages, reference
+from honekit.data.prompts import Asked, build_messages, reference
 from honekit.errors import DataError
 from honekit.retrieval import Index, Passage, load_passages
 from honekit.store.atomic import sha256_of, write_atomic, writing
@@ -97,8 +99,9 @@ def prepare(project: Project, *, use_more: bool) -> Prepared:
     directory = project.state_dir / "data"
     with writing(directory):
         directory.mkdir(parents=True, exist_ok=True)
+    forms = {"train": project.data.forms, "validation": 1}
     sha256 = {
-        name: _write(project, directory / f"{name}.jsonl", splits[name], shown_with, index)
+        name: _write(project, directory / f"{name}.jsonl", splits[name], shown_with, index, forms[name])
         for name, shown_with in with_passages.items()
     }
     return Prepared(
@@ -152,14 +155,22 @@ def _shown_in_validation(project: Project, examples: Sequence[Example]) -> list[
     return shown_with if project.retrieval else [False] * len(examples)
 
 
-def _write(project: Project, path: Path, examples: Sequence[Example], with_passages: Sequence[bool], index: Index) -> str:
+def _write(
+    project: Project, path: Path, examples: Sequence[Example], with_passages: Sequence[bool], index: Index, forms: int
+) -> str:
     lines = []
-    for example, shows in zip(examples, with_passages, strict=True):
-        passages = passages_for(project, index, example, with_reference=True) if shows else None
-        messages: list[dict[str, Any]] = list(build_messages(project, example, passages=passages, with_answer=True))
-        if example.weight != 1:
-            messages[-1]["weight"] = example.weight
-        lines.append(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
+    for form in range(forms):
+        for example, shows in zip(examples, with_passages, strict=True):
+            shows_now = shows ^ (form % 2 == 1) if project.retrieval else False
+            passages = passages_for(project, index, example, with_reference=True) if shows_now else []
+            asked: Asked = example
+            if form:
+                asked = redrawn = redraw(project, example, passages, random.Random(f"{form} {example.id}"))
+                passages = redrawn.passages
+            messages: list[dict[str, Any]] = list(build_messages(project, asked, passages=passages, with_answer=True))
+            if example.weight != 1:
+                messages[-1]["weight"] = example.weight
+            lines.append(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
     content = "".join(lines).encode()
     write_atomic(path, content)
     return hashlib.sha256(content).hexdigest()

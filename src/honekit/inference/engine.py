@@ -19,13 +19,14 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from honekit.chat.template import ChatTemplate
-from honekit.inference.fused import FusedLlama, can_fuse
+from honekit.inference.fused import FusedLlama
 from honekit.inference.sampling import Chosen, SamplingParams, choose, generator_of
 from honekit.inference.text import TextStream, token_bytes
-from honekit.models.attention import DecodeLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache
+from honekit.models.attention import DecodeLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache, room
+from honekit.models.llama import is_plain_llama
 
-PREFILL_TOKENS = 4096
-"""Packed prompt tokens per forward pass."""
+PREFILL_TOKENS = 1024
+"""Packed prompt tokens per forward pass; with more, what a layer computes no longer fits the cache of a processor."""
 KEPT_PREFIXES = 8
 MIN_SHARED = 8
 
@@ -116,7 +117,7 @@ class Engine:
         device: torch.device | str = "cpu",
     ) -> None:
         self.template, self.tokenizer = template, template.tokenizer
-        self._fused = FusedLlama(model) if can_fuse(model) else None
+        self._fused = FusedLlama(model) if is_plain_llama(model) else None
         self._model = None if self._fused else model
         self.stop_ids = frozenset(stop_ids)
         self.context_tokens, self.fingerprint = context_tokens, fingerprint
@@ -272,9 +273,8 @@ class Session:
 
     def _prefill(self, prefix: PrefixCache, sequences: list[_Sequence]) -> list[tuple[int, Token]]:
         engine = self._engine
-        capacity = max(s.length + s.request.sampling.max_new_tokens for s in sequences)
-        cache = SuffixCache(min(capacity, engine.context_tokens))
         lengths = [s.length for s in sequences]
+        cache = SuffixCache(room(max(lengths) + 1))
         layout = PackedLayout(prefix.length, lengths, prefix=prefix, cache=cache, device=engine.device)
         row = [token for s in sequences for token in s.request.prompt_ids[s.request.shared :]]
         ends = torch.tensor(lengths, device=engine.device).cumsum(0) - 1
@@ -339,8 +339,8 @@ class Session:
         rows = [i for i, s in enumerate(group.sequences) if not s.done]
         group.sequences = [group.sequences[i] for i in rows]
         if rows:
-            left = max(s.length + s.request.sampling.max_new_tokens - s.made for s in group.sequences) + 1
-            group.cache.keep(torch.tensor(rows, device=self._engine.device), left)
+            longest = max(s.length for s in group.sequences)
+            group.cache.keep(torch.tensor(rows, device=self._engine.device), room(longest + 1))
 
 
 def _merge(group: _Group, cache: SuffixCache, sequences: list[_Sequence]) -> None:

@@ -29,19 +29,6 @@ class _Layer:
     down: Tensor
 
 
-def can_fuse(model: Any) -> bool:
-    """Plain Llama: SiLU, no biases, default rotary positions."""
-    config = model.config
-    rope = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None) or {}
-    return (
-        config.model_type == "llama"
-        and config.hidden_act == "silu"
-        and not getattr(config, "attention_bias", False)
-        and not getattr(config, "mlp_bias", False)
-        and rope.get("rope_type", "default") == "default"
-    )
-
-
 class FusedLlama:
     """`forward` as `Engine` needs it. Takes the weights over from the model and leaves it unusable."""
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from honekit import runtime
 from honekit.errors import HoneError
 from honekit.jobs import leases, queue
 from honekit.jobs.context import JobContext, Stopped
@@ -24,6 +25,7 @@ from honekit.jobs.records import Lease
 def main(arguments: Sequence[str]) -> int:
     """Claim the job, run it, write its outcome; returns the exit code."""
     (job_id,) = arguments
+    runtime.prepare()
     early_signal = threading.Event()
     with _signals(early_signal):
         lease = leases.claim(job_id, new_worker_id())

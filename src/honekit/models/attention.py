@@ -12,6 +12,7 @@ heads, G = H / K, D head width.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,8 @@ from honekit.errors import ModelError
 NAME = "hone"
 LARGE_SCORES = 16_000_000
 """Elements of one sequence's score matrix (H * n * seen) above which the fused kernel is used."""
+STEP = 32
+"""Tokens by which the cache of running sequences grows."""
 
 
 @dataclass
@@ -53,17 +56,18 @@ class PackedLayout:
         parts += [torch.arange(self.prefix_length, self.prefix_length + n) for n in self.lengths]
         return torch.cat(parts)[None].to(self.device)
 
-    def mask(self, length: int, groups: int, window: int | None, dtype: torch.dtype) -> Tensor:
-        """(G * length, P + length) additive: the whole prefix and the suffix up to oneself, in a sliding window if any."""
-        key = (length, groups, window, dtype)
+    def mask(self, length: int, prefix: int, window: int | None, dtype: torch.dtype) -> Tensor:
+        """Additive over the last keys of a sequence: (n, n) causal, or (n, prefix + n) where a window hides the prefix too."""
+        key = (length, prefix, window, dtype)
         if key not in self._masks:
-            queries = torch.arange(self.prefix_length, self.prefix_length + length)[:, None]
-            keys = torch.arange(self.prefix_length + length)[None, :]
-            visible = keys <= queries
+            distance = torch.arange(prefix, prefix + length)[:, None] - torch.arange(prefix + length)[None, :]
+            hidden = distance < 0
             if window is not None:
-                visible &= queries - keys < window
-            additive = torch.zeros(visible.shape, dtype=dtype).masked_fill_(~visible, torch.finfo(dtype).min)
-            self._masks[key] = additive.repeat(groups, 1).to(self.device)
+                hidden |= distance >= window
+            else:
+                hidden = hidden[:, prefix:]
+            additive = torch.zeros(hidden.shape, dtype=dtype).masked_fill_(hidden, torch.finfo(dtype).min)
+            self._masks[key] = additive.to(self.device)
         return self._masks[key]
 
 
@@ -78,7 +82,10 @@ class PrefixCache:
 
 @dataclass
 class SuffixCache:
-    """Keys and values of the running sequences, by layer: (B, K, capacity, D)."""
+    """Keys and values of the running sequences, by layer: (B, K, capacity, D).
+
+    The whole capacity is multiplied in every step (a part of it would be copied first), so there is little to spare.
+    """
 
     capacity: int
     keys: dict[int, Tensor] = field(default_factory=dict)
@@ -90,6 +97,20 @@ class SuffixCache:
         for store in (self.keys, self.values):
             for layer, tensor in store.items():
                 store[layer] = tensor[rows, :, : self.capacity].contiguous()
+
+    def reserve(self, tokens: int) -> None:
+        """Make room for sequences of `tokens`."""
+        if tokens > self.capacity:
+            more = room(tokens) - self.capacity
+            self.capacity += more
+            for store in (self.keys, self.values):
+                for layer, tensor in store.items():
+                    store[layer] = F.pad(tensor, (0, 0, 0, more))
+
+
+def room(tokens: int) -> int:
+    """The capacity to hold `tokens` in: the next multiple of `STEP`."""
+    return -(-tokens // STEP) * STEP
 
 
 @dataclass
@@ -108,30 +129,27 @@ class DecodeLayout:
     lengths: Tensor
     """(B,) suffix tokens already in the cache, the new one not counted."""
     rows: Tensor = field(init=False)
-    longest: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.rows = torch.arange(len(self.lengths), device=self.lengths.device)
-        self.longest = int(self.lengths.max()) + 1
-        self._masks: dict[int | None, tuple[Tensor, Tensor]] = {}
+        self.cache.reserve(int(self.lengths.max()) + 1)
+        self._masks: dict[tuple[int | None, torch.dtype], Tensor] = {}
 
     def position_ids(self) -> Tensor:
         """(1, B)."""
         return (self.lengths + self.prefix.length)[None]
 
-    def masks(self, window: int | None) -> tuple[Tensor, Tensor]:
-        """Hidden positions of the prefix (B, 1, 1, P) and of the suffixes (B, 1, 1, longest)."""
-        if window not in self._masks:
-            device = self.lengths.device
-            suffix = torch.arange(self.longest, device=device)
-            hidden = suffix[None, :] > self.lengths[:, None]
-            prefix = torch.zeros((len(self.lengths), self.prefix.length), dtype=torch.bool, device=device)
+    def mask(self, window: int | None, dtype: torch.dtype) -> Tensor:
+        """(B, 1, 1, P + capacity) additive: the prefix and the tokens of each sequence, in a sliding window if any."""
+        if (window, dtype) not in self._masks:
+            device, total = self.lengths.device, self.prefix.length + self.cache.capacity
+            positions, now = torch.arange(total, device=device)[None, :], (self.lengths + self.prefix.length)[:, None]
+            hidden = positions > now
             if window is not None:
-                now = (self.lengths + self.prefix.length)[:, None]
-                hidden |= now - (suffix + self.prefix.length)[None, :] >= window
-                prefix |= now - torch.arange(self.prefix.length, device=device)[None, :] >= window
-            self._masks[window] = prefix[:, None, None], hidden[:, None, None]
-        return self._masks[window]
+                hidden |= now - positions >= window
+            additive = torch.zeros(hidden.shape, dtype=dtype, device=device).masked_fill_(hidden, float("-inf"))
+            self._masks[window, dtype] = additive[:, None, None]
+        return self._masks[window, dtype]
 
 
 Layout = PackedLayout | PrefixLayout | DecodeLayout
@@ -202,6 +220,10 @@ def _causal(query: Tensor, key: Tensor, value: Tensor, scale: float, window: int
 def _packed(
     layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None, layout: PackedLayout, dropout: float
 ) -> Tensor:
+    heads, largest = query.shape[1], max([layout.in_row**2, *(n * (layout.prefix_length + n) for n in layout.lengths)])
+    if torch.is_grad_enabled() and layout.prefix is None and not dropout and heads * largest <= LARGE_SCORES:
+        out: Tensor = _PackedScores.apply(query[0], key[0], value[0], scale, window, layout)  # type: ignore[no-untyped-call]
+        return out[None]
     in_row = layout.in_row
     queries, keys, values = (torch.split(t[0], [in_row, *layout.lengths], dim=1) for t in (query, key, value))
     outs = []
@@ -219,29 +241,102 @@ def _packed(
     return torch.cat(outs, dim=1).transpose(0, 1)[None]
 
 
+class _PackedScores(torch.autograd.Function):
+    """Attention of a whole row by plain matrix products, one sequence after the other, with its gradient.
+
+    On CPUs this takes about half the time of the fused kernel's backward pass at these lengths (`docs/lab-notes.md`), and
+    the prefix's gradients are summed in place, where autograd would pad and add one tensor for every sequence.
+
+    Shapes:  query (H, T, D), key and value (K, T, D) -> (T, H, D)
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None, layout: PackedLayout
+    ) -> Tensor:
+        heads, tokens, width = query.shape
+        out = query.new_empty(tokens, heads, width)
+        weights = []
+        for prefix, start, stop in _sequences(layout):
+            folded = _fold(query[:, start:stop], len(key))
+            keys, values = (_seen(rows, prefix, start, stop) for rows in (key, value))
+            weights.append(_soft(folded, keys, scale, layout.mask(stop - start, prefix, window, query.dtype)))
+            out[start:stop] = torch.bmm(weights[-1], values).view(heads, -1, width).transpose(0, 1)
+        ctx.save_for_backward(query, key, value, *weights)
+        ctx.scale, ctx.layout = scale, layout
+        return out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        query, key, value, *weights = ctx.saved_tensors
+        heads, _, width = query.shape
+        # Laid out by token, as the projections want them.
+        grad_q, grad_k, grad_v = (t.new_zeros(t.shape[1], t.shape[0], width).transpose(0, 1) for t in (query, key, value))
+        for (prefix, start, stop), soft in zip(_sequences(ctx.layout), weights, strict=True):
+            folded, grad = _fold(query[:, start:stop], len(key)), _fold(grads[0][start:stop].transpose(0, 1), len(key))
+            keys, values = (_seen(rows, prefix, start, stop) for rows in (key, value))
+            to_soft = torch.bmm(grad, values.transpose(1, 2))
+            to_scores = torch.ops.aten._softmax_backward_data(to_soft, soft, -1, soft.dtype).mul_(ctx.scale)
+            grad_q[:, start:stop] = torch.bmm(to_scores, keys).view(heads, -1, width)
+            for total, part in (
+                (grad_k, torch.bmm(to_scores.transpose(1, 2), folded)),
+                (grad_v, torch.bmm(soft.transpose(1, 2), grad)),
+            ):
+                total[:, :prefix] += part[:, :prefix]
+                total[:, start:stop] += part[:, prefix:]
+        return grad_q, grad_k, grad_v, None, None, None
+
+
+def _sequences(layout: PackedLayout) -> Iterator[tuple[int, int, int]]:
+    """(prefix tokens that it sees, first row, row behind the last) of each sequence, the prefix itself first."""
+    start = layout.in_row
+    if start:
+        yield 0, 0, start
+    for length in layout.lengths:
+        yield layout.in_row, start, start + length
+        start += length
+
+
+def _fold(query: Tensor, kv_heads: int) -> Tensor:
+    """(H, n, D) -> (K, G * n, D): the query heads of one key/value head below each other, with no copy of keys or values."""
+    heads, length, width = query.shape
+    return query.reshape(kv_heads, heads // kv_heads * length, width)
+
+
+def _seen(rows: Tensor, prefix: int, start: int, stop: int) -> Tensor:
+    """Keys or values of the prefix and of a sequence: (K, prefix + stop - start, D)."""
+    own = rows[:, start:stop]
+    return torch.cat([rows[:, :prefix], own], dim=1) if prefix else own
+
+
 def _one_suffix(
     query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None, layout: PackedLayout, dropout: float
 ) -> Tensor:
     """query (H, n, D), key and value (K, P + n, D) -> (H, n, D).
 
-    Plain matrix products: on CPUs their backward pass takes about half the time of the fused kernel's at these lengths
-    (`benchmarks/attention.py`). Where the score matrix would be large the fused kernel saves its memory.
+    Where the score matrix would be large the fused kernel saves its memory.
     """
     heads, length, width = query.shape
-    kv_heads, seen = key.shape[0], key.shape[1]
-    groups = heads // kv_heads
-    # The G query heads of one key/value head stand below each other as further queries: no copy of keys and values.
-    folded = query.reshape(kv_heads, groups * length, width)
-    mask = layout.mask(length, groups, window, query.dtype)
-    if heads * length * seen > LARGE_SCORES:
+    folded = _fold(query, len(key))
+    mask = layout.mask(length, layout.prefix_length, window, query.dtype)
+    if heads * length * key.shape[1] > LARGE_SCORES:
+        whole = F.pad(mask, (key.shape[1] - mask.shape[1], 0)).repeat(heads // len(key), 1)
         out = F.scaled_dot_product_attention(
-            folded[None], key[None], value[None], attn_mask=mask, scale=scale, dropout_p=dropout
+            folded[None], key[None], value[None], attn_mask=whole, scale=scale, dropout_p=dropout
         )[0]
     else:
-        scores = torch.baddbmm(mask, folded, key.transpose(1, 2), alpha=scale)
-        weights = scores.softmax(-1)
+        weights = _soft(folded, key, scale, mask)
         out = torch.bmm(F.dropout(weights, dropout) if dropout else weights, value)
     return out.view(heads, length, width)
+
+
+def _soft(folded: Tensor, keys: Tensor, scale: float, mask: Tensor) -> Tensor:
+    """Attention weights (K, G * n, seen) of folded queries (K, G * n, D) over keys (K, seen, D), the last of them masked."""
+    kv_heads, seen = keys.shape[:2]
+    scores = torch.baddbmm(folded.new_empty(1), folded, keys.transpose(1, 2), beta=0, alpha=scale)
+    masked = scores.view(kv_heads, -1, len(mask), seen)[..., seen - mask.shape[1] :]
+    masked += mask
+    return scores.softmax(-1)
 
 
 def _fill(cache: SuffixCache, layer: int, keys: tuple[Tensor, ...], values: tuple[Tensor, ...]) -> None:
@@ -257,31 +352,35 @@ def _decode(
 ) -> Tensor:
     heads, count, width = query.shape
     kv_heads = key.shape[0]
-    groups, prefix_length, longest = heads // kv_heads, layout.prefix.length, layout.longest
+    groups, prefix_length, capacity = heads // kv_heads, layout.prefix.length, layout.cache.capacity
     keys, values = layout.cache.keys[layer], layout.cache.values[layer]
     keys[layout.rows, :, layout.lengths] = key.transpose(0, 1)
     values[layout.rows, :, layout.lengths] = value.transpose(0, 1)
 
-    hidden_prefix, hidden_suffix = layout.masks(window)
-    per_sequence = query.view(kv_heads, groups, count, width).permute(2, 0, 1, 3) * scale
-    suffix = torch.matmul(per_sequence, keys[:, :, :longest].transpose(2, 3)).float()
-    suffix = suffix.masked_fill(hidden_suffix, float("-inf"))
-    if not prefix_length:
-        weights = suffix.softmax(-1).to(value.dtype)
-        out = torch.matmul(weights, values[:, :, :longest])
-    else:
+    asked = (query.transpose(0, 1) * scale).view(count * kv_heads, groups, width)
+    scores = torch.bmm(asked, keys.view(-1, capacity, width).transpose(1, 2)).view(count, kv_heads, groups, capacity)
+    if prefix_length:
         # All sequences read the prefix's keys and values in one product per head, once per step.
-        stacked = (query * scale).reshape(kv_heads, groups * count, width)
-        prefix = torch.matmul(stacked, layout.prefix.keys[layer].transpose(1, 2)).float()
-        prefix = prefix.view(kv_heads, groups, count, prefix_length).permute(2, 0, 1, 3)
-        if window is not None:
-            prefix = prefix.masked_fill(hidden_prefix, float("-inf"))
-        weights = torch.cat([prefix, suffix], dim=-1).softmax(-1).to(value.dtype)
-        out = torch.matmul(weights[..., prefix_length:], values[:, :, :longest])
-        shared = weights[..., :prefix_length].permute(1, 2, 0, 3).reshape(kv_heads, groups * count, prefix_length)
-        shared = torch.matmul(shared, layout.prefix.values[layer])
-        out = out + shared.view(kv_heads, groups, count, width).permute(2, 0, 1, 3)
-    return out.reshape(1, count, heads, width)
+        stacked = _by_head(asked.view(count, kv_heads, groups, width))
+        shared = torch.bmm(stacked, layout.prefix.keys[layer].transpose(1, 2))
+        scores = torch.cat([_by_row(shared, count), scores], dim=-1)
+    weights = scores.add_(layout.mask(window, scores.dtype)).softmax(-1)
+    own = weights[..., prefix_length:].reshape(count * kv_heads, groups, capacity)
+    out = torch.bmm(own, values.view(-1, capacity, width)).view(count, kv_heads, groups, width)
+    if prefix_length:
+        shared = torch.bmm(_by_head(weights[..., :prefix_length]), layout.prefix.values[layer])
+        out += _by_row(shared, count)
+    return out.view(1, count, heads, width)
+
+
+def _by_head(rows: Tensor) -> Tensor:
+    """(B, K, G, x) -> (K, B * G, x)"""
+    return rows.transpose(0, 1).reshape(rows.shape[1], -1, rows.shape[3])
+
+
+def _by_row(heads: Tensor, count: int) -> Tensor:
+    """(K, B * G, x) -> (B, K, G, x)"""
+    return heads.view(len(heads), count, -1, heads.shape[2]).transpose(0, 1)
 
 
 def register() -> str:

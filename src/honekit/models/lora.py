@@ -1,14 +1,14 @@
 """Low-rank adapters inside a frozen model: the layer that training uses, and its tensors under PEFT's names.
 
 PEFT is the file format and the reference (tests hold forward, gradients and files against it). The layer is our own
-because on small models its elementwise operations are a good part of a step: here scale and addition ride on the matrix
-products, and q, k, v share one saved input.
+because narrow matrix products are bound by memory: here the update is added to the weights once per pass (as it is when
+the adapter is served), which costs as much arithmetic as 2 r tokens, and layers that read the same input are one product.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -17,36 +17,59 @@ from torch.nn import functional as F
 
 from honekit.errors import TrainError
 
+Pair = tuple[Tensor, Tensor] | None
+"""A (r, d_in) and B (d_out, r) of one layer; None where a layer has no adapter."""
 
-class _LowRank(torch.autograd.Function):
-    """y = x W^T + b + scale * (x A^T) B^T for frozen W and b.
 
-    Shapes:  x (T, d_in), W (d_out, d_in), A (r, d_in), B (d_out, r) -> (T, d_out)
+class _Adapted(torch.autograd.Function):
+    """[y_1 | y_2 | ...] with y_i = x (W_i + scale * B_i A_i)^T, for frozen W_i that read the same input.
+
+    Shapes:  x (T, d_in), W_i (d_i, d_in), A_i (r_i, d_in), B_i (d_i, r_i) -> (T, sum of d_i)
     Source:  Hu et al. 2021, arXiv:2106.09685, section 4.1.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, a: Tensor, b: Tensor, scale: float) -> Tensor:
-        out = F.linear(x, weight, bias)
-        narrow = x @ a.t()
-        # Not addmm_: with the narrow inner dimension its kernel is some thirty times slower than product and addition.
-        out.add_(narrow @ b.t(), alpha=scale)
-        ctx.save_for_backward(x, weight, a, b, narrow)
-        ctx.scale = scale
-        return out
+    def forward(ctx: Any, x: Tensor, weights: tuple[Tensor, ...], scale: float, *flat: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, *flat)
+        ctx.weights, ctx.scale = weights, scale
+        return x @ _merged(weights, _pairs(flat), scale).t()
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (grad,) = grads
-        x, weight, a, b, narrow = ctx.saved_tensors
-        grad_narrow = (grad @ b).mul_(ctx.scale)
-        grad_b = (grad.t() @ narrow).mul_(ctx.scale)
-        grad_a = grad_narrow.t() @ x
-        grad_x = None
-        if ctx.needs_input_grad[0]:
-            grad_x = grad @ weight
-            grad_x.add_(grad_narrow @ a)
-        return grad_x, None, None, grad_a, grad_b, None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        x, *flat = ctx.saved_tensors
+        pairs, scale = _pairs(flat), ctx.scale
+        parts = torch.split(grads[0], [len(weight) for weight in ctx.weights], dim=1)
+        # Computed again rather than kept: it is cheap, and for a large base it would be the base's memory once more.
+        grad_x = grads[0] @ _merged(ctx.weights, pairs, scale) if ctx.needs_input_grad[0] else None
+        found = [(part, *pair) for part, pair in zip(parts, pairs, strict=True) if pair is not None]
+        if not found:
+            return grad_x, None, None, *(None for _ in flat)
+        ranks = [len(a) for _, a, _ in found]
+        narrow = torch.split(x @ torch.cat([a for _, a, _ in found]).t(), ranks, dim=1)
+        grads_b = [(part.t() @ own).mul_(scale) for (part, _, _), own in zip(found, narrow, strict=True)]
+        grad_narrow = torch.cat([part @ b for part, _, b in found], dim=1)
+        grads_a = torch.split((grad_narrow.t() @ x).mul_(scale), ranks)
+        both = iter(zip(grads_a, grads_b, strict=True))
+        return grad_x, None, None, *(g for pair in pairs for g in (next(both) if pair is not None else (None, None)))
+
+
+def _pairs(flat: Sequence[Tensor | None]) -> list[Pair]:
+    return [None if a is None or b is None else (a, b) for a, b in zip(flat[::2], flat[1::2], strict=True)]
+
+
+def _merged(weights: Sequence[Tensor], pairs: Sequence[Pair], scale: float) -> Tensor:
+    """(sum of d_i, d_in)."""
+    if len(weights) == 1 and pairs[0] is None:
+        return weights[0]
+    out = weights[0].new_empty(sum(map(len, weights)), weights[0].shape[1])
+    for part, weight, pair in zip(torch.split(out, [len(weight) for weight in weights]), weights, pairs, strict=True):
+        if pair is None:
+            part.copy_(weight)
+        else:
+            # Not addmm: with the narrow inner dimension its kernel is some thirty times slower than product and addition.
+            torch.mm(pair[1], pair[0], out=part)
+            torch.add(weight, part, alpha=scale, out=part)
+    return out
 
 
 class LoraLinear(nn.Module):
@@ -62,16 +85,38 @@ class LoraLinear(nn.Module):
         self.lora_a = nn.Parameter(start.to(dtype=dtype, device=device))
         self.lora_b = nn.Parameter(torch.zeros(base.out_features, rank, dtype=dtype, device=device))
 
+    @property
+    def drops(self) -> bool:
+        return self.dropout > 0 and self.training
+
     def forward(self, x: Tensor) -> Tensor:
-        if self.dropout and self.training:
+        if self.drops:
             narrow = F.dropout(x, self.dropout) @ self.lora_a.t()
             base: Tensor = self.base(x)
             return base + (narrow @ self.lora_b.t()) * self.scale
-        flat = x.reshape(-1, x.shape[-1])
-        out: Tensor = _LowRank.apply(  # type: ignore[no-untyped-call]
-            flat, self.base.weight, self.base.bias, self.lora_a, self.lora_b, self.scale
-        )
+        out = adapted_linear(x.reshape(-1, x.shape[-1]), [self])
+        if self.base.bias is not None:
+            out = out + self.base.bias
         return out.view(*x.shape[:-1], out.shape[-1])
+
+
+def adapted_linear(x: Tensor, layers: Sequence[LoraLinear | nn.Linear]) -> Tensor:
+    """The outputs of layers that read the same input side by side, without their biases and dropout.
+
+    Shapes:  x (T, d_in) -> (T, sum of d_i)
+    """
+    flat: list[Tensor | None] = []
+    weights, scale = [], 1.0
+    for layer in layers:
+        if isinstance(layer, LoraLinear):
+            weights.append(layer.base.weight)
+            flat += [layer.lora_a, layer.lora_b]
+            scale = layer.scale
+        else:
+            weights.append(layer.weight)
+            flat += [None, None]
+    out: Tensor = _Adapted.apply(x, tuple(weights), scale, *flat)  # type: ignore[no-untyped-call]
+    return out
 
 
 def inject(model: nn.Module, *, targets: str | tuple[str, ...], rank: int, alpha: float, dropout: float, seed: int) -> list[str]:

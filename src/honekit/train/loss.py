@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from honekit.models.llama import has_training_pass, packed_logits
 from honekit.train.batching import Batch
 
 CHUNK = 256
@@ -57,15 +58,24 @@ class _CrossEntropy(torch.autograd.Function):
 
 def token_losses(model: nn.Module, batch: Batch) -> TokenLosses:
     """Run the packed row through the model and return one loss for each label, in the batch's order."""
-    logits = model(
+    logits = _label_logits(model, batch)
+    losses, correct = _CrossEntropy.apply(logits, batch.labels)  # type: ignore[no-untyped-call]
+    return TokenLosses(losses, correct)
+
+
+def _label_logits(model: nn.Module, batch: Batch) -> Tensor:
+    """(N, V)"""
+    positions = batch.layout.position_ids()
+    if has_training_pass(model):
+        return packed_logits(model, batch.input_ids, positions, batch.layout, batch.predictors)
+    out = model(
         input_ids=batch.input_ids,
-        position_ids=batch.layout.position_ids(),
+        position_ids=positions,
         use_cache=False,
         hone_layout=batch.layout,
         logits_to_keep=batch.predictors,
-    ).logits[0]
-    losses, correct = _CrossEntropy.apply(logits, batch.labels)  # type: ignore[no-untyped-call]
-    return TokenLosses(losses, correct)
+    )
+    return out.logits[0]  # type: ignore[no-any-return]
 
 
 def per_example(losses: Tensor, batch: Batch) -> list[float]:

@@ -1,0 +1,115 @@
+"""Further forms of a training example, in which the names that its answer copies are drawn anew.
+
+A small model that sees a hundred device ids, fault codes and section numbers learns these by heart; seeing others in
+every form, it can only learn to copy. What is redrawn follows from the project alone: values of string fields that stand
+in the input as one word, codes that input and passages share, and the passages' own references. Measured values, words
+and the rest of the answer stay as they were written.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from honekit.retrieval.passages import Passage
+
+if TYPE_CHECKING:
+    from honekit.data.examples import Example
+    from honekit.project import Project
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*\d)")
+_CONSONANTS, _VOWELS = "bdfghklmnprstvwz", "aeio"
+_SEPARATORS = ("-", "-", "-", "_", ".", "/", ":", "#", "~", "")
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """What a prompt needs of an example, with other names in it."""
+
+    input: str
+    answer: dict[str, Any]
+    passages: list[Passage]
+
+
+def redraw(project: Project, example: Example, passages: Sequence[Passage], source: random.Random) -> Redrawn:
+    """The example and the passages shown with it, every copied name replaced by one drawn from `source`."""
+    names = {value: _name(value, source) for value in _copied(project, example)}
+    shown = " ".join(passage.text for passage in passages)
+    codes = {word for word in _CODE.findall(example.input) if _MIXED.match(word) and word not in names}
+    names |= {code: _same_shape(code, source) for code in sorted(codes & set(_CODE.findall(shown)))}
+    refs = _references(passages, source)
+    answer = {}
+    for field in project.task.fields:
+        value = example.answer.get(field.name)
+        drawn = refs if field.from_retrieval else names
+        answer[field.name] = drawn.get(value, value) if isinstance(value, str) else value
+    return Redrawn(
+        _replaced(example.input, names),
+        answer,
+        [replace(p, ref=refs[p.ref], title=_replaced(p.title, names), text=_replaced(p.text, names)) for p in passages],
+    )
+
+
+def _copied(project: Project, example: Example) -> Iterator[str]:
+    for field in project.task.fields:
+        value = example.answer.get(field.name)
+        if field.type != "string" or field.from_retrieval or not isinstance(value, str):
+            continue
+        is_name = not re.search(r"\s", value) and (_MIXED.match(value) or not re.fullmatch("[a-z]+", value))
+        if is_name and value in example.input:
+            yield value
+
+
+def _references(passages: Sequence[Passage], source: random.Random) -> dict[str, str]:
+    drawn: dict[str, str] = {}
+    for passage in passages:
+        new = _same_shape(passage.ref, source)
+        while new in drawn.values():
+            new = _same_shape(passage.ref, source) + str(source.randrange(10))
+        drawn[passage.ref] = new
+    return drawn
+
+
+def _same_shape(text: str, source: random.Random) -> str:
+    """Every letter a letter of its case, every digit a digit (no number begins with 0), all else as it was."""
+    out = ""
+    for character in text:
+        if character.isdigit():
+            starts = not out[-1:].isdigit()
+            character = str(source.randrange(1 if starts else 0, 10))
+        elif character.isascii() and character.isalpha():
+            letter = source.choice("abcdefghijklmnopqrstuvwxyz")
+            character = letter.upper() if character.isupper() else letter
+        out += character
+    return out
+
+
+def _name(old: str, source: random.Random) -> str:
+    """A device name: the old one with other numbers, or one of any of the shapes that such names have."""
+    if source.random() < 0.3:
+        return re.sub(r"\d", lambda _: str(source.randrange(10)), old)
+    if source.random() < 0.1:
+        return ":".join(f"{source.randrange(256):02X}" for _ in range(6))
+    parts = ["".join(_syllables(source)) for _ in range(source.randint(1, 2))]
+    case = source.choice([str.lower, str.upper, str.title])
+    numbers = [str(source.randrange(10 ** source.randint(1, 4))) for _ in range(source.randint(1, 2))]
+    ending = source.choice(["", "", "A", "b", "K"])
+    separator = source.choice(_SEPARATORS)
+    return separator.join([*map(case, parts), *numbers]) + ending
+
+
+def _syllables(source: random.Random) -> Iterator[str]:
+    for _ in range(source.randint(1, 3)):
+        yield source.choice(_CONSONANTS)
+        yield source.choice(_VOWELS)
+
+
+def _replaced(text: str, names: Mapping[str, str]) -> str:
+    if not names:
+        return text
+    pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])", lambda found: names[found[0]], text)

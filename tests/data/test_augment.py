@@ -1,0 +1,86 @@
+"""Further forms of an example: names change together, everything else stays."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from honekit.data.augment import redraw
+from honekit.data.chat import read_chat_file
+from honekit.data.examples import Example
+from honekit.data.prepare import prepare
+from honekit.project import Project, load_project
+from honekit.retrieval.passages import Passage
+
+from .conftest import HONE_TOML
+
+PASSAGES = [
+    Passage("1.1", "Code P-10", "Code P-10. Relay R2 sticks. Cause: coil shorted."),
+    Passage("1.2", "Code P-20", "Code P-20. No flow. Cause: valve shut."),
+]
+
+
+def example(log: str, device: str | None, ref: str | None = "1.1") -> Example:
+    answer = {"device": device, "category": "Power", "actions": ["check"], "ref": ref}
+    return Example("a", log, answer, {}, (), True, "a", 1, Path("train.jsonl"))
+
+
+def test_device_code_and_section_change_together_and_the_rest_stays(project: Project) -> None:
+    original = example("Feb 03 05:41 pump-14 code=P-10 at 23.7A rssi=-71, pump-14 stopped", "pump-14")
+    drawn = redraw(project, original, PASSAGES, random.Random(3))
+    device, code = drawn.answer["device"], drawn.passages[0].title.removeprefix("Code ")
+    assert device != "pump-14"
+    assert code != "P-10" and re.fullmatch(r"[A-Z]-\d\d", code)
+    assert drawn.input == f"Feb 03 05:41 {device} code={code} at 23.7A rssi=-71, {device} stopped"
+    assert drawn.passages[0].text == f"Code {code}. Relay R2 sticks. Cause: coil shorted."
+    assert drawn.answer["ref"] == drawn.passages[0].ref
+    assert [p.ref for p in drawn.passages] != ["1.1", "1.2"]
+    assert drawn.passages[1].text == PASSAGES[1].text
+    assert drawn.answer["category"] == "Power" and drawn.answer["actions"] == ["check"]
+
+
+def test_a_value_that_is_not_in_the_input_or_is_a_word_stays(project: Project) -> None:
+    for log, device in (("P-10 on the board", "pump-14"), ("the lift is stuck, P-10", "lift"), ("P-10", None)):
+        assert redraw(project, example(log, device), PASSAGES, random.Random(2)).answer["device"] == device
+
+
+@given(st.integers(0, 10**6))
+def test_every_drawn_device_stands_in_its_input_and_references_differ(seed: int) -> None:
+    project = _PROJECT
+    drawn = redraw(project, example("gw-7: P-10 seen by gw-7", "gw-7"), PASSAGES, random.Random(seed))
+    assert drawn.input.startswith(f"{drawn.answer['device']}: ")
+    assert drawn.input.endswith(f" seen by {drawn.answer['device']}")
+    assert len({passage.ref for passage in drawn.passages}) == 2
+    assert all(re.fullmatch(r"[1-9]\.[1-9]\d?", passage.ref) for passage in drawn.passages)
+
+
+def test_each_form_is_written_once_with_and_without_passages_by_turns(project: Project) -> None:
+    first = prepare(project, use_more=False).train_file.read_text().splitlines()
+    two = project.model_copy(update={"data": project.data.model_copy(update={"forms": 2})})
+    prepared = prepare(two, use_more=False)
+    lines = prepared.train_file.read_text().splitlines()
+    assert lines[:10] == first and len(lines) == 20
+    users = [e.messages[1].text for e in read_chat_file(prepared.train_file)]
+    shown = ["Manual:" in user for user in users]
+    assert [a ^ b for a, b in zip(shown[:10], shown[10:], strict=True)] == [True] * 10
+    answers = [json.loads(json.loads(line)["messages"][-1]["content"]) for line in lines]
+    assert all(a["category"] == b["category"] for a, b in zip(answers[:10], answers[10:], strict=True))
+    again = prepare(two, use_more=False)
+    assert again.sha256 == prepared.sha256
+    assert len(read_chat_file(prepared.validation_file)) == len(prepared.validation)
+
+
+def _project() -> Project:
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp())
+    (folder / "hone.toml").write_text(HONE_TOML)
+    return load_project(folder)
+
+
+_PROJECT = _project()
