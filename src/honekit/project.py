@@ -181,7 +181,7 @@ class EvaluateSection(_Section):
     """Share of the test set that `hone demo` evaluates on; `--full` completes it."""
     latency_sample: int = Field(4, ge=1)
     bootstrap_resamples: int = Field(2000, ge=200)
-    batch_size: int = Field(64, ge=1)
+    batch_size: int = Field(128, ge=1)
     seed: int = 0
 
 

@@ -161,7 +161,9 @@ def _write(
     lines = []
     for form in range(forms):
         for example, shows in zip(examples, with_passages, strict=True):
-            shows_now = shows ^ (form % 2 == 1) if project.retrieval else False
+            # What a section says can only be learnt by reading it, so examples that name one come with it in every further form.
+            turned = form % 2 == 1 and (not shows or reference(project, example.answer) is None)
+            shows_now = shows ^ turned if project.retrieval else False
             passages = passages_for(project, index, example, with_reference=True) if shows_now else []
             asked: Asked = example
             if form:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from honekit.data import Example, build_messages
-from honekit.evals.answers import Answer, AnswerStore, answer_all
+from honekit.evals.answers import Answer, AnswerStore, Progress, answer_all
 from honekit.evals.scores import summarise
 from honekit.evals.subset import spread
 from honekit.graders import Graded, grade
@@ -72,16 +72,19 @@ class ArmRunner:
         sampling = SamplingParams(max_new_tokens=self.project.task.max_new_tokens)
         return [Request(ids, sampling, shared) for ids in prompts]
 
-    def answer(
-        self, prompting: Prompting, examples: Sequence[Example], *, progress: Callable[[int, int], None] | None = None
-    ) -> list[Answer]:
+    def answer(self, prompting: Prompting, examples: Sequence[Example], *, progress: Progress | None = None) -> list[Answer]:
         """One answer per example, in batches."""
-        requests = self.requests(prompting, examples)
-        return answer_all(self.engine, requests, self.store, batch_size=self.project.evaluate.batch_size, progress=progress)
+        return self.answer_each([prompting], examples, progress=progress)[0]
 
-    def answer_first(
-        self, prompting: Prompting, examples: Sequence[Example], count: int, progress: Callable[[int, int], None]
-    ) -> None:
+    def answer_each(
+        self, promptings: Sequence[Prompting], examples: Sequence[Example], *, progress: Progress | None = None
+    ) -> list[list[Answer]]:
+        """The answers under each prompting, all in the same batches."""
+        requests = [request for prompting in promptings for request in self.requests(prompting, examples)]
+        answers = answer_all(self.engine, requests, self.store, batch_size=self.project.evaluate.batch_size, progress=progress)
+        return [answers[start : start + len(examples)] for start in range(0, len(answers), len(examples))]
+
+    def answer_first(self, prompting: Prompting, examples: Sequence[Example], count: int, progress: Progress) -> None:
         """The first `count` examples one at a time, which measures latency; their answers count like all others."""
         requests = self.requests(prompting, examples)[:count]
         answer_all(self.engine, requests, self.store, batch_size=1, alone=count, progress=progress)
@@ -115,9 +118,7 @@ class Choice:
     tried: list[dict[str, Any]]
 
 
-def choose_prompt(
-    runner: ArmRunner, validation: Sequence[Example], progress: Callable[[str, int, int], None] | None = None
-) -> Choice:
+def choose_prompt(runner: ArmRunner, validation: Sequence[Example], progress: Progress | None = None) -> Choice:
     """The best of the project's prompt wordings for the untuned base, without demonstrations."""
     project = runner.project
     names = [project.task.instructions, *project.task.prompts]
@@ -132,7 +133,7 @@ def choose_demonstrations(
     validation: Sequence[Example],
     *,
     retrieval: bool,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Choice:
     """Number and set of demonstrations, drawn evenly over the stratifying field."""
     project = runner.project
@@ -169,7 +170,7 @@ def _best(
     runner: ArmRunner,
     candidates: Sequence[Prompting],
     validation: Sequence[Example],
-    progress: Callable[[str, int, int], None] | None,
+    progress: Progress | None,
 ) -> Choice:
     """Highest primary metric; ties go by the lenient and the validity metrics, then to the earlier candidate."""
     project = runner.project
@@ -178,9 +179,7 @@ def _best(
     tie_breakers += [name for name in project.task.metric_names() if name.endswith("_lenient_accuracy")]
     tie_breakers += ["field_exact_match", "schema_validity"]
     tried = []
-    for number, candidate in enumerate(candidates):
-        report = (lambda done, total, n=number: progress(f"{n + 1}/{len(candidates)}", done, total)) if progress else None
-        answers = runner.answer(candidate, examples, progress=report)
+    for candidate, answers in zip(candidates, runner.answer_each(candidates, examples, progress=progress), strict=True):
         summary = summarise(project, runner.graded(answers, examples))
         tried.append({**candidate.as_dict(), "scores": {name: summary[name] for name in tie_breakers}})
     best = max(range(len(candidates)), key=lambda i: (*(tried[i]["scores"][name] for name in tie_breakers), -i))

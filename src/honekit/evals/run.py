@@ -131,7 +131,7 @@ class Evaluator:
 
     def _untuned(self, runner: ArmRunner) -> None:
         with self._generation(runner, "choose the base's prompt (validation)"):
-            chosen = choose_prompt(runner, self.validation, lambda which, d, t: self.report(f"choosing a prompt, {which}", d, t))
+            chosen = choose_prompt(runner, self.validation, partial(self.report, "choosing a prompt"))
         self._note_choice("base", chosen)
         self._arm(runner, "base", chosen.prompting)
         for name in UNTUNED[1:]:
@@ -145,7 +145,7 @@ class Evaluator:
                     self.train,
                     self.validation,
                     retrieval=retrieval,
-                    progress=lambda which, d, t: self.report(f"choosing demonstrations, {which}", d, t),
+                    progress=partial(self.report, "choosing demonstrations"),
                 )
             self._note_choice(name, few)
             self._arm(runner, name, few.prompting)

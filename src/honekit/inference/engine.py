@@ -22,7 +22,7 @@ from honekit.chat.template import ChatTemplate
 from honekit.inference.fused import FusedLlama
 from honekit.inference.sampling import Chosen, SamplingParams, choose, generator_of
 from honekit.inference.text import TextStream, token_bytes
-from honekit.models.attention import DecodeLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache, room
+from honekit.models.attention import DecodeLayout, GroupsLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache, room
 from honekit.models.llama import is_plain_llama
 
 PREFILL_TOKENS = 1024
@@ -248,8 +248,9 @@ class Session:
             produced += self._admit(free)
         for group in self._groups:
             self._compact(group)
-            if group.sequences:
-                produced += self._decode(group)
+        running = [group for group in self._groups if group.sequences]
+        if running:
+            produced += self._decode(running)
         self._groups = [g for g in self._groups if any(not s.done for s in g.sequences)]
         return produced
 
@@ -288,21 +289,23 @@ class Session:
             _merge(same, cache, sequences)
         return produced
 
-    def _decode(self, group: _Group) -> list[tuple[int, Token]]:
+    def _decode(self, groups: list[_Group]) -> list[tuple[int, Token]]:
         engine = self._engine
-        lengths = torch.tensor([s.length for s in group.sequences], device=engine.device)
-        layout = DecodeLayout(group.prefix, group.cache, lengths)
-        ids = torch.tensor([s.last for s in group.sequences], device=engine.device)[None]
+        layouts = []
+        for group in groups:
+            lengths = torch.tensor([s.length for s in group.sequences], device=engine.device)
+            layouts.append(DecodeLayout(group.prefix, group.cache, lengths))
+        layout = layouts[0] if len(layouts) == 1 else GroupsLayout(layouts)
+        sequences = [sequence for group in groups for sequence in group.sequences]
+        ids = torch.tensor([s.last for s in sequences], device=engine.device)[None]
         logits = engine.forward(ids, layout.position_ids(), layout, 0)
-        running = []
-        for sequence in group.sequences:
-            if not sequence.done:
-                sequence.length += 1
-                engine.work.new_tokens += 1
-                running.append(sequence)
-        if len(running) < len(group.sequences):
-            rows = [i for i, s in enumerate(group.sequences) if not s.done]
+        rows = [i for i, s in enumerate(sequences) if not s.done]
+        if len(rows) < len(sequences):
             logits = logits[torch.tensor(rows, device=engine.device)]
+        running = [sequences[i] for i in rows]
+        for sequence in running:
+            sequence.length += 1
+        engine.work.new_tokens += len(running)
         return self._take(running, logits)
 
     def _take(self, sequences: list[_Sequence], logits: Tensor) -> list[tuple[int, Token]]:

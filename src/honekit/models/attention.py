@@ -152,7 +152,18 @@ class DecodeLayout:
         return self._masks[window, dtype]
 
 
-Layout = PackedLayout | PrefixLayout | DecodeLayout
+@dataclass
+class GroupsLayout:
+    """One new token for the sequences of several groups, group by group, each over a prefix of its own."""
+
+    groups: list[DecodeLayout]
+
+    def position_ids(self) -> Tensor:
+        """(1, B of all groups)."""
+        return torch.cat([group.position_ids() for group in self.groups], dim=1)
+
+
+Layout = PackedLayout | PrefixLayout | DecodeLayout | GroupsLayout
 
 
 def attention(
@@ -201,6 +212,13 @@ def attend(
             return _packed(layer, query, key, value, scale, window, layout, dropout)
         case DecodeLayout():
             return _decode(layer, query[0], key[0], value[0], scale, window, layout)
+        case GroupsLayout():
+            parts = (torch.split(t[0], [len(g.lengths) for g in layout.groups], dim=1) for t in (query, key, value))
+            outs = [
+                _decode(layer, q, k, v, scale, window, group)
+                for q, k, v, group in zip(*parts, layout.groups, strict=True)
+            ]  # fmt: skip
+            return torch.cat(outs, dim=1)
         case PrefixLayout():
             layout.cache.keys[layer], layout.cache.values[layer] = key[0], value[0]
     return _causal(query, key, value, scale, window)
@@ -357,7 +375,7 @@ def _decode(
     keys[layout.rows, :, layout.lengths] = key.transpose(0, 1)
     values[layout.rows, :, layout.lengths] = value.transpose(0, 1)
 
-    asked = (query.transpose(0, 1) * scale).view(count * kv_heads, groups, width)
+    asked = (query.transpose(0, 1) * scale).reshape(count * kv_heads, groups, width)
     scores = torch.bmm(asked, keys.view(-1, capacity, width).transpose(1, 2)).view(count, kv_heads, groups, capacity)
     if prefix_length:
         # All sequences read the prefix's keys and values in one product per head, once per step.

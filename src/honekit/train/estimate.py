@@ -14,8 +14,10 @@ from honekit.project import TrainSection
 
 USUAL_UTILISATION = 0.45
 """Share of the measured matmul peak that a training step reaches (`docs/lab-notes.md`)."""
-ACTIVATION_BYTES = 60_000
+ACTIVATION_BYTES = 42_000
 """Bytes kept per packed token and layer at width 576 and 2 bytes a value (measured); scaled by width and precision."""
+LARGEST_ROW = 1.2
+"""The largest row of a job against its mean one."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ def estimate(
     width = 2 if precision == "bf16" else 4
     weights = (shape.body + shape.head) * width
     trainable = shape.body + shape.head if not lora else 3 * recipe.rank * layers * 12 * hidden_size
-    row = min(4096, unique_tokens // max(1, optimizer_steps))
-    activations = int(ACTIVATION_BYTES * row * layers * hidden_size / 576 * width / 2 / 10)
+    row = min(4096, LARGEST_ROW * unique_tokens / max(1, optimizer_steps))
+    activations = int(ACTIVATION_BYTES * row * layers * hidden_size / 576 * width / 2)
     return Estimate(
         seconds=flops / (gflops * 1e9 * USUAL_UTILISATION),
         memory_bytes=600_000_000 + weights + 4 * 4 * trainable + activations,
