@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -161,6 +161,8 @@ class TrainSection(_Section):
     the loss rises from overconfidence while the answers still improve (`docs/lab-notes.md`)."""
     early_stopping_patience: int = Field(2, ge=0)
     """Epochs without a better checkpoint before training stops; 0 never stops early."""
+    field_weights: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """How much more a field's value counts in the loss than the rest of a JSON answer, such as { category = 4 }."""
     max_length: int | None = Field(None, ge=16)
     """Tokens per example; longer ones are cut. Default: the base's context."""
     seed: int = Field(0, ge=0, le=2**31 - 1)
@@ -228,6 +230,14 @@ class Project(_Section):
                 where=str(path),
                 mend="mend the path in hone.toml, or write the file as UTF-8",
             ) from fault
+
+    @model_validator(mode="after")
+    def _known_fields(self) -> Project:
+        known = {field.name for field in self.task.fields}
+        unknown = sorted(set(self.train.field_weights) - known)
+        if unknown:
+            raise ValueError(f"train.field_weights names no field of the task: {', '.join(unknown)}; it has {', '.join(known)}")
+        return self
 
     @property
     def system_prompt(self) -> str:

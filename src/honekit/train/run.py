@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from honekit.models.floor import shape_of
 from honekit.models.precision import choose_precision, measure, resolve_device
 from honekit.store.atomic import replace_dir, write_atomic
 from honekit.train.batching import TokenExample
+from honekit.train.emphasis import emphasise
 from honekit.train.loop import Interrupted, total_steps, train, validate
 from honekit.train.recipe import Environment, TrainSpec
 from honekit.train.state import Progress, TrainState
@@ -54,7 +56,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
     base_print = fingerprint.fingerprint_base(base)
     template = bases.load_template(base)
     limit = _context_limit(base, spec)
-    training = tokenise(Path(spec.training_file), template, limit, context, least=10)
+    training = tokenise(Path(spec.training_file), template, limit, context, least=10, field_weights=spec.recipe.field_weights)
     validation = tokenise(Path(spec.validation_file), template, limit, context) if spec.validation_file else []
 
     model = bases.load_base(base, dtype, device, attention.register())
@@ -136,7 +138,14 @@ def run_job(context: JobContext) -> dict[str, Any]:
     }
 
 
-def tokenise(path: Path, template: ChatTemplate, limit: int, context: JobContext, least: int = 1) -> list[TokenExample]:
+def tokenise(
+    path: Path,
+    template: ChatTemplate,
+    limit: int,
+    context: JobContext,
+    least: int = 1,
+    field_weights: Mapping[str, float] | None = None,
+) -> list[TokenExample]:
     """Conversations as tokens, cut to `limit`.
 
     Raises: TrainError[train.all_truncated | train.no_trained_tokens], naming the lines.
@@ -144,7 +153,10 @@ def tokenise(path: Path, template: ChatTemplate, limit: int, context: JobContext
     examples, cut, empty = [], [], []
     for index, example in enumerate(read_chat_file(path, least=least)):
         ids = template.training_ids(example.messages, example.tools)
-        tokens = TokenExample(index, example.line, ids.token_ids[:limit], ids.weights[:limit])
+        weights = ids.weights
+        if field_weights:
+            weights = emphasise(ids.token_ids, weights, field_weights, template.tokenizer)
+        tokens = TokenExample(index, example.line, ids.token_ids[:limit], weights[:limit])
         if len(ids.token_ids) > limit:
             cut.append(example.line)
         if tokens.trained_tokens == 0:
