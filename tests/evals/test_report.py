@@ -89,7 +89,7 @@ def made_run(
             tried = {**prompting.as_dict(), **few}
             result.choices[arm] = {
                 "chosen": tried,
-                "tried": [{**tried, "scores": scores}, {**tried, "prompt": "prompts/brief.txt", "scores": scores}],
+                "tried": [{**tried, "scores": scores}, {**tried, "prompt": "prompts/full.txt", "scores": scores}],
             }
         stages.stages.append(Stage(arm, 41.5, 30.25, "batches of 64"))
     tuned = [arm for arm in quality if arm.startswith("tuned")]
