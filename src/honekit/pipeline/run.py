@@ -168,7 +168,12 @@ def _train(
             error.get("code") or "train.not_finished",
             what=error.get("what") or f"the training job {job.id} is {job.status}",
             where=error.get("where") or f"job {job.id}",
-            mend=error.get("mend") or f"`hone jobs events {job.id}` shows what happened",
+            mend=error.get("mend")
+            or (
+                "run the same command again: it goes on where the job stopped"
+                if job.status == "paused"
+                else f"`hone jobs events {job.id}` shows what happened"
+            ),
         )
     result = job.result
     validation_floor = (result["epochs"] + 1) * shape_of(base).forward_flops(
