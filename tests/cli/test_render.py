@@ -45,3 +45,15 @@ def test_without_a_terminal_progress_is_a_few_lines(capsys: pytest.CaptureFixtur
     assert len(lines) == 4
     assert lines[0] == "  training  25/100  25%  15 s left  loss 0.04"
     assert lines[-1] == "  training  100/100  100%  loss 0.01"
+
+
+def test_work_that_was_done_before_does_not_count_as_speed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(render.time, "monotonic", lambda: clock[0])
+    with render.progress("training", 100) as report:
+        for done in range(60, 64):
+            clock[0] += 2.0
+            report(done)
+    assert capsys.readouterr().err.splitlines() == ["  training  62/100  62%  1 min 16 s left"]

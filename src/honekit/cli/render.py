@@ -70,9 +70,14 @@ def progress(title: str, total: float | None = None) -> Iterator[Report]:
     columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as bar:
         task = bar.add_task(escape(title), total=total, note="")
+        begun = False
 
         def report(done: float, total: float | None = None, note: str = "") -> None:
+            nonlocal begun
             known = {} if total is None else {"total": total}
+            if not begun:  # what was done before, by a run that this one goes on with, says nothing of its speed
+                bar.reset(task, completed=int(done))
+                begun = True
             bar.update(task, completed=done, note=escape(note), **known)  # type: ignore[arg-type]
 
         yield report
@@ -93,12 +98,14 @@ def duration(seconds: float) -> str:
 class _PlainProgress:
     def __init__(self, title: str, total: float | None) -> None:
         self._title, self._total = title, total
-        self._started = time.monotonic()
-        self._printed = self._started
+        self._printed = time.monotonic()
+        self._first: tuple[float, float] | None = None
+        """When the first report came and how much was done by then, maybe by a run that this one goes on with."""
 
     def __call__(self, done: float, total: float | None = None, note: str = "") -> None:
         self._total = self._total if total is None else total
         now = time.monotonic()
+        self._first = self._first or (now, done)
         finished = self._total is not None and done >= self._total
         if now - self._printed < PLAIN_LINE_EVERY_S and not finished:
             return
@@ -106,8 +113,9 @@ class _PlainProgress:
         line = f"  {self._title}  {done:g}"
         if self._total:
             line += f"/{self._total:g}  {done / self._total:.0%}"
-            if 0 < done < self._total:
-                line += f"  {duration((now - self._started) * (self._total - done) / done)} left"
+            begun, before = self._first
+            if before < done < self._total:
+                line += f"  {duration((now - begun) * (self._total - done) / (done - before))} left"
         print(f"{line}  {note}".rstrip(), file=sys.stderr, flush=True)
 
 
