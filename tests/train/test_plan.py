@@ -42,6 +42,14 @@ def test_the_plan_counts_the_steps_and_tokens_that_the_job_then_computes(tiny_ba
     assert planned.memory_bytes > 600_000_000
 
 
+def test_tokens_behind_the_limit_are_not_counted(tiny_base: Path, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(14))
+    whole, cut = (
+        plan(recipe_of(tiny_base, max_length=limit), training, None, tiny_base, MEASURED).unique_tokens for limit in (None, 40)
+    )
+    assert cut <= 2 * 14 * 40 < whole
+
+
 def test_more_epochs_full_training_and_a_slower_machine_take_longer(tiny_base: Path, tmp_path: Path) -> None:
     training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(14))
 

@@ -42,8 +42,9 @@ def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Pa
     device = resolve_device(recipe.device)
     precision = choose_precision(measured, recipe.precision, device)
     config = bases.read_json(base / "config.json")
-    train = _count(training, base)
-    valid = _count(validation, base) if validation else _Tokens(0, 0, 0, 0)
+    limit = context_limit(base, recipe)
+    train = _count(training, base, limit)
+    valid = _count(validation, base, limit) if validation else _Tokens(0, 0, 0, 0)
     steps = -(-train.examples // recipe.batch_size)
     rows = -(-(valid.own) // (MAX_ROW_TOKENS - valid.prefix)) if valid.examples else 0
     validation_tokens = valid.own + rows * valid.prefix
@@ -62,10 +63,16 @@ def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Pa
     return Plan(**needed.as_dict(), validation_tokens=validation_tokens, validation_trained_tokens=valid.trained)
 
 
-def _count(path: Path, base: Path) -> _Tokens:
+def context_limit(base: Path, recipe: TrainSection) -> int:
+    """Tokens at which examples are cut: `train.max_length`, at most the base's context."""
+    own = int(bases.read_json(base / "config.json").get("max_position_embeddings", 2048))
+    return min(own, recipe.max_length or own)
+
+
+def _count(path: Path, base: Path, limit: int) -> _Tokens:
     template = bases.load_template(base)
     examples = [
-        TokenExample(e.line, e.line, ids.token_ids, ids.weights)
+        TokenExample(e.line, e.line, ids.token_ids[:limit], ids.weights[:limit])
         for e in read_chat_file(path)
         for ids in [template.training_ids(e.messages, e.tools)]
     ]

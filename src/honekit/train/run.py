@@ -25,6 +25,7 @@ from honekit.store.atomic import replace_dir, write_atomic
 from honekit.train.batching import TokenExample
 from honekit.train.emphasis import emphasise
 from honekit.train.loop import Interrupted, total_steps, train, validate
+from honekit.train.plan import context_limit
 from honekit.train.recipe import Environment, TrainSpec
 from honekit.train.state import Progress, TrainState
 from honekit.train.verify import (
@@ -55,7 +56,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
     base = bases.resolve_base(spec.base)
     base_print = fingerprint.fingerprint_base(base)
     template = bases.load_template(base)
-    limit = _context_limit(base, spec)
+    limit = context_limit(base, spec.recipe)
     training = tokenise(Path(spec.training_file), template, limit, context, least=10, field_weights=spec.recipe.field_weights)
     validation = tokenise(Path(spec.validation_file), template, limit, context) if spec.validation_file else []
 
@@ -265,11 +266,6 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
         f"(measured {measured.fp32_gflops:.0f} GFLOP/s in fp32, {measured.bf16_gflops:.0f} in bf16)",
     )
     return environment
-
-
-def _context_limit(base: Path, spec: TrainSpec) -> int:
-    own = int(bases.read_json(base / "config.json").get("max_position_embeddings", 2048))
-    return min(own, spec.recipe.max_length or own)
 
 
 def _first_progress(
