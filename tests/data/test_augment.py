@@ -70,6 +70,7 @@ def test_each_form_is_written_once_with_and_without_passages_by_turns(project: P
     assert shown == [True, *[False] * 9, *[True] * 10]  # the first names a section, the others go by turns
     answers = [json.loads(json.loads(line)["messages"][-1]["content"]) for line in lines]
     assert all(a["category"] == b["category"] for a, b in zip(answers[:10], answers[10:], strict=True))
+    assert prepared.summary()["forms"] == 2
     again = prepare(two, use_more=False)
     assert again.sha256 == prepared.sha256
     assert len(read_chat_file(prepared.validation_file)) == len(prepared.validation)

@@ -91,6 +91,8 @@ def _print_prepared(prepared: Prepared) -> None:
     counts = prepared.counts
     print(f"data version {prepared.version}")
     print(f"  {counts['train']} training, {counts['validation']} validation, {counts['test']} test examples")
+    if prepared.forms > 1:
+        print(f"  each training example in {prepared.forms} forms, the further ones with other names in them")
     for name, count in prepared.with_passages.items():
         if count:
             print(f"  {count} of {counts[name]} {name} examples with retrieved passages")

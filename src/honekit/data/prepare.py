@@ -41,12 +41,14 @@ class Prepared:
     sha256: dict[str, str]
     """Of the two chat files, and under `test` of the raw test file."""
     with_passages: dict[str, int]
-    """Examples of `train` and `validation` that are written with retrieved passages."""
+    """Examples of `train` (in their first form) and `validation` that are written with retrieved passages."""
     class_balance: dict[str, dict[str, dict[str, int]]]
     """split -> enum field -> value -> number of examples; values without an example stand with 0."""
     overlaps: dict[str, float]
     """slice of the test set -> share of its word trigrams that occur in training; `all` is the whole set."""
     warnings: list[str]
+    forms: int = 1
+    """Forms in which each training example is written (`data.forms`)."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -65,6 +67,7 @@ class Prepared:
             "files": {"train": str(self.train_file), "validation": str(self.validation_file)},
             "sha256": self.sha256,
             "with_passages": self.with_passages,
+            "forms": self.forms,
             "class_balance": self.class_balance,
             "near_duplicates": 0,
             "overlaps": {name: round(share, 4) for name, share in self.overlaps.items()},
@@ -115,6 +118,7 @@ def prepare(project: Project, *, use_more: bool) -> Prepared:
         class_balance={name: class_balance(project, examples) for name, examples in splits.items()},
         overlaps=overlap_report([e.input for e in train], _texts_by_slice(project, test)),
         warnings=_warnings(project, train),
+        forms=project.data.forms,
     )
 
 

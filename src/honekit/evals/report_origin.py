@@ -50,6 +50,7 @@ def data_summary(document: Mapping[str, Any]) -> View:
             for split in splits
         ],
         "has_passages": any(data["with_passages"].values()),
+        "forms": data.get("forms", 1),
         "near_duplicates": data["near_duplicates"],
         "overlaps": [
             {"slice": "whole test set" if name == "all" else name, "share": percent(share)}

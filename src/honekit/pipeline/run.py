@@ -348,6 +348,8 @@ def _data_lines(prepared: Prepared) -> list[str]:
     summary = prepared.summary()
     counts = summary["counts"]
     lines = [f"{counts['train']} training, {counts['validation']} validation, {counts['test']} test examples"]
+    if prepared.forms > 1:
+        lines.append(f"each training example in {prepared.forms} forms, the further ones with other names in them")
     lines.append(f"near-duplicates across the splits: {summary['near_duplicates']}")
     return lines
 
