@@ -162,24 +162,30 @@ def _shown_in_validation(project: Project, examples: Sequence[Example]) -> list[
 def _write(
     project: Project, path: Path, examples: Sequence[Example], with_passages: Sequence[bool], index: Index, forms: int
 ) -> str:
-    lines = []
-    for form in range(forms):
-        for example, shows in zip(examples, with_passages, strict=True):
-            # What a section says can only be learnt by reading it, so examples that name one come with it in every further form.
-            turned = form % 2 == 1 and (not shows or reference(project, example.answer) is None)
-            shows_now = shows ^ turned if project.retrieval else False
-            passages = passages_for(project, index, example, with_reference=True) if shows_now else []
-            asked: Asked = example
-            if form:
-                asked = redrawn = redraw(project, example, passages, random.Random(f"{form} {example.id}"))
-                passages = redrawn.passages
-            messages: list[dict[str, Any]] = list(build_messages(project, asked, passages=passages, with_answer=True))
-            if example.weight != 1:
-                messages[-1]["weight"] = example.weight
-            lines.append(json.dumps({"messages": messages}, ensure_ascii=False) + "\n")
+    lines = [
+        _line(project, example, shows, index, form)
+        for form in range(forms)
+        for example, shows in zip(examples, with_passages, strict=True)
+    ]
     content = "".join(lines).encode()
     write_atomic(path, content)
     return hashlib.sha256(content).hexdigest()
+
+
+def _line(project: Project, example: Example, shows: bool, index: Index, form: int) -> str:
+    """One conversation. Form 0 is the example as it was written, with passages where `shows` says so."""
+    # What a section says can only be learnt by reading it, so examples that name one come with it in every further form.
+    if form % 2 == 1 and not (shows and reference(project, example.answer) is not None):
+        shows = not shows
+    passages = passages_for(project, index, example, with_reference=True) if shows else []
+    asked: Asked = example
+    if form:
+        asked = redrawn = redraw(project, example, passages, random.Random(f"{form} {example.id}"))
+        passages = redrawn.passages
+    messages: list[dict[str, Any]] = list(build_messages(project, asked, passages=passages, with_answer=True))
+    if example.weight != 1:
+        messages[-1]["weight"] = example.weight
+    return json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
 
 
 def _texts_by_slice(project: Project, test: Sequence[Example]) -> dict[str, list[str]]:
