@@ -64,13 +64,17 @@ def token_losses(model: nn.Module, batch: Batch) -> TokenLosses:
 
 
 def _label_logits(model: nn.Module, batch: Batch) -> Tensor:
-    """(N, V)"""
-    positions = batch.layout.position_ids()
+    """(N, V), by the written-out training pass where the model has one."""
     if has_training_pass(model):
-        return packed_logits(model, batch.input_ids, positions, batch.layout, batch.predictors)
+        return packed_logits(model, batch.input_ids, batch.layout.position_ids(), batch.layout, batch.predictors)
+    return plain_logits(model, batch)
+
+
+def plain_logits(model: nn.Module, batch: Batch) -> Tensor:
+    """(N, V) outputs at the batch's predicting positions, through transformers."""
     out = model(
         input_ids=batch.input_ids,
-        position_ids=positions,
+        position_ids=batch.layout.position_ids(),
         use_cache=False,
         hone_layout=batch.layout,
         logits_to_keep=batch.predictors,

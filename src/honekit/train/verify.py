@@ -13,6 +13,7 @@ from honekit.errors import TrainError
 from honekit.models import adapters, lora
 from honekit.project import TrainSection
 from honekit.train.batching import TokenExample, collate
+from honekit.train.loss import plain_logits
 
 
 def probe_logits(model: nn.Module, probes: Sequence[TokenExample], device: torch.device | str) -> Tensor:
@@ -20,14 +21,7 @@ def probe_logits(model: nn.Module, probes: Sequence[TokenExample], device: torch
     batch = collate(probes, device)
     model.eval()
     with torch.no_grad():
-        out = model(
-            input_ids=batch.input_ids,
-            position_ids=batch.layout.position_ids(),
-            use_cache=False,
-            hone_layout=batch.layout,
-            logits_to_keep=batch.predictors,
-        )
-    return out.logits[0]  # type: ignore[no-any-return]
+        return plain_logits(model, batch)
 
 
 def require_finite(tensors: dict[str, Tensor], recipe: TrainSection) -> None:
