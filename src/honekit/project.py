@@ -73,6 +73,8 @@ class TaskSection(_Section):
     """Key of the raw example that holds the text to answer."""
     input_label: str = "Input"
     """Heading above that text in the prompt."""
+    question: str = ""
+    """A line below that text, in every prompt: a small model reads the text better when it is asked about it at once."""
     instructions: str
     """File with the system prompt that the tuned model is trained and asked with."""
     prompts: tuple[str, ...] = ()
@@ -128,6 +130,8 @@ class DataSection(_Section):
     forms: int = Field(1, ge=1, le=20)
     """Forms in which each training example is written. In the further ones the names that the answer copies (device ids, fault
     codes, section numbers) are drawn anew, and passages are shown where the form before had none, and the other way round."""
+    word_dropout: float = Field(0.0, ge=0, le=0.5)
+    """Share of the words of the input that the further forms leave out, drawn for each form; what the answer copies stays."""
     stratify: str | None = None
     """Answer field by which halves are drawn evenly; slices are always kept even."""
     slices: tuple[str, ...] = ()

@@ -59,6 +59,35 @@ def test_every_drawn_device_stands_in_its_input_and_references_differ(seed: int)
     assert all(re.fullmatch(r"[1-9]\.[1-9]\d?", passage.ref) for passage in drawn.passages)
 
 
+@given(st.integers(0, 10**6), st.sampled_from([0.1, 0.5]))
+def test_words_are_left_out_but_what_the_answer_copies_stays(seed: int, share: float) -> None:
+    data = _PROJECT.data.model_copy(update={"word_dropout": share})
+    project = _PROJECT.model_copy(update={"data": data})
+    log = "the lift-3 is stuck P-10 between two floors since nine this morning\nand nobody came"
+    drawn = redraw(project, example(log, "lift-3"), PASSAGES, random.Random(seed))
+    words = drawn.input.split()
+    assert drawn.answer["device"] in words
+    code = drawn.passages[0].title.removeprefix("Code ")
+    assert code in words
+    assert set(words) <= {*log.split(), drawn.answer["device"], code}
+    assert [w for w in log.split() if w in words] == [w for w in words if w in log.split()]
+
+
+def test_about_the_wanted_share_of_the_words_is_left_out(project: Project) -> None:
+    some = project.model_copy(update={"data": project.data.model_copy(update={"word_dropout": 0.2})})
+    log = " ".join(f"word{'a' * i}" for i in range(50))
+    left = [len(redraw(some, example(log, None, None), [], random.Random(i)).input.split()) for i in range(200)]
+    assert 39 < sum(left) / 200 < 41
+    none = redraw(project, example(log, None, None), [], random.Random(0))
+    assert none.input == log
+
+
+def test_a_text_of_which_nothing_would_be_left_stays_whole(project: Project) -> None:
+    some = project.model_copy(update={"data": project.data.model_copy(update={"word_dropout": 0.5})})
+    inputs = {redraw(some, example("fault", None, None), [], random.Random(i)).input for i in range(20)}
+    assert inputs == {"fault"}
+
+
 def test_each_form_is_written_once_with_and_without_passages_by_turns(project: Project) -> None:
     first = prepare(project, use_more=False).train_file.read_text().splitlines()
     two = project.model_copy(update={"data": project.data.model_copy(update={"forms": 2})})

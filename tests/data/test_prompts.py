@@ -33,6 +33,15 @@ def test_without_passages_only_the_input_is_asked(project: Project, example: Exa
     assert build_messages(project, example, passages=passages)[-1]["content"] == "Log:\ntrain board shows P-10 again"
 
 
+def test_the_question_of_the_task_stands_below_the_input(project: Project, example: Example) -> None:
+    asked = project.model_copy(update={"task": project.task.model_copy(update={"question": "Which class?"})})
+    content = "Log:\ntrain board shows P-10 again\nWhich class?"
+    assert build_messages(asked, example)[-1]["content"] == content
+    assert build_messages(asked, example, passages=[FUSE])[-1]["content"].endswith(content)
+    demonstrated = build_messages(asked, example, demonstrations=[(example, None)])
+    assert [m["content"].count("Which class?") for m in demonstrated] == [0, 1, 0, 1]
+
+
 def test_the_reference_is_answered_only_when_its_passage_was_given(project: Project, example: Example) -> None:
     def ref(passages: list[Passage] | None) -> str | None:
         answer = json.loads(build_messages(project, example, passages=passages, with_answer=True)[-1]["content"])

@@ -1,7 +1,8 @@
-"""Further forms of a training example, in which the names that its answer copies are drawn anew.
+"""Further forms of a training example: names that its answer copies are drawn anew, and some words are left out.
 
 A small model that sees a hundred device ids, fault codes and section numbers learns these by heart; seeing others in
-every form, it can only learn to copy. What is redrawn follows from the project alone: values of string fields that stand
+every form, it can only learn to copy. Leaving out words at random (Wei and Zou 2019, arXiv 1901.11196) keeps it from
+recognising a whole text where it should read it. What is redrawn follows from the project alone: values of string fields that stand
 in the input as one word, codes that input and passages share, and the passages' own references. Measured values, words
 and the rest of the answer stay as they were written.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*\d)")
 _CONSONANTS, _VOWELS = "bdfghklmnprstvwz", "aeio"
+WORD_ENDS = re.compile(r"(\s+)")
 _SEPARATORS = ("-", "-", "-", "_", ".", "/", ":", "#", "~", "")
 
 
@@ -36,7 +38,10 @@ class Redrawn:
 
 
 def redraw(project: Project, example: Example, passages: Sequence[Passage], source: random.Random) -> Redrawn:
-    """The example and the passages shown with it, every copied name replaced by one drawn from `source`."""
+    """The example and the passages shown with it, every copied name replaced by one drawn from `source`.
+
+    Of the other words of the input the share `data.word_dropout` is left out.
+    """
     names = {value: _name(value, source) for value in _copied(project, example)}
     shown = " ".join(passage.text for passage in passages)
     codes = {word for word in _CODE.findall(example.input) if _MIXED.match(word) and word not in names}
@@ -47,8 +52,13 @@ def redraw(project: Project, example: Example, passages: Sequence[Passage], sour
         value = example.answer.get(field.name)
         drawn = refs if field.from_retrieval else names
         answer[field.name] = drawn.get(value, value) if isinstance(value, str) else value
+    text = _replaced(example.input, names)
+    if project.data.word_dropout:
+        texts = [answer.get(field.name) for field in project.task.fields if field.type == "string"]
+        copied = {value for value in texts if isinstance(value, str) and value in text}
+        text = _with_words_left_out(text, copied | set(names.values()), project.data.word_dropout, source)
     return Redrawn(
-        _replaced(example.input, names),
+        text,
         answer,
         [replace(p, ref=refs[p.ref], title=_replaced(p.title, names), text=_replaced(p.text, names)) for p in passages],
     )
@@ -62,6 +72,16 @@ def _copied(project: Project, example: Example) -> Iterator[str]:
         is_name = not re.search(r"\s", value) and (_MIXED.match(value) or not re.fullmatch("[a-z]+", value))
         if is_name and value in example.input:
             yield value
+
+
+def _with_words_left_out(text: str, kept: Collection[str], share: float, source: random.Random) -> str:
+    """`kept` names stay, and so do the blanks and commas between words; a text of which nothing would be left stays whole."""
+    pieces = re.split(WORD_ENDS, text)
+    left = [
+        piece if index % 2 or not piece or any(name in piece for name in kept) or source.random() >= share else ""
+        for index, piece in enumerate(pieces)
+    ]
+    return "".join(left) if any(left[::2]) else text
 
 
 def _references(passages: Sequence[Passage], source: random.Random) -> dict[str, str]:

@@ -66,8 +66,10 @@ def build_messages(
 
 
 def user_message(project: Project, text: str, passages: Sequence[Passage] | None = None) -> str:
-    """The input under its label, after the passages under theirs."""
+    """The input under its label and above the task's question, after the passages under theirs."""
     question = f"{project.task.input_label}:\n{text}"
+    if project.task.question:
+        question += f"\n{project.task.question}"
     if not passages:
         return question
     label = project.retrieval.label if project.retrieval else "Passages"
