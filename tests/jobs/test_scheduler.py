@@ -1,0 +1,87 @@
+"""Queued jobs are taken fairly, so many at once, and put back when the server ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy import update
+
+from honekit import jobs
+from honekit.jobs import Job, Scheduler, queue
+from honekit.jobs.scheduler import next_queued
+from honekit.store.database import open_database
+from honekit.store.tables import jobs as table
+
+KINDS = ["selftest"]
+
+
+def queued(owner: str, steps: int = 3, **spec: object) -> Job:
+    return queue.create_job("selftest", {"steps": steps, **spec}, owner=owner)
+
+
+def running(owner: str, started_at: float) -> Job:
+    job = queued(owner)
+    with open_database().write() as connection:
+        values = {
+            "status": "running",
+            "started_at": started_at,
+            "lease_expires_at": time.time() + 60,
+            "lease_worker": "elsewhere:1:x",
+        }
+        connection.execute(update(table).where(table.c.id == job.id).values(**values))
+    return job
+
+
+def until(what: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_the_oldest_job_of_an_owner_comes_first() -> None:
+    first, _ = queued("a"), queued("a")
+    assert next_queued(KINDS) == first.id
+    assert next_queued(KINDS, exclude=[first.id]) != first.id
+    assert next_queued(["train"]) is None
+
+
+def test_an_owner_with_a_hundred_jobs_does_not_hold_up_another() -> None:
+    many = [queued("a") for _ in range(5)]
+    one = queued("b")
+    assert next_queued(KINDS) == many[0].id
+    running("a", time.time())
+    assert next_queued(KINDS) == one.id
+
+
+def test_of_owners_with_nothing_running_the_one_served_longest_ago_is_next() -> None:
+    for owner, ago in (("a", 10), ("b", 100)):
+        job = running(owner, time.time() - ago)
+        with open_database().write() as connection:
+            connection.execute(update(table).where(table.c.id == job.id).values(status="succeeded"))
+    queued("a")
+    waiting = queued("b")
+    assert next_queued(KINDS) == waiting.id
+
+
+def test_queued_jobs_are_worked_off() -> None:
+    made = [queued(owner) for owner in ("a", "a", "b")]
+    scheduler = Scheduler(KINDS, concurrency=2)
+    scheduler.start()
+    try:
+        until(lambda: all(jobs.get_job(job.id).status == "succeeded" for job in made))
+    finally:
+        scheduler.stop()
+    events = [event.message for event in jobs.events(made[0].id)]
+    assert events[0] == "Job created" and events[-1] == "The job has completed"
+
+
+def test_a_job_that_runs_when_the_server_ends_is_queued_again() -> None:
+    job = queued("a", steps=100_000, step_s=0.01)
+    scheduler = Scheduler(KINDS)
+    scheduler.start()
+    until(lambda: jobs.get_job(job.id).status == "running")
+    scheduler.stop()
+    assert jobs.get_job(job.id).status == "queued"
+    assert jobs.get_job(job.id).attempt == 1
