@@ -2,9 +2,9 @@
 
 A small model that sees a hundred device ids, fault codes and section numbers learns these by heart; seeing others in
 every form, it can only learn to copy. Leaving out words at random (Wei and Zou 2019, arXiv 1901.11196) keeps it from
-recognising a whole text where it should read it. What is redrawn follows from the project alone: values of string fields that stand
-in the input as one word, codes that input and passages share, and the passages' own references. Measured values, words
-and the rest of the answer stay as they were written.
+recognising a whole text where it should read it. What is redrawn follows from the project alone: values of string
+fields that stand in the input as one word, codes that input and passages share, and the passages' own references.
+Measured values, words and the rest of the answer stay as they were written.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ def create_version(
 ) -> Version:
     """Record what a job made. The job's second call returns the version that its first one made.
 
-    `suffix`, which may be empty, stands in the name in place of the project. Raises: RegistryError[registry.same_adapter_as_base].
+    `suffix`, which may be empty, stands in the name in place of the project.
+    Raises: RegistryError[registry.same_adapter_as_base].
     """
     if adapter_fingerprint == base_fingerprint:
         raise RegistryError(
