@@ -157,7 +157,8 @@ def with_reference(model: nn.Module, pairs: Sequence[Pair], device: torch.device
     with torch.no_grad():
         for row in rows_of(pairs, loop.MAX_ROW_TOKENS):
             log_probs, _, _ = _answer_log_probs(model, row, device)
-            done += [replace(pair, reference=(w, l)) for pair, (w, l) in zip(row, log_probs.tolist(), strict=True)]
+            known: list[list[float]] = log_probs.tolist()
+            done += [replace(pair, reference=(both[0], both[1])) for pair, both in zip(row, known, strict=True)]
     return done
 
 
