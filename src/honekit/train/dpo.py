@@ -142,7 +142,7 @@ def rows_of(pairs: Sequence[Pair], max_tokens: int) -> Iterator[list[Pair]]:
     """
     row: list[Pair] = []
     for pair in pairs:
-        if row and not (_row_tokens([*row, pair]) <= min(max_tokens, _row_tokens(row) + _row_tokens([pair]))):
+        if row and not (row_tokens([*row, pair]) <= min(max_tokens, row_tokens(row) + row_tokens([pair]))):
             yield row
             row = []
         row.append(pair)
@@ -174,7 +174,8 @@ def _conversations(pairs: Sequence[Pair]) -> list[TokenExample]:
     return [example for pair in pairs for example in (pair.preferred, pair.rejected)]
 
 
-def _row_tokens(pairs: Sequence[Pair]) -> int:
+def row_tokens(pairs: Sequence[Pair]) -> int:
+    """Tokens that a row of these pairs computes."""
     examples = _conversations(pairs)
     shared = shared_prefix_length(examples)
     return shared + sum(len(example.token_ids) - shared for example in examples)
