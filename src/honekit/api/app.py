@@ -14,7 +14,9 @@ from pydantic import BaseModel, TypeAdapter
 from honekit import __version__
 from honekit.api import errors, middleware
 from honekit.api.engines import Engines
-from honekit.api.openai import chat, models
+from honekit.api.openai import chat, files, fine_tuning, models
+from honekit.api.upkeep import upkeep
+from honekit.jobs import Scheduler
 
 
 class Health(BaseModel):
@@ -34,18 +36,37 @@ class ErrorEnvelope(BaseModel):
     error: ErrorDetail
 
 
-def create_app(engines: Engines, *, local_only: bool = True, max_body_bytes: int = middleware.MAX_BODY_BYTES) -> FastAPI:
-    """`local_only`: answer only to Host headers that mean this machine; for servers bound to loopback."""
+def create_app(
+    engines: Engines,
+    *,
+    local_only: bool = True,
+    training_jobs: int = 0,
+    max_body_bytes: int = middleware.MAX_BODY_BYTES,
+) -> FastAPI:
+    """`local_only`: answer only to Host headers that mean this machine; for servers bound to loopback.
+
+    `training_jobs`: how many fine-tuning jobs run at once; 0 leaves them to another server on the same database.
+    """
+
+    scheduler = Scheduler(["fine_tuning"], concurrency=training_jobs)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if training_jobs:
+            scheduler.start()
+        keeping = asyncio.create_task(upkeep())
         yield
+        keeping.cancel()
         await engines.close()
+        if training_jobs:
+            await asyncio.to_thread(scheduler.stop)
 
     app = FastAPI(title="Hone", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
-    app.state.engines = engines
+    app.state.engines, app.state.scheduler = engines, scheduler
     app.include_router(models.router)
     app.include_router(chat.router)
+    app.include_router(files.router)
+    app.include_router(fine_tuning.router)
     _add_health(app)
     errors.install(app)
     # The last one added is the outermost.

@@ -1,4 +1,9 @@
-"""API keys: `hone-` + 256 random bits + a checksum. Only the SHA-256 is stored; a key is shown once, when it is made."""
+"""API keys: `hone-` + 256 random bits + a checksum. Only the SHA-256 is stored; a key is shown once, when it is made.
+
+A key belongs to one project (OpenAI's: who owns files, jobs and models) and has one scope, each of which includes the
+one before it: `read` (look at what the project has, and use models), `write` (make, change and delete it), `admin`
+(share checkpoints with other projects).
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,16 @@ import secrets
 import time
 import zlib
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import Row, insert, or_, select, update
 
 from honekit.errors import ServeError
 from honekit.store.database import open_database
-from honekit.store.tables import api_keys, new_id
+from honekit.store.tables import DEFAULT_OWNER, api_keys, new_id
+
+Scope = Literal["read", "write", "admin"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 PREFIX = "hone-"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -23,6 +31,7 @@ _RANDOM, _CHECK = 43, 6
 """Base-62 digits that hold 256 and 32 bits."""
 _SHOWN = len(PREFIX) + 6
 _KEY = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM + _CHECK}}}")
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _USE_NOTED_EVERY_S = 60.0
 
 
@@ -34,21 +43,36 @@ class ApiKey:
     name: str
     prefix: str
     """The beginning of the key, to tell one from another."""
+    owner: str
+    """Its project."""
+    scope: Scope
     created_at: float
     last_used_at: float | None
     """To within a minute."""
     revoked_at: float | None
+
+    def may(self, scope: Scope) -> bool:
+        """Whether the key's scope includes this one."""
+        return SCOPES.index(self.scope) >= SCOPES.index(scope)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return asdict(self)
 
 
-def create_key(name: str = "") -> tuple[str, ApiKey]:
-    """A new key and its record. The key itself cannot be had again."""
+def create_key(name: str = "", *, project: str = DEFAULT_OWNER, scope: Scope = "write") -> tuple[str, ApiKey]:
+    """A new key and its record. The key itself cannot be had again. Raises: ServeError[serve.project_name | serve.scope]."""
+    if not _PROJECT.fullmatch(project):
+        raise ServeError(
+            "serve.project_name",
+            what=f"{project[:80]!r} is not a name for a project",
+            mend="use 1 to 64 lower-case letters, digits, - or _, beginning with a letter or digit",
+        )
+    if scope not in SCOPES:
+        raise ServeError("serve.scope", what=f"there is no scope {scope[:80]!r}", mend=f"use one of: {', '.join(SCOPES)}")
     digits = _base62(secrets.randbits(256), _RANDOM)
     secret = PREFIX + digits + _checksum(digits)
-    key = ApiKey(new_id("key_"), name.strip() or "unnamed", secret[:_SHOWN], time.time(), None, None)
+    key = ApiKey(new_id("key_"), name.strip() or "unnamed", secret[:_SHOWN], project, scope, time.time(), None, None)
     with open_database().write() as connection:
         connection.execute(insert(api_keys).values(**asdict(key), key_hash=_hash(secret)))
     return secret, key

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from honekit.api.batcher import Worker
 from honekit.api.served import Served, list_served, resolve
@@ -41,12 +42,18 @@ class Engines:
         self.extra_bases = dict(extra_bases or {})
         self._loaded: OrderedDict[tuple[str, str, str], _Loaded] = OrderedDict()
 
-    async def resolve(self, name: str) -> Served:
-        """What stands behind a name now, so that a promotion takes effect without a restart."""
-        return await asyncio.to_thread(resolve, name, self.extra_bases)
+    async def resolve(self, name: str, owner: str) -> Served:
+        """What stands behind a name for a project now, so that a promotion takes effect without a restart."""
+        return await asyncio.to_thread(resolve, name, self.extra_bases, owner)
 
-    async def list(self) -> list[Served]:
-        return await asyncio.to_thread(list_served, self.extra_bases)
+    async def list(self, owner: str) -> list[Served]:
+        return await asyncio.to_thread(list_served, self.extra_bases, owner)
+
+    def forget(self, adapters: Sequence[Path]) -> None:
+        """Let deleted adapters go from memory, once they have answered what they are answering."""
+        gone = {str(path) for path in adapters}
+        for key in [key for key in self._loaded if key[1] in gone]:
+            self._loaded.pop(key).worker.stop()
 
     @contextmanager
     def lease(self, served: Served) -> Iterator[Worker]:

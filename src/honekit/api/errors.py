@@ -127,13 +127,13 @@ def _path(error: Mapping[str, Any], body: Any) -> list[int | str]:
         if index == 0 and part in ("body", "query", "path", "header"):
             continue
         absent = names_absent and index == len(location) - 1
-        if isinstance(value, dict) and isinstance(part, str) and (part in value or absent):
+        if isinstance(value, Mapping) and isinstance(part, str) and (part in value or absent):
             path.append(part)
             value = value.get(part)
         elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             path.append(part)
             value = value[part]
-        elif not isinstance(value, dict | list) and location[0] != "body":
+        elif not isinstance(value, Mapping | list) and location[0] != "body":
             path.append(part)
     return path
 

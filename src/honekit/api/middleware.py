@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 import secrets
 import time
 
@@ -22,6 +23,23 @@ from honekit.errors import HoneError
 log = logging.getLogger("honekit.api")
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
+_FORM_BYTES = 1 << 20
+"""What a form may need around its file."""
+_LARGER = (
+    (re.compile(r"/v1/files"), 512 * 1024 * 1024 + _FORM_BYTES),
+    (re.compile(r"/v1/uploads/[^/]+/parts"), 64 * 1024 * 1024 + _FORM_BYTES),
+)
+"""Routes that take files, which go to the disk as they come."""
+
+_USES_MODELS = re.compile(r"/v1/(chat/completions|completions|embeddings|responses|fine_tuning/alpha/graders/(run|validate))")
+_SHARES = re.compile(r"/v1/fine_tuning/checkpoints/.+/permissions(/[^/]+)?")
+
+
+def needed_scope(method: str, path: str) -> auth.Scope:
+    """What a key must be allowed to do for a call: see `auth`."""
+    if method in ("GET", "HEAD") or (method == "POST" and _USES_MODELS.fullmatch(path)):
+        return "read"
+    return "admin" if _SHARES.fullmatch(path) else "write"
 
 
 class RequestId:
@@ -90,11 +108,18 @@ class KeyCheck:
             await ApiError(401, message, code="invalid_api_key", headers=headers).response()(scope, receive, send)
             return
         scope.setdefault("state", {})["api_key"] = key
+        needed = needed_scope(scope["method"], scope["path"])
+        if not key.may(needed):
+            message = (
+                f"This key has the scope '{key.scope}', and this call needs '{needed}': `hone keys create --scope {needed}`."
+            )
+            await ApiError(403, message, code="insufficient_scope", kind="permission_error").response()(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
 
 class BodyLimit:
-    """At most `limit` bytes of body, whether announced or not."""
+    """At most `limit` bytes of body (more where files are taken), whether announced or not."""
 
     def __init__(self, app: ASGIApp, limit: int = MAX_BODY_BYTES) -> None:
         self.app, self.limit = app, limit
@@ -104,8 +129,9 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "")
-        message = f"The body is larger than {self.limit:,} bytes."
-        if announced.isdigit() and int(announced) > self.limit:
+        limit = next((larger for path, larger in _LARGER if path.fullmatch(scope["path"])), self.limit)
+        message = f"The body is larger than {limit:,} bytes."
+        if announced.isdigit() and int(announced) > limit:
             await ApiError(413, message, code="body_too_large").response()(scope, receive, send)
             return
         read = 0
@@ -114,7 +140,7 @@ class BodyLimit:
             nonlocal read
             event = await receive()
             read += len(event.get("body", b""))
-            if read > self.limit:
+            if read > limit:
                 raise HTTPException(413, message)
             return event
 

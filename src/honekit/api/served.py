@@ -30,16 +30,23 @@ class Served:
         return self.base_ref, str(self.adapter or ""), self.fingerprint
 
 
-def resolve(name: str, extra_bases: Mapping[str, str] | None = None) -> Served:
-    """What stands behind a name now. Raises: ServeError[serve.unknown_model], StoreError."""
+def resolve(name: str, extra_bases: Mapping[str, str] | None = None, owner: str | None = None) -> Served:
+    """What stands behind a name now, among what `owner` may use (None: everything).
+
+    Raises: ServeError[serve.unknown_model], StoreError.
+    """
     from honekit import deploy
 
     base = _base(name, extra_bases or {})
     if base is not None:
         return base
+    # Control characters are in no name, and PostgreSQL takes offence at a NUL.
+    known = name if name.isprintable() else ""
+    checkpoint = _checkpoint(known, owner)
+    if checkpoint is not None:
+        return checkpoint
     try:
-        # Control characters are in no name, and PostgreSQL takes offence at a NUL.
-        version = deploy.resolve(name if name.isprintable() else "")
+        version = deploy.resolve(known, owner)
     except RegistryError as fault:
         raise ServeError(
             "serve.unknown_model",
@@ -52,8 +59,11 @@ def resolve(name: str, extra_bases: Mapping[str, str] | None = None) -> Served:
     )  # fmt: skip
 
 
-def list_served(extra_bases: Mapping[str, str] | None = None) -> list[Served]:
-    """Everything that would be answered now: aliases, then tuned models (newest first), then bases on this machine."""
+def list_served(extra_bases: Mapping[str, str] | None = None, owner: str | None = None) -> list[Served]:
+    """What `owner` (None: anybody) is answered by: aliases, tuned models (newest first), bases on this machine.
+
+    Checkpoints answer too and are listed with their job.
+    """
     from honekit import deploy, registry
     from honekit.models import catalogue
 
@@ -62,7 +72,7 @@ def list_served(extra_bases: Mapping[str, str] | None = None) -> list[Served]:
             version.name, version.name, version.base_ref, version.adapter_path, version.adapter_fingerprint,
             int(version.created_at), "local",
         )
-        for version in registry.list_versions()
+        for version in registry.list_versions(owner=owner)
     }  # fmt: skip
     aliases = [
         Served(
@@ -75,6 +85,25 @@ def list_served(extra_bases: Mapping[str, str] | None = None) -> list[Served]:
     names = dict.fromkeys([*(extra_bases or {}), *(entry.id for entry in catalogue.CATALOGUE)])
     bases = [base for name in names if (base := _base(name, extra_bases or {})) is not None]
     return [*aliases, *versions.values(), *bases]
+
+
+def _checkpoint(name: str, owner: str | None) -> Served | None:
+    """The adapter of one epoch, of the owner's own job or of one that was shared with the owner's project."""
+    from honekit import fine_tuning, jobs
+    from honekit.fine_tuning import permissions, records
+
+    parts = fine_tuning.split_checkpoint(name)
+    found = records.by_model_name(parts[0]) if parts else None
+    if parts is None or found is None:
+        return None
+    job, _ = found
+    if owner is not None and job.owner != owner and not permissions.is_shared(name, owner):
+        return None
+    saved = next((one for one in jobs.checkpoints(job.id) if one.step == parts[1]), None)
+    if saved is None or saved.model is None:
+        return None
+    base = str(job.spec["base"])
+    return Served(name, name, base, saved.model.path, saved.model.fingerprint, int(saved.created_at), "local")
 
 
 def _base(name: str, extra: Mapping[str, str]) -> Served | None:

@@ -47,22 +47,22 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def make_server(engines: Engines, host: str) -> uvicorn.Server:
-    """A uvicorn server of the application; run it with `run(sockets=[listener])`."""
+def make_server(engines: Engines, host: str, training_jobs: int = 0) -> uvicorn.Server:
+    """A uvicorn server of the application; run it with `run(sockets=[listener])`. `training_jobs`: see `create_app`."""
     import uvicorn
 
     from honekit.api.app import create_app
 
-    app = create_app(engines, local_only=is_loopback(host))
+    app = create_app(engines, local_only=is_loopback(host), training_jobs=training_jobs)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S)
     return uvicorn.Server(config)
 
 
 @contextmanager
-def running(engines: Engines, port: int = 0) -> Iterator[str]:
+def running(engines: Engines, port: int = 0, training_jobs: int = 0) -> Iterator[str]:
     """A server on loopback in a thread of its own, for the block. Yields its URL: the path to the models that clients take."""
     listener = listen("127.0.0.1", port)
-    server = make_server(engines, "127.0.0.1")
+    server = make_server(engines, "127.0.0.1", training_jobs)
     thread = threading.Thread(target=server.run, args=([listener],), name="hone-serve", daemon=True)
     thread.start()
     try:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from honekit.api import auth
 
 app = typer.Typer(no_args_is_help=True, help="Keys for the served API.")
 
@@ -15,6 +18,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 @app.command("create")
 def create_key(
     name: Annotated[str, typer.Option(help="What the key is for; only you see it.")] = "",
+    project: Annotated[
+        str, typer.Option(help="Whose files, jobs and models it reaches; projects see nothing of each other.")
+    ] = "default",
+    scope: Annotated[
+        str, typer.Option(help="read: look, and use models; write: also make, change, delete; admin: also share checkpoints.")
+    ] = "write",
     as_json: AsJson = False,
 ) -> None:
     """Make a key. It is shown once: only its hash is kept.
@@ -23,12 +32,14 @@ def create_key(
 
         hone keys create --name laptop
 
+        hone keys create --project team-a --scope read
+
         export HONE_API_KEY=$(hone keys create --json | jq -r .key)
     """
     from honekit.api import auth
     from honekit.cli.render import console, print_json
 
-    secret, key = auth.create_key(name)
+    secret, key = auth.create_key(name, project=project, scope=cast("auth.Scope", scope))
     if as_json:
         print_json({"key": secret, **_shown(key.as_dict())})
         return
@@ -59,11 +70,14 @@ def list_keys(as_json: AsJson = False) -> None:
         print("No keys yet: `hone keys create` makes one.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("id", "key", "name", "made", "last used", "state"):
+    for heading in ("id", "key", "name", "project", "scope", "made", "last used", "state"):
         table.add_column(heading, overflow="fold")
     for key in keys:
         state = f"revoked {_clock(key.revoked_at)}" if key.revoked_at else "valid"
-        table.add_row(key.id, f"{key.prefix}…", escape(key.name), _clock(key.created_at), _clock(key.last_used_at), state)
+        table.add_row(
+            key.id, f"{key.prefix}…", escape(key.name), key.owner, key.scope,
+            _clock(key.created_at), _clock(key.last_used_at), state,
+        )  # fmt: skip
     Console().print(table)
 
 
@@ -89,7 +103,8 @@ def revoke_key(
 
 
 def _shown(values: dict[str, object]) -> dict[str, object]:
-    """Times as whole Unix seconds, as the API has them."""
+    """Times as whole Unix seconds, as the API has them; the owner under the name that people give it."""
+    values = {"project" if name == "owner" else name: value for name, value in values.items()}
     return {name: int(value) if isinstance(value, float) else value for name, value in values.items()}
 
 

@@ -28,9 +28,12 @@ def serve(
         typer.Option("--base", metavar="[NAME=]REF", help="Serve a further base: a directory or Hub id. Repeatable."),
     ] = None,
     max_loaded: Annotated[int, typer.Option(min=1, help="Models in memory at once; the least recently used one makes room.")] = 3,
+    training_jobs: Annotated[
+        int, typer.Option(min=0, help="Fine-tuning jobs that run at once; 0 only takes them, for another server to run.")
+    ] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Serve base models, tuned models and aliases as OpenAI's API, until Ctrl-C.
+    """Serve models and fine-tuning as OpenAI's API, until Ctrl-C; a job that runs then goes on with the next server.
 
     Models load at their first request. An alias is looked up at each request, so a promotion takes effect at once.
 
@@ -59,7 +62,7 @@ def serve(
     url = server.url_of(listener)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("honekit").setLevel(logging.INFO)
-    running = server.make_server(Engines(device=device, max_loaded=max_loaded, extra_bases=extra), host)
+    running = server.make_server(Engines(device=device, max_loaded=max_loaded, extra_bases=extra), host, training_jobs)
     if not is_loopback(host):
         console.print(
             f"[bold]warning[/bold] {host} can be reached from the network, without encryption: anyone there who has a key "

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from honekit.errors import RegistryError
@@ -91,16 +91,20 @@ def rollback(alias: str, reason: str = "rolled back") -> Alias:
         return _point(connection, alias, earlier[-1], "rollback", reason)
 
 
-def resolve(name: str) -> Version:
-    """The version behind an alias or a version's own name. Raises: RegistryError[registry.unknown_version]."""
+def resolve(name: str, owner: str | None = None) -> Version:
+    """The version behind an alias or a version's own name, of one owner or of any.
+
+    Raises: RegistryError[registry.unknown_version].
+    """
+    own = true() if owner is None else model_versions.c.owner == owner
     with open_database().read() as connection:
         joined = select(model_versions).join(aliases, aliases.c.version == model_versions.c.name)
-        row = connection.execute(joined.where(aliases.c.alias == name)).first()
+        row = connection.execute(joined.where(aliases.c.alias == name, own)).first()
         if row is None:
-            row = connection.execute(select(model_versions).where(model_versions.c.name == name)).first()
+            row = connection.execute(select(model_versions).where(model_versions.c.name == name, own)).first()
         if row is None:
             known = [*connection.execute(select(aliases.c.alias)).scalars()]
-            known += connection.execute(select(model_versions.c.name)).scalars()
+            known += connection.execute(select(model_versions.c.name).where(own)).scalars()
             raise unknown_model(name, known)
     return version_of(row)
 

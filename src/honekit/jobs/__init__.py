@@ -8,13 +8,16 @@ from honekit.jobs.queue import (
     events,
     fail,
     finish,
+    forget_model,
     get_job,
+    latest_events,
     list_jobs,
     request_stop,
     resume,
     transition,
 )
-from honekit.jobs.records import Checkpoint, Event, Job, job_dir
+from honekit.jobs.records import Checkpoint, Event, Job, Model, job_dir
+from honekit.jobs.scheduler import Scheduler
 from honekit.jobs.states import FINAL, JobError
 from honekit.jobs.supervisor import run_job
 
@@ -25,6 +28,8 @@ __all__ = [
     "Job",
     "JobContext",
     "JobError",
+    "Model",
+    "Scheduler",
     "Stopped",
     "add_event",
     "checkpoints",
@@ -32,8 +37,10 @@ __all__ = [
     "events",
     "fail",
     "finish",
+    "forget_model",
     "get_job",
     "job_dir",
+    "latest_events",
     "list_jobs",
     "request_stop",
     "resume",

@@ -8,7 +8,7 @@ from typing import Any
 
 from honekit.errors import StoreError
 from honekit.jobs import leases, queue
-from honekit.jobs.records import Checkpoint, Event, Job, Lease, Level, job_dir
+from honekit.jobs.records import Checkpoint, Event, Job, Lease, Level, Model, job_dir
 from honekit.jobs.states import JobError, StopRequest
 from honekit.store.atomic import verify_dir
 
@@ -58,9 +58,9 @@ class JobContext:
         """Replace the job's progress (`step`, `total_steps`, `eta_s`, ...)."""
         queue.set_progress(self.job_id, values, token=self._lease.token)
 
-    def checkpoint(self, step: int, path: Path, metrics: dict[str, Any]) -> Checkpoint:
-        """Note a checkpoint that lies complete at `path` (see `store.atomic.replace_dir`)."""
-        return queue.add_checkpoint(self.job_id, step, str(path), metrics, token=self._lease.token)
+    def checkpoint(self, step: int, path: Path, metrics: dict[str, Any], model: Model | None = None) -> Checkpoint:
+        """Note a checkpoint that lies complete at `path` (see `store.atomic.replace_dir`), and the model that it holds."""
+        return queue.add_checkpoint(self.job_id, step, str(path), metrics, model=model, token=self._lease.token)
 
     def last_checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint whose files are all there and have their hashes; older ones stand in for a damaged one."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "train": "honekit.train.run:run_job",
+    "fine_tuning": "honekit.fine_tuning.run:run_job",
     "selftest": "honekit.jobs.selftest:run_job",
 }
 

@@ -8,7 +8,7 @@ what its successor does. Effects happen once, although work may be repeated.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
@@ -16,17 +16,25 @@ from sqlalchemy.exc import IntegrityError
 
 from honekit.jobs.kinds import check_kind
 from honekit.jobs.liveness import lease_is_dead
-from honekit.jobs.records import Checkpoint, Event, EventType, Job, Level, checkpoint_of, event_of, job_of
+from honekit.jobs.records import Checkpoint, Event, EventType, Job, Level, Model, checkpoint_of, event_of, job_of
 from honekit.jobs.states import FINAL, JobError, Status, StopRequest, check_transition
 from honekit.store.database import open_database
-from honekit.store.tables import job_checkpoints, job_events, jobs, new_id
+from honekit.store.tables import DEFAULT_OWNER, job_checkpoints, job_events, jobs, new_id
 
 
-def create_job(kind: str, spec: dict[str, Any], *, key: str | None = None, validating: bool = False) -> Job:
+def create_job(
+    kind: str,
+    spec: dict[str, Any],
+    *,
+    key: str | None = None,
+    validating: bool = False,
+    owner: str = DEFAULT_OWNER,
+    noted: Callable[[Connection, str], None] | None = None,
+) -> Job:
     """Queue a job, or return the one that has this kind and key already and is not failed or cancelled.
 
-    With `validating` it starts as `validating_files`; move it to `queued` when its files are right.
-    Raises: JobError[job.unknown_kind].
+    With `validating` it starts as `validating_files`; move it to `queued` when its files are right. `noted` is called with
+    the id inside the transaction that makes the job. Raises: JobError[job.unknown_kind].
     """
     check_kind(kind)
     status: Status = "validating_files" if validating else "queued"
@@ -39,11 +47,13 @@ def create_job(kind: str, spec: dict[str, Any], *, key: str | None = None, valid
             with open_database().write() as connection:
                 connection.execute(
                     insert(jobs).values(
-                        id=job_id, kind=kind, status=status, spec=spec, key=key, progress={}, attempt=1,
+                        id=job_id, owner=owner, kind=kind, status=status, spec=spec, key=key, progress={}, attempt=1,
                         created_at=now, lease_token=0, last_event_seq=0, last_event_at=now,
                     )
                 )  # fmt: skip
                 append_event(connection, lock_job(connection, job_id), "info", "Job created", data={"status": status})
+                if noted:
+                    noted(connection, job_id)
                 return job_of(lock_job(connection, job_id))
         except IntegrityError:
             if key is None:
@@ -185,6 +195,19 @@ def events(job_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
         return [event_of(row) for row in connection.execute(query.order_by(job_events.c.seq).limit(limit))]
 
 
+def latest_events(job_id: str, *, after: str | None = None, limit: int = 20) -> list[Event]:
+    """Newest first, behind the event `after`. Raises: JobError[job.unknown_event]."""
+    query = select(job_events).where(job_events.c.job_id == job_id)
+    with open_database().read() as connection:
+        if after is not None:
+            same = (job_events.c.job_id == job_id) & (job_events.c.id == (after if after.isprintable() else ""))
+            seen = connection.execute(select(job_events.c.seq).where(same)).scalar()
+            if seen is None:
+                raise JobError("job.unknown_event", what=f"this job has no event {after[:80]!r}", where=job_id)
+            query = query.where(job_events.c.seq < seen)
+        return [event_of(row) for row in connection.execute(query.order_by(job_events.c.seq.desc()).limit(limit))]
+
+
 def last_seq(job_id: str) -> int:
     """`seq` of the newest event. Raises: JobError[job.unknown]."""
     with open_database().read() as connection:
@@ -194,10 +217,12 @@ def last_seq(job_id: str) -> int:
     return int(found)
 
 
-def add_checkpoint(job_id: str, step: int, path: str, metrics: dict[str, Any], *, token: int | None = None) -> Checkpoint:
+def add_checkpoint(
+    job_id: str, step: int, path: str, metrics: dict[str, Any], *, model: Model | None = None, token: int | None = None
+) -> Checkpoint:
     """Note a finished checkpoint; one of the same step, from an earlier attempt, is replaced.
 
-    Raises: JobError[job.unknown | job.lease_lost].
+    `model` is what it can be asked as, where it holds a whole model. Raises: JobError[job.unknown | job.lease_lost].
     """
     with open_database().write() as connection:
         row = lock_job(connection, job_id, token)
@@ -210,6 +235,8 @@ def add_checkpoint(job_id: str, step: int, path: str, metrics: dict[str, Any], *
                 step=step,
                 path=path,
                 metrics=metrics,
+                model_path=str(model.path) if model else None,
+                model_fingerprint=model.fingerprint if model else None,
                 created_at=time.time(),
             )
         )
@@ -222,6 +249,13 @@ def checkpoints(job_id: str) -> list[Checkpoint]:
     query = select(job_checkpoints).where(job_checkpoints.c.job_id == job_id)
     with open_database().read() as connection:
         return [checkpoint_of(row) for row in connection.execute(query.order_by(job_checkpoints.c.step.desc()))]
+
+
+def forget_model(job_id: str, step: int) -> None:
+    """A checkpoint's model is about to be removed; what a resume needs stays."""
+    same = (job_checkpoints.c.job_id == job_id) & (job_checkpoints.c.step == step)
+    with open_database().write() as connection:
+        connection.execute(update(job_checkpoints).where(same).values(model_path=None, model_fingerprint=None))
 
 
 def lock_job(connection: Connection, job_id: str, token: int | None = None) -> Row[Any]:

@@ -18,6 +18,8 @@ EventType = Literal["message", "metrics"]
 @dataclass(frozen=True)
 class Job:
     id: str
+    owner: str
+    """Project of the API key that made it; `default` for the command line."""
     kind: str
     """Name in `jobs.kinds`: which function runs it."""
     status: Status
@@ -64,6 +66,14 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Model:
+    """A model on disk that can be asked, such as the adapter of an epoch."""
+
+    path: Path
+    fingerprint: str
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     id: str
     job_id: str
@@ -71,11 +81,12 @@ class Checkpoint:
     """Optimizer steps done when it was written."""
     path: Path
     metrics: dict[str, Any]
+    model: Model | None
     created_at: float
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {**asdict(self), "path": str(self.path)}
+        return {**asdict(self), "path": str(self.path), "model": str(self.model.path) if self.model else None}
 
 
 @dataclass(frozen=True)
@@ -101,7 +112,8 @@ def event_of(row: Row[Any]) -> Event:
 
 
 def checkpoint_of(row: Row[Any]) -> Checkpoint:
-    return Checkpoint(row.id, row.job_id, row.step, Path(row.path), row.metrics, row.created_at)
+    model = Model(Path(row.model_path), row.model_fingerprint) if row.model_path else None
+    return Checkpoint(row.id, row.job_id, row.step, Path(row.path), row.metrics, model, row.created_at)
 
 
 def job_dir(job_id: str) -> Path:

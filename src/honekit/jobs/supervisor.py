@@ -25,12 +25,13 @@ GRACE_S = 120.0
 """How long a worker may take to reach a safe point and write its checkpoint after it was asked to stop."""
 
 
-def run_job(job_id: str, on_event: Callable[[Event], None]) -> Job:
+def run_job(job_id: str, on_event: Callable[[Event], None], *, stop: threading.Event | None = None) -> Job:
     """Run a job until it is final or paused; `on_event` gets each event that is written from now on.
 
     Attaches to a worker that has the job already. A worker that dies is started again from the last checkpoint, up
     to `leases.MAX_ATTEMPTS` attempts. Ctrl-C (or SIGTERM) lets the worker write a checkpoint, puts the job back into
-    the queue and raises on; a second Ctrl-C ends the worker at once, with what its last checkpoint holds.
+    the queue and raises on; a second Ctrl-C ends the worker at once, with what its last checkpoint holds. `stop`, when
+    another thread sets it, does what Ctrl-C does, and the job as it is then is returned.
 
     Raises: JobError[job.unknown | job.illegal_transition], StoreError.
     """
@@ -42,6 +43,9 @@ def run_job(job_id: str, on_event: Callable[[Event], None]) -> Job:
             while True:
                 job = queue.get_job(job_id)
                 seen = _deliver(job_id, seen, on_event)
+                if stop is not None and stop.is_set():
+                    _stop(job_id, process)
+                    return queue.get_job(job_id)
                 code = process.poll() if process else None
                 if process and code is not None:
                     unclaimed_deaths += _after_exit(job_id, process.pid, code, unclaimed_deaths)

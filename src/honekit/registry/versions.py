@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from honekit import settings
 from honekit.errors import RegistryError
 from honekit.store.database import open_database
-from honekit.store.tables import aliases, jobs, model_versions
+from honekit.store.tables import DEFAULT_OWNER, aliases, jobs, model_versions
 
 ORGANIZATION = "local"
 
@@ -26,7 +26,10 @@ ORGANIZATION = "local"
 @dataclass(frozen=True)
 class Version:
     name: str
+    owner: str
+    """Project of the API keys that may use it; `default` for the command line's."""
     project: str
+    """Name in `hone.toml`; of a job by the API its suffix."""
     job_id: str
     base_ref: str
     """As the job was given it: catalogue id, Hub id or local directory."""
@@ -59,10 +62,11 @@ def create_version(
     metadata: dict[str, Any] | None = None,
     *,
     suffix: str | None = None,
+    owner: str = DEFAULT_OWNER,
 ) -> Version:
     """Record what a job made. The job's second call returns the version that its first one made.
 
-    `suffix` stands in the name in place of the project. Raises: RegistryError[registry.same_adapter_as_base].
+    `suffix`, which may be empty, stands in the name in place of the project. Raises: RegistryError[registry.same_adapter_as_base].
     """
     if adapter_fingerprint == base_fingerprint:
         raise RegistryError(
@@ -71,7 +75,7 @@ def create_version(
             where=str(adapter_path),
             mend="train again; `hone jobs events` shows what the job did",
         )
-    name = version_name(base_ref, suffix or project, job_id)
+    name = version_name(base_ref, project if suffix is None else suffix, job_id)
     with open_database().read() as connection:
         row = connection.execute(select(model_versions).where(model_versions.c.job_id == job_id)).first()
     if row is None:
@@ -79,7 +83,7 @@ def create_version(
             with open_database().write() as connection:
                 connection.execute(
                     insert(model_versions).values(
-                        name=name, project=project, job_id=job_id, base_ref=base_ref,
+                        name=name, owner=owner, project=project, job_id=job_id, base_ref=base_ref,
                         base_fingerprint=base_fingerprint, adapter_path=str(adapter_path),
                         adapter_fingerprint=adapter_fingerprint, metadata=metadata or {}, created_at=time.time(),
                     )
@@ -113,11 +117,13 @@ def get_version(name: str) -> Version:
     return version_of(row)
 
 
-def list_versions(project: str | None = None) -> list[Version]:
-    """Newest first."""
+def list_versions(project: str | None = None, *, owner: str | None = None) -> list[Version]:
+    """Newest first; of all owners when none is named."""
     query = select(model_versions).order_by(model_versions.c.created_at.desc(), model_versions.c.name)
     if project is not None:
         query = query.where(model_versions.c.project == project)
+    if owner is not None:
+        query = query.where(model_versions.c.owner == owner)
     with open_database().read() as connection:
         return [version_of(row) for row in connection.execute(query)]
 

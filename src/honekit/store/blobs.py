@@ -6,11 +6,35 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from honekit import settings
 from honekit.errors import StoreError
 from honekit.store import atomic
+
+
+class TooLarge(Exception):
+    """More bytes came than may be kept."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """Bytes that wait under a temporary name."""
+
+    temporary: Path
+    sha256: str
+    bytes: int
+
+    def keep(self) -> None:
+        """Give the blob its final name; the same bytes, kept before, are left as they are."""
+        target = _place(self.sha256)
+        if not target.exists():
+            target.parent.mkdir(exist_ok=True, mode=0o700)
+            os.replace(self.temporary, target)
+            atomic.fsync_path(target.parent)
 
 
 def put_file(source: Path | bytes) -> str:
@@ -48,6 +72,37 @@ def put_file(source: Path | bytes) -> str:
         finally:
             temporary.unlink(missing_ok=True)
     return digest
+
+
+@contextmanager
+def receiving(chunks: Iterable[bytes], limit: int | None = None) -> Iterator[Received]:
+    """Bytes as they come, on disk and hashed, but not kept until `keep` is called; else they are gone after the block.
+
+    Raises: StoreError as `put_file` does; TooLarge beyond `limit` bytes.
+    """
+    with atomic.writing(_root()):
+        _root().mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor, name = tempfile.mkstemp(dir=_root(), prefix=".put-", suffix=".tmp")
+        temporary = Path(name)
+        try:
+            digest, size = hashlib.sha256(), 0
+            with os.fdopen(descriptor, "wb") as file:
+                for chunk in chunks:
+                    size += len(chunk)
+                    if limit is not None and size > limit:
+                        raise TooLarge(limit)
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+            yield Received(temporary, digest.hexdigest(), size)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def drop(sha256: str) -> None:
+    """Remove a blob that nothing refers to any more; one that is gone already is fine."""
+    _place(sha256).unlink(missing_ok=True)
 
 
 def path_of(sha256: str) -> Path:

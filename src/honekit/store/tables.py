@@ -1,6 +1,7 @@
 """The tables of the database. A change here needs a migration in `store/migrations/versions`.
 
-Times are Unix seconds (UTC) as floats; the HTTP surfaces round them. Ids carry OpenAI's prefixes.
+Times are Unix seconds (UTC) as floats; the HTTP surfaces round them. Ids carry OpenAI's prefixes. `owner` is the project of
+the API key that made a row (OpenAI's projects, which see nothing of each other); the command line's own is `default`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import string
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     Float,
     ForeignKey,
@@ -33,10 +35,18 @@ metadata = MetaData(
 )
 Json = JSON(none_as_null=True)
 
+DEFAULT_OWNER = "default"
+
+
+def _owner() -> Column[str]:
+    return Column("owner", String(64), nullable=False, server_default=DEFAULT_OWNER)
+
+
 jobs = Table(
     "jobs",
     metadata,
     Column("id", String(64), primary_key=True),
+    _owner(),
     Column("kind", String(64), nullable=False),
     Column("status", String(32), nullable=False),
     Column("spec", Json, nullable=False),
@@ -89,14 +99,102 @@ job_checkpoints = Table(
     Column("step", Integer, nullable=False),
     Column("path", Text, nullable=False),
     Column("metrics", Json, nullable=False),
+    # An adapter that answers by a name of its own; most checkpoints hold only what a resume needs.
+    Column("model_path", Text),
+    Column("model_fingerprint", String(128)),
     Column("created_at", Float, nullable=False),
     UniqueConstraint("job_id", "step"),
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _owner(),
+    Column("filename", String(255), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    # The content lies in the blob store; files with the same content share it.
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Index("ix_files_owner_created_at", "owner", "created_at"),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _owner(),
+    Column("filename", String(255), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("mime_type", String(255), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("file_expires_after_s", Integer),
+    Column("file_id", String(64)),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+)
+
+upload_parts = Table(
+    "upload_parts",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("upload_id", String(64), ForeignKey("uploads.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False, index=True),
+    Column("created_at", Float, nullable=False),
+)
+
+fine_tuning_jobs = Table(
+    "fine_tuning_jobs",
+    metadata,
+    # What a client asked for; how far it is stands in `jobs`.
+    Column("job_id", String(64), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("model", String(512), nullable=False),
+    Column("model_name", String(512), nullable=False, unique=True),
+    Column("training_file", String(64), nullable=False),
+    Column("validation_file", String(64)),
+    Column("suffix", String(64)),
+    Column("seed", Integer, nullable=False),
+    Column("method", Json, nullable=False),
+    Column("metadata", Json),
+    Column("result_file", String(64)),
+)
+
+checkpoint_permissions = Table(
+    "checkpoint_permissions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("checkpoint", String(512), nullable=False),
+    # The project that may use the checkpoint.
+    Column("project_id", String(64), nullable=False),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("checkpoint", "project_id"),
+)
+
+accepted_requests = Table(
+    "accepted_requests",
+    metadata,
+    # One row for each object that a request made, so that the same request, sent again, does not make a second one.
+    Column("object_id", String(64), primary_key=True),
+    Column("api_key_id", String(64), nullable=False),
+    Column("path", String(255), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("idempotency_key", String(255)),
+    Column("retry_count", Integer, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Index("ix_accepted_requests_api_key_id_path_digest", "api_key_id", "path", "digest"),
+    UniqueConstraint("api_key_id", "path", "idempotency_key"),
 )
 
 model_versions = Table(
     "model_versions",
     metadata,
     Column("name", String(512), primary_key=True),
+    _owner(),
+    # The `hone.toml` that it belongs to; of a job by the API the suffix.
     Column("project", String(64), nullable=False, index=True),
     # No foreign key: a version outlives the record of the job that made it.
     Column("job_id", String(64), nullable=False, unique=True),
@@ -137,6 +235,8 @@ api_keys = Table(
     # Only the hash is kept; `prefix` is what a list may show.
     Column("key_hash", String(128), nullable=False, unique=True),
     Column("prefix", String(32), nullable=False),
+    _owner(),
+    Column("scope", String(16), nullable=False, server_default="write"),
     Column("created_at", Float, nullable=False),
     Column("last_used_at", Float),
     Column("revoked_at", Float),

@@ -8,16 +8,17 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from honekit import jobs
 from honekit.chat.template import ChatTemplate
 from honekit.data import read_chat_file
-from honekit.jobs import JobContext, Stopped
+from honekit.jobs import JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, lora
 from honekit.models.floor import shape_of
 from honekit.models.precision import choose_precision, measure, resolve_device
@@ -44,8 +45,15 @@ PROBES = 4
 """Held-out conversations whose outputs must move, and must be the same after a reload."""
 
 
-def run_job(context: JobContext) -> dict[str, Any]:
-    """Run or go on with one training job. Returns the job's result; raises TrainError with cause and remedy."""
+KEPT_EPOCHS = 3
+"""Models of so many last epochs are kept, when they are asked for."""
+
+
+def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]:
+    """Run or go on with one training job. Returns the job's result; raises TrainError with cause and remedy.
+
+    With `keep_epochs` the checkpoints after the last epochs hold an adapter that can be asked.
+    """
     # Read when cuBLAS starts; without it a GPU refuses to compute deterministically.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     spec = TrainSpec.from_dict(context.spec)
@@ -84,7 +92,15 @@ def run_job(context: JobContext) -> dict[str, Any]:
         task = replace(task, training=training, validation=validation)
     progress = _resume(context, state) or _first_progress(context, model, task, device)
 
-    hooks = _JobHooks(context, state, total_steps(len(task.training), recipe), progress)
+    def save_model(directory: Path) -> Model:
+        tensors = lora.peft_tensors(names, _masters_of(state, model))
+        require_finite(tensors, recipe)
+        config = lora.peft_config(base=spec.base, names=names, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout)
+        adapters.save_adapter(directory, tensors, config, spec.base, base_print)
+        return Model(directory, fingerprint.fingerprint_adapter(directory))
+
+    epoch_model = save_model if keep_epochs and recipe.method == "lora" else None
+    hooks = _JobHooks(context, state, total_steps(len(task.training), recipe), progress, epoch_model)
     try:
         progress = train(model, state, task.training, task.validation, recipe, progress, hooks, device, task.objective)
     except Interrupted:
@@ -100,14 +116,10 @@ def run_job(context: JobContext) -> dict[str, Any]:
     moved = require_changed(start_logits, tuned_logits, recipe)
     result_dir = context.dir / "model"
     if recipe.method == "lora":
-        tensors = lora.peft_tensors(names, _masters_of(state, model))
-        require_finite(tensors, recipe)
-        config = lora.peft_config(base=spec.base, names=names, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout)
-        adapters.save_adapter(result_dir, tensors, config, spec.base, base_print)
-        require_same_from_disk(tensors, result_dir)
+        print_of_result = save_model(result_dir).fingerprint
+        require_same_from_disk(lora.peft_tensors(names, _masters_of(state, model)), result_dir)
         fresh = bases.load_base(base, dtype, device, attention.register())
         require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
-        print_of_result = fingerprint.fingerprint_adapter(result_dir)
     else:
         require_finite(dict(zip(state.names, state.masters, strict=True)), recipe)
         _save_full(model, base, result_dir)
@@ -209,8 +221,17 @@ def tokenise(
 class _JobHooks:
     """The loop's reports as events, checkpoints and a log of per-example losses."""
 
-    def __init__(self, context: JobContext, state: TrainState, steps: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        context: JobContext,
+        state: TrainState,
+        steps: int,
+        progress: Progress,
+        save_model: Callable[[Path], Model] | None,
+    ) -> None:
+        """`save_model` writes the present adapter; None where the models of single epochs are not wanted."""
         self._context, self._state, self._steps = context, state, steps
+        self._save_model, self._epochs_saved = save_model, progress.epoch
         self._log = context.dir / "example_losses.jsonl"
         if self._log.exists():
             os.truncate(self._log, min(progress.loss_log_bytes, self._log.stat().st_size))
@@ -250,15 +271,37 @@ class _JobHooks:
         self._state.write(temporary, progress)
         final = _checkpoint_dir(self._context, progress.step)
         replace_dir(temporary, final)
-        self._context.checkpoint(progress.step, final, {"train_loss": progress.history[-1]["train_loss"]})
+        model = None
+        if self._save_model and progress.epoch > self._epochs_saved:
+            model = self._save_model(self._context.dir / "epochs" / f"step-{progress.step}")
+            self._epochs_saved = progress.epoch
+        self._context.checkpoint(progress.step, final, _checkpoint_metrics(progress), model)
+        if model:
+            self._forget_old_models()
         keep = {final.name, _checkpoint_dir(self._context, progress.best_step).name}
         older = sorted(final.parent.glob("step-*"), key=lambda p: int(p.name.split("-")[1]))
         for directory in older[:-2]:
             if directory.name not in keep:
                 shutil.rmtree(directory, ignore_errors=True)
 
+    def _forget_old_models(self) -> None:
+        with_model = [found for found in jobs.checkpoints(self._context.job_id) if found.model]
+        for found in with_model[KEPT_EPOCHS:]:
+            assert found.model
+            jobs.forget_model(found.job_id, found.step)
+            shutil.rmtree(found.model.path, ignore_errors=True)
+
     def should_stop(self) -> bool:
         return self._context.stop_requested() is not None
+
+
+def _checkpoint_metrics(progress: Progress) -> dict[str, float]:
+    """Under the API's names; validation covers the whole validation file."""
+    last = progress.history[-1]
+    metrics: dict[str, float] = {name: last[name] for name in ("step", "train_loss", "train_mean_token_accuracy") if name in last}
+    if "valid_loss" in last:
+        metrics |= {"full_valid_loss": last["valid_loss"], "full_valid_mean_token_accuracy": last["valid_accuracy"]}
+    return metrics
 
 
 def _environment(context: JobContext, spec: TrainSpec) -> Environment:

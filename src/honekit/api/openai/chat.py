@@ -75,7 +75,7 @@ async def create_chat_completion(body: ChatCompletionRequest, request: Request) 
         raise bad_request("'top_logprobs' needs 'logprobs': true.", code="invalid_value", param="top_logprobs")
     if body.stream_options is not None and not body.stream:
         raise bad_request("'stream_options' needs 'stream': true.", code="invalid_value", param="stream_options")
-    served = await find_model(request.app.state.engines, body.model)
+    served = await find_model(request, body.model)
     engines: Engines = request.app.state.engines
     with ExitStack() as held:
         try:

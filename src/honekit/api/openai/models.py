@@ -1,16 +1,18 @@
-"""GET /v1/models and /v1/models/{model}."""
+"""/v1/models: what a key's project can ask, and deleting what it tuned."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
+from honekit import fine_tuning
 from honekit.api.engines import Engines
 from honekit.api.errors import ApiError
 from honekit.api.served import Served
-from honekit.errors import ServeError
+from honekit.errors import RegistryError, ServeError
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
@@ -29,24 +31,50 @@ class ModelList(BaseModel):
     data: list[Model]
 
 
+class ModelDeleted(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    deleted: bool = True
+
+
 @router.get("/models")
 async def list_models(request: Request) -> ModelList:
     """All models that this server answers by now."""
     engines: Engines = request.app.state.engines
-    return ModelList(data=[_model(served) for served in await engines.list()])
+    return ModelList(data=[_model(served) for served in await engines.list(request.state.api_key.owner)])
 
 
 # A base's name may hold a slash, which arrives as %2F or as it is: the `path` convertor takes both.
 @router.get("/models/{model:path}")
 async def retrieve_model(model: str, request: Request) -> Model:
     """One model."""
-    return _model(await find_model(request.app.state.engines, model))
+    return _model(await find_model(request, model))
 
 
-async def find_model(engines: Engines, name: str) -> Served:
-    """Raises: ApiError 404 `model_not_found`."""
+@router.delete("/models/{model:path}")
+async def delete_model(model: str, request: Request) -> ModelDeleted:
+    """Delete a tuned model of one's own, with its checkpoints."""
+    served = await find_model(request, model)
+    if served.owned_by == "base":
+        message = f"The base model `{model[:200]}` cannot be deleted through the API."
+        raise ApiError(403, message, code="model_is_base", param="model", kind="permission_error")
+    if served.name != served.model or ":ckpt-step-" in served.name:
+        message = f"`{model[:200]}` is an alias or a checkpoint; delete the tuned model itself."
+        raise ApiError(400, message, code="not_a_tuned_model", param="model")
     try:
-        return await engines.resolve(name)
+        removed = await asyncio.to_thread(fine_tuning.delete_model, served.name)
+    except RegistryError as fault:
+        raise ApiError(400, f"{fault.what}; {fault.mend}.", code="model_in_use", param="model") from fault
+    engines: Engines = request.app.state.engines
+    engines.forget(removed)
+    return ModelDeleted(id=served.name)
+
+
+async def find_model(request: Request, name: str) -> Served:
+    """The model that a request names, among those of its key's project. Raises: ApiError 404 `model_not_found`."""
+    engines: Engines = request.app.state.engines
+    try:
+        return await engines.resolve(name, request.state.api_key.owner)
     except ServeError as fault:
         message = f"The model `{name[:200]}` does not exist here. GET /v1/models lists those that do."
         raise ApiError(404, message, code="model_not_found", param="model") from fault

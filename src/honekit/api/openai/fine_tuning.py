@@ -1,0 +1,272 @@
+"""/v1/fine_tuning: create a job, follow it, stop it, and use what it made."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+
+from honekit import fine_tuning, jobs
+from honekit.api.errors import ApiError, bad_request
+from honekit.api.idempotency import attempt
+from honekit.api.openai.fine_tuning_schema import (
+    CheckpointObject,
+    CreateJob,
+    EventObject,
+    EventPage,
+    JobFault,
+    JobObject,
+    JobPage,
+    PermissionDeleted,
+    PermissionObject,
+    PermissionRequest,
+)
+from honekit.api.openai.models import find_model
+from honekit.api.openai.pages import Page, page
+from honekit.api.routes import JsonRoute
+from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
+from honekit.jobs import Event, Job, JobError
+from honekit.registry.versions import ORGANIZATION
+
+router = APIRouter(prefix="/v1/fine_tuning", tags=["fine-tuning"], route_class=JsonRoute)
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+_METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
+_PRIVATE = frozenset({"path", "where"})
+"""Keys of an event's data that name files of the server."""
+
+
+@router.post("/jobs")
+async def create_job(body: CreateJob, request: Request) -> JobObject:
+    """Check the files line by line and queue a job."""
+    owner = request.state.api_key.owner
+    async with attempt(request, body.model_dump(mode="json")) as sending:
+        found = await asyncio.to_thread(fine_tuning.asked, owner, sending.earlier) if sending.earlier else None
+        if found is None:
+            served = await find_model(request, body.model)
+            wanted = body.wanted()
+            try:
+                found = await asyncio.to_thread(
+                    fine_tuning.create,
+                    owner,
+                    Start(body.model, served.base_ref, served.adapter),
+                    body.training_file,
+                    validation_file=body.validation_file,
+                    n_epochs=wanted.n_epochs,
+                    batch_size=wanted.batch_size,
+                    learning_rate_multiplier=wanted.learning_rate_multiplier,
+                    suffix=body.suffix,
+                    seed=body.seed,
+                    metadata=body.metadata,
+                    noted=sending.note,
+                )
+            except RequestFault as fault:
+                raise _refused(fault) from fault
+            request.app.state.scheduler.wake()
+    return job_object(*found)
+
+
+@router.get("/jobs")
+async def list_jobs(request: Request, after: str | None = None, limit: Limit = 20) -> JobPage:
+    """The project's jobs, newest first; `metadata[key]=value` narrows them, `metadata=null` leaves those without."""
+    owner = request.state.api_key.owner
+    last = (await _find(request, after, "after"))[0] if after else None
+    pairs = {key[1]: value for name, value in request.query_params.multi_items() if (key := _METADATA.fullmatch(name))}
+    without = request.query_params.get("metadata") == "null"
+    found = await asyncio.to_thread(fine_tuning.list_asked, owner, after=last, limit=limit + 1, metadata=pairs, without=without)
+    return JobPage(data=[job_object(*one) for one in found[:limit]], has_more=len(found) > limit)
+
+
+@router.get("/jobs/{job_id}")
+async def retrieve_job(job_id: str, request: Request) -> JobObject:
+    """One job as it is now."""
+    return job_object(*await _find(request, job_id))
+
+
+@router.post("/jobs/{job_id}/cancel")
+async def cancel_job(job_id: str, request: Request) -> JobObject:
+    """Stop a job for good."""
+    return await _change(request, job_id, "cancel")
+
+
+@router.post("/jobs/{job_id}/pause")
+async def pause_job(job_id: str, request: Request) -> JobObject:
+    """Stop a job at its next safe point; it can be resumed."""
+    return await _change(request, job_id, "pause")
+
+
+@router.post("/jobs/{job_id}/resume")
+async def resume_job(job_id: str, request: Request) -> JobObject:
+    """Put a paused job back into the queue."""
+    changed = await _change(request, job_id, "resume")
+    request.app.state.scheduler.wake()
+    return changed
+
+
+@router.get("/jobs/{job_id}/events")
+async def list_events(job_id: str, request: Request, after: str | None = None, limit: Limit = 20) -> EventPage:
+    """What happened, newest first."""
+    job, _ = await _find(request, job_id)
+    try:
+        found = await asyncio.to_thread(jobs.latest_events, job.id, after=after, limit=limit + 1)
+    except JobError as fault:
+        raise ApiError(400, f"No such event: '{(after or '')[:80]}'", code="event_not_found", param="after") from fault
+    return EventPage(data=[_event(event) for event in found[:limit]], has_more=len(found) > limit)
+
+
+@router.get("/jobs/{job_id}/checkpoints")
+async def list_checkpoints(job_id: str, request: Request, after: str | None = None, limit: Limit = 10) -> Page[CheckpointObject]:
+    """The models of the last epochs, newest first."""
+    job, asked = await _find(request, job_id)
+    saved = await asyncio.to_thread(jobs.checkpoints, job.id)
+    found = [
+        CheckpointObject(
+            id=one.id,
+            created_at=int(one.created_at),
+            fine_tuning_job_id=job.id,
+            fine_tuned_model_checkpoint=fine_tuning.checkpoint_name(asked.model_name, one.step),
+            step_number=one.step,
+            metrics=one.metrics,
+        )
+        for one in saved
+        if one.model
+    ]
+    return page(_behind(found, after), limit)
+
+
+@router.post("/checkpoints/{name:path}/permissions")
+async def share_checkpoint(name: str, body: PermissionRequest, request: Request) -> Page[PermissionObject]:
+    """Let other projects use a checkpoint of one's own."""
+    await _own_checkpoint(request, name)
+    made = await asyncio.to_thread(permissions.share, name, body.project_ids)
+    return page([_permission(one) for one in made], len(made))
+
+
+@router.get("/checkpoints/{name:path}/permissions")
+async def list_permissions(
+    name: str,
+    request: Request,
+    project_id: str | None = None,
+    after: str | None = None,
+    limit: Limit = 10,
+    order: Literal["ascending", "descending"] = "descending",
+) -> Page[PermissionObject]:
+    """With whom a checkpoint is shared."""
+    await _own_checkpoint(request, name)
+    found = await asyncio.to_thread(permissions.list_shared, name, project_id=project_id, newest_first=order == "descending")
+    return page(_behind([_permission(one) for one in found], after), limit)
+
+
+@router.delete("/checkpoints/{name:path}/permissions/{permission_id}")
+async def withdraw_permission(name: str, permission_id: str, request: Request) -> PermissionDeleted:
+    """Take a permission back."""
+    await _own_checkpoint(request, name)
+    if not await asyncio.to_thread(permissions.withdraw, name, permission_id):
+        raise ApiError(404, f"No such permission: '{permission_id[:80]}'", code="permission_not_found", param="permission_id")
+    return PermissionDeleted(id=permission_id)
+
+
+def job_object(job: Job, asked: Asked) -> JobObject:
+    """The job as the contract has it; internals (paths, leases) stay inside."""
+    done = job.status == "succeeded"
+    result = job.result or {}
+    kind = asked.method["type"]
+    return JobObject(
+        id=job.id,
+        created_at=int(job.created_at),
+        error=_fault(job),
+        fine_tuned_model=asked.model_name if done else None,
+        finished_at=int(job.finished_at) if job.finished_at else None,
+        hyperparameters=asked.method[kind].get("hyperparameters", {}),
+        model=asked.model,
+        organization_id=ORGANIZATION,
+        result_files=[asked.result_file] if done and asked.result_file else [],
+        status=job.status,
+        trained_tokens=result.get("trained_tokens") if done else None,
+        training_file=asked.training_file,
+        validation_file=asked.validation_file,
+        seed=asked.seed,
+        estimated_finish=int(job.progress["finish_at"]) if job.status == "running" and job.progress.get("finish_at") else None,
+        method=asked.method,
+        metadata=asked.metadata,
+    )
+
+
+def _fault(job: Job) -> JobFault | None:
+    if job.status != "failed" or not job.error:
+        return None
+    code = str(job.error["code"])
+    about_data = code.startswith("data.") or code in ("train.all_truncated", "train.no_trained_tokens")
+    message = f"{job.error['what']}. To mend it: {job.error['mend']}" if job.error.get("mend") else str(job.error["what"])
+    return JobFault(
+        code="invalid_training_file" if about_data else code,
+        message=message,
+        param="training_file" if about_data else None,
+    )
+
+
+def _event(event: Event) -> EventObject:
+    data = {name: value for name, value in (event.data or {}).items() if name not in _PRIVATE}
+    return EventObject(
+        id=event.id,
+        created_at=int(event.created_at),
+        level=event.level,
+        message=event.message,
+        type=event.type,
+        data=data,
+    )
+
+
+def _permission(one: permissions.Permission) -> PermissionObject:
+    return PermissionObject(id=one.id, created_at=int(one.created_at), project_id=one.project_id)
+
+
+def _behind(found: list[Any], after: str | None) -> list[Any]:
+    if after is None:
+        return found
+    at = next((index for index, one in enumerate(found) if one.id == after), None)
+    if at is None:
+        raise bad_request(f"There is no '{after[:80]}' in this list.", code="invalid_value", param="after")
+    return found[at + 1 :]
+
+
+async def _find(request: Request, job_id: str, param: str | None = None) -> tuple[Job, Asked]:
+    # Control characters are in no id, and PostgreSQL takes offence at a NUL.
+    known = job_id if job_id.isprintable() else ""
+    found = await asyncio.to_thread(fine_tuning.asked, request.state.api_key.owner, known)
+    if found is None:
+        message = f"Could not find fine tune: {job_id[:80]}"
+        raise ApiError(400 if param else 404, message, code="fine_tune_not_found", param=param or "fine_tuning_job_id")
+    return found
+
+
+async def _change(request: Request, job_id: str, how: Literal["cancel", "pause", "resume"]) -> JobObject:
+    job, asked = await _find(request, job_id)
+    try:
+        if how == "resume":
+            changed = await asyncio.to_thread(jobs.resume, job.id)
+        else:
+            changed = await asyncio.to_thread(jobs.request_stop, job.id, how)
+    except JobError as fault:
+        message = f"A job that is {job.status} does not take '{how}'."
+        raise bad_request(message, code="invalid_state", param=None) from fault
+    return job_object(changed, asked)
+
+
+async def _own_checkpoint(request: Request, name: str) -> None:
+    """Raises: ApiError 404 unless the checkpoint is of a job of the key's own project."""
+    parts = fine_tuning.split_checkpoint(name)
+    found = await asyncio.to_thread(records.by_model_name, parts[0]) if parts and name.isprintable() else None
+    saved = await asyncio.to_thread(jobs.checkpoints, found[0].id) if found else []
+    is_own = found is not None and found[0].owner == request.state.api_key.owner
+    if not (is_own and parts and any(one.model and one.step == parts[1] for one in saved)):
+        raise ApiError(
+            404, f"No such checkpoint: '{name[:200]}'", code="checkpoint_not_found", param="fine_tuned_model_checkpoint"
+        )
+
+
+def _refused(fault: RequestFault) -> ApiError:
+    code = fault.code.removeprefix("fine_tuning.")
+    return bad_request(f"{fault.what}. To mend it: {fault.mend}.", code=code, param=fault.where)

@@ -1,0 +1,95 @@
+"""What clients asked for, beside the job that does it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from honekit.jobs import Job, get_job
+from honekit.jobs.records import job_of
+from honekit.store.database import open_database
+from honekit.store.tables import fine_tuning_jobs, jobs
+
+_CHECKPOINT = re.compile(r"(.+):ckpt-step-(\d{1,9})")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A fine-tuning request. `model_name` is what the tuned model will be called."""
+
+    job_id: str
+    model: str
+    """As the client named it."""
+    model_name: str
+    training_file: str
+    validation_file: str | None
+    suffix: str | None
+    seed: int
+    method: dict[str, Any]
+    """`type`, and under it the hyperparameters with every `auto` decided."""
+    metadata: dict[str, str] | None
+    result_file: str | None
+
+
+def asked(owner: str, job_id: str) -> tuple[Job, Asked] | None:
+    """A job of the owner and what was asked for; None when there is none."""
+    query = _joined(owner).where(jobs.c.id == job_id)
+    with open_database().read() as connection:
+        row = connection.execute(query).first()
+    return _pair(row) if row else None
+
+
+def list_asked(
+    owner: str, *, after: Job | None = None, limit: int = 20, metadata: Mapping[str, str] | None = None, without: bool = False
+) -> list[tuple[Job, Asked]]:
+    """The owner's jobs, newest first, behind `after`; only those whose metadata has these pairs, or has none (`without`)."""
+    query = _joined(owner).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    if after is not None:
+        same = jobs.c.created_at == after.created_at
+        query = query.where((jobs.c.created_at < after.created_at) | (same & (jobs.c.id < after.id)))
+    for name, value in (metadata or {}).items():
+        query = query.where(fine_tuning_jobs.c.metadata[name].as_string() == value)
+    if without:
+        query = query.where(fine_tuning_jobs.c.metadata.is_(None))
+    with open_database().read() as connection:
+        return [_pair(row) for row in connection.execute(query.limit(limit))]
+
+
+def by_model_name(name: str) -> tuple[Job, Asked] | None:
+    """The job, of any owner, whose tuned model has or will have this name."""
+    with open_database().read() as connection:
+        row = connection.execute(select(fine_tuning_jobs).where(fine_tuning_jobs.c.model_name == name)).first()
+    return (get_job(row.job_id), _asked(row)) if row else None
+
+
+def checkpoint_name(model_name: str, step: int) -> str:
+    """What the model after `step` optimizer steps answers by."""
+    return f"{model_name}:ckpt-step-{step}"
+
+
+def split_checkpoint(name: str) -> tuple[str, int] | None:
+    """The tuned model's name and the step, when `name` is a checkpoint's."""
+    found = _CHECKPOINT.fullmatch(name)
+    return (found[1], int(found[2])) if found else None
+
+
+def _joined(owner: str) -> Any:
+    return (
+        select(jobs, *(column for column in fine_tuning_jobs.c if column.name != "job_id"))
+        .join(fine_tuning_jobs, fine_tuning_jobs.c.job_id == jobs.c.id)
+        .where(jobs.c.owner == owner)
+    )
+
+
+def _pair(row: Row[Any]) -> tuple[Job, Asked]:
+    job = job_of(row)
+    return job, _asked(row, job.id)
+
+
+def _asked(row: Row[Any], job_id: str | None = None) -> Asked:
+    names = [name for name in Asked.__dataclass_fields__ if name != "job_id"]
+    return Asked(job_id=job_id or row.job_id, **{name: row._mapping[name] for name in names})

@@ -1,0 +1,167 @@
+"""Files that clients gave or jobs made: a row each, the content in the blob store. Owners see only their own."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, Text, cast, delete, func, insert, or_, select
+
+from honekit.errors import StoreError
+from honekit.store import blobs
+from honekit.store.database import open_database
+from honekit.store.tables import files, jobs, new_id, upload_parts
+
+Noted = Callable[[Connection, str], None]
+"""Called inside the transaction that makes an object, with the object's id: both are kept or neither."""
+
+
+@dataclass(frozen=True)
+class File:
+    id: str
+    owner: str
+    filename: str
+    purpose: str
+    bytes: int
+    sha256: str
+    created_at: float
+    expires_at: float | None
+
+    @property
+    def path(self) -> Path:
+        """Where the content lies. Raises: StoreError[store.blob_missing]."""
+        return blobs.path_of(self.sha256)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def create(
+    owner: str,
+    filename: str,
+    purpose: str,
+    chunks: Iterable[bytes],
+    *,
+    expires_after_s: int | None = None,
+    limit: int | None = None,
+    noted: Noted | None = None,
+) -> File:
+    """Keep a file; `chunks` are written as they come. Raises: StoreError, blobs.TooLarge beyond `limit` bytes."""
+    with blobs.receiving(chunks, limit) as received:
+        return keep(owner, filename, purpose, received, expires_after_s=expires_after_s, noted=noted)
+
+
+def keep(
+    owner: str,
+    filename: str,
+    purpose: str,
+    received: blobs.Received,
+    *,
+    expires_after_s: int | None = None,
+    noted: Noted | None = None,
+) -> File:
+    """Make a file of bytes that were received already. Raises: StoreError."""
+    now = time.time()
+    expires_at = now + expires_after_s if expires_after_s else None
+    file = File(new_id("file-"), owner, plain_name(filename), purpose, received.bytes, received.sha256, now, expires_at)
+    # Inside the transaction, so that a deletion of the same content's last file cannot fall between the two.
+    with open_database().write() as connection:
+        received.keep()
+        connection.execute(insert(files).values(**file.as_dict()))
+        if noted:
+            noted(connection, file.id)
+    return file
+
+
+def plain_name(filename: str) -> str:
+    """The last part of a name that a client sent, without control characters, at most 255 of them; never used as a path."""
+    last = re.split(r"[/\\]", filename)[-1]
+    kept = "".join(character for character in last if character.isprintable())
+    return kept.strip()[:255] or "file"
+
+
+def get(owner: str, file_id: str) -> File | None:
+    """The owner's file; None when there is none, it is somebody else's, or it has expired."""
+    with open_database().read() as connection:
+        row = connection.execute(select(files).where(_seen_by(owner), files.c.id == file_id)).first()
+    return _file(row) if row else None
+
+
+def list_files(
+    owner: str, *, purpose: str | None = None, after: File | None = None, limit: int = 10_000, newest_first: bool = True
+) -> list[File]:
+    """The owner's files; `after` is the last one seen."""
+    query = select(files).where(_seen_by(owner))
+    if purpose is not None:
+        query = query.where(files.c.purpose == purpose)
+    if after is not None:
+        at, same = files.c.created_at, files.c.created_at == after.created_at
+        later = (at < after.created_at) | (same & (files.c.id < after.id))
+        earlier = (at > after.created_at) | (same & (files.c.id > after.id))
+        query = query.where(later if newest_first else earlier)
+    order = (files.c.created_at.desc(), files.c.id.desc()) if newest_first else (files.c.created_at, files.c.id)
+    with open_database().read() as connection:
+        return [_file(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def remove(owner: str, file_id: str) -> bool:
+    """Delete a file; its content goes with the last file or unfinished job that needs it. False when there is none."""
+    with open_database().write() as connection:
+        row = connection.execute(select(files).where(_seen_by(owner), files.c.id == file_id).with_for_update()).first()
+        if row is None:
+            return False
+        _remove(connection, row)
+    return True
+
+
+def remove_expired() -> int:
+    """Delete the files whose time is over; returns how many."""
+    with open_database().read() as connection:
+        over = connection.execute(select(files.c.id).where(files.c.expires_at <= time.time())).scalars().all()
+    if not over:
+        return 0
+    with open_database().write() as connection:
+        for row in connection.execute(select(files).where(files.c.id.in_(over)).with_for_update()).all():
+            _remove(connection, row)
+    return len(over)
+
+
+def _remove(connection: Connection, row: Row[Any]) -> None:
+    connection.execute(delete(files).where(files.c.id == row.id))
+    drop_unused(connection, row.sha256)
+
+
+def drop_unused(connection: Connection, sha256: str) -> None:
+    """Remove a blob unless a file, a part of an upload, or a job that is not over needs it."""
+    uses = (
+        select(func.count()).select_from(files).where(files.c.sha256 == sha256),
+        select(func.count()).select_from(upload_parts).where(upload_parts.c.sha256 == sha256),
+        select(func.count())
+        .select_from(jobs)
+        .where(jobs.c.status.not_in(["succeeded", "failed", "cancelled"]), cast(jobs.c.spec, Text).contains(sha256)),
+    )
+    if not any(connection.execute(query).scalar() for query in uses):
+        blobs.drop(sha256)
+
+
+def unknown_file(file_id: str) -> StoreError:
+    """The error of the command line for an id that is no file."""
+    return StoreError(
+        "store.unknown_file", what=f"there is no file {file_id[:80]!r}", mend="see which there are: `hone files list`"
+    )
+
+
+def _seen_by(owner: str) -> Any:
+    return (files.c.owner == owner) & or_(files.c.expires_at.is_(None), files.c.expires_at > time.time())
+
+
+_FIELDS = tuple(File.__dataclass_fields__)
+
+
+def _file(row: Row[Any]) -> File:
+    return File(**{name: row._mapping[name] for name in _FIELDS})

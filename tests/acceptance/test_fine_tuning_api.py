@@ -1,0 +1,200 @@
+"""The five calls with the official client against the real command: upload, create, monitor, wait, retrieve and use."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from tests import tiny
+
+
+@dataclass
+class Server:
+    """`hone serve` in a process of its own."""
+
+    process: subprocess.Popen[str]
+    url: str
+    home: Path
+
+    def client(self, key: str, **options: Any) -> openai.OpenAI:
+        return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=60, **options)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> None:
+        self.process.send_signal(number)
+        self.process.wait(60)
+        assert self.process.stdout
+        self.process.stdout.close()
+
+
+def start(home: Path, base: Path, *options: str) -> Server:
+    environment = {**os.environ, "HONE_HOME": str(home)}
+    command = [sys.executable, "-m", "honekit.cli.main", "serve", "--port", "0", "--json", "--base", f"tiny={base}", *options]
+    with open(home.parent / "serve.log", "a") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
+    assert process.stdout
+    return Server(process, json.loads(process.stdout.readline())["url"], home)
+
+
+def make_key(home: Path, *options: str) -> str:
+    command = [sys.executable, "-m", "honekit.cli.main", "keys", "create", "--json", *options]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "HONE_HOME": str(home)})
+    return str(json.loads(out.stdout)["key"])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, tiny_base_dir: Path) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("serve") / "home"
+    home.mkdir()
+    running = start(home, tiny_base_dir)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> openai.OpenAI:
+    return server.client(make_key(server.home))
+
+
+def upload(client: openai.OpenAI, count: int = 12, seed: int = 0) -> openai.types.FileObject:
+    lines = "\n".join(json.dumps(record) for record in tiny.conversations(count, seed=seed)).encode()
+    return client.files.create(file=("train.jsonl", lines), purpose="fine-tune")
+
+
+def wait(client: openai.OpenAI, job_id: str, until: str = "succeeded", seconds: float = 120) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        job = client.fine_tuning.jobs.retrieve(job_id)
+        if job.status == until:
+            return job
+        assert job.status not in ("failed", "cancelled", "succeeded"), job
+        time.sleep(0.2)
+    raise AssertionError(f"still {job.status}, not {until}, after {seconds} s")
+
+
+def test_the_five_calls(client: openai.OpenAI) -> None:
+    training, held_out = upload(client), upload(client, 10, seed=1)
+    assert client.files.wait_for_processing(training.id).status == "processed"
+    job = client.fine_tuning.jobs.create(
+        model="tiny",
+        training_file=training.id,
+        validation_file=held_out.id,
+        suffix="five-calls",
+        seed=7,
+        metadata={"team": "pumps"},
+        method={"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 2, "batch_size": 4}}},
+    )
+    assert (job.status, job.fine_tuned_model, job.seed) == ("queued", None, 7)
+    assert job.hyperparameters.n_epochs == 2
+
+    job = wait(client, job.id)
+    assert job.trained_tokens and job.finished_at >= job.created_at
+    assert job.fine_tuned_model.startswith("ft:") and ":five-calls:" in job.fine_tuned_model
+
+    events = list(client.fine_tuning.jobs.list_events(job.id, limit=3))  # pages of three
+    steps = [event.data["step"] for event in events if event.type == "metrics"]
+    assert steps == [6, 5, 4, 3, 2, 1]
+    assert all(earlier.created_at >= later.created_at for earlier, later in itertools.pairwise(events))
+
+    result = client.files.content(job.result_files[0]).text.splitlines()
+    assert result[0] == "step,train_loss,train_accuracy,valid_loss,valid_mean_token_accuracy"
+    assert len(result) == 7
+    assert client.files.retrieve(job.result_files[0]).purpose == "fine-tune-results"
+
+    checkpoints = list(client.fine_tuning.jobs.checkpoints.list(job.id))
+    assert [one.step_number for one in checkpoints] == [6, 3]
+    assert checkpoints[0].metrics.full_valid_loss is not None
+    asked = {"messages": [{"role": "user", "content": "one"}], "max_tokens": 4, "temperature": 0}
+    for name in (job.fine_tuned_model, checkpoints[1].fine_tuned_model_checkpoint):
+        answer = client.chat.completions.create(model=name, **asked)
+        assert answer.model == name and answer.usage.completion_tokens > 0
+    assert job.fine_tuned_model in [model.id for model in client.models.list()]
+
+    found = client.fine_tuning.jobs.list(extra_query={"metadata[team]": "pumps"})
+    assert [one.id for one in found] == [job.id]
+    assert client.fine_tuning.jobs.list(extra_query={"metadata[team]": "valves"}).data == []
+
+    assert client.models.delete(job.fine_tuned_model).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model=job.fine_tuned_model, **asked)
+    with pytest.raises(openai.NotFoundError):
+        client.chat.completions.create(model=checkpoints[1].fine_tuned_model_checkpoint, **asked)
+
+
+def test_a_killed_server_loses_nothing_and_repeats_no_event(tmp_path: Path, tiny_base_dir: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    first = start(home, tiny_base_dir)
+    key = make_key(home)
+    client = first.client(key)
+    job = client.fine_tuning.jobs.create(
+        model="tiny",
+        training_file=upload(client, 40).id,
+        seed=1,
+        hyperparameters={"n_epochs": 6, "batch_size": 4},
+    )
+    steps = wait_for_steps(client, job.id, 2)
+    first.stop(signal.SIGKILL)  # its worker lives on, as an orphan
+    second = start(home, tiny_base_dir)
+    try:
+        client = second.client(key)
+        job = wait(client, job.id)
+        events = list(client.fine_tuning.jobs.list_events(job.id, limit=100))
+        assert [e.data["step"] for e in events if e.type == "metrics"] == list(range(60, 0, -1))
+        assert len(steps) >= 2 and set(steps) <= {e.id for e in events}
+        assert len({e.id for e in events}) == len(events)
+        assert client.models.retrieve(job.fine_tuned_model).id == job.fine_tuned_model
+    finally:
+        second.stop()
+
+
+def test_a_stopped_server_puts_its_job_back_and_the_next_one_goes_on(tmp_path: Path, tiny_base_dir: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    first = start(home, tiny_base_dir)
+    key = make_key(home)
+    client = first.client(key)
+    job = client.fine_tuning.jobs.create(
+        model="tiny", training_file=upload(client, 40).id, seed=1, hyperparameters={"n_epochs": 20, "batch_size": 4}
+    )
+    wait_for_steps(client, job.id, 3)
+    first.stop()
+    second = start(home, tiny_base_dir)
+    try:
+        client = second.client(key)
+        paused = wait(client, client.fine_tuning.jobs.pause(job.id).id, until="paused")
+        assert paused.estimated_finish is None
+        assert client.fine_tuning.jobs.resume(job.id).status == "queued"
+        before = len(wait_for_steps(client, job.id, 3))
+        wait_for_steps(client, job.id, before + 3)
+        client.fine_tuning.jobs.cancel(job.id)
+        wait(client, job.id, until="cancelled")
+        with pytest.raises(openai.BadRequestError, match="does not take 'resume'"):
+            client.fine_tuning.jobs.resume(job.id)
+        events = list(client.fine_tuning.jobs.list_events(job.id, limit=100))
+        assert any("Resumed at step" in event.message for event in events), [event.message for event in events]
+        steps = [event.data["step"] for event in events if event.type == "metrics"]
+        assert steps == list(range(len(steps), 0, -1))
+    finally:
+        second.stop()
+
+
+def wait_for_steps(client: openai.OpenAI, job_id: str, count: int) -> list[str]:
+    """Ids of the step events, once there are `count` of them."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [e.id for e in client.fine_tuning.jobs.list_events(job_id, limit=100) if e.type == "metrics"]
+        if len(found) >= count:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"no {count} steps within a minute")

@@ -1,0 +1,221 @@
+"""Files and uploads with the official client, and by hand where the client would not send it."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+
+from honekit.api.auth import create_key
+from honekit.store import blobs, files, uploads
+
+CONTENT = b'{"messages": []}\n' * 40
+
+
+def send(client: openai.OpenAI, content: bytes = CONTENT, name: str = "a.jsonl", **options: object) -> openai.types.FileObject:
+    return client.files.create(file=(name, content), purpose="fine-tune", **options)  # type: ignore[arg-type]
+
+
+def blob_exists(content: bytes) -> bool:
+    return (blobs._root() / hashlib.sha256(content).hexdigest()[:2] / hashlib.sha256(content).hexdigest()).exists()
+
+
+def test_a_file_comes_back_as_it_was_sent(client: openai.OpenAI) -> None:
+    made = send(client)
+    assert (made.bytes, made.filename, made.purpose, made.status) == (len(CONTENT), "a.jsonl", "fine-tune", "processed")
+    assert made.expires_at is None
+    assert client.files.retrieve(made.id) == made
+    assert client.files.content(made.id).read() == CONTENT
+
+
+def test_a_large_file_goes_to_the_disk_in_pieces(client: openai.OpenAI) -> None:
+    content = b"x" * (9 * 1024 * 1024)  # more than a JSON body may have
+    assert client.files.content(send(client, content).id).read() == content
+
+
+def test_files_are_listed_in_pages_by_purpose_and_order(client: openai.OpenAI) -> None:
+    own = openai.OpenAI(base_url=client.base_url, api_key=create_key(project="pages")[0], max_retries=0)
+    made = [send(own, name=f"{i}.jsonl") for i in range(5)]
+    other = own.files.create(file=("b.txt", b"b"), purpose="user_data")
+    ids = [one.id for one in made]
+    assert [one.id for one in own.files.list(limit=2, purpose="fine-tune")] == ids[::-1]
+    assert [one.id for one in own.files.list(limit=2, order="asc")] == [*ids, other.id]
+    first = own.files.list(limit=2)
+    assert first.has_more and (first.first_id, first.last_id) == (other.id, ids[4])  # type: ignore[attr-defined]
+    assert own.files.list(purpose="batch").data == []
+    own.close()
+
+
+def test_a_deleted_file_takes_its_content_along_unless_another_has_the_same(client: openai.OpenAI) -> None:
+    content = b"only here"
+    first, second = send(client, content), send(client, content)
+    assert client.files.delete(first.id).deleted
+    assert client.files.content(second.id).read() == content
+    client.files.delete(second.id)
+    assert not blob_exists(content)
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.files.retrieve(second.id)
+    assert caught.value.code == "file_not_found"
+
+
+def test_a_file_goes_when_its_time_is_over(client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"for an hour"
+    made = send(client, content, expires_after={"anchor": "created_at", "seconds": 3600})
+    assert made.expires_at == made.created_at + 3600
+    now = files.time.time()
+    with monkeypatch.context() as patch:
+        patch.setattr(files.time, "time", lambda: now + 3601)
+        assert made.id not in [file.id for file in files.list_files("default")]
+        assert files.remove_expired() == 1
+    assert not blob_exists(content)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"purpose": "fine-tune-results"}, "purpose"),
+        ({"purpose": ""}, "purpose"),
+        ({}, "purpose"),
+        ({"purpose": "fine-tune", "expires_after[anchor]": "created_at"}, "expires_after[seconds]"),
+        ({"purpose": "fine-tune", "expires_after[anchor]": "now", "expires_after[seconds]": "3600"}, "expires_after[anchor]"),
+        (
+            {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": "60"},
+            "expires_after[seconds]",
+        ),
+    ],
+)
+def test_what_is_wrong_with_an_upload_is_named(server: str, key: str, fields: dict[str, str], param: str) -> None:
+    answer = httpx.post(
+        f"{server}/v1/files", data=fields, files={"file": ("a", b"x")}, headers={"Authorization": f"Bearer {key}"}
+    )
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param), answer.text
+
+
+def test_a_file_needs_a_form(server: str, key: str) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
+    assert httpx.post(f"{server}/v1/files", json={"purpose": "fine-tune"}, headers=headers).status_code == 415
+    answer = httpx.post(f"{server}/v1/files", data={"purpose": "fine-tune"}, files={"other": ("a", b"x")}, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "file")
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "..\\..\\boot.ini", "/etc/passwd", "a\x00b\n", "é" * 300, "", "..", "%2e%2e"]
+)
+def test_a_name_is_never_a_path(server: str, key: str, name: str, shared_home: Path) -> None:
+    before = {path for path in shared_home.parent.rglob("*") if "blobs" not in path.parts and path.suffix != ".db"}
+    made = files.create("default", name, "fine-tune", [b"y"])
+    assert "/" not in made.filename and "\\" not in made.filename and made.filename.isprintable()
+    assert 1 <= len(made.filename) <= 255
+    after = {path for path in shared_home.parent.rglob("*") if "blobs" not in path.parts and path.suffix != ".db"}
+    assert {path for path in after - before if not path.name.startswith("hone.db")} == set()
+
+
+class TestIdempotency:
+    def post(self, server: str, key: str, content: bytes = b"same", **headers: str) -> httpx.Response:
+        return httpx.post(
+            f"{server}/v1/files",
+            data={"purpose": "fine-tune"},
+            files={"file": ("a", content)},
+            headers={"Authorization": f"Bearer {key}", **headers},
+        )
+
+    def test_a_retry_gets_the_file_of_the_first_sending(self, server: str, key: str) -> None:
+        first = self.post(server, key, **{"x-stainless-retry-count": "0"}).json()["id"]
+        assert self.post(server, key, **{"x-stainless-retry-count": "1"}).json()["id"] == first
+        assert self.post(server, key, **{"x-stainless-retry-count": "2"}).json()["id"] == first
+        assert self.post(server, key, **{"x-stainless-retry-count": "0"}).json()["id"] != first
+        assert self.post(server, key, b"other", **{"x-stainless-retry-count": "1"}).json()["id"] != first
+        assert self.post(server, create_key()[0], **{"x-stainless-retry-count": "1"}).json()["id"] != first
+
+    def test_a_retry_whose_first_sending_is_long_ago_makes_a_new_file(
+        self, server: str, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from honekit.api import idempotency
+
+        first = self.post(server, key, b"old").json()["id"]
+        now = idempotency.time.time()
+        monkeypatch.setattr(idempotency.time, "time", lambda: now + idempotency.REMEMBERED_S + 1)
+        assert self.post(server, key, b"old", **{"x-stainless-retry-count": "1"}).json()["id"] != first
+
+    def test_a_key_of_the_callers_own_stands_for_one_file(self, server: str, key: str) -> None:
+        first = self.post(server, key, **{"Idempotency-Key": "k-1"}).json()["id"]
+        assert self.post(server, key, **{"Idempotency-Key": "k-1"}).json()["id"] == first
+        assert self.post(server, key, **{"Idempotency-Key": "k-2"}).json()["id"] != first
+        reused = self.post(server, key, b"other", **{"Idempotency-Key": "k-1"})
+        assert (reused.status_code, reused.json()["error"]["code"]) == (400, "idempotency_key_reused")
+
+    def test_the_same_request_twenty_times_at_once_makes_one_file(self, server: str, key: str) -> None:
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda _: self.post(server, key, b"once", **{"Idempotency-Key": "once"}), range(20)))
+        assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+class TestUploads:
+    def test_parts_sent_side_by_side_are_joined_in_the_wanted_order(self, client: openai.OpenAI) -> None:
+        pieces = [bytes([65 + i]) * 1000 for i in range(5)]
+        upload = client.uploads.create(filename="u.jsonl", purpose="fine-tune", bytes=5000, mime_type="text/jsonl")
+        assert (upload.status, upload.expires_at - upload.created_at) == ("pending", 3600)
+        with ThreadPoolExecutor(5) as pool:
+            parts = list(pool.map(lambda piece: client.uploads.parts.create(upload.id, data=piece).id, pieces))
+        whole = b"".join(pieces[::-1])
+        done = client.uploads.complete(upload.id, part_ids=parts[::-1], md5=hashlib.md5(whole).hexdigest())
+        assert done.status == "completed" and done.file and done.file.bytes == 5000
+        assert client.files.content(done.file.id).read() == whole
+        again = client.uploads.complete(upload.id, part_ids=parts[::-1])
+        assert again.file and again.file.id == done.file.id
+        with pytest.raises(openai.BadRequestError, match="completed"):
+            client.uploads.parts.create(upload.id, data=b"late")
+
+    def test_the_clients_own_helper_uploads_a_file(self, client: openai.OpenAI) -> None:
+        done = client.uploads.upload_file_chunked(
+            file=CONTENT,
+            filename="c.jsonl",
+            bytes=len(CONTENT),
+            mime_type="text/jsonl",
+            purpose="fine-tune",
+            part_size=100,
+        )
+        assert done.file and client.files.content(done.file.id).read() == CONTENT
+
+    @pytest.mark.parametrize(
+        ("fault", "param"), [("size", "part_ids"), ("md5", "md5"), ("unknown", "part_ids"), ("twice", "part_ids")]
+    )
+    def test_what_does_not_fit_is_refused_and_can_be_mended(self, client: openai.OpenAI, fault: str, param: str) -> None:
+        upload = client.uploads.create(filename="u", purpose="fine-tune", bytes=10, mime_type="text/plain")
+        part = client.uploads.parts.create(upload.id, data=b"0123456789").id
+        short = client.uploads.parts.create(upload.id, data=b"0123").id
+        wrong: dict[str, dict[str, object]] = {
+            "size": {"part_ids": [short]},
+            "md5": {"part_ids": [part], "md5": "0" * 32},
+            "unknown": {"part_ids": ["part_unknown"]},
+            "twice": {"part_ids": [part, part]},
+        }
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.uploads.complete(upload.id, **wrong[fault])  # type: ignore[arg-type]
+        assert caught.value.param == param
+        assert client.uploads.complete(upload.id, part_ids=[part]).status == "completed"
+
+    def test_a_cancelled_upload_leaves_nothing(self, client: openai.OpenAI) -> None:
+        upload = client.uploads.create(filename="u", purpose="fine-tune", bytes=4, mime_type="text/plain")
+        part = client.uploads.parts.create(upload.id, data=b"gone")
+        assert client.uploads.cancel(upload.id).status == "cancelled"
+        assert not blob_exists(b"gone")
+        with pytest.raises(openai.BadRequestError):
+            client.uploads.complete(upload.id, part_ids=[part.id])
+
+    def test_an_upload_that_is_never_completed_goes_after_an_hour(
+        self, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        upload = client.uploads.create(filename="u", purpose="fine-tune", bytes=4, mime_type="text/plain")
+        client.uploads.parts.create(upload.id, data=b"late")
+        now = uploads.time.time()
+        with monkeypatch.context() as patch:
+            patch.setattr(uploads.time, "time", lambda: now + 3601)
+            assert uploads.remove_expired() >= 1
+        assert not blob_exists(b"late")
+        found = uploads.get("default", upload.id)
+        assert found and found.status == "expired"

@@ -1,0 +1,249 @@
+"""Fine-tuning jobs over HTTP, up to the point where a worker takes them: the server of these tests runs none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from tests import tiny
+
+from honekit import jobs
+from honekit.api.auth import Scope, create_key
+from honekit.jobs import Model, queue
+from honekit.jobs.records import job_dir
+
+
+def upload(client: openai.OpenAI, records: list[Any] | None = None, purpose: str = "fine-tune") -> str:
+    lines = "\n".join(json.dumps(record) for record in (tiny.conversations(12) if records is None else records)).encode()
+    return client.files.create(file=("train.jsonl", lines), purpose=purpose).id  # type: ignore[arg-type]
+
+
+def create(client: openai.OpenAI, **options: Any) -> Any:
+    return client.fine_tuning.jobs.create(**{"model": "tiny", "training_file": upload(client), **options})
+
+
+@pytest.fixture
+def another(client: openai.OpenAI) -> Iterator[openai.OpenAI]:
+    """A client of another project."""
+    with openai.OpenAI(base_url=client.base_url, api_key=create_key(project="another")[0], max_retries=0) as other:
+        yield other
+
+
+def test_what_is_auto_is_decided_and_shown(client: openai.OpenAI) -> None:
+    job = create(client)
+    assert job.hyperparameters.model_dump() == {"n_epochs": 8, "batch_size": 4, "learning_rate_multiplier": 1.0}
+    assert job.method.type == "supervised"
+    assert 0 <= job.seed < 2**31
+    assert (job.object, job.status, job.error, job.result_files, job.trained_tokens) == (
+        "fine_tuning.job",
+        "queued",
+        None,
+        [],
+        None,
+    )
+
+
+def test_all_keys_of_the_contract_are_there_when_nothing_is_known_yet(server: str, key: str, client: openai.OpenAI) -> None:
+    job = create(client)
+    raw = httpx.get(f"{server}/v1/fine_tuning/jobs/{job.id}", headers={"Authorization": f"Bearer {key}"}).json()
+    needed = """id object created_at error fine_tuned_model finished_at hyperparameters model organization_id result_files
+        status trained_tokens training_file validation_file seed""".split()
+    assert set(needed) <= set(raw)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "param"),
+    [
+        ({"model": "no-such-model"}, 404, "model"),
+        ({"training_file": "file-none"}, 400, "training_file"),
+        ({"validation_file": "file-none"}, 400, "validation_file"),
+        ({"suffix": ""}, 400, "suffix"),
+        ({"suffix": "x" * 65}, 400, "suffix"),
+        ({"seed": -1}, 400, "seed"),
+        ({"seed": 2**31}, 400, "seed"),
+        ({"metadata": {str(i): "" for i in range(17)}}, 400, "metadata"),
+        ({"metadata": {"k": "x" * 513}}, 400, "metadata.k"),
+        ({"hyperparameters": {"n_epochs": 0}}, 400, "hyperparameters.n_epochs"),
+        ({"hyperparameters": {"n_epochs": 51}}, 400, "hyperparameters.n_epochs"),
+        ({"hyperparameters": {"batch_size": 257}}, 400, "hyperparameters.batch_size"),
+        ({"hyperparameters": {"learning_rate_multiplier": 0}}, 400, "hyperparameters.learning_rate_multiplier"),
+        ({"method": {"type": "magic"}}, 400, "method.type"),
+        (
+            {"method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": "all"}}}},
+            400,
+            "method.supervised.hyperparameters.n_epochs",
+        ),
+        ({"integrations": [{"type": "wandb", "wandb": {"project": "p"}}]}, 400, "integrations"),
+        ({"extra_body": {"colour": "red"}}, 400, "colour"),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_named(client: openai.OpenAI, options: dict[str, Any], status: int, param: str) -> None:
+    with pytest.raises(openai.APIStatusError) as caught:
+        create(client, **options)
+    assert (caught.value.status_code, caught.value.param) == (status, param), caught.value
+    assert caught.value.request_id
+
+
+def test_a_faulty_file_is_refused_with_its_lines(client: openai.OpenAI) -> None:
+    records = tiny.conversations(12)
+    records[6] = {"messages": [{"role": "user", "content": "no answer"}]}
+    with pytest.raises(openai.BadRequestError, match=r"Line 7: .*no assistant message") as caught:
+        create(client, training_file=upload(client, records))
+    assert (caught.value.code, caught.value.param) == ("invalid_training_file", "training_file")
+    with pytest.raises(openai.BadRequestError) as caught:
+        create(client, validation_file=upload(client, [records[6]]))
+    assert (caught.value.code, caught.value.param) == ("invalid_validation_file", "validation_file")
+
+
+def test_nine_examples_are_too_few_for_training_and_enough_for_validation(client: openai.OpenAI) -> None:
+    few = upload(client, tiny.conversations(9))
+    with pytest.raises(openai.BadRequestError, match=r"has 9 example\(s\), but must have at least 10") as caught:
+        create(client, training_file=few)
+    assert caught.value.code == "invalid_n_examples"
+    assert create(client, validation_file=few).validation_file == few
+
+
+def test_only_files_for_training_are_trained_on(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        create(client, training_file=upload(client, purpose="user_data"))
+    assert caught.value.code == "invalid_purpose"
+
+
+def test_jobs_are_listed_in_pages_and_by_metadata(another: openai.OpenAI) -> None:
+    training = upload(another)
+    made = [create(another, training_file=training, metadata={"n": str(i), "all": "yes"}).id for i in range(3)]
+    plain = create(another, training_file=training).id
+    assert [job.id for job in another.fine_tuning.jobs.list(limit=2)] == [plain, *made[::-1]]
+    assert [job.id for job in another.fine_tuning.jobs.list(metadata={"n": "1", "all": "yes"})] == [made[1]]
+    raw = another.get("/fine_tuning/jobs?metadata=null", cast_to=httpx.Response).json()
+    assert [job["id"] for job in raw["data"]] == [plain]
+
+
+def test_a_queued_job_can_be_paused_resumed_and_cancelled(client: openai.OpenAI) -> None:
+    job = create(client)
+    assert client.fine_tuning.jobs.pause(job.id).status == "paused"
+    assert client.fine_tuning.jobs.pause(job.id).status == "paused"
+    assert client.fine_tuning.jobs.resume(job.id).status == "queued"
+    done = client.fine_tuning.jobs.cancel(job.id)
+    assert done.status == "cancelled" and done.finished_at
+    for call in (client.fine_tuning.jobs.pause, client.fine_tuning.jobs.resume):
+        with pytest.raises(openai.BadRequestError):
+            call(job.id)
+
+
+def test_events_come_newest_first_in_pages_and_name_no_path(client: openai.OpenAI) -> None:
+    job = create(client)
+    client.fine_tuning.jobs.pause(job.id)
+    jobs.add_event(job.id, "info", "saved", {"step": 1, "path": "/secret/place"})
+    events = list(client.fine_tuning.jobs.list_events(job.id, limit=1))
+    assert [event.message for event in events] == ["saved", "Job paused", "Job created"]
+    assert events[0].data == {"step": 1}
+
+
+def test_a_retried_creation_is_one_job(server: str, client: openai.OpenAI, key: str) -> None:
+    body = {"model": "tiny", "training_file": upload(client)}
+
+    def post(count: int) -> str:
+        headers = {"Authorization": f"Bearer {key}", "x-stainless-retry-count": str(count)}
+        answer = httpx.post(f"{server}/v1/fine_tuning/jobs", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["id"])
+
+    first = post(0)
+    assert post(1) == first == post(2)
+    assert post(0) != first
+
+
+def checkpointed(client: openai.OpenAI, tmp_path: Path) -> tuple[Any, str]:
+    """A job with one checkpoint that holds a model, noted by hand."""
+    job = create(client)
+    queue.add_checkpoint(job.id, 3, str(tmp_path), {"train_loss": 1.0}, model=Model(job_dir(job.id) / "epochs", "f" * 16))
+    return job, client.fine_tuning.jobs.checkpoints.list(job.id).data[0].fine_tuned_model_checkpoint
+
+
+def test_a_checkpoint_is_shared_with_other_projects_by_admins_alone(
+    client: openai.OpenAI, another: openai.OpenAI, tmp_path: Path
+) -> None:
+    _, name = checkpointed(client, tmp_path)
+    assert name.endswith(":ckpt-step-3")
+    permissions = client.fine_tuning.checkpoints.permissions
+    with pytest.raises(openai.PermissionDeniedError):
+        permissions.create(name, project_ids=["another"])
+    with openai.OpenAI(base_url=client.base_url, api_key=create_key(scope="admin")[0], max_retries=0) as admin:
+        permissions = admin.fine_tuning.checkpoints.permissions
+        with pytest.raises(openai.NotFoundError):
+            another.models.retrieve(name)
+        made = permissions.create(name, project_ids=["another", "third"]).data
+        assert [one.project_id for one in made] == ["another", "third"]
+        assert another.models.retrieve(name).id == name
+        listed = list(permissions.list(name, limit=1, order="ascending"))
+        assert [one.id for one in listed] == [one.id for one in made]
+        assert permissions.delete(made[0].id, fine_tuned_model_checkpoint=name).deleted
+        with pytest.raises(openai.NotFoundError):
+            another.models.retrieve(name)
+        with pytest.raises(openai.NotFoundError):
+            permissions.create("ft:none:local::x:ckpt-step-1", project_ids=["a"])
+
+
+def test_projects_see_nothing_of_each_other(server: str, client: openai.OpenAI, another: openai.OpenAI, tmp_path: Path) -> None:
+    """Every route that takes an id, with another project's ids: 404 like an id that nobody has, and nothing in the lists."""
+    job, checkpoint = checkpointed(client, tmp_path)
+    file, part_of = job.training_file, client.uploads.create(filename="u", purpose="fine-tune", bytes=1, mime_type="a/b").id
+    secret = create_key(project="another", scope="admin")[0]
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", f"/files/{file}", {}),
+        ("GET", f"/files/{file}/content", {}),
+        ("DELETE", f"/files/{file}", {}),
+        ("POST", f"/uploads/{part_of}/parts", {"files": {"data": ("a", b"x")}}),
+        ("POST", f"/uploads/{part_of}/complete", {"json": {"part_ids": ["part_x"]}}),
+        ("POST", f"/uploads/{part_of}/cancel", {}),
+        ("GET", f"/fine_tuning/jobs/{job.id}", {}),
+        ("GET", f"/fine_tuning/jobs/{job.id}/events", {}),
+        ("GET", f"/fine_tuning/jobs/{job.id}/checkpoints", {}),
+        ("POST", f"/fine_tuning/jobs/{job.id}/cancel", {}),
+        ("POST", f"/fine_tuning/jobs/{job.id}/pause", {}),
+        ("POST", f"/fine_tuning/jobs/{job.id}/resume", {}),
+        ("GET", f"/fine_tuning/checkpoints/{checkpoint}/permissions", {}),
+        ("POST", f"/fine_tuning/checkpoints/{checkpoint}/permissions", {"json": {"project_ids": ["another"]}}),
+        ("DELETE", f"/fine_tuning/checkpoints/{checkpoint}/permissions/cp_x", {}),
+        ("GET", f"/models/{checkpoint}", {}),
+        ("DELETE", f"/models/{checkpoint}", {}),
+        ("POST", "/chat/completions", {"json": {"model": checkpoint, "messages": [{"role": "user", "content": "x"}]}}),
+    ]
+    for method, path, options in calls:
+        answer = httpx.request(method, f"{server}/v1{path}", headers={"Authorization": f"Bearer {secret}"}, **options)
+        assert answer.status_code == 404, (method, path, answer.text)
+        unknown = path.replace(file, "file-x").replace(job.id, "ftjob-x").replace(part_of, "upload_x")
+        other = httpx.request(method, f"{server}/v1{unknown}", headers={"Authorization": f"Bearer {secret}"}, **options)
+        assert other.json()["error"]["code"] == answer.json()["error"]["code"]
+    assert job.id not in [one.id for one in another.fine_tuning.jobs.list(limit=100)]
+    assert file not in [one.id for one in another.files.list()]
+    with pytest.raises(openai.BadRequestError):
+        create(another, training_file=file)
+    assert client.fine_tuning.jobs.retrieve(job.id).status == "queued"
+
+
+@pytest.mark.parametrize("scope", ["read", "write", "admin"])
+def test_a_key_may_do_what_its_scope_says(server: str, client: openai.OpenAI, scope: Scope) -> None:
+    with openai.OpenAI(base_url=client.base_url, api_key=create_key(scope=scope)[0], max_retries=0) as own:
+        assert own.models.list().data and own.files.list() is not None
+        answer = own.chat.completions.create(model="tiny", messages=[{"role": "user", "content": "x"}], max_tokens=1)
+        assert answer.choices
+        if scope == "read":
+            with pytest.raises(openai.PermissionDeniedError, match="needs 'write'") as caught:
+                upload(own)
+            assert caught.value.type == "permission_error"
+        else:
+            assert upload(own)
+
+
+def test_a_base_is_not_deleted_through_the_api(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.PermissionDeniedError):
+        client.models.delete("tiny")
+    with pytest.raises(openai.NotFoundError):
+        client.models.delete("ft:none:local::x")
