@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from honekit.data.chat import MAX_KEPT
 from honekit.data.preference import check_preference_file, read_preference_file
+from honekit.data.records import MAX_KEPT
 from honekit.errors import DataError
 
 from .conftest import codes, write_lines

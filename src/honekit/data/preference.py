@@ -7,7 +7,6 @@ schema and guide differ.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,9 +16,10 @@ from typing import Any
 import msgspec
 
 from honekit.chat.messages import Message
-from honekit.data.chat import MAX_KEPT, CheckResult, conversation_faults
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, raise_findings, read_lines
+from honekit.data.chat import conversation_faults
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, raise_findings
 from honekit.data.preference_faults import PREFERRED, REJECTED, answer_key, shape_faults
+from honekit.data.records import CheckResult, Read, Report, scan
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def check_preference_file(path: Path) -> CheckResult:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    return _scan(path, least=MIN_TRAINING_EXAMPLES, keep=None)
+    return scan(path, _reader(None), least=MIN_TRAINING_EXAMPLES, kind="pair of answers")
 
 
 def read_preference_file(path: Path, *, least: int = 1) -> list[PreferenceExample]:
@@ -63,52 +63,27 @@ def read_preference_file(path: Path, *, least: int = 1) -> list[PreferenceExampl
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
     examples: list[PreferenceExample] = []
-    result = _scan(path, least=least, keep=examples.append)
+    result = scan(path, _reader(examples.append), least=least, kind="pair of answers")
     raise_findings(path, result.errors, result.stats["errors"])
     return examples
 
 
-def _scan(path: Path, *, least: int, keep: Callable[[PreferenceExample], None] | None) -> CheckResult:
-    result = CheckResult(path)
-    totals: Counter[str] = Counter()
-    seen: dict[bytes, int] = {}
+def _reader(keep: Callable[[PreferenceExample], None] | None) -> Read:
     decoder = msgspec.json.Decoder(_Record)
 
-    def report(finding: Finding) -> None:
-        kept = result.errors if finding.severity == "error" else result.warnings
-        totals[f"{finding.severity}s"] += 1
-        if len(kept) < MAX_KEPT:
-            kept.append(finding)
-
-    for line in read_lines(path):
-        if line.is_blank:
-            continue
-        result.records += 1
-        if line.text is None:
-            if line.fault:
-                report(line.fault)
-            continue
-        totals["bytes"] += len(line.text)
+    def read(line: Line, report: Report, totals: Counter[str]) -> bool:
         example = _example(decoder, line, report)
         if example is None:
-            continue
+            return False
         _count(example, totals)
-        digest = hashlib.blake2b(line.text.encode(), digest_size=12).digest()
-        if digest in seen:
-            message = f"the same pair as on line {seen[digest]}"
-            report(Finding("data.duplicate", "warning", line.number, "", message, "keep one of the two"))
-        seen.setdefault(digest, line.number)
         if keep:
             keep(example)
-    if result.records < least:
-        count = f"{result.records} examples, and at least {least} are needed"
-        report(Finding("data.too_few", "error", 0, "", count, "add examples, one pair of answers per line"))
-    names = ("messages", "trained_messages", "characters", "bytes", "tool_records", "errors", "warnings")
-    result.stats = {name: totals[name] for name in names}
-    return result
+        return True
+
+    return read
 
 
-def _example(decoder: msgspec.json.Decoder[_Record], line: Line, report: Callable[[Finding], None]) -> PreferenceExample | None:
+def _example(decoder: msgspec.json.Decoder[_Record], line: Line, report: Report) -> PreferenceExample | None:
     """The line's pair, or None when it has faults; those are reported either way."""
     is_good = True
 
@@ -135,7 +110,7 @@ def _example(decoder: msgspec.json.Decoder[_Record], line: Line, report: Callabl
     return PreferenceExample(record.input.messages, record.input.tools, preferred, rejected, line.number) if is_good else None
 
 
-def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Callable[[Finding], None]) -> _Record | None:
+def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Report) -> _Record | None:
     assert line.text is not None
     try:
         return decoder.decode(line.text)
