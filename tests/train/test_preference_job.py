@@ -102,6 +102,36 @@ def test_a_reference_that_was_kept_is_the_one_that_is_used(tiny_base: Path, tmp_
     assert done.result["history"][0]["train_reward_margin"] == pytest.approx(expected, abs=1e-4)
 
 
+def test_the_whole_model_can_learn_preferences_too_and_without_validation(tiny_base: Path, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "pairs.jsonl", preferences(12))
+    recipe = TrainSection(base=str(tiny_base), objective="dpo", method="full", learning_rate=1e-3, epochs=3, batch_size=4,
+                          precision="fp32", device="cpu", dropout=0.1)  # fmt: skip
+    print_of_base = fingerprint_base(tiny_base)
+    job = here(training_job(training, None, recipe, project="p", base_fingerprint=print_of_base))
+    assert job.status == "succeeded", job.error
+    assert job.result
+    assert job.result["held_out_loss"] is None
+    assert job.result["history"][-1]["train_loss"] < job.result["history"][0]["train_loss"]
+    assert fingerprint_base(Path(job.result["model_dir"])) == job.result["fingerprint"] != print_of_base
+
+
+def test_a_project_has_no_pairs_to_prefer(tmp_path: Path) -> None:
+    from honekit.errors import SettingsError
+    from honekit.project import load_project
+
+    lines = [
+        '[project]\nname = "mail"', '[task]\ninstructions = "system.txt"\nformat = "text"\nprimary_metric = "topic_macro_f1"',
+        '[[task.fields]]\nname = "topic"\ntype = "enum"\nvalues = ["bill", "bug"]\nscore = "macro_f1"',
+        '[data]\ntrain = "a.jsonl"\nvalidation = "b.jsonl"\ntest = "c.jsonl"',
+    ]  # fmt: skip
+    (tmp_path / "hone.toml").write_text("\n".join(lines))
+    assert load_project(tmp_path).train.objective == "supervised"
+    (tmp_path / "hone.toml").write_text("\n".join([*lines, '[train]\nobjective = "dpo"']))
+    with pytest.raises(SettingsError, match="pairs of answers") as refused:
+        load_project(tmp_path)
+    assert refused.value.code == "settings.project_invalid"
+
+
 def test_pairs_cut_before_their_answers_fail_with_their_lines(tiny_base: Path, tmp_path: Path) -> None:
     records = preferences(12)
     records[6]["input"]["messages"][1]["content"] = "long " * 60
@@ -145,7 +175,7 @@ def first_adapter(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     names = lora.inject(model, targets=("q_proj", "v_proj"), rank=3, alpha=12, dropout=0, seed=5)
     with torch.no_grad():
         for _, layer in lora.layers(model):
-            layer.lora_b.normal_(std=0.1, generator=torch.Generator().manual_seed(9))
+            layer.lora_b.normal_(std=0.4, generator=torch.Generator().manual_seed(9))
     tensors = lora.peft_tensors(names, [v for _, layer in lora.layers(model) for v in (layer.lora_a, layer.lora_b)])
     config = lora.peft_config(base=str(tiny_base), names=names, rank=3, alpha=12, dropout=0)
     folder = tmp_path_factory.mktemp("first") / "adapter"
@@ -187,6 +217,8 @@ def test_with_next_to_no_rate_a_continued_job_stays_at_the_adapter(tiny_base: Pa
     assert job.status == "succeeded", job.error
     assert job.result
     there = loss_under(tiny_base, first_adapter, tmp_path)
+    plain = here(job_for(tiny_base, tmp_path, epochs=1)).result
+    assert plain and abs(plain["base_held_out_loss"] - there) > 1e-2
     assert job.result["base_held_out_loss"] == pytest.approx(there, rel=1e-5)
     assert job.result["held_out_loss"] == pytest.approx(there, rel=1e-4)
     assert 0 < job.result["largest_logit_change"] < 1e-2
@@ -197,6 +229,21 @@ def test_with_next_to_no_rate_a_continued_job_stays_at_the_adapter(tiny_base: Pa
     assert before.keys() == after.keys()
     assert all((before[name] - after[name]).abs().max() < 1e-5 for name in before)
     assert any(not torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_rank_stabilised_adapter_keeps_its_scale(tiny_base: Path, first_adapter: Path, tmp_path: Path) -> None:
+    stabilised = tmp_path / "rslora"
+    shutil.copytree(first_adapter, stabilised)
+    config = json.loads((stabilised / CONFIG).read_text())
+    (stabilised / CONFIG).write_text(json.dumps({**config, "use_rslora": True, "lora_alpha": 20}))
+    job = here(continued(tiny_base, tmp_path, stabilised, learning_rate=1e-7, epochs=1))
+    assert job.status == "succeeded", job.error
+    assert job.result
+    there = loss_under(tiny_base, stabilised, tmp_path)
+    assert abs(there - loss_under(tiny_base, first_adapter, tmp_path)) > 1e-2
+    assert job.result["base_held_out_loss"] == pytest.approx(there, rel=1e-5)
+    # The result is a plain LoRA of the same scale.
+    assert loss_under(tiny_base, Path(job.result["model_dir"]), tmp_path) == pytest.approx(there, rel=1e-4)
 
 
 def test_a_continued_job_learns_and_its_result_is_an_adapter_of_the_base(
