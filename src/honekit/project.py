@@ -147,6 +147,10 @@ class TrainSection(_Section):
     """The recipe. What was tried, and with which result, stands in `docs/lab-notes.md`."""
 
     base: str = "smollm2-135m"
+    objective: Literal["supervised", "dpo"] = "supervised"
+    """supervised: imitate the answers of conversations; dpo: prefer one answer over another (`docs/training.md`)."""
+    beta: float = Field(0.1, gt=0, le=2)
+    """DPO only: how closely the model is held to where it starts; higher is closer."""
     method: Literal["lora", "full"] = "lora"
     rank: int = Field(16, ge=1, le=1024)
     alpha: float = Field(32.0, gt=0)
@@ -174,6 +178,12 @@ class TrainSection(_Section):
     device: Device = "auto"
     checkpoint_steps: int = Field(10, ge=1)
     """Optimizer steps between checkpoints (there is also one after each epoch)."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainSection:
+        if self.objective == "dpo" and self.field_weights:
+            raise ValueError('field_weights belong to objective = "supervised": DPO compares whole answers')
+        return self
 
 
 class EvaluateSection(_Section):
@@ -237,6 +247,11 @@ class Project(_Section):
 
     @model_validator(mode="after")
     def _known_fields(self) -> Project:
+        if self.train.objective != "supervised":
+            raise ValueError(
+                f"train.objective = {self.train.objective!r} needs pairs of answers, which a project has none of; "
+                'leave it at "supervised" here'
+            )
         known = {field.name for field in self.task.fields}
         unknown = sorted(set(self.train.field_weights) - known)
         if unknown:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests import tiny
+from tests.train.test_preference_job import preferences
 
 from honekit import jobs
 from honekit.errors import TrainError
@@ -60,6 +61,25 @@ def test_more_epochs_full_training_and_a_slower_machine_take_longer(tiny_base: P
     assert seconds(method="full") == pytest.approx(1.5 * seconds())
     assert seconds(Measured(25.0, 10.0, 10.0, 1)) == pytest.approx(2 * seconds())
     assert seconds(precision="bf16") == pytest.approx(5 * seconds())
+
+
+def test_a_plan_for_preferences_counts_what_the_job_then_computes(tiny_base: Path, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "pairs.jsonl", preferences(14))
+    held_out = tiny.write_jsonl(tmp_path / "valid.jsonl", preferences(10, seed=1))
+    recipe = recipe_of(tiny_base, objective="dpo")
+    planned = plan(recipe, training, held_out, tiny_base, MEASURED)
+    job = training_job(training, held_out, recipe, project="tiny", base_fingerprint=fingerprint_base(tiny_base))
+    assert worker.main([job.id]) == 0
+    result = jobs.get_job(job.id).result
+    assert result is not None
+    assert planned.optimizer_steps == result["steps"] == 8
+    # The order of the epochs decides which pairs share a row.
+    assert planned.unique_tokens == pytest.approx(result["unique_tokens"], rel=0.05)
+    shorter = tiny.write_jsonl(tmp_path / "shorter.jsonl", preferences(10))
+    assert plan(recipe, shorter, held_out, tiny_base, MEASURED).seconds < planned.seconds
+    once = plan(recipe_of(tiny_base, objective="dpo", epochs=1), training, held_out, tiny_base, MEASURED)
+    # The reference is computed once, however many epochs there are.
+    assert once.seconds > 0.5 * planned.seconds
 
 
 @pytest.mark.parametrize(("field", "code"), [("memory_bytes", "train.no_memory"), ("disk_bytes", "train.no_disk")])

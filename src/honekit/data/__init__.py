@@ -1,11 +1,13 @@
 """Data: raw examples and chat files read and checked, prompts built, splits kept apart."""
 
-from honekit.data.chat import ChatExample, CheckResult, check_chat_file, read_chat_file
+from honekit.data.chat import ChatExample, check_chat_file, read_chat_file
 from honekit.data.examples import Example, read_examples
 from honekit.data.lines import Finding
 from honekit.data.near import near_duplicates, overlap_report
+from honekit.data.preference import PreferenceExample, check_preference_file, read_preference_file
 from honekit.data.prepare import Prepared, prepare
 from honekit.data.prompts import ParsedAnswer, answer_schema, build_messages, parse_answer, serialise_answer
+from honekit.data.records import CheckResult
 
 __all__ = [
     "ChatExample",
@@ -13,15 +15,18 @@ __all__ = [
     "Example",
     "Finding",
     "ParsedAnswer",
+    "PreferenceExample",
     "Prepared",
     "answer_schema",
     "build_messages",
     "check_chat_file",
+    "check_preference_file",
     "near_duplicates",
     "overlap_report",
     "parse_answer",
     "prepare",
     "read_chat_file",
     "read_examples",
+    "read_preference_file",
     "serialise_answer",
 ]

@@ -6,9 +6,9 @@ A good line costs one typed decode; only a line that the decoder refuses is look
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ import msgspec
 
 from honekit.chat.messages import Message
 from honekit.data.chat_faults import shape_faults
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, raise_findings, read_lines
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, raise_findings
+from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, scan
 
-MAX_KEPT = 1000
-"""Findings kept per severity; the rest is counted only, so that a wholly broken file stays in memory."""
+__all__ = ["MAX_KEPT", "ChatExample", "CheckResult", "check_chat_file", "conversation_faults", "read_chat_file"]
+
 _LEADING = ("system", "developer")
 
 
@@ -30,25 +31,6 @@ class ChatExample:
     messages: list[Message]
     tools: list[dict[str, Any]] | None
     line: int
-
-
-@dataclass
-class CheckResult:
-    """What is in a chat file and what is wrong with it."""
-
-    path: Path
-    records: int = 0
-    errors: list[Finding] = field(default_factory=list)
-    warnings: list[Finding] = field(default_factory=list)
-    stats: dict[str, int] = field(default_factory=dict)
-    """messages, trained_messages, characters, bytes, errors, warnings (the true totals), tool_records."""
-
-    @property
-    def is_good(self) -> bool:
-        return not self.errors
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "path": str(self.path), "ok": self.is_good}
 
 
 class _Record(msgspec.Struct, forbid_unknown_fields=True):
@@ -62,8 +44,7 @@ def check_chat_file(path: Path) -> CheckResult:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    result, _ = _scan(path, keep=False, least=MIN_TRAINING_EXAMPLES)
-    return result
+    return scan(path, _reader(None), least=MIN_TRAINING_EXAMPLES, kind="conversation")
 
 
 def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
@@ -72,55 +53,30 @@ def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
 
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
-    result, examples = _scan(path, keep=True, least=least)
+    examples: list[ChatExample] = []
+    result = scan(path, _reader(examples.append), least=least, kind="conversation")
     raise_findings(path, result.errors, result.stats["errors"])
     return examples
 
 
-def _scan(path: Path, *, keep: bool, least: int) -> tuple[CheckResult, list[ChatExample]]:
-    result = CheckResult(path)
-    totals: Counter[str] = Counter()
-    examples: list[ChatExample] = []
-    seen: dict[bytes, int] = {}
+def _reader(keep: Callable[[ChatExample], None] | None) -> Read:
     decoder = msgspec.json.Decoder(_Record)
 
-    def report(finding: Finding) -> None:
-        kept = result.errors if finding.severity == "error" else result.warnings
-        totals[f"{finding.severity}s"] += 1
-        if len(kept) < MAX_KEPT:
-            kept.append(finding)
-
-    for line in read_lines(path):
-        if line.is_blank:
-            continue
-        result.records += 1
-        if line.text is None:
-            if line.fault:
-                report(line.fault)
-            continue
-        totals["bytes"] += len(line.text)
+    def read(line: Line, report: Report, totals: Counter[str]) -> bool:
         record = _decode(decoder, line, report)
         if record is None:
-            continue
+            return False
         for finding in conversation_faults(record.messages, line.number):
             report(finding)
         _count(record, totals)
-        digest = hashlib.blake2b(line.text.encode(), digest_size=12).digest()
-        if digest in seen:
-            message = f"the same conversation as on line {seen[digest]}"
-            report(Finding("data.duplicate", "warning", line.number, "", message, "keep one of the two"))
-        seen.setdefault(digest, line.number)
         if keep:
-            examples.append(ChatExample(record.messages, record.tools, line.number))
-    if result.records < least:
-        count = f"{result.records} examples, and at least {least} are needed"
-        report(Finding("data.too_few", "error", 0, "", count, "add examples, one conversation per line"))
-    names = ("messages", "trained_messages", "characters", "bytes", "tool_records", "errors", "warnings")
-    result.stats = {name: totals[name] for name in names}
-    return result, examples
+            keep(ChatExample(record.messages, record.tools, line.number))
+        return True
+
+    return read
 
 
-def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Any) -> _Record | None:
+def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Report) -> _Record | None:
     assert line.text is not None
     try:
         return decoder.decode(line.text)

@@ -20,6 +20,7 @@ _OTHER_FORMATS = {
     "conversations": "this is a `conversations` record: rename it to `messages`, `from` to `role` (human: user, gpt: "
     "assistant) and `value` to `content`",
     "preferred_output": "this is a preference record, which is for DPO",
+    "preferred_completion": "this is a preference record, which is for DPO",
     "answer": "this looks like a raw example of a project: `hone data prepare` checks those",
 }
 
@@ -49,7 +50,7 @@ def shape_faults(text: str, line: int, refusal: str) -> list[Finding]:
         add("data.messages.type", "messages", f"`messages` is {shown(messages)}, not a list", "write a JSON array")
     else:
         for index, message in enumerate(messages):
-            _message_faults(message, f"messages[{index}]", add)
+            message_faults(message, f"messages[{index}]", add)
     tools = record.get("tools")
     if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
         add("data.tools", "tools", "`tools` is not a list of objects", "write a JSON array of tool definitions")
@@ -64,7 +65,8 @@ def nearest_key(record: dict[str, Any]) -> str:
     return f'write {{"messages": [{{"role": "user", "content": ...}}, ...]}}; the object has {keys}'
 
 
-def _message_faults(message: Any, at: str, add: AddFinding) -> None:
+def message_faults(message: Any, at: str, add: AddFinding) -> None:
+    """All faults of one message in plain JSON; `at` is its place in the record."""
     if not isinstance(message, dict):
         fix = 'write {"role": ..., "content": ...}'
         add("data.message.type", at, f"the message is {shown(message)}, not an object", fix)

@@ -139,6 +139,28 @@ def check_adapter(directory: Path, base_fingerprint: str) -> AdapterOrigin:
     return origin
 
 
+@dataclass(frozen=True)
+class LoraAdapter:
+    """A plain LoRA adapter as it was read: `W + scale * (B @ A)` for each of its layers."""
+
+    rank: int
+    scale: float
+    pairs: dict[str, tuple[torch.Tensor, torch.Tensor]]
+    """A (rank, d_in) and B (d_out, rank) by the layer's name in the base, in the file's dtype on the CPU."""
+
+
+def read_adapter(directory: Path) -> LoraAdapter:
+    """The matrices of a PEFT directory. Their shapes are for the caller to hold against a base.
+
+    Raises ModelError `model.adapter_unsupported`, `model.adapter_not_finite`, `model.adapter_broken`.
+    """
+    config = _read_config(directory)
+    tensors = _read_tensors(directory)
+    _require_supported(config, directory)
+    _require_finite(tensors, str(directory))
+    return LoraAdapter(int(config["r"]), _scale(config), _pairs(tensors, directory))
+
+
 def merge_adapter(model: torch.nn.Module, directory: Path) -> int:
     """Fold a LoRA adapter into the weights of `model`, in place; returns the number of changed weight
     matrices.
@@ -149,15 +171,12 @@ def merge_adapter(model: torch.nn.Module, directory: Path) -> int:
     """
     import torch
 
-    config = _read_config(directory)
-    tensors = _read_tensors(directory)
-    _require_supported(config, directory)
-    _require_finite(tensors, str(directory))
+    adapter = read_adapter(directory)
     merges = []
-    for module_name, (a, b) in _pairs(tensors, directory).items():
+    for module_name, (a, b) in adapter.pairs.items():
         weight, transposed = _target(model, module_name, directory)
         rows, columns = (weight.shape[1], weight.shape[0]) if transposed else (weight.shape[0], weight.shape[1])
-        rank = int(config["r"])
+        rank = adapter.rank
         if a.shape != (rank, columns) or b.shape != (rows, rank):
             raise ModelError(
                 "model.adapter_mismatch",
@@ -168,7 +187,7 @@ def merge_adapter(model: torch.nn.Module, directory: Path) -> int:
                 mend="take the base that the adapter was made on",
             )
         merges.append((weight, a, b, transposed))
-    scale = _scale(config)
+    scale = adapter.scale
     with torch.no_grad():
         for weight, a, b, transposed in merges:
             delta = (b.to(weight.device, torch.float32) @ a.to(weight.device, torch.float32)) * scale
@@ -288,7 +307,7 @@ def _fsync(path: Path) -> None:
 def _unsupported(reason: str, directory: Path) -> ModelError:
     return ModelError(
         "model.adapter_unsupported",
-        what=f"this adapter cannot be merged: {reason}",
+        what=f"this adapter cannot be used here: {reason}",
         where=str(directory),
         mend="merge it with PEFT (`merge_and_unload`) and give the merged folder as --base",
     )

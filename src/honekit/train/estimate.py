@@ -45,11 +45,14 @@ def estimate(
     precision: str,
     hidden_size: int,
     layers: int,
+    reference_tokens: int = 0,
 ) -> Estimate:
-    """`unique_tokens` and `trained_tokens` over all epochs, `validation_tokens` of one pass; `gflops` measured peak."""
+    """`unique_tokens` and `trained_tokens` over all epochs, `validation_tokens` of one pass, `reference_tokens` of the pass
+    before a preference training; `gflops` measured peak."""
     lora = recipe.method == "lora"
     flops = shape.training_flops(unique_tokens, trained_tokens, lora=lora)
     flops += (recipe.epochs + 1) * shape.forward_flops(validation_tokens, validation_tokens // 4)
+    flops += shape.forward_flops(reference_tokens, reference_tokens // 4)
     width = 2 if precision == "bf16" else 4
     weights = (shape.body + shape.head) * width
     trainable = shape.body + shape.head if not lora else 3 * recipe.rank * layers * 12 * hidden_size

@@ -1,12 +1,16 @@
-"""The training loop, flat: epochs, optimizer steps, packed micro-batches, validation, checkpoints."""
+"""The training loop, flat: epochs, optimizer steps, packed micro-batches, validation, checkpoints.
+
+What is learnt is an `Objective`: how the examples of a step become gradients and metrics, and how held-out ones become a
+score. `Supervised` is the one for conversations, `honekit.train.dpo` has the one for preferences.
+"""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 import torch
 from torch import nn
@@ -22,11 +26,26 @@ MAX_ROW_TOKENS = 4096
 """Packed tokens per forward pass; longer optimizer steps are split, with the same gradients."""
 
 
+class Learnt(Protocol):
+    """What the loop needs to know of an example: where it stands in its file and how many of its tokens are predicted."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def trained_tokens(self) -> int: ...
+
+
+Rows = Sequence[tuple[Learnt, float]]
+"""Examples with the loss of each."""
+E = TypeVar("E", bound=Learnt)
+E_contra = TypeVar("E_contra", bound=Learnt, contravariant=True)
+
+
 class Hooks(Protocol):
     """What the loop tells its surroundings. The job's side is `honekit.train.run`."""
 
     def on_step(self, metrics: dict[str, float | int]) -> None: ...
-    def on_example_losses(self, step: int, rows: list[tuple[TokenExample, float]]) -> None: ...
+    def on_example_losses(self, step: int, rows: Rows) -> None: ...
     def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None: ...
     def save(self, progress: Progress) -> None: ...
     def should_stop(self) -> bool: ...
@@ -39,10 +58,69 @@ class Interrupted(Exception):
 @dataclass(frozen=True)
 class ValidationResult:
     loss: float
-    """Mean cross-entropy per predicted token, in nats."""
+    """What training lowers, on held-out examples: mean cross-entropy per predicted token, in nats, when supervised."""
     accuracy: float
+    """Share of the predicted tokens whose likeliest token was the label."""
     tokens: int
     unique_tokens: int
+    more: dict[str, float] = field(default_factory=dict)
+    """Further scores of the objective, by name without `valid_`."""
+    best_by_accuracy: float | None = None
+    """What `select_by = "accuracy"` means where that is not `accuracy`."""
+
+    def score(self, recipe: TrainSection) -> float:
+        """What a checkpoint is chosen by; higher is better."""
+        if recipe.select_by == "loss":
+            return -self.loss
+        return self.accuracy if self.best_by_accuracy is None else self.best_by_accuracy
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What one optimizer step computed; its gradients lie summed in the parameters."""
+
+    loss: float
+    metrics: dict[str, float | int]
+    """Under the names of the history: `train_loss` first."""
+    trained_tokens: int
+    unique_tokens: int
+    rows: Rows
+
+
+class Objective(Protocol[E_contra]):
+    """What is learnt from examples of one kind."""
+
+    def backward(self, model: nn.Module, examples: Sequence[E_contra], device: torch.device | str) -> StepResult:
+        """Loss and gradients of one optimizer step, the same however it is split into rows."""
+        ...
+
+    def validate(self, model: nn.Module, examples: Sequence[E_contra], device: torch.device | str) -> ValidationResult: ...
+
+
+class Supervised:
+    """Weighted next-token cross-entropy on the assistant's tokens."""
+
+    def backward(self, model: nn.Module, examples: Sequence[TokenExample], device: torch.device | str) -> StepResult:
+        total_weight = sum(sum(e.weights) for e in examples)
+        loss_sum, correct, trained, unique = 0.0, 0, 0, 0
+        rows: list[tuple[TokenExample, float]] = []
+        for batch in microbatches(examples, MAX_ROW_TOKENS, device):
+            losses, right = token_losses(model, batch)
+            loss = (losses * batch.weights).sum() / total_weight
+            loss.backward()  # type: ignore[no-untyped-call]
+            loss_sum += loss.item()
+            correct += int(right.sum())
+            trained += batch.trained_tokens
+            unique += batch.unique_tokens
+            rows += zip(batch.examples, per_example(losses, batch), strict=True)
+        metrics: dict[str, float | int] = {"train_loss": loss_sum, "train_mean_token_accuracy": correct / trained}
+        return StepResult(loss_sum, metrics, trained, unique, rows)
+
+    def validate(self, model: nn.Module, examples: Sequence[TokenExample], device: torch.device | str) -> ValidationResult:
+        return validate(model, examples, device)
+
+
+SUPERVISED = Supervised()
 
 
 def total_steps(examples: int, recipe: TrainSection) -> int:
@@ -52,17 +130,19 @@ def total_steps(examples: int, recipe: TrainSection) -> int:
 def train(
     model: nn.Module,
     state: TrainState,
-    examples: Sequence[TokenExample],
-    validation: Sequence[TokenExample],
+    examples: Sequence[E],
+    validation: Sequence[E],
     recipe: TrainSection,
     progress: Progress,
     hooks: Hooks,
     device: torch.device | str = "cpu",
+    objective: Objective[E] = SUPERVISED,  # type: ignore[assignment]
 ) -> Progress:
     """Train from `progress` to the end, or until early stopping or `hooks.should_stop()`.
 
-    The loss of an optimizer step is the weighted mean over all its predicted tokens (as in TRL), also when the step is
-    split into several rows. Raises: TrainError[train.not_finite]; Interrupted.
+    The loss of an optimizer step is the weighted mean over all its predicted tokens when supervised, the mean over its
+    pairs for preferences (both as in TRL), also when the step is split into several rows.
+    Raises: TrainError[train.not_finite]; Interrupted.
     """
     steps = total_steps(len(examples), recipe)
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
@@ -72,7 +152,7 @@ def train(
         for indices in plan[done:]:
             started = time.perf_counter()
             batch_examples = [examples[i] for i in indices]
-            metrics = _optimizer_step(model, state, batch_examples, recipe, progress, steps, hooks, device)
+            metrics = _optimizer_step(model, state, batch_examples, recipe, progress, steps, hooks, device, objective)
             seconds = time.perf_counter() - started
             progress.step += 1
             progress.train_seconds += seconds
@@ -91,12 +171,13 @@ def train(
                 raise Interrupted
         progress.epoch += 1
         if validation:
-            result = validate(model, validation, device)
+            result = objective.validate(model, validation, device)
             if not math.isfinite(result.loss):
                 raise not_finite(progress.step, "the validation file", recipe)
-            score = result.accuracy if recipe.select_by == "accuracy" else -result.loss
+            score = result.score(recipe)
             is_best = progress.best_score is None or score > progress.best_score
             progress.history[-1] |= {"valid_loss": result.loss, "valid_accuracy": result.accuracy}
+            progress.history[-1] |= {f"valid_{name}": value for name, value in result.more.items()}
             if is_best:
                 progress.best_score, progress.best_valid_loss = score, result.loss
                 progress.best_step, progress.epochs_without_gain = progress.step, 0
@@ -118,43 +199,32 @@ def is_over(progress: Progress, recipe: TrainSection) -> bool:
 def _optimizer_step(
     model: nn.Module,
     state: TrainState,
-    examples: Sequence[TokenExample],
+    examples: Sequence[E],
     recipe: TrainSection,
     progress: Progress,
     steps: int,
     hooks: Hooks,
     device: torch.device | str,
+    objective: Objective[E],
 ) -> dict[str, float | int]:
     model.train()
     # Dropout draws are a function of the step too, so that a resumed job draws what an uninterrupted one would have.
     torch.manual_seed((recipe.seed * 1_000_003 + progress.step) % 2**63)
-    total_weight = sum(sum(e.weights) for e in examples)
-    loss_sum, correct, trained, unique = 0.0, 0, 0, 0
-    rows: list[tuple[TokenExample, float]] = []
-    for batch in microbatches(examples, MAX_ROW_TOKENS, device):
-        losses, right = token_losses(model, batch)
-        loss = (losses * batch.weights).sum() / total_weight
-        loss.backward()  # type: ignore[no-untyped-call]
-        loss_sum += loss.item()
-        correct += int(right.sum())
-        trained += batch.trained_tokens
-        unique += batch.unique_tokens
-        rows += zip(batch.examples, per_example(losses, batch), strict=True)
+    done = objective.backward(model, examples, device)
     learning_rate = learning_rate_at(progress.step, steps, recipe)
     norm = state.step(learning_rate)
-    if not math.isfinite(loss_sum) or not math.isfinite(norm):
-        lines = sorted(example.line for example, _ in rows)
+    if not math.isfinite(done.loss) or not math.isfinite(norm):
+        lines = sorted(example.line for example in examples)
         raise not_finite(progress.step + 1, f"training examples of lines {', '.join(map(str, lines))}", recipe)
-    hooks.on_example_losses(progress.step + 1, rows)
-    progress.trained_tokens += trained
-    progress.unique_tokens += unique
+    hooks.on_example_losses(progress.step + 1, done.rows)
+    progress.trained_tokens += done.trained_tokens
+    progress.unique_tokens += done.unique_tokens
     return {
-        "train_loss": loss_sum,
-        "train_mean_token_accuracy": correct / trained,
+        **done.metrics,
         "learning_rate": learning_rate,
         "grad_norm": norm,
-        "trained_tokens": trained,
-        "unique_tokens": unique,
+        "trained_tokens": done.trained_tokens,
+        "unique_tokens": done.unique_tokens,
     }
 
 

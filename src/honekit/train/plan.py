@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from honekit.data import read_chat_file
+from honekit.data import read_chat_file, read_preference_file
 from honekit.models import bases
 from honekit.models.floor import shape_of
 from honekit.project import TrainSection
 from honekit.train.batching import TokenExample, shared_prefix_length
+from honekit.train.dpo import row_tokens, rows_of
 from honekit.train.estimate import Estimate, estimate
 from honekit.train.loop import MAX_ROW_TOKENS
+from honekit.train.pairs import pair_of
 
 if TYPE_CHECKING:
     from honekit.models.precision import Measured
@@ -43,8 +45,10 @@ def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Pa
     precision = choose_precision(measured, recipe.precision, device)
     config = bases.read_json(base / "config.json")
     limit = context_limit(base, recipe)
-    train = _count(training, base, limit)
-    valid = _count(validation, base, limit) if validation else _Tokens(0, 0, 0, 0)
+    is_dpo = recipe.objective == "dpo"
+    count = _count_pairs if is_dpo else _count
+    train = count(training, base, limit, recipe.batch_size)
+    valid = count(validation, base, limit, None) if validation else _Tokens(0, 0, 0, 0)
     steps = -(-train.examples // recipe.batch_size)
     rows = -(-(valid.own) // (MAX_ROW_TOKENS - valid.prefix)) if valid.examples else 0
     validation_tokens = valid.own + rows * valid.prefix
@@ -54,6 +58,7 @@ def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Pa
         unique_tokens=recipe.epochs * (train.own + steps * train.prefix),
         trained_tokens=recipe.epochs * train.trained,
         validation_tokens=validation_tokens,
+        reference_tokens=train.own + validation_tokens if is_dpo else 0,
         optimizer_steps=steps * recipe.epochs,
         gflops=measured.gflops(precision),
         precision=precision,
@@ -69,7 +74,7 @@ def context_limit(base: Path, recipe: TrainSection) -> int:
     return min(own, recipe.max_length or own)
 
 
-def _count(path: Path, base: Path, limit: int) -> _Tokens:
+def _count(path: Path, base: Path, limit: int, _batch_size: int | None) -> _Tokens:
     template = bases.load_template(base)
     examples = [
         TokenExample(e.line, e.line, ids.token_ids[:limit], ids.weights[:limit])
@@ -79,3 +84,14 @@ def _count(path: Path, base: Path, limit: int) -> _Tokens:
     prefix = shared_prefix_length(examples)
     own = sum(len(e.token_ids) - prefix for e in examples)
     return _Tokens(len(examples), prefix, own, sum(e.trained_tokens for e in examples))
+
+
+def _count_pairs(path: Path, base: Path, limit: int, batch_size: int | None) -> _Tokens:
+    """As if the steps took the file in its own order (without `batch_size`: as if it were one step). What a prompt shares is
+    no longer in `own`, so there is no prefix besides."""
+    template = bases.load_template(base)
+    pairs = [pair_of(example, template, limit)[0] for example in read_preference_file(path)]
+    size = batch_size or len(pairs)
+    steps = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+    own = sum(row_tokens(row) for step in steps for row in rows_of(step, MAX_ROW_TOKENS))
+    return _Tokens(len(pairs), 0, own, sum(pair.trained_tokens for pair in pairs))

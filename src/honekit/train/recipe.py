@@ -14,16 +14,34 @@ class TrainSpec:
     """The whole input of a job; JSON-ready, and with the data's hashes the job's identity."""
 
     training_file: str
-    """Chat JSONL; its content hash is `training_sha256`."""
+    """Chat JSONL, or preference JSONL for the objective `dpo`; its content hash is `training_sha256`."""
     training_sha256: str
     validation_file: str | None
     validation_sha256: str | None
     base: str
     project: str
     recipe: TrainSection
+    start_from: str | None = None
+    """Directory of a LoRA adapter in PEFT's format to go on from. Its rank, alpha and targets replace the recipe's."""
+    start_fingerprint: str | None = None
+    """The adapter's fingerprint when the job was made; another one at the start of the job is refused."""
 
     def as_dict(self) -> dict[str, Any]:
         return {**{f.name: getattr(self, f.name) for f in fields(self)}, "recipe": self.recipe.model_dump(mode="json")}
+
+    def identity(self) -> dict[str, Any]:
+        """What makes this job another one than others: content in place of paths.
+
+        What came later to a spec or a recipe is left out where it says nothing, so that jobs from before keep their keys.
+        """
+        content = self.as_dict()
+        for local in ("training_file", "validation_file", "start_from"):
+            del content[local]
+        if self.start_fingerprint is None:
+            del content["start_fingerprint"]
+        if self.recipe.objective == "supervised":
+            del content["recipe"]["objective"], content["recipe"]["beta"]
+        return content
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> TrainSpec:

@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ import torch
 from honekit import jobs
 from honekit.chat.template import ChatTemplate
 from honekit.data import read_chat_file
-from honekit.errors import TrainError
 from honekit.jobs import JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, lora
 from honekit.models.floor import shape_of
 from honekit.models.precision import choose_precision, measure, resolve_device
 from honekit.store.atomic import replace_dir, write_atomic
 from honekit.train.batching import TokenExample
+from honekit.train.continuing import read_start
+from honekit.train.cuts import report_cuts
+from honekit.train.dpo import Preference
 from honekit.train.emphasis import emphasise
-from honekit.train.loop import Interrupted, total_steps, train, validate
+from honekit.train.loop import SUPERVISED, Interrupted, Objective, Rows, total_steps, train
+from honekit.train.pairs import tokenise_pairs, with_kept_reference
 from honekit.train.plan import context_limit
 from honekit.train.recipe import Environment, TrainSpec
 from honekit.train.state import Progress, TrainState
@@ -64,15 +68,12 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     base = bases.resolve_base(spec.base)
     base_print = fingerprint.fingerprint_base(base)
     template = bases.load_template(base)
-    limit = context_limit(base, spec.recipe)
-    training = tokenise(Path(spec.training_file), template, limit, context, least=10, field_weights=spec.recipe.field_weights)
-    validation = tokenise(Path(spec.validation_file), template, limit, context) if spec.validation_file else []
+    start = read_start(spec, base_print)
+    recipe = start.recipe(spec.recipe) if start else spec.recipe
+    task = _task(spec, template, context_limit(base, recipe), context)
 
     model = bases.load_base(base, dtype, device, attention.register())
     names: list[str] = []
-    probes = (validation or training)[:PROBES]
-    base_logits = probe_logits(model, probes, device)
-    recipe = spec.recipe
     if recipe.method == "lora":
         names = lora.inject(
             model, targets=recipe.targets, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout, seed=recipe.seed
@@ -81,7 +82,15 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         model.requires_grad_(True)
     torch.manual_seed(recipe.seed)
     state = TrainState(model, recipe)
-    progress = _resume(context, state) or _first_progress(context, model, validation, device)
+    if start:
+        start.load(model, state)
+        context.event("info", f"Going on from the adapter {start.fingerprint} in {start.directory}")
+    # Everything that is held against the start is computed before a checkpoint moves the model.
+    start_logits = probe_logits(model, task.probes, device)
+    if recipe.objective == "dpo":
+        training, validation = with_kept_reference(context.dir, model, [task.training, task.validation], device)
+        task = replace(task, training=training, validation=validation)
+    progress = _resume(context, state) or _first_progress(context, model, task, device)
 
     def save_model(directory: Path) -> Model:
         tensors = lora.peft_tensors(names, _masters_of(state, model))
@@ -91,9 +100,9 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         return Model(directory, fingerprint.fingerprint_adapter(directory))
 
     epoch_model = save_model if keep_epochs and recipe.method == "lora" else None
-    hooks = _JobHooks(context, state, total_steps(len(training), recipe), progress, epoch_model)
+    hooks = _JobHooks(context, state, total_steps(len(task.training), recipe), progress, epoch_model)
     try:
-        progress = train(model, state, training, validation, recipe, progress, hooks, device)
+        progress = train(model, state, task.training, task.validation, recipe, progress, hooks, device, task.objective)
     except Interrupted:
         raise Stopped(context.stop_requested() or "pause") from None
 
@@ -103,14 +112,14 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
             "info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result"
         )
     context.event("info", "Verifying the trained model")
-    tuned_logits = probe_logits(model, probes, device)
-    moved = require_changed(base_logits, tuned_logits, recipe)
+    tuned_logits = probe_logits(model, task.probes, device)
+    moved = require_changed(start_logits, tuned_logits, recipe)
     result_dir = context.dir / "model"
     if recipe.method == "lora":
         print_of_result = save_model(result_dir).fingerprint
         require_same_from_disk(lora.peft_tensors(names, _masters_of(state, model)), result_dir)
         fresh = bases.load_base(base, dtype, device, attention.register())
-        require_same_answers(fresh, result_dir, names, recipe, tuned_logits, probes, device)
+        require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
     else:
         require_finite(dict(zip(state.names, state.masters, strict=True)), recipe)
         _save_full(model, base, result_dir)
@@ -120,18 +129,23 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     if not better:
         context.event(
             "warn",
-            f"WORSE THAN THE BASE ON VALIDATION: loss {progress.best_valid_loss:.4f} against {progress.base_valid_loss:.4f}. "
+            f"WORSE THAN THE {'START' if start else 'BASE'} ON VALIDATION: loss {progress.best_valid_loss:.4f} against "
+            f"{progress.base_valid_loss:.4f}. "
             "Likely causes: the learning rate is too high, labels contradict each other, or validation is another task",
         )
+    best = next((row for row in progress.history if row["step"] == progress.best_step), {})
     shape = shape_of(base)
     flops = shape.training_flops(progress.unique_tokens, progress.trained_tokens, lora=recipe.method == "lora")
     _write_result_csv(context.dir / "result.csv", progress)
     return {
         "model_dir": str(result_dir),
+        "objective": recipe.objective,
         "method": recipe.method,
         "fingerprint": print_of_result,
         "base": spec.base,
         "base_fingerprint": base_print,
+        "start_from": spec.start_from,
+        "start_fingerprint": start.fingerprint if start else None,
         "template_fingerprint": template.fingerprint,
         "training_sha256": spec.training_sha256,
         "trained_tokens": progress.trained_tokens,
@@ -145,10 +159,35 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         "held_out_loss": progress.best_valid_loss,
         "base_held_out_loss": progress.base_valid_loss,
         "worse_than_base": not better,
+        "held_out_reward_accuracy": best.get("valid_reward_accuracy"),
+        "held_out_reward_margin": best.get("valid_reward_margin"),
         "largest_logit_change": moved,
         "history": progress.history,
         "environment": environment.as_dict(),
     }
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What a job learns from, in the kind of example that its objective takes."""
+
+    training: list[Any]
+    validation: list[Any]
+    objective: Objective[Any]
+    probes: list[TokenExample]
+
+
+def _task(spec: TrainSpec, template: ChatTemplate, limit: int, context: JobContext) -> _Task:
+    recipe, training_file = spec.recipe, Path(spec.training_file)
+    held_out = Path(spec.validation_file) if spec.validation_file else None
+    if recipe.objective == "dpo":
+        pairs = tokenise_pairs(training_file, template, limit, context, least=10)
+        valid_pairs = tokenise_pairs(held_out, template, limit, context) if held_out else []
+        probes = [pair.preferred for pair in (valid_pairs or pairs)[:PROBES]]
+        return _Task(pairs, valid_pairs, Preference(recipe.beta), probes)
+    training = tokenise(training_file, template, limit, context, least=10, field_weights=recipe.field_weights)
+    validation = tokenise(held_out, template, limit, context) if held_out else []
+    return _Task(training, validation, SUPERVISED, (validation or training)[:PROBES])
 
 
 def tokenise(
@@ -175,25 +214,7 @@ def tokenise(
         if tokens.trained_tokens == 0:
             empty.append(example.line)
         examples.append(tokens)
-    lines = ", ".join(map(str, empty[:20])) + (" ..." if len(empty) > 20 else "")
-    if empty and set(empty) <= set(cut):
-        everything = len(empty) == len(examples)
-        raise TrainError(
-            "train.all_truncated",
-            what=f"{'all' if everything else len(empty)} examples are longer than {limit} tokens; nothing is left of the answers",
-            where=f"{path}: lines {lines}",
-            mend="raise train.max_length (up to the base's context), or shorten these examples",
-        )
-    if empty:
-        raise TrainError(
-            "train.no_trained_tokens",
-            what=f"{len(empty)} of {len(examples)} examples have no token to learn from: "
-            "every assistant message has weight 0 or is empty",
-            where=f"{path}: lines {lines}",
-            mend="give one assistant message of each of these examples weight 1, or remove the examples",
-        )
-    if cut:
-        context.event("warn", f"{len(cut)} examples are longer than {limit} tokens and were cut: lines {cut[:20]}")
+    report_cuts(path, len(examples), limit, cut, empty, context)
     return examples
 
 
@@ -224,7 +245,7 @@ class _JobHooks:
         self._context.metrics(step, {**metrics, "eta_s": eta})
         self._context.progress({"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta})
 
-    def on_example_losses(self, step: int, rows: list[tuple[TokenExample, float]]) -> None:
+    def on_example_losses(self, step: int, rows: Rows) -> None:
         with open(self._log, "a", encoding="utf-8") as file:
             for example, loss in rows:
                 file.write(
@@ -232,16 +253,14 @@ class _JobHooks:
                 )
 
     def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None:
+        row = progress.history[-1]
+        ranked = f", reward accuracy {row['valid_reward_accuracy']:.4f}" if "valid_reward_accuracy" in row else ""
         note = " (best so far)" if is_best else ""
+        more = {name: value for name, value in row.items() if name.startswith("valid_reward_")}
         self._context.event(
             "info",
-            f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}, "
-            f"token accuracy {progress.history[-1]['valid_accuracy']:.4f}{note}",
-            {
-                "step": progress.step,
-                "valid_loss": valid_loss,
-                "valid_mean_token_accuracy": progress.history[-1]["valid_accuracy"],
-            },
+            f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}, token accuracy {row['valid_accuracy']:.4f}{ranked}{note}",
+            {"step": progress.step, "valid_loss": valid_loss, "valid_mean_token_accuracy": row["valid_accuracy"], **more},
         )
 
     def save(self, progress: Progress) -> None:
@@ -311,13 +330,12 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
     return environment
 
 
-def _first_progress(
-    context: JobContext, model: torch.nn.Module, validation: list[TokenExample], device: torch.device
-) -> Progress:
+def _first_progress(context: JobContext, model: torch.nn.Module, task: _Task, device: torch.device) -> Progress:
     progress = Progress()
-    if validation:
-        # A fresh adapter leaves the base's outputs unchanged (B = 0), so this is the base's own loss.
-        progress.base_valid_loss = validate(model, validation, device).loss
+    if task.validation:
+        # A fresh adapter leaves the base's outputs unchanged (B = 0), so this is the loss of the base, or of the adapter
+        # that the job goes on from.
+        progress.base_valid_loss = task.objective.validate(model, task.validation, device).loss
         context.event("info", f"Before training: validation loss {progress.base_valid_loss:.4f}")
     return progress
 

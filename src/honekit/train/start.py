@@ -1,4 +1,4 @@
-"""Queue a training job for two chat JSONL files and a recipe. Loads neither torch nor the base."""
+"""Queue a training job for two JSONL files and a recipe. Loads neither torch nor the base."""
 
 from __future__ import annotations
 
@@ -8,15 +8,26 @@ from pathlib import Path
 
 from honekit import jobs
 from honekit.jobs import Job
+from honekit.models.fingerprint import fingerprint_adapter
 from honekit.project import TrainSection
 from honekit.store import blobs
 from honekit.train.recipe import TrainSpec
 
 
-def training_job(training: Path, validation: Path | None, recipe: TrainSection, *, project: str, base_fingerprint: str) -> Job:
-    """The job for exactly this data, recipe and base; one that exists already is returned instead of a second one.
+def training_job(
+    training: Path,
+    validation: Path | None,
+    recipe: TrainSection,
+    *,
+    project: str,
+    base_fingerprint: str,
+    start_from: Path | None = None,
+) -> Job:
+    """The job for exactly this data, recipe, base and start; one that exists already is returned instead of a second one.
 
-    The files are copied into the blob store first, so that editing them later does not change a running job.
+    The files are copied into the blob store first, so that editing them later does not change a running job. `start_from`
+    is the directory of a LoRA adapter of that base to go on from; it has to stay where it is until the job is done.
+    Raises: ModelError[model.incomplete] when it holds no adapter.
     """
     training_sha = blobs.put_file(training)
     validation_sha = blobs.put_file(validation) if validation else None
@@ -28,9 +39,9 @@ def training_job(training: Path, validation: Path | None, recipe: TrainSection, 
         base=recipe.base,
         project=project,
         recipe=recipe,
+        start_from=str(start_from.resolve()) if start_from else None,
+        start_fingerprint=fingerprint_adapter(start_from) if start_from else None,
     )
-    identity = {**spec.as_dict(), "base_fingerprint": base_fingerprint}
-    for local in ("training_file", "validation_file"):
-        identity.pop(local)
+    identity = {**spec.identity(), "base_fingerprint": base_fingerprint}
     key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return jobs.create_job("train", spec.as_dict(), key=key)

@@ -7,6 +7,7 @@ the rounded ones. In fp32 the masters are the parameters themselves.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,15 @@ class TrainState:
             self.masters, lr=recipe.learning_rate, betas=(0.9, 0.999), eps=1e-8, weight_decay=recipe.weight_decay
         )
         self.max_grad_norm = recipe.max_grad_norm
+
+    def load(self, values: Mapping[str, Tensor]) -> None:
+        """Replace masters by name, in fp32, and round them into the model. Before the first step only."""
+        with torch.no_grad():
+            for name, parameter, master in zip(self.names, self.parameters, self.masters, strict=True):
+                if name in values:
+                    master.copy_(values[name])
+                    if master is not parameter:
+                        parameter.copy_(master)
 
     def step(self, learning_rate: float) -> float:
         """Clip, update, and round the masters back into the model. Returns the gradient norm before clipping."""

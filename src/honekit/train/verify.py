@@ -36,12 +36,12 @@ def require_finite(tensors: dict[str, Tensor], recipe: TrainSection) -> None:
         )
 
 
-def require_changed(base_logits: Tensor, tuned_logits: Tensor, recipe: TrainSection) -> float:
-    """Largest change of a probe logit against the base.
+def require_changed(start_logits: Tensor, tuned_logits: Tensor, recipe: TrainSection) -> float:
+    """Largest change of a probe logit against the model that training started from: the base, or an adapter on it.
 
     Raises: TrainError[train.unchanged] when nothing moved, [train.not_finite] when the outputs are no numbers.
     """
-    moved = float((tuned_logits.float() - base_logits.float()).abs().max())
+    moved = float((tuned_logits.float() - start_logits.float()).abs().max())
     if not math.isfinite(moved):
         raise TrainError(
             "train.not_finite",
@@ -52,7 +52,7 @@ def require_changed(base_logits: Tensor, tuned_logits: Tensor, recipe: TrainSect
     if moved == 0.0:
         raise TrainError(
             "train.unchanged",
-            what="the trained model gives exactly the base's outputs on the probe prompts: nothing was learnt",
+            what="the trained model gives exactly the outputs that it started with on the probe prompts: nothing was learnt",
             where="the trained adapter",
             mend=f"raise train.learning_rate (now {recipe.learning_rate:g}) or train.epochs (now {recipe.epochs})",
         )
