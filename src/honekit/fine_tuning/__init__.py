@@ -5,15 +5,15 @@ line both go through here.
 """
 
 from honekit.fine_tuning.deletion import delete_model
-from honekit.fine_tuning.hyperparameters import Chosen
+from honekit.fine_tuning.hyperparameters import Wanted
 from honekit.fine_tuning.records import Asked, asked, checkpoint_name, list_asked, split_checkpoint
 from honekit.fine_tuning.requests import RequestFault, Start, create
 
 __all__ = [
     "Asked",
-    "Chosen",
     "RequestFault",
     "Start",
+    "Wanted",
     "asked",
     "checkpoint_name",
     "create",

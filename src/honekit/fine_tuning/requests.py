@@ -9,18 +9,20 @@ from pathlib import Path
 from sqlalchemy import Connection, insert
 
 from honekit import jobs
-from honekit.data import check_chat_file
+from honekit.data import check_chat_file, check_preference_file
 from honekit.data.lines import MIN_TRAINING_EXAMPLES
 from honekit.errors import HoneError
-from honekit.fine_tuning.hyperparameters import Auto, choose
+from honekit.fine_tuning.hyperparameters import Objective, Wanted, choose
 from honekit.fine_tuning.records import Asked
 from honekit.jobs import Job
+from honekit.models.fingerprint import fingerprint_adapter
 from honekit.registry.versions import version_name
 from honekit.store import files
 from honekit.store.files import File, Noted
 from honekit.store.tables import fine_tuning_jobs
 from honekit.train import TrainSpec
 
+AUTO = Wanted()
 MAX_SEED = 2**31 - 1
 _SHOWN = 20
 
@@ -44,9 +46,7 @@ def create(
     training_file: str,
     *,
     validation_file: str | None = None,
-    n_epochs: int | Auto = "auto",
-    batch_size: int | Auto = "auto",
-    learning_rate_multiplier: float | Auto = "auto",
+    wanted: Wanted = AUTO,
     suffix: str | None = None,
     seed: int | None = None,
     metadata: dict[str, str] | None = None,
@@ -58,11 +58,11 @@ def create(
     .invalid_n_examples]; StoreError.
     """
     training = _file(owner, training_file, "training_file")
-    examples = _checked(training, "training_file", MIN_TRAINING_EXAMPLES)
+    examples = _checked(training, "training_file", wanted.objective, MIN_TRAINING_EXAMPLES)
     validation = _file(owner, validation_file, "validation_file") if validation_file else None
     if validation:
-        _checked(validation, "validation_file", 1)
-    chosen = choose(examples, n_epochs=n_epochs, batch_size=batch_size, learning_rate_multiplier=learning_rate_multiplier)
+        _checked(validation, "validation_file", wanted.objective, 1)
+    chosen = choose(examples, wanted)
     seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
     spec = TrainSpec(
         training_file=str(training.path),
@@ -72,6 +72,8 @@ def create(
         base=start.base_ref,
         project=suffix or "",
         recipe=chosen.recipe(start.base_ref, seed),
+        start_from=str(start.adapter.resolve()) if start.adapter else None,
+        start_fingerprint=fingerprint_adapter(start.adapter) if start.adapter else None,
     )
     made: list[Asked] = []
 
@@ -84,7 +86,7 @@ def create(
             validation_file=validation.id if validation else None,
             suffix=suffix,
             seed=seed,
-            method={"type": "supervised", "supervised": {"hyperparameters": chosen.as_dict()}},
+            method=chosen.as_method(),
             metadata=metadata or None,
             result_file=None,
         )
@@ -116,9 +118,9 @@ def _file(owner: str, file_id: str, param: str) -> File:
     return found
 
 
-def _checked(file: File, param: str, least: int) -> int:
+def _checked(file: File, param: str, objective: Objective, least: int) -> int:
     """How many examples the file has."""
-    result = check_chat_file(file.path)
+    result = check_preference_file(file.path) if objective == "dpo" else check_chat_file(file.path)
     errors = [finding for finding in result.errors if finding.code != "data.too_few"]
     which = "Training" if param == "training_file" else "Validation"
     if errors:

@@ -46,7 +46,6 @@ async def create_job(body: CreateJob, request: Request) -> JobObject:
         found = await asyncio.to_thread(fine_tuning.asked, owner, sending.earlier) if sending.earlier else None
         if found is None:
             served = await find_model(request, body.model)
-            wanted = body.wanted()
             try:
                 found = await asyncio.to_thread(
                     fine_tuning.create,
@@ -54,9 +53,7 @@ async def create_job(body: CreateJob, request: Request) -> JobObject:
                     Start(body.model, served.base_ref, served.adapter),
                     body.training_file,
                     validation_file=body.validation_file,
-                    n_epochs=wanted.n_epochs,
-                    batch_size=wanted.batch_size,
-                    learning_rate_multiplier=wanted.learning_rate_multiplier,
+                    wanted=body.wanted(),
                     suffix=body.suffix,
                     seed=body.seed,
                     metadata=body.metadata,
@@ -179,7 +176,7 @@ def job_object(job: Job, asked: Asked) -> JobObject:
         error=_fault(job),
         fine_tuned_model=asked.model_name if done else None,
         finished_at=int(job.finished_at) if job.finished_at else None,
-        hyperparameters=asked.method[kind].get("hyperparameters", {}),
+        hyperparameters=asked.method[kind]["hyperparameters"],
         model=asked.model,
         organization_id=ORGANIZATION,
         result_files=[asked.result_file] if done and asked.result_file else [],

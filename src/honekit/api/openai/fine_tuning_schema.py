@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from honekit.api.openai.chat_schema import Metadata, Text
+from honekit.fine_tuning import Wanted
 
 
 class _Body(BaseModel):
@@ -28,24 +29,38 @@ class Hyperparameters(_Body):
     n_epochs: Epochs = "auto"
 
 
+class DpoHyperparameters(Hyperparameters):
+    beta: Auto | Annotated[float, Field(gt=0, le=2)] = "auto"
+
+
 class Supervised(_Body):
     hyperparameters: Hyperparameters | None = None
 
 
+class Dpo(_Body):
+    hyperparameters: DpoHyperparameters | None = None
+
+
 def _known_method(given: Any) -> Any:
-    if given in ("dpo", "reinforcement"):
-        raise PydanticCustomError("unsupported_value", "only the method 'supervised' is supported yet")
+    if given == "reinforcement":
+        raise PydanticCustomError("unsupported_value", "only the methods 'supervised' and 'dpo' are supported yet")
     return given
 
 
-class Method(BaseModel):
-    """Blocks of other types than `type` may stand in it and are not read, as the contract has it."""
+def _only_of_its_type(given: Any) -> Any:
+    """Blocks of the other types are not read, so what stands in them is not checked either."""
+    if not isinstance(given, dict):
+        return given
+    others = {"supervised", "dpo", "reinforcement"} - {given.get("type")}
+    return {name: value for name, value in given.items() if name not in others}
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-    type: Annotated[Literal["supervised"], BeforeValidator(_known_method)]
+
+class Method(_Body):
+    """What is learnt, and how: single answers, or which of two is preferred."""
+
+    type: Annotated[Literal["supervised", "dpo"], BeforeValidator(_known_method)]
     supervised: Supervised | None = None
-    dpo: dict[str, Any] | None = None
-    reinforcement: dict[str, Any] | None = None
+    dpo: Dpo | None = None
 
 
 def _no_integrations(given: Any) -> Any:
@@ -63,16 +78,17 @@ class CreateJob(_Body):
     suffix: Annotated[Text, Field(min_length=1, max_length=64)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     metadata: Metadata | None = None
-    method: Method | None = None
+    method: Annotated[Method | None, BeforeValidator(_only_of_its_type)] = None
     hyperparameters: Hyperparameters | None = None
     """Deprecated place of `method.supervised.hyperparameters`, which win when both are given."""
     integrations: Annotated[list[dict[str, Any]] | None, Field(max_length=0), BeforeValidator(_no_integrations)] = None
 
-    def wanted(self) -> Hyperparameters:
+    def wanted(self) -> Wanted:
         """The hyperparameters, wherever they stand."""
-        if self.method and self.method.supervised and self.method.supervised.hyperparameters:
-            return self.method.supervised.hyperparameters
-        return self.hyperparameters or Hyperparameters()
+        method = self.method or Method(type="supervised")
+        block = method.dpo if method.type == "dpo" else method.supervised
+        given = (block and block.hyperparameters) or self.hyperparameters or Hyperparameters()
+        return Wanted(method.type, **given.model_dump())
 
 
 class JobFault(BaseModel):
