@@ -164,9 +164,10 @@ def _exchange(process: subprocess.Popen[bytes], request: bytes, deadline: float)
     except BrokenPipeError:
         return b"", False
     answer = b""
+    waiting = select.poll()  # select itself fails where the server has a thousand files open
+    waiting.register(process.stdout, select.POLLIN)
     while len(answer) <= MAX_ANSWER_BYTES:
-        ready, _, _ = select.select([process.stdout], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
+        if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
             return answer, True
         part = os.read(process.stdout.fileno(), MAX_ANSWER_BYTES)
         if not part:
@@ -196,7 +197,8 @@ def _read_answer(raw: bytes, code: int) -> Ran:
         try:
             found = json.loads(answer)
             if "fault" in found:
-                return Ran(None, str(found["fault"])[:MAX_ANSWER_BYTES], bool(found.get("unresponsive")))
+                text = str(found["fault"]).encode(errors="replace").decode()  # may hold halves of surrogate pairs
+                return Ran(None, text, bool(found.get("unresponsive")))
             return Ran(float(found["reward"]))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return Ran(None, "the grader wrote something else than its result", unresponsive=True)
