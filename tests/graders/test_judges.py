@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from honekit.graders.judges import read_label, read_number
 
@@ -53,3 +55,25 @@ def test_the_number_of_an_answer(text: str, number: float | None) -> None:
 )
 def test_the_label_of_an_answer(text: str, label: str | None) -> None:
     assert read_label(text, ["good", "bad", "very good", "A", "a"]) == label
+
+
+ANSWERS = st.text(alphabet='score is 0123456789.-+eE/:{}"\n', max_size=60) | st.text(max_size=60)
+
+
+@given(ANSWERS)
+def test_any_answer_has_a_finite_number_or_none(text: str) -> None:
+    number = read_number(text)
+    if number is None:
+        return
+    assert abs(number) < float("inf")
+    assert any(sign.isdigit() for sign in text)
+
+
+@given(ANSWERS, st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=5, unique=True))
+def test_any_answer_is_a_label_or_none(text: str, labels: list[str]) -> None:
+    assert read_label(text, labels) in (None, *labels)
+
+
+@given(st.floats(min_value=-1e6, max_value=1e6), st.sampled_from(["{}", "Score: {}", "I say {} here", '{{"score": {}}}']))
+def test_a_written_number_is_read_back(number: float, form: str) -> None:
+    assert read_number(form.format(repr(number))) == number

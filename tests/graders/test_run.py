@@ -185,3 +185,6 @@ def test_a_python_grader_gets_sample_and_item(monkeypatch: pytest.MonkeyPatch) -
     outcome = run(python("while True: pass"), means=Means(python_limits=sandbox.Limits(wall_s=1)))
     assert flags(outcome) == {"python_grader_runtime_error", "unresponsive_reward_error"}
     assert outcome.seconds >= 1
+    both = multi("a + b", a=python("while True: pass"), b=python("while True: pass"))
+    outcome = run(both, means=Means(python_limits=sandbox.Limits(wall_s=1)))
+    assert "limit: 0 seconds" in outcome.details[1]  # they share the time

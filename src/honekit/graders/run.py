@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from honekit.graders import judges, sandbox
@@ -33,7 +33,7 @@ class Outcome:
     sub_rewards: of a multi grader the reward of each of its graders, by their names in the formula.
     usage: tokens by model, of the models that were asked.
     details: what went wrong, for people.
-    seconds: wall time.
+    seconds: wall time; python_seconds: that of Python graders, which share one limit.
     """
 
     reward: float
@@ -42,6 +42,7 @@ class Outcome:
     usage: dict[str, TokenUsage] = field(default_factory=dict)
     details: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    python_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Means:
 
     ask: answers the messages of model graders; without it they fault.
     embed: makes cosine compare embeddings instead of word counts.
-    python_limits: default `sandbox.Limits()`.
+    python_limits: default `sandbox.Limits()`; its time is for all Python graders of a multi grader together.
     """
 
     ask: Ask | None = None
@@ -127,10 +128,15 @@ def _string_check(operation: str, text: str, reference: str) -> float:
 
 
 def _python(grader: PythonGrader, item: Mapping[str, Any], sample: Sample, means: Means, outcome: Outcome) -> float:
+    limits = means.python_limits or sandbox.Limits()
+    left = replace(limits, wall_s=max(0.0, limits.wall_s - outcome.python_seconds))
+    started = time.perf_counter()
     try:
-        ran = sandbox.run_python(grader.source, sample.namespace(), item, means.python_limits)
+        ran = sandbox.run_python(grader.source, sample.namespace(), item, left)
     except sandbox.SandboxFailed as fault:
         raise GradingFault("python_grader_server_error", str(fault)) from fault
+    finally:
+        outcome.python_seconds += time.perf_counter() - started
     if ran.unresponsive:
         outcome.errors.unresponsive_reward_error = True
     if ran.reward is None:

@@ -151,7 +151,7 @@ def _run(source: str, sample: Mapping[str, Any], item: Mapping[str, Any], limits
         finally:
             _kill(process)
     if late:
-        return Ran(None, f"stopped at the limit of {limits.wall_s:g} seconds", unresponsive=True)
+        return Ran(None, f"stopped at the limit: {limits.wall_s:.3g} seconds were left", unresponsive=True)
     return _read_answer(raw, process.returncode)
 
 

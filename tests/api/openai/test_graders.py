@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import openai
 import pytest
 
+from honekit.api.openai import graders
 from honekit.errors import GraderError
 from honekit.graders import sandbox
 
@@ -167,9 +169,9 @@ def test_an_unknown_model_is_a_404_that_names_its_place(client: openai.OpenAI) -
 def test_a_malformed_grader_is_a_400_that_names_the_field(
     client: openai.OpenAI, route: str, grader: dict[str, Any], code: str, param: str
 ) -> None:
-    graders = client.fine_tuning.alpha.graders
+    resource = client.fine_tuning.alpha.graders
     with pytest.raises(openai.BadRequestError) as caught:
-        graders.run(grader=grader, model_sample="x") if route == "run" else graders.validate(grader=grader)  # type: ignore[arg-type]
+        resource.run(grader=grader, model_sample="x") if route == "run" else resource.validate(grader=grader)  # type: ignore[arg-type]
     assert (caught.value.code, caught.value.param) == (code, param)
 
 
@@ -236,3 +238,14 @@ def test_a_source_that_is_no_grader_is_found_by_validating(client: openai.OpenAI
             client.fine_tuning.alpha.graders.validate(grader=multi("a", a=python(source)))  # type: ignore[arg-type]
         assert caught.value.param == "grader.graders.a.source"
         assert told in caught.value.message
+
+
+@pytest.mark.usefixtures("isolated")
+def test_too_many_graders_at_once_are_a_429(client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graders, "MAX_WAITING", 0)
+    sleeping = python("import time\ndef grade(sample, item):\n    time.sleep(3)\n    return 1")
+    with ThreadPoolExecutor(graders.MAX_RUNNING + 1) as pool:
+        running = [pool.submit(run, client, sleeping) for _ in range(graders.MAX_RUNNING + 1)]
+        faults = [fault for future in running if (fault := future.exception())]
+    assert [type(fault) for fault in faults] == [openai.RateLimitError]
+    assert run(client, CHECK, answer="fan").reward == 1

@@ -152,7 +152,7 @@ async def _slot(request: Request) -> AsyncIterator[None]:
     state = request.app.state
     slots: _Slots = getattr(state, "grader_slots", None) or _Slots()
     state.grader_slots = slots
-    if slots.waiting >= MAX_WAITING:
+    if slots.running.locked() and slots.waiting >= MAX_WAITING:
         message = "Too many graders are waiting. Try again later."
         raise ApiError(429, message, code="rate_limit_exceeded", headers={"retry-after": "5"})
     slots.waiting += 1
