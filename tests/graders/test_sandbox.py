@@ -188,6 +188,12 @@ class TestIsolated:
             ("os.write(3, b'x' * 10**6)", "something else"),
             ("""os.write(3, b'{"refused": "no"}')\nos._exit(0)""", "something else"),
             ("os.write(3, b'[' * 50000)\nos._exit(0)", "something else"),
+            ("""os.write(3, b'{"reward": NaN}')\nos._exit(0)""", "something else"),
+            ("""os.write(3, b'{"reward": 1e999}')\nos._exit(0)""", "something else"),
+            ("""os.write(3, b'{"reward": 1' + b'0' * 400 + b'}')\nos._exit(0)""", "something else"),
+            ("os.write(3, b'null')\nos._exit(0)", "something else"),
+            ("os._exit(250)", "instead of returning a number"),
+            ("os.close(3)\nreturn 1", "instead of returning a number"),
         ],
     )
     def test_faults_of_the_code_are_told(self, body: str, told: str) -> None:

@@ -89,6 +89,8 @@ def _outside(request: dict[str, Any], answer: int, machine: tuple[int, int]) -> 
     root = os.geteuid() == 0 and _is_mapped(NOBODY)
     child = os.fork()
     if child == 0:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        os.close(mapped[1])  # so that reading from the other end stops when this process's parent ends
         _guarded(answer, lambda: _middle(request, answer, machine, unshared[1], mapped[0], root))
     os.close(unshared[1])
     if os.read(unshared[0], 1):

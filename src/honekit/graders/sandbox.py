@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import select
 import signal
@@ -28,6 +29,7 @@ MAX_SOURCE_BYTES = 256_000
 MAX_ANSWER_BYTES = 64_000
 ISOLATED = b"isolated\n"
 """What the jail writes before it runs the grader."""
+_SIGNALS = {known.value: known.name for known in signal.Signals}
 JAIL = Path(__file__).with_name("jail.py")
 
 
@@ -199,11 +201,14 @@ def _read_answer(raw: bytes, code: int) -> Ran:
             if "fault" in found:
                 text = str(found["fault"]).encode(errors="replace").decode()  # may hold halves of surrogate pairs
                 return Ran(None, text, bool(found.get("unresponsive")))
-            return Ran(float(found["reward"]))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            return Ran(None, "the grader wrote something else than its result", unresponsive=True)
-    if code > 128:
-        cause = signal.Signals(code - 128).name
+            reward = float(found["reward"])
+            if math.isfinite(reward):
+                return Ran(reward)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
+            pass
+        return Ran(None, "the grader wrote something else than its result", unresponsive=True)
+    cause = _SIGNALS.get(code - 128)
+    if cause is not None:
         return Ran(None, f"stopped by {cause}: over the limit of processor time or memory, or a crash", unresponsive=True)
     return Ran(None, "the grader ended its process instead of returning a number", unresponsive=True)
 
