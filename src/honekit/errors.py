@@ -63,6 +63,10 @@ class EvalError(HoneError):
     """An evaluation cannot be run or its records do not belong together."""
 
 
+class GraderError(HoneError):
+    """A grader is wrong, or may not run here."""
+
+
 class RegistryError(HoneError):
     """A model version or an alias is unknown or may not be changed."""
 

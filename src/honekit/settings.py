@@ -35,6 +35,11 @@ def database_url() -> str:
     return os.environ.get("HONE_DATABASE_URL") or f"sqlite:///{home() / 'hone.db'}"
 
 
+def python_graders_allowed() -> bool:
+    """Whether an administrator lets requests bring Python graders, which are code: `HONE_PYTHON_GRADERS=1`."""
+    return os.environ.get("HONE_PYTHON_GRADERS") == "1"
+
+
 def examples_dir() -> Path:
     """The bundled example projects: inside the installed package, or beside `src` in a checkout."""
     packaged = Path(__file__).parent / "examples"

@@ -17,6 +17,7 @@ from typing import Any
 import openai
 import pytest
 from tests import tiny
+from tests.train.test_preference_job import preferences
 
 
 @dataclass
@@ -66,8 +67,8 @@ def client(server: Server) -> openai.OpenAI:
     return server.client(make_key(server.home))
 
 
-def upload(client: openai.OpenAI, count: int = 12, seed: int = 0) -> openai.types.FileObject:
-    lines = "\n".join(json.dumps(record) for record in tiny.conversations(count, seed=seed)).encode()
+def upload(client: openai.OpenAI, count: int = 12, seed: int = 0, kind: Any = tiny.conversations) -> openai.types.FileObject:
+    lines = "\n".join(json.dumps(record) for record in kind(count, seed=seed)).encode()
     return client.files.create(file=("train.jsonl", lines), purpose="fine-tune")
 
 
@@ -129,6 +130,26 @@ def test_the_five_calls(client: openai.OpenAI) -> None:
         client.chat.completions.create(model=job.fine_tuned_model, **asked)
     with pytest.raises(openai.NotFoundError):
         client.chat.completions.create(model=checkpoints[1].fine_tuned_model_checkpoint, **asked)
+
+
+def test_a_tuned_model_is_tuned_further_and_by_preferences(client: openai.OpenAI) -> None:
+    brief = {"n_epochs": 1, "batch_size": 8}
+    first = wait(client, create(client, model="tiny", hyperparameters=brief).id)
+    second = wait(client, create(client, model=first.fine_tuned_model, hyperparameters=brief).id)
+    assert second.model == first.fine_tuned_model != second.fine_tuned_model
+    pairs, held_out = upload(client, kind=preferences), upload(client, 10, seed=1, kind=preferences)
+    method = {"type": "dpo", "dpo": {"hyperparameters": {**brief, "beta": 0.2}}}
+    third = create(client, model=second.fine_tuned_model, training_file=pairs.id, validation_file=held_out.id, method=method)
+    third = wait(client, third.id)
+    events = client.fine_tuning.jobs.list_events(third.id, limit=100).data
+    rewards = [event.data for event in events if event.type == "metrics"]
+    assert all("train_reward_accuracy" in row for row in rewards) and rewards
+    asked = {"messages": [{"role": "user", "content": "one"}], "max_tokens": 4}
+    assert client.chat.completions.create(model=third.fine_tuned_model, **asked).model == third.fine_tuned_model
+
+
+def create(client: openai.OpenAI, **options: Any) -> Any:
+    return client.fine_tuning.jobs.create(**{"training_file": upload(client).id, "seed": 1, **options})
 
 
 def test_a_killed_server_loses_nothing_and_repeats_no_event(tmp_path: Path, tiny_base_dir: Path) -> None:

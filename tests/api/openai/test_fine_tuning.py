@@ -11,6 +11,7 @@ import httpx
 import openai
 import pytest
 from tests import tiny
+from tests.train.test_preference_job import preferences
 
 from honekit import jobs
 from honekit.api.auth import Scope, create_key
@@ -87,6 +88,22 @@ def test_what_is_wrong_with_a_request_is_named(client: openai.OpenAI, options: d
         create(client, **options)
     assert (caught.value.status_code, caught.value.param) == (status, param), caught.value
     assert caught.value.request_id
+
+
+def test_a_preference_job_shows_its_own_hyperparameters(client: openai.OpenAI) -> None:
+    training = upload(client, preferences(12))
+    method = {"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.3}}, "supervised": {"anything": "is not read"}}
+    job = create(client, training_file=training, method=method)
+    shown = {"n_epochs": 8, "batch_size": 4, "learning_rate_multiplier": 1.0, "beta": 0.3}
+    assert job.method.type == "dpo"
+    assert job.method.dpo.hyperparameters.model_dump() == shown
+    for wrong in (0, 2.1):
+        with pytest.raises(openai.BadRequestError) as caught:
+            create(client, training_file=training, method={"type": "dpo", "dpo": {"hyperparameters": {"beta": wrong}}})
+        assert caught.value.param == "method.dpo.hyperparameters.beta"
+    with pytest.raises(openai.BadRequestError, match="Line 1: ") as caught:
+        create(client, method={"type": "dpo"})  # chat examples where preferences are needed
+    assert caught.value.code == "invalid_training_file"
 
 
 def test_a_faulty_file_is_refused_with_its_lines(client: openai.OpenAI) -> None:

@@ -1,0 +1,217 @@
+"""POST /v1/fine_tuning/alpha/graders/run and /validate.
+
+A fault of grading is an answer with a flag set. A grader that could never grade (malformed, of an unknown model, or in
+Python where that is not allowed) is an error of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from functools import partial
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
+
+from honekit.api.errors import ApiError, bad_request, log
+from honekit.api.openai.chat import create_chat_completion
+from honekit.api.openai.chat_schema import ChatCompletionRequest
+from honekit.api.openai.graders_schema import (
+    GraderErrors,
+    RunGraderRequest,
+    RunGraderResponse,
+    RunMetadata,
+    Usage,
+    ValidateGraderRequest,
+    ValidateGraderResponse,
+)
+from honekit.api.openai.models import find_model
+from honekit.api.routes import JsonRoute
+from honekit.errors import GraderError
+from honekit.graders import sandbox
+from honekit.graders.judges import Answer, AskFailed, TokenUsage
+from honekit.graders.run import Means, Outcome, run_grader
+from honekit.graders.schema import Grader, LabelModelGrader, MultiGrader, PythonGrader, SamplingParams, ScoreModelGrader
+
+router = APIRouter(prefix="/v1/fine_tuning/alpha/graders", tags=["graders"], route_class=JsonRoute)
+
+MAX_RUNNING = 4
+"""Graders that run at once; a Python grader may take a processor for two minutes."""
+MAX_WAITING = 32
+GRADE_TOKENS = 256
+"""Length of a grading model's answer when its grader sets none: a number or a label, and perhaps a few words."""
+
+T = TypeVar("T")
+
+
+class _Slots:
+    """How many graders run and wait, on one event loop."""
+
+    def __init__(self) -> None:
+        self.running, self.waiting = asyncio.Semaphore(MAX_RUNNING), 0
+
+
+@router.post("/run")
+async def run(body: RunGraderRequest, request: Request) -> RunGraderResponse:
+    """Grade one sample."""
+    await _check(body.grader, request)
+    loop = asyncio.get_running_loop()
+
+    def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
+        return asyncio.run_coroutine_threadsafe(_ask(request, model, messages, sampling), loop).result()
+
+    async with _slot(request):
+        grade = partial(run_grader, body.grader, body.item or {}, body.model_sample, Means(ask=ask))
+        outcome = await _in_thread(partial(_refusing, grade))
+    return _response(body.grader, outcome)
+
+
+@router.post("/validate", response_model=ValidateGraderResponse)
+async def validate(body: ValidateGraderRequest, request: Request) -> Response:
+    """Whether a grader could grade here; it comes back as it was given."""
+    await _check(body.grader, request)
+    for path, part in _parts(body.grader):
+        if isinstance(part, PythonGrader):
+            check = partial(sandbox.check_source, part.source)
+            async with _slot(request):
+                fault = await _in_thread(partial(_refusing, check))
+            if fault is not None:
+                message = f"This is no Python grader: {fault}"
+                raise bad_request(message, code="invalid_value", param=f"{path}.source")
+    return JSONResponse({"grader": body.grader.model_dump(exclude_unset=True)})
+
+
+async def _check(grader: Grader, request: Request) -> None:
+    """Raises: ApiError 404 for a model that is not served, 403 for Python where it is refused."""
+    for path, part in _parts(grader):
+        if isinstance(part, ScoreModelGrader | LabelModelGrader):
+            try:
+                await find_model(request, part.model)
+            except ApiError as fault:
+                fault.param = f"{path}.model"
+                raise
+        elif isinstance(part, PythonGrader):
+            await _in_thread(partial(_refusing, sandbox.require))
+
+
+def _parts(grader: Grader) -> list[tuple[str, Any]]:
+    """The graders that stand for themselves, with their places in the request."""
+    if not isinstance(grader, MultiGrader):
+        return [("grader", grader)]
+    if not isinstance(grader.graders, dict):
+        return [("grader.graders", grader.graders)]
+    return [(f"grader.graders.{name}", part) for name, part in grader.graders.items()]
+
+
+def _refusing(work: Callable[[], T]) -> T:
+    """The work's result, or ApiError 403 where Python graders are refused. What the probe found is for the log alone."""
+    try:
+        return work()
+    except GraderError as fault:
+        code = fault.code.removeprefix("graders.")
+        if code == "no_isolation":
+            log.error("%s", fault)
+            message = "Python graders cannot be isolated on this server, so they are refused; its log says why."
+        else:
+            message = f"{fault.what}; {fault.mend}."
+        raise ApiError(403, message, code=code, param="grader") from fault
+
+
+async def _ask(request: Request, model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
+    """A grading model's answer, as the chat endpoint gives it to the same key. Raises: AskFailed."""
+    asked = {
+        "model": model,
+        "messages": messages,
+        "max_completion_tokens": sampling.max_completions_tokens or GRADE_TOKENS,
+        "temperature": 0.0 if sampling.temperature is None else sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed,
+    }
+    try:
+        response = await create_chat_completion(ChatCompletionRequest.model_validate(asked), request)
+    except ValidationError as fault:
+        raise AskFailed(f"the messages cannot be sent to a model: {fault.errors()[0]['msg']}") from fault
+    except ApiError as fault:
+        raise AskFailed(fault.message) from fault
+    if response.status_code != 200:
+        raise AskFailed("the client has gone")
+    content = json.loads(bytes(response.body))
+    usage = TokenUsage(content["usage"]["prompt_tokens"], content["usage"]["completion_tokens"])
+    return Answer(content["choices"][0]["message"]["content"] or "", usage, content["model"])
+
+
+@asynccontextmanager
+async def _slot(request: Request) -> AsyncIterator[None]:
+    """Waits until a grader may run. Raises: ApiError 429."""
+    state = request.app.state
+    slots: _Slots = getattr(state, "grader_slots", None) or _Slots()
+    state.grader_slots = slots
+    if slots.running.locked() and slots.waiting >= MAX_WAITING:
+        message = "Too many graders are waiting. Try again later."
+        raise ApiError(429, message, code="rate_limit_exceeded", headers={"retry-after": "5"})
+    slots.waiting += 1
+    try:
+        await slots.running.acquire()
+    finally:
+        slots.waiting -= 1
+    try:
+        yield
+    finally:
+        slots.running.release()
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """The result of work in a thread of its own that does not hold the server up when it stops: some graders take minutes."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, fault: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if fault is not None:
+            done.set_exception(fault)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]
+
+    def run_it() -> None:
+        result, failed = None, None
+        try:
+            result = work()
+        except BaseException as fault:
+            failed = fault
+        try:
+            loop.call_soon_threadsafe(settle, result, failed)
+        except RuntimeError:  # the loop has ended, and with it whoever waited
+            return
+
+    threading.Thread(target=run_it, name="hone-grader", daemon=True).start()
+    return await done
+
+
+def _response(grader: Grader, outcome: Outcome) -> RunGraderResponse:
+    used = {
+        model: Usage(
+            prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens, total_tokens=usage.total_tokens
+        )
+        for model, usage in outcome.usage.items()
+    }
+    return RunGraderResponse(
+        reward=outcome.reward,
+        metadata=RunMetadata(
+            name=grader.name,
+            type=grader.type,
+            errors=GraderErrors(**asdict(outcome.errors)),
+            execution_time=outcome.seconds,
+            scores=outcome.sub_rewards,
+            token_usage=sum(usage.total_tokens for usage in used.values()) if used else None,
+            sampled_model_name=next(iter(used)) if len(used) == 1 else None,
+        ),
+        sub_rewards=outcome.sub_rewards,
+        model_grader_token_usage_per_model=used,
+    )
