@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from honekit.chat.template import ChatTemplate
+from honekit.inference.constrain import Constraint, Grammars, Held
 from honekit.inference.fused import FusedLlama
-from honekit.inference.sampling import Chosen, SamplingParams, choose, generator_of
+from honekit.inference.sampling import Chosen, SamplingParams, adjust, choose, generator_of
 from honekit.inference.text import TextStream, token_bytes
 from honekit.models.attention import DecodeLayout, GroupsLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache, room
 from honekit.models.llama import is_plain_llama
@@ -38,11 +39,15 @@ class Request:
     prompt_ids: list[int]
     sampling: SamplingParams
     shared: int = 0
+    constraint: Constraint | None = None
+    """What the answer is held to, compiled by `Engine.grammars`."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """One generated token. `text` is what became certain with it (maybe nothing); the last one has a `finish_reason`."""
+    """One generated token. `text` is what became certain with it (maybe nothing); the last one has a `finish_reason`:
+    "stop", "length", or "error" when the answer could not be held to its grammar within the work that it may take.
+    """
 
     token_id: int
     text: str
@@ -91,6 +96,9 @@ class _Sequence:
     made: int = 0
     last: int = -1
     done: bool = False
+    held: Held | None = None
+    counts: dict[int, int] = field(default_factory=dict)
+    """How often the answer has each token; kept only for a request with penalties."""
 
 
 @dataclass
@@ -120,6 +128,7 @@ class Engine:
         self._fused = FusedLlama(model) if is_plain_llama(model) else None
         self._model = None if self._fused else model
         self.stop_ids = frozenset(stop_ids)
+        self.grammars = Grammars(self.tokenizer, self.stop_ids)
         self.context_tokens, self.fingerprint = context_tokens, fingerprint
         self.precision, self.device = precision, torch.device(device)
         self.work = Work()
@@ -218,7 +227,7 @@ class Session:
     def add(self, request: Request) -> int:
         """Queue a request; returns the number under which its tokens come."""
         shared = min(request.shared, len(request.prompt_ids) - 1)
-        request = Request(request.prompt_ids, request.sampling, shared if shared >= MIN_SHARED else 0)
+        request = replace(request, shared=shared if shared >= MIN_SHARED else 0)
         self._waiting.append(
             _Sequence(
                 self._next,
@@ -226,6 +235,7 @@ class Session:
                 TextStream(self._engine.tokenizer, request.sampling.stop),
                 generator_of(request.sampling),
                 len(request.prompt_ids) - request.shared,
+                held=request.constraint.start() if request.constraint else None,
             )
         )
         self._next += 1
@@ -311,19 +321,24 @@ class Session:
     def _take(self, sequences: list[_Sequence], logits: Tensor) -> list[tuple[int, Token]]:
         params = [s.request.sampling for s in sequences]
         self._engine.work.logit_rows += len(sequences)
+        logits = adjust(logits, params, [s.counts for s in sequences], [s.held.allowed() if s.held else None for s in sequences])
         chosen = choose(logits, params, [s.generator for s in sequences])
         return [(s.number, self._accept(s, c)) for s, c in zip(sequences, chosen, strict=True)]
 
     def _accept(self, sequence: _Sequence, chosen: Chosen) -> Token:
         engine = self._engine
         sequence.last, sequence.made = chosen.token_id, sequence.made + 1
+        if sequence.request.sampling.penalises:
+            sequence.counts[chosen.token_id] = sequence.counts.get(chosen.token_id, 0) + 1
         used = len(sequence.request.prompt_ids) + sequence.made
         reason, text = None, ""
         if chosen.token_id in engine.stop_ids:
             reason = "stop"
+        elif sequence.held is not None and not sequence.held.accept(chosen.token_id):
+            reason = "error"
         else:
             text = sequence.stream.push(chosen.token_id)
-            if sequence.stream.stopped:
+            if sequence.stream.stopped or (sequence.held is not None and sequence.held.finished):
                 reason = "stop"
             elif sequence.made >= sequence.request.sampling.max_new_tokens or used >= engine.context_tokens:
                 reason = "length"
