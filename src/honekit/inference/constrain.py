@@ -99,16 +99,16 @@ class Grammars:
             return constraint
 
 
-def json_grammar(schema: Mapping[str, Any]) -> str:
+def json_grammar(schema: Mapping[str, Any], *, strict: bool = True) -> str:
     """The grammar of the JSON values that a schema describes. Raises as `json_rule`."""
-    return f"%llguidance {{}}\nstart: {json_rule(schema)}\n"
+    return f"%llguidance {{}}\nstart: {json_rule(schema, strict=strict)}\n"
 
 
-def json_rule(schema: Mapping[str, Any]) -> str:
+def json_rule(schema: Mapping[str, Any], *, strict: bool = True) -> str:
     """A schema as the right side of a rule, so that its `$ref`s have their own root.
 
-    Raises ServeError `serve.bad_grammar` for what is no JSON schema or over the limits; keywords that cannot be enforced
-    are refused when the grammar is compiled.
+    Keywords that cannot be enforced are refused when the grammar is compiled, or passed over if not `strict`.
+    Raises ServeError `serve.bad_grammar` for what is no JSON schema or over the limits.
     """
     text = json.dumps(schema, separators=(",", ":"))
     if len(text.encode()) > MAX_SCHEMA_BYTES:
@@ -118,7 +118,7 @@ def json_rule(schema: Mapping[str, Any]) -> str:
     # Options that the caller might hide there would change what counts as JSON.
     if "x-guidance" in schema:
         raise _refused("'x-guidance' is no keyword of JSON Schema")
-    return "%json " + json.dumps({**schema, "x-guidance": {"whitespace_pattern": WHITESPACE, "lenient": False}})
+    return "%json " + json.dumps({**schema, "x-guidance": {"whitespace_pattern": WHITESPACE, "lenient": not strict}})
 
 
 def _check_size(schema: Mapping[str, Any]) -> None:

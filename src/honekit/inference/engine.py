@@ -125,10 +125,13 @@ class Engine:
         device: torch.device | str = "cpu",
     ) -> None:
         self.template, self.tokenizer = template, template.tokenizer
+        vocabulary = int(model.get_output_embeddings().weight.shape[0])
         self._fused = FusedLlama(model) if is_plain_llama(model) else None
         self._model = None if self._fused else model
         self.stop_ids = frozenset(stop_ids)
         self.grammars = Grammars(self.tokenizer, self.stop_ids)
+        self.vocabulary = vocabulary
+        """Tokens that have a logit."""
         self.context_tokens, self.fingerprint = context_tokens, fingerprint
         self.precision, self.device = precision, torch.device(device)
         self.work = Work()
