@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from honekit.chat.template import ChatTemplate
+    from honekit.inference.constrain import Grammars
     from honekit.inference.engine import Request, Token
 
 log = logging.getLogger("honekit.api")
@@ -39,10 +40,12 @@ class _Session(Protocol):
     def cancel(self, number: int) -> None: ...
 
 
-class _Engine(Protocol):
+class ServingEngine(Protocol):
     template: ChatTemplate
     context_tokens: int
     fingerprint: str
+    vocabulary: int
+    grammars: Grammars
 
     @property
     def stop_ids(self) -> frozenset[int]: ...
@@ -88,18 +91,18 @@ class Answers:
 class Worker:
     """An engine and its thread, used from one event loop."""
 
-    def __init__(self, load: Callable[[], _Engine], *, batch_size: int = 64, limit: int = MAX_OUTSTANDING) -> None:
+    def __init__(self, load: Callable[[], ServingEngine], *, batch_size: int = 64, limit: int = MAX_OUTSTANDING) -> None:
         self._load, self._batch_size, self._limit = load, batch_size, limit
         self._loop = asyncio.get_running_loop()
         self._inbox: queue.SimpleQueue[tuple[str, Answers | None]] = queue.SimpleQueue()
-        self._engine: asyncio.Future[_Engine] = self._loop.create_future()
+        self._engine: asyncio.Future[ServingEngine] = self._loop.create_future()
         self._outstanding = 0
         self.encoding = threading.Lock()
         """Held while the template encodes: it keeps a cache of shared prefixes, which one thread at a time may change."""
         self._thread = threading.Thread(target=self._run, name="hone-engine", daemon=True)
         self._thread.start()
 
-    async def engine(self) -> _Engine:
+    async def engine(self) -> ServingEngine:
         """The engine, once it is loaded: for its template and limits only. Raises what loading raised."""
         return await asyncio.shield(self._engine)
 
@@ -172,7 +175,7 @@ class Worker:
                     if running.pop(number, None) is not None:
                         session.cancel(number)
 
-    def _settle(self, outcome: _Engine | Exception) -> None:
+    def _settle(self, outcome: ServingEngine | Exception) -> None:
         def settle() -> None:
             if self._engine.done():
                 return

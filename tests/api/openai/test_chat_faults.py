@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from honekit.api import batcher, engines, server
-from honekit.api.openai import chat
+from honekit.api.openai import answering
 from honekit.errors import ModelError
 
 BODY = {"model": "one", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 3}
@@ -147,7 +147,7 @@ def test_a_bug_while_loading_shows_nothing(http: httpx.Client, load: list[Callab
 def test_a_stream_is_kept_alive_while_the_model_loads(
     http: httpx.Client, controlled: Any, load: list[Callable[[], Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr(answering, "KEEP_ALIVE_S", 0.05)
     loaded = threading.Event()
     load[0] = lambda: loaded.wait(10) and controlled
     controlled.go.set()
@@ -164,7 +164,7 @@ def test_a_stream_is_kept_alive_while_the_model_loads(
 def test_a_fault_after_the_start_is_an_event_that_the_client_raises(
     url: str, key: str, controlled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr(answering, "KEEP_ALIVE_S", 0.05)
     with openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
         stream = client.chat.completions.create(**BODY, stream=True)  # type: ignore[call-overload]
         controlled.sessions[0].fails = True
