@@ -28,6 +28,8 @@ from honekit.models.llama import is_plain_llama
 
 PREFILL_TOKENS = 1024
 """Packed prompt tokens per forward pass; with more, what a layer computes no longer fits the cache of a processor."""
+SCORED_ROWS = 256
+"""Positions of a prompt whose logits are held at once: a whole prompt's may take more memory than the model."""
 KEPT_PREFIXES = 8
 MIN_SHARED = 8
 
@@ -55,6 +57,15 @@ class Token:
     logprob: float
     top: list[tuple[int, str, float]]
     finish_reason: str | None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A token of a given text: its log-probability, and the likeliest tokens at its place."""
+
+    token_id: int
+    logprob: float
+    top: list[tuple[int, float]]
 
 
 @dataclass
@@ -200,6 +211,45 @@ class Engine:
             self._prefixes.popitem(last=False)
         return cache
 
+    @torch.inference_mode()
+    def embed(self, texts: Sequence[Sequence[int]]) -> Tensor:
+        """One vector of length 1 for each text: the mean of the last layer's normalised outputs over its tokens.
+
+        Shapes:  texts of at least one token id each -> (texts, d), fp32, on the CPU
+        """
+        vectors = []
+        for start, stop in _packs([len(ids) for ids in texts]):
+            lengths = [len(ids) for ids in texts[start:stop]]
+            row = [token for ids in texts[start:stop] for token in ids]
+            layout = PackedLayout(0, lengths, device=self.device)
+            ids = torch.tensor(row, device=self.device)[None]
+            if self._fused is not None:
+                hidden = self._fused.hidden(ids, layout.position_ids(), layout, 0)
+            else:
+                assert self._model is not None
+                body = self._model.base_model
+                out = body(input_ids=ids, position_ids=layout.position_ids(), use_cache=False, hone_layout=layout)
+                hidden = out.last_hidden_state[0]
+            self.work.prompt_tokens += len(row)
+            vectors += [part.float().mean(0) for part in torch.split(hidden, lengths)]
+        return torch.nn.functional.normalize(torch.stack(vectors), dim=1).cpu()
+
+    @torch.inference_mode()
+    def score(self, ids: Sequence[int], top: int = 0) -> list[Scored]:
+        """How likely each token of a text is after those before it; from the second one on, so one entry less than `ids`."""
+        scored: list[Scored] = []
+        row = torch.tensor(ids, device=self.device)[None]
+        layout = PackedLayout(0, [len(ids)], device=self.device)
+        for start in range(0, len(ids) - 1, SCORED_ROWS):
+            keep = torch.arange(start, min(start + SCORED_ROWS, len(ids) - 1), device=self.device)
+            logprobs = self.forward(row, layout.position_ids(), layout, keep).float().log_softmax(-1)
+            self.work.prompt_tokens += len(ids)
+            own = logprobs.gather(1, row[0, keep + 1][:, None])[:, 0].tolist()
+            values, best = logprobs.topk(top) if top else (logprobs[:, :0], logprobs[:, :0])
+            for token, logprob, names, likely in zip(ids[start + 1 :], own, best.tolist(), values.tolist(), strict=False):
+                scored.append(Scored(token, logprob, list(zip(names, likely, strict=True))))
+        return scored
+
     def forward(self, ids: Tensor, positions: Tensor, layout: Any, keep: int | Tensor) -> Tensor:
         """Logits (rows, V) of the kept positions of one packed row."""
         if self._fused is not None:
@@ -275,14 +325,8 @@ class Session:
             by_prefix.setdefault(tuple(sequence.request.prompt_ids[: sequence.request.shared]), []).append(sequence)
         for prefix_ids, sequences in by_prefix.items():
             prefix = self._engine.prefix(prefix_ids)
-            start = 0
-            while start < len(sequences):
-                stop, tokens = start, 0
-                while stop < len(sequences) and (stop == start or tokens + sequences[stop].length <= PREFILL_TOKENS):
-                    tokens += sequences[stop].length
-                    stop += 1
+            for start, stop in _packs([s.length for s in sequences]):
                 produced += self._prefill(prefix, sequences[start:stop])
-                start = stop
         return produced
 
     def _prefill(self, prefix: PrefixCache, sequences: list[_Sequence]) -> list[tuple[int, Token]]:
@@ -362,6 +406,18 @@ class Session:
         if rows:
             longest = max(s.length for s in group.sequences)
             group.cache.keep(torch.tensor(rows, device=self._engine.device), room(longest + 1))
+
+
+def _packs(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """From where to where sequences go into one forward pass: as many as `PREFILL_TOKENS` hold, one at least."""
+    start = 0
+    while start < len(lengths):
+        stop, tokens = start, 0
+        while stop < len(lengths) and (stop == start or tokens + lengths[stop] <= PREFILL_TOKENS):
+            tokens += lengths[stop]
+            stop += 1
+        yield start, stop
+        start = stop
 
 
 def _merge(group: _Group, cache: SuffixCache, sequences: list[_Sequence]) -> None:
