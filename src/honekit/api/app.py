@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from honekit import __version__
 from honekit.api import errors, middleware
 from honekit.api.engines import Engines
-from honekit.api.openai import chat, models
+from honekit.api.openai import chat, completions, embeddings, models
 
 
 class Health(BaseModel):
@@ -46,6 +46,8 @@ def create_app(engines: Engines, *, local_only: bool = True, max_body_bytes: int
     app.state.engines = engines
     app.include_router(models.router)
     app.include_router(chat.router)
+    app.include_router(completions.router)
+    app.include_router(embeddings.router)
     _add_health(app)
     errors.install(app)
     # The last one added is the outermost.

@@ -48,6 +48,7 @@ class Run(Protocol):
 
 
 AnyRun = TypeVar("AnyRun", bound=Run)
+T = TypeVar("T")
 
 
 async def leased(request: Request, held: ExitStack, name: str) -> tuple[str, Worker]:
@@ -99,6 +100,16 @@ def submit(worker: Worker, choices: Sequence[Generation]) -> Answers:
         raise try_later("The queue of this model is full.", 1) from fault
 
 
+async def called(worker: Worker, work: Callable[[Any], T]) -> T:
+    """What `work(engine)` returns, run between two steps. Raises ApiError 429, 500."""
+    try:
+        return await worker.call(work)
+    except QueueFull as fault:
+        raise try_later("The queue of this model is full.", 1) from fault
+    except EngineFailed as fault:
+        raise _engine_failed() from fault
+
+
 def sampling(body: SamplingBody, choice: int, limit: int, top_logprobs: int, vocabulary: int) -> SamplingParams:
     """How one choice is sampled. Raises ApiError 400 for a bias on a token that the model does not have."""
     from honekit.inference.sampling import SamplingParams
@@ -135,8 +146,7 @@ async def tokens(answers: Answers) -> AsyncIterator[tuple[int, Token]]:
                 raise bad_request(message, code="schema_too_complex", param=None)
             yield choice, token
     except EngineFailed as fault:
-        message = "The model failed to answer; the server's log says why."
-        raise ApiError(500, message, code="engine_failed") from fault
+        raise _engine_failed() from fault
 
 
 def event(content: dict[str, Any]) -> str:
@@ -149,6 +159,10 @@ DONE = "data: [DONE]\n\n"
 
 def try_later(message: str, seconds: int) -> ApiError:
     return ApiError(429, message + " Try again later.", code="rate_limit_exceeded", headers={"retry-after": str(seconds)})
+
+
+def _engine_failed() -> ApiError:
+    return ApiError(500, "The model failed to answer; the server's log says why.", code="engine_failed")
 
 
 async def unless_gone(request: Request, answer: Awaitable[Response]) -> Response:
