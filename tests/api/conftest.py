@@ -164,6 +164,7 @@ class ControlledSession:
     cancelled: list[int] = field(default_factory=list)
     most_at_once: int = 0
     fails: bool = False
+    last_reason: str = "length"
 
     @property
     def busy(self) -> bool:
@@ -192,7 +193,7 @@ class ControlledSession:
         produced = []
         for number in list(self.left):
             self.left[number] -= 1
-            reason = None if self.left[number] else "length"
+            reason = None if self.left[number] else self.last_reason
             produced.append((number, Token(70, "a", b"a", -0.5, [], reason)))
             if reason:
                 del self.left[number]

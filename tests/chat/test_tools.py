@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,17 @@ from tests import tiny
 
 from honekit.chat.messages import Message, parse_messages
 from honekit.chat.template import ChatTemplate
-from honekit.chat.tools import GENERIC, CallForm, CallReader, Piece, call_form, for_template, generic_messages, native_form
+from honekit.chat.tools import (
+    GENERIC,
+    PROMPT,
+    CallForm,
+    CallReader,
+    Piece,
+    call_form,
+    for_template,
+    generic_messages,
+    native_form,
+)
 
 TOOL = {"type": "function", "function": {"name": "f", "description": "does f", "parameters": {"type": "object"}}}
 NATIVE = (
@@ -80,6 +91,13 @@ def test_a_template_without_tools_is_told_in_words() -> None:
     assert told.role == "user"
     assert told.text.count("<tool_response>") == 2
     assert told.text.index("cold") < told.text.index("warm")
+
+
+def test_the_documentation_shows_the_prompt_as_it_is() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    shown = next(block for block in text.split("```\n") if block.startswith(PROMPT[:20]))
+    described = next(line for line in shown.splitlines() if line.startswith('{"name": "get_weather"'))
+    assert shown.strip() == PROMPT.format(tools=described)
 
 
 def test_the_functions_join_a_system_message_that_is_there() -> None:

@@ -134,6 +134,18 @@ def test_an_answer_that_would_take_too_much_work_ends_with_an_error_and_its_neig
     assert reasons == {broken: "error", fine: "stop"}
 
 
+def test_a_vocabulary_without_a_character_that_must_come_is_an_error_and_not_a_crash() -> None:
+    from tokenizers import Tokenizer
+
+    content = json.loads(tiny.tokenizer().to_str())
+    vocabulary = content["model"]["vocab"]
+    vocabulary["7x"] = vocabulary.pop("7")
+    content["model"]["merges"] = []
+    held = constrain.Grammars(Tokenizer.from_str(json.dumps(content)), [tiny.END]).compile(json_grammar({"const": 7})).start()
+    assert held.allowed() is None
+    assert not held.accept(5)
+
+
 @pytest.mark.parametrize("text", ['{"a":1}', '{"a": 1}', '{\n  "a": 1\n}', '{\n\t"a":\n1}'])
 def test_the_usual_ways_to_write_json_are_open_and_endless_white_space_is_not(text: str) -> None:
     held = engine().grammars.compile(json_grammar({"type": "object"})).start()
@@ -173,6 +185,7 @@ def nested(levels: int) -> dict[str, Any]:
         {"type": "object", "x-guidance": {"lenient": True}},
         {"description": "x" * constrain.MAX_SCHEMA_BYTES},
         {"enum": list(range(constrain.MAX_ENUM_VALUES + 1))},
+        {"description": "\ud800"},
         nested(constrain.MAX_SCHEMA_DEPTH),
     ],
     ids=lambda schema: str(schema)[:40],

@@ -49,17 +49,20 @@ class Held:
 
     def __init__(self, matcher: LLMatcher) -> None:
         self._matcher = matcher
+        self._stuck = False
 
     def allowed(self) -> Tensor | None:
-        """Which tokens may come next, (V,) bool; None when the grammar gave up, which `accept` then reports."""
+        """Which tokens may come next, (V,) bool; None when there is no way to go on, which `accept` then reports."""
         mask = np.frombuffer(self._matcher.compute_bitmask(), dtype=np.uint8)
-        if self._matcher.is_error():
+        # A vocabulary without a character that has to come leaves nothing.
+        self._stuck = self._matcher.is_error() or not mask.any()
+        if self._stuck:
             return None
         return torch.from_numpy(np.unpackbits(mask, bitorder="little").view(np.bool_))
 
     def accept(self, token_id: int) -> bool:
-        """Go on by a token. False: the grammar took more work than it may, and the answer cannot be held to it."""
-        return not self._matcher.is_error() and bool(self._matcher.consume_token(token_id))
+        """Go on by a token. False: the answer cannot be held to the grammar, or not within the work that this may take."""
+        return not self._stuck and not self._matcher.is_error() and bool(self._matcher.consume_token(token_id))
 
     @property
     def finished(self) -> bool:
@@ -110,10 +113,13 @@ def json_rule(schema: Mapping[str, Any], *, strict: bool = True) -> str:
     Keywords that cannot be enforced are refused when the grammar is compiled, or passed over if not `strict`.
     Raises ServeError `serve.bad_grammar` for what is no JSON schema or over the limits.
     """
-    text = json.dumps(schema, separators=(",", ":"))
-    if len(text.encode()) > MAX_SCHEMA_BYTES:
-        raise _refused(f"the schema is longer than {MAX_SCHEMA_BYTES} bytes")
     _check_size(schema)
+    try:
+        size = len(json.dumps(schema, separators=(",", ":"), ensure_ascii=False).encode())
+    except UnicodeEncodeError as fault:
+        raise _refused("the schema contains half a surrogate pair") from fault
+    if size > MAX_SCHEMA_BYTES:
+        raise _refused(f"the schema is longer than {MAX_SCHEMA_BYTES} bytes")
     _check_meaning(schema)
     # Options that the caller might hide there would change what counts as JSON.
     if "x-guidance" in schema:

@@ -190,3 +190,36 @@ def test_many_choices_of_one_request_are_one_batch(http: httpx.Client, controlle
     assert [choice["index"] for choice in answer["choices"]] == list(range(128))
     assert answer["usage"]["completion_tokens"] == 3 * 128
     assert controlled.sessions[0].most_at_once == 128
+
+
+def test_an_answer_that_cannot_be_held_to_its_schema_is_a_400_or_an_event(url: str, key: str, controlled: Any) -> None:
+    controlled.go.set()
+    with openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+        client.chat.completions.create(**BODY)  # type: ignore[call-overload]
+        controlled.sessions[0].last_reason = "error"
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.chat.completions.create(**BODY)  # type: ignore[call-overload]
+        assert caught.value.code == "schema_too_complex"
+        with pytest.raises(openai.APIError) as raised:
+            list(client.chat.completions.create(**BODY, stream=True))  # type: ignore[call-overload]
+        assert raised.value.code == "schema_too_complex"
+
+
+def test_an_engine_that_cannot_embed_is_a_500_and_goes_on_answering(http: httpx.Client, controlled: Any) -> None:
+    controlled.go.set()
+    failed = http.post("/v1/embeddings", json={"model": "one", "input": "x"})
+    assert (failed.status_code, failed.json()["error"]["code"]) == (500, "engine_failed")
+    assert post(http).status_code == 200
+
+
+def test_completions_and_embeddings_wait_in_the_same_queue(
+    http: httpx.Client, controlled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batcher.Worker.__init__, "__kwdefaults__", {"batch_size": 64, "limit": 1})
+    running = in_background(lambda: post(http))
+    until(lambda: bool(controlled.sessions) and controlled.sessions[0].busy)
+    for path, body in (("completions", {"prompt": "x"}), ("embeddings", {"input": "x"})):
+        refused = http.post(f"/v1/{path}", json={"model": "one", **body})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    controlled.go.set()
+    assert running().status_code == 200

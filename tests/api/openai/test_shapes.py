@@ -304,3 +304,14 @@ def test_an_answer_without_calls_has_no_key_for_them(server: str, key: str) -> N
     body = {"model": "tiny", "messages": USER, "max_tokens": 2}
     response = httpx.post(f"{server}/v1/chat/completions", headers={"authorization": f"Bearer {key}"}, json=body)
     assert set(response.json()["choices"][0]["message"]) == {"role", "content", "refusal"}
+
+
+def test_every_answer_passes_the_clients_strict_validation(server: str, key: str) -> None:
+    with openai.OpenAI(base_url=f"{server}/v1", api_key=key, max_retries=0, _strict_response_validation=True) as strict:
+        options: dict[str, Any] = {"tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False}
+        assert ask(strict, **options).choices[0].message.tool_calls
+        assert [chunk.choices[0].index for chunk in ask(strict, stream=True, **options)]
+        assert ask(strict, response_format=schema_format(SMALL), logprobs=True, top_logprobs=2).choices[0].logprobs
+        completion: dict[str, Any] = {"model": "tiny", "prompt": ["a", "b"], "logprobs": 2}
+        assert len(strict.completions.create(**completion).choices) == 2
+        assert strict.embeddings.create(model="tiny", input="x", encoding_format="float").data[0].embedding
