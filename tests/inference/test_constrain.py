@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from functools import cache
 from typing import Any
 
 import jsonschema
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import tiny
+from tokenizers import Tokenizer, decoders, models, normalizers
 
 from honekit.errors import ServeError
 from honekit.inference import constrain
 from honekit.inference.constrain import json_grammar, json_rule
 from honekit.inference.engine import Completion, Engine, Request
 from honekit.inference.sampling import SamplingParams
+from honekit.inference.text import TextStream
 
 ENOUGH = 460
 PROMPT = tiny.token_ids(12)
@@ -135,8 +139,6 @@ def test_an_answer_that_would_take_too_much_work_ends_with_an_error_and_its_neig
 
 
 def test_a_vocabulary_without_a_character_that_must_come_is_an_error_and_not_a_crash() -> None:
-    from tokenizers import Tokenizer
-
     content = json.loads(tiny.tokenizer().to_str())
     vocabulary = content["model"]["vocab"]
     vocabulary["7x"] = vocabulary.pop("7")
@@ -194,6 +196,53 @@ def test_a_schema_that_cannot_be_enforced_is_refused(schema: dict[str, Any]) -> 
     with pytest.raises(ServeError) as caught:
         engine().grammars.compile(json_grammar(schema))
     assert caught.value.code == "serve.bad_grammar"
+    assert "%json" not in caught.value.what and "panic" not in caught.value.what
+
+
+def either(count: int, letter: str) -> dict[str, Any]:
+    options = [
+        {"type": "object", "properties": {f"{letter}{i}": {"const": i}}, "required": [f"{letter}{i}"]} for i in range(count)
+    ]
+    return {"anyOf": options}
+
+
+@pytest.mark.parametrize("letters", ["ab", "abc", "abcdef"])
+def test_a_small_schema_that_means_a_huge_grammar_is_refused(letters: str) -> None:
+    with pytest.raises(ServeError) as caught:
+        engine().grammars.compile(json_grammar({"allOf": [either(100, letter) for letter in letters]}))
+    assert "too large" in caught.value.what
+
+
+def test_patterns_are_those_of_json_schema_and_not_pythons() -> None:
+    (completion,) = ask({"type": "string", "pattern": r"^\p{Lu}[0-9]$"})
+    assert re.fullmatch(r"[^\W\d_a-z][0-9]", json.loads(completion.text))
+
+
+def word_mark_tokenizer() -> Tokenizer:
+    """As SentencePiece's: a mark for spaces, and bytes for what has no token."""
+    symbols = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *map(chr, range(33, 127)), "▁", "▁{", '":']
+    vocabulary = {symbol: index for index, symbol in enumerate(symbols)}
+    made = Tokenizer(models.BPE(vocab=vocabulary, merges=[], byte_fallback=True, unk_token="<unk>"))
+    made.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    made.decoder = decoders.Sequence(steps)
+    made.add_special_tokens(["<unk>", "<s>", "</s>"])
+    return made
+
+
+def test_tokenizers_with_word_marks_and_byte_tokens_are_held_too() -> None:
+    tokenizer = word_mark_tokenizer()
+    constraint = constrain.Grammars(tokenizer, [2]).compile(json_grammar(OBJECT))
+    draw = torch.Generator().manual_seed(0)
+    for _ in range(10):
+        held, text, stream = constraint.start(), "", TextStream(tokenizer, ())
+        while not held.finished:
+            mask = held.allowed()
+            assert mask is not None
+            index = int(torch.multinomial(mask.float(), 1, generator=draw))
+            assert held.accept(index)
+            text += stream.push(index)
+        jsonschema.validate(json.loads(text + stream.end()), OBJECT)
 
 
 def test_a_schema_just_inside_the_limits_is_not() -> None:

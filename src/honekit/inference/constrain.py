@@ -8,6 +8,7 @@ work that compiling it and each step may take.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -94,7 +95,7 @@ class Grammars:
                 self._vocabulary = _vocabulary(self._tokenizer, self._stop_ids)
             matcher = LLMatcher(self._vocabulary, grammar, log_level=0, limits=LLParserLimits(verbose_errors=False))
             if matcher.is_error():
-                raise _refused(_first_lines(matcher.get_error()))
+                raise _refused(_reason(matcher.get_error()))
             constraint = Constraint(matcher)
             self._compiled[grammar] = constraint
             if len(self._compiled) > KEPT:
@@ -147,11 +148,12 @@ def _children(value: Any) -> list[Any]:
 
 
 def _check_meaning(schema: Mapping[str, Any]) -> None:
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, FormatChecker
     from jsonschema.exceptions import SchemaError
 
     try:
-        Draft202012Validator.check_schema(schema)
+        # Patterns are left to the grammar's compiler: Python's are not those of JSON Schema.
+        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(formats=()))
     except SchemaError as fault:
         raise _refused(f"this is no JSON schema, at {fault.json_path}: {_first_lines(fault.message)}") from fault
 
@@ -168,6 +170,13 @@ def _vocabulary(tokenizer: Tokenizer, stop_ids: list[int]) -> LLTokenizer:
 
 def _refused(what: str) -> ServeError:
     return ServeError("serve.bad_grammar", what=what, mend="simplify the schema; docs/serving.md has the limits")
+
+
+def _reason(error: str) -> str:
+    """The compiler's message without its listing of the grammar; a failed assertion of its own means too large a grammar."""
+    if error.startswith("panic"):
+        return "the schema is too large"
+    return _first_lines(re.split(r"\n\s*1 \| ", re.sub(r"^at \d+\(\d+\): ", "", error))[0])
 
 
 def _first_lines(text: str) -> str:
