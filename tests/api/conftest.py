@@ -17,7 +17,15 @@ CHATML = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
+TOOL_TEMPLATE = (
+    "{% if tools %}<|im_start|>system\n{% for tool in tools %}{{ tool | tojson }}\n{% endfor %}<|im_end|>\n{% endif %}"
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}"
+    '{% for call in message.tool_calls or [] %}<tool_call>\n{"name": "{{ call.function.name }}", '
+    '"arguments": {{ call.function.arguments | tojson }}}\n</tool_call>{% endfor %}<|im_end|>\n{% endfor %}'
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 CONTEXT_TOKENS = 512
+ROOMY_TOKENS = 4096
 
 
 @pytest.fixture(scope="session")
@@ -57,42 +65,62 @@ def _with_special(tokenizer: Any, symbols: list[str]) -> Any:
 @pytest.fixture(scope="session")
 def tiny_base(byte_tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Llama of two layers in a directory, as any base."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaConfig
 
-    path = tmp_path_factory.mktemp("tiny") / "tiny"
+    return _save(tmp_path_factory.mktemp("tiny") / "tiny", byte_tokenizer, LlamaConfig, CONTEXT_TOKENS, CHATML)
+
+
+@pytest.fixture(scope="session")
+def roomy_bases(byte_tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """`roomy`: as `tiny`, with a longer context. `native`: of an architecture that runs through transformers, and with a
+    template that knows tools.
+    """
+    from transformers import LlamaConfig, Qwen3Config
+
+    folder = tmp_path_factory.mktemp("roomy")
+    kinds = {"roomy": (LlamaConfig, CHATML), "native": (Qwen3Config, TOOL_TEMPLATE)}
+    return {
+        name: str(_save(folder / name, byte_tokenizer, kind, ROOMY_TOKENS, template)) for name, (kind, template) in kinds.items()
+    }
+
+
+def _save(path: Path, tokenizer: Any, kind: Any, context: int, template: str) -> Path:
+    import torch
+    from transformers import AutoModelForCausalLM
+
     torch.manual_seed(0)
-    config = LlamaConfig(
+    config = kind(
         vocab_size=259,
         hidden_size=64,
         intermediate_size=96,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=CONTEXT_TOKENS,
+        head_dim=16,
+        max_position_embeddings=context,
         tie_word_embeddings=False,
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=2,
     )
-    model = LlamaForCausalLM(config)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     with torch.no_grad():
         model.lm_head.weight *= 20  # random weights are nearly uniform; this makes some tokens likely
     model.save_pretrained(path)
-    byte_tokenizer.save(str(path / "tokenizer.json"))
-    (path / "tokenizer_config.json").write_text(json.dumps({"chat_template": CHATML, "eos_token": "<|im_end|>"}))
+    tokenizer.save(str(path / "tokenizer.json"))
+    (path / "tokenizer_config.json").write_text(json.dumps({"chat_template": template, "eos_token": "<|im_end|>"}))
     return path
 
 
 @pytest.fixture(scope="module")
-def server(tiny_base: Path, shared_home: Path) -> Iterator[str]:
-    """The URL of a server that has one model, `tiny`."""
+def server(tiny_base: Path, roomy_bases: dict[str, str], shared_home: Path) -> Iterator[str]:
+    """The URL of a server that has the models `tiny`, `roomy` and `native`."""
     from honekit.api.engines import Engines
     from honekit.api.server import running
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HONE_HOME", str(shared_home))
-        with running(Engines(device="cpu", precision="fp32", extra_bases={"tiny": str(tiny_base)})) as url:
+        with running(Engines(device="cpu", precision="fp32", extra_bases={"tiny": str(tiny_base), **roomy_bases})) as url:
             yield url
 
 
@@ -116,6 +144,7 @@ class ControlledEngine:
     template: Any
     context_tokens: int = CONTEXT_TOKENS
     fingerprint: str = "controlled"
+    vocabulary: int = 259
     stop_ids: frozenset[int] = frozenset({2})
     go: threading.Event = field(default_factory=threading.Event)
     step_s: float = 0.0
@@ -135,6 +164,7 @@ class ControlledSession:
     cancelled: list[int] = field(default_factory=list)
     most_at_once: int = 0
     fails: bool = False
+    last_reason: str = "length"
 
     @property
     def busy(self) -> bool:
@@ -163,7 +193,7 @@ class ControlledSession:
         produced = []
         for number in list(self.left):
             self.left[number] -= 1
-            reason = None if self.left[number] else "length"
+            reason = None if self.left[number] else self.last_reason
             produced.append((number, Token(70, "a", b"a", -0.5, [], reason)))
             if reason:
                 del self.left[number]

@@ -133,3 +133,28 @@ def test_waiting_for_the_model_can_be_given_up_alone(controlled: Any) -> None:
         worker.stop()
 
     asyncio.run(scene())
+
+
+def test_other_work_runs_between_two_steps_and_its_failure_is_its_own(controlled: Any) -> None:
+    async def scene(worker: Worker) -> None:
+        controlled.go.set()
+        answers = worker.submit([request(50)])
+        assert await worker.call(lambda engine: engine.fingerprint) == "controlled"
+        with pytest.raises(EngineFailed):
+            await worker.call(lambda engine: 1 // 0)
+        assert len([item async for item in answers]) == 50
+        answers.close()
+
+    run(scene, controlled)
+
+
+def test_other_work_counts_towards_the_limit(controlled: Any) -> None:
+    async def scene(worker: Worker) -> None:
+        answers = worker.submit([request()])
+        with pytest.raises(QueueFull):
+            await worker.call(lambda engine: None)
+        answers.close()
+        controlled.go.set()
+        await worker.call(lambda engine: None)
+
+    run(scene, controlled, limit=1)

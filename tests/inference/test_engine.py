@@ -246,3 +246,21 @@ def test_a_loaded_engine_answers_as_the_base_and_as_the_adapter(tmp_path: Path) 
     with pytest.raises(ModelError) as refused:
         load_engine(str(other), adapter, device="cpu", precision="fp32")
     assert refused.value.code == "model.wrong_base"
+
+
+@pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
+def test_a_text_is_scored_and_embedded_as_by_a_full_forward(architecture: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "SCORED_ROWS", 7)
+    texts = [tiny.token_ids(n, seed=n) for n in (17, 1, 30)]
+    made = engine(architecture)
+    vectors = made.embed(texts)
+    for text, vector in zip(texts, vectors, strict=True):
+        with torch.no_grad():
+            out = model(architecture, "sdpa")(torch.tensor([text]), output_hidden_states=True)
+        logprobs = out.logits[0].log_softmax(-1)
+        assert torch.allclose(vector, torch.nn.functional.normalize(out.hidden_states[-1][0].mean(0), dim=0), atol=1e-4)
+        scored = made.score(text, top=3)
+        assert [entry.token_id for entry in scored] == text[1:]
+        for place, entry in enumerate(scored):
+            assert entry.logprob == pytest.approx(float(logprobs[place, text[place + 1]]), abs=1e-4)
+            assert [i for i, _ in entry.top] == logprobs[place].topk(3).indices.tolist()

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import torch
 
-from honekit.inference.sampling import Chosen, SamplingParams, choose, generator_of
+from honekit.inference.sampling import Chosen, SamplingParams, adjust, choose, generator_of
 
 LOGITS = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05]))
 
@@ -72,3 +72,33 @@ def test_without_a_seed_two_requests_differ() -> None:
     flat = torch.zeros(1, 50_000)
     picks = {choose(flat, [unseeded], [generator_of(unseeded)])[0].token_id for _ in range(4)}
     assert len(picks) > 1
+
+
+def test_penalties_follow_the_published_formula_and_count_the_answers_own_tokens() -> None:
+    params = SamplingParams(1, presence_penalty=0.5, frequency_penalty=-0.25, logit_bias=((2, 3.0), (0, -1.0)))
+    (row,) = adjust(LOGITS[None], [params], [{0: 1, 3: 4}], [None])
+    expected = LOGITS + torch.tensor([-0.5 + 0.25 - 1, 0, 3, -0.5 + 4 * 0.25])
+    assert torch.allclose(row, expected, atol=1e-6)
+
+
+def test_what_is_not_allowed_is_never_picked_nor_named_and_the_rest_sums_to_one() -> None:
+    params = SamplingParams(1, temperature=1.0, seed=1, top_logprobs=4)
+    allowed = torch.tensor([False, True, True])  # the fourth token is beyond the mask: not allowed either
+    generator = generator_of(params)
+    for _ in range(50):
+        (chosen,) = choose(adjust(LOGITS[None], [params], [{}], [allowed]), [params], [generator])
+        assert chosen.token_id in (1, 2)
+        assert [i for i, _ in chosen.top] == [1, 2]
+        assert sum(math.exp(p) for _, p in chosen.top) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_row_without_adjustments_keeps_its_bits_beside_one_that_has_some(dtype: torch.dtype) -> None:
+    logits = torch.randn(2, 50, generator=torch.Generator().manual_seed(0)).to(dtype)
+    plain, biased = SamplingParams(1), SamplingParams(1, logit_bias=((7, 100.0),))
+    assert adjust(logits, [plain, plain], [{}, {}], [None, None]) is logits
+    before = logits.clone()
+    adjusted = adjust(logits, [plain, biased], [{}, {}], [None, None])
+    assert torch.equal(adjusted[0], logits[0].float())
+    assert int(adjusted[1].argmax()) == 7
+    assert torch.equal(logits, before)

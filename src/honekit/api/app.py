@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter
 from honekit import __version__
 from honekit.api import errors, middleware
 from honekit.api.engines import Engines
-from honekit.api.openai import chat, files, fine_tuning, graders, models
+from honekit.api.openai import chat, completions, embeddings, files, fine_tuning, graders, models
 from honekit.api.upkeep import upkeep
 from honekit.jobs import Scheduler
 
@@ -68,6 +68,8 @@ def create_app(
     app.include_router(files.router)
     app.include_router(fine_tuning.router)
     app.include_router(graders.router)
+    app.include_router(completions.router)
+    app.include_router(embeddings.router)
     _add_health(app)
     errors.install(app)
     # The last one added is the outermost.

@@ -11,13 +11,16 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from honekit.chat.template import ChatTemplate
+    from honekit.inference.constrain import Grammars
     from honekit.inference.engine import Request, Token
 
 log = logging.getLogger("honekit.api")
+
+T = TypeVar("T")
 
 MAX_OUTSTANDING = 256
 """Answers that may be running or waiting on one model; beyond that a request gets a 429."""
@@ -39,10 +42,12 @@ class _Session(Protocol):
     def cancel(self, number: int) -> None: ...
 
 
-class _Engine(Protocol):
+class ServingEngine(Protocol):
     template: ChatTemplate
     context_tokens: int
     fingerprint: str
+    vocabulary: int
+    grammars: Grammars
 
     @property
     def stop_ids(self) -> frozenset[int]: ...
@@ -85,21 +90,27 @@ class Answers:
             return
 
 
+@dataclass(frozen=True)
+class _Call:
+    work: Callable[[Any], Any]
+    done: asyncio.Future[Any]
+
+
 class Worker:
     """An engine and its thread, used from one event loop."""
 
-    def __init__(self, load: Callable[[], _Engine], *, batch_size: int = 64, limit: int = MAX_OUTSTANDING) -> None:
+    def __init__(self, load: Callable[[], ServingEngine], *, batch_size: int = 64, limit: int = MAX_OUTSTANDING) -> None:
         self._load, self._batch_size, self._limit = load, batch_size, limit
         self._loop = asyncio.get_running_loop()
-        self._inbox: queue.SimpleQueue[tuple[str, Answers | None]] = queue.SimpleQueue()
-        self._engine: asyncio.Future[_Engine] = self._loop.create_future()
+        self._inbox: queue.SimpleQueue[tuple[str, Answers | _Call | None]] = queue.SimpleQueue()
+        self._engine: asyncio.Future[ServingEngine] = self._loop.create_future()
         self._outstanding = 0
         self.encoding = threading.Lock()
         """Held while the template encodes: it keeps a cache of shared prefixes, which one thread at a time may change."""
         self._thread = threading.Thread(target=self._run, name="hone-engine", daemon=True)
         self._thread.start()
 
-    async def engine(self) -> _Engine:
+    async def engine(self) -> ServingEngine:
         """The engine, once it is loaded: for its template and limits only. Raises what loading raised."""
         return await asyncio.shield(self._engine)
 
@@ -116,6 +127,21 @@ class Worker:
         answers = Answers(requests, self._loop, self._release)
         self._inbox.put(("add", answers))
         return answers
+
+    async def call(self, work: Callable[[Any], T]) -> T:
+        """Run `work(engine)` between two steps, for what is no generation: running answers wait for it, so keep it short.
+
+        Raises QueueFull, EngineFailed.
+        """
+        if self._outstanding >= self._limit:
+            raise QueueFull
+        done: asyncio.Future[T] = self._loop.create_future()
+        self._outstanding += 1
+        try:
+            self._inbox.put(("call", _Call(work, done)))
+            return await done
+        finally:
+            self._outstanding -= 1
 
     def stop(self) -> None:
         """End the thread after its current step and let the model's memory go."""
@@ -138,7 +164,7 @@ class Worker:
             return
         self._settle(engine)
         running: dict[int, Answers] = {}
-        while self._take_orders(session, running):
+        while self._take_orders(engine, session, running):
             try:
                 produced = session.step()
             except Exception:
@@ -155,7 +181,7 @@ class Worker:
                     if token.finish_reason is not None:
                         del running[number]
 
-    def _take_orders(self, session: _Session, running: dict[int, Answers]) -> bool:
+    def _take_orders(self, engine: ServingEngine, session: _Session, running: dict[int, Answers]) -> bool:
         """Carry out what was asked for since the last step; waits while there is nothing to generate. False ends."""
         while True:
             try:
@@ -164,6 +190,11 @@ class Worker:
                 return True
             if answers is None:
                 return False
+            if isinstance(answers, _Call):
+                self._carry_out(answers, engine)
+                if session.busy:  # one call at most between two steps
+                    return True
+                continue
             if order == "add":
                 if not answers.closed:
                     _add(session, answers, running)
@@ -172,7 +203,31 @@ class Worker:
                     if running.pop(number, None) is not None:
                         session.cancel(number)
 
-    def _settle(self, outcome: _Engine | Exception) -> None:
+    def _carry_out(self, call: _Call, engine: ServingEngine) -> None:
+        if call.done.cancelled():
+            return
+        result: Any = None
+        fault: EngineFailed | None = None
+        try:
+            result = call.work(engine)
+        except Exception:
+            log.exception("the engine failed")
+            fault = EngineFailed()
+
+        def settle() -> None:
+            if call.done.done():
+                return
+            if fault is not None:
+                call.done.set_exception(fault)
+            else:
+                call.done.set_result(result)
+
+        try:
+            self._loop.call_soon_threadsafe(settle)
+        except RuntimeError:  # the event loop is gone
+            return
+
+    def _settle(self, outcome: ServingEngine | Exception) -> None:
         def settle() -> None:
             if self._engine.done():
                 return

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,17 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from honekit.chat.template import ChatTemplate
+from honekit.inference.constrain import Constraint, Grammars, Held
 from honekit.inference.fused import FusedLlama
-from honekit.inference.sampling import Chosen, SamplingParams, choose, generator_of
+from honekit.inference.sampling import Chosen, SamplingParams, adjust, choose, generator_of
 from honekit.inference.text import TextStream, token_bytes
 from honekit.models.attention import DecodeLayout, GroupsLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache, room
 from honekit.models.llama import is_plain_llama
 
 PREFILL_TOKENS = 1024
 """Packed prompt tokens per forward pass; with more, what a layer computes no longer fits the cache of a processor."""
+SCORED_ROWS = 256
+"""Positions of a prompt whose logits are held at once: a whole prompt's may take more memory than the model."""
 KEPT_PREFIXES = 8
 MIN_SHARED = 8
 
@@ -38,11 +41,15 @@ class Request:
     prompt_ids: list[int]
     sampling: SamplingParams
     shared: int = 0
+    constraint: Constraint | None = None
+    """What the answer is held to, compiled by `Engine.grammars`."""
 
 
 @dataclass(frozen=True)
 class Token:
-    """One generated token. `text` is what became certain with it (maybe nothing); the last one has a `finish_reason`."""
+    """One generated token. `text` is what became certain with it (maybe nothing); the last one has a `finish_reason`:
+    "stop", "length", or "error" when the answer could not be held to its grammar within the work that it may take.
+    """
 
     token_id: int
     text: str
@@ -50,6 +57,15 @@ class Token:
     logprob: float
     top: list[tuple[int, str, float]]
     finish_reason: str | None
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A token of a given text: its log-probability, and the likeliest tokens at its place."""
+
+    token_id: int
+    logprob: float
+    top: list[tuple[int, float]]
 
 
 @dataclass
@@ -91,6 +107,9 @@ class _Sequence:
     made: int = 0
     last: int = -1
     done: bool = False
+    held: Held | None = None
+    counts: dict[int, int] = field(default_factory=dict)
+    """How often the answer has each token; kept only for a request with penalties."""
 
 
 @dataclass
@@ -117,9 +136,13 @@ class Engine:
         device: torch.device | str = "cpu",
     ) -> None:
         self.template, self.tokenizer = template, template.tokenizer
+        vocabulary = int(model.get_output_embeddings().weight.shape[0])
         self._fused = FusedLlama(model) if is_plain_llama(model) else None
         self._model = None if self._fused else model
         self.stop_ids = frozenset(stop_ids)
+        self.grammars = Grammars(self.tokenizer, self.stop_ids)
+        self.vocabulary = vocabulary
+        """Tokens that have a logit."""
         self.context_tokens, self.fingerprint = context_tokens, fingerprint
         self.precision, self.device = precision, torch.device(device)
         self.work = Work()
@@ -188,6 +211,45 @@ class Engine:
             self._prefixes.popitem(last=False)
         return cache
 
+    @torch.inference_mode()
+    def embed(self, texts: Sequence[Sequence[int]]) -> Tensor:
+        """One vector of length 1 for each text: the mean of the last layer's normalised outputs over its tokens.
+
+        Shapes:  texts of at least one token id each -> (texts, d), fp32, on the CPU
+        """
+        vectors = []
+        for start, stop in _packs([len(ids) for ids in texts]):
+            lengths = [len(ids) for ids in texts[start:stop]]
+            row = [token for ids in texts[start:stop] for token in ids]
+            layout = PackedLayout(0, lengths, device=self.device)
+            ids = torch.tensor(row, device=self.device)[None]
+            if self._fused is not None:
+                hidden = self._fused.hidden(ids, layout.position_ids(), layout, 0)
+            else:
+                assert self._model is not None
+                body = self._model.base_model
+                out = body(input_ids=ids, position_ids=layout.position_ids(), use_cache=False, hone_layout=layout)
+                hidden = out.last_hidden_state[0]
+            self.work.prompt_tokens += len(row)
+            vectors += [part.float().mean(0) for part in torch.split(hidden, lengths)]
+        return torch.nn.functional.normalize(torch.stack(vectors), dim=1).cpu()
+
+    @torch.inference_mode()
+    def score(self, ids: Sequence[int], top: int = 0) -> list[Scored]:
+        """How likely each token of a text is after those before it; from the second one on, so one entry less than `ids`."""
+        scored: list[Scored] = []
+        row = torch.tensor(ids, device=self.device)[None]
+        layout = PackedLayout(0, [len(ids)], device=self.device)
+        for start in range(0, len(ids) - 1, SCORED_ROWS):
+            keep = torch.arange(start, min(start + SCORED_ROWS, len(ids) - 1), device=self.device)
+            logprobs = self.forward(row, layout.position_ids(), layout, keep).float().log_softmax(-1)
+            self.work.prompt_tokens += len(ids)
+            own = logprobs.gather(1, row[0, keep + 1][:, None])[:, 0].tolist()
+            values, best = logprobs.topk(top) if top else (logprobs[:, :0], logprobs[:, :0])
+            for token, logprob, names, likely in zip(ids[start + 1 :], own, best.tolist(), values.tolist(), strict=False):
+                scored.append(Scored(token, logprob, list(zip(names, likely, strict=True))))
+        return scored
+
     def forward(self, ids: Tensor, positions: Tensor, layout: Any, keep: int | Tensor) -> Tensor:
         """Logits (rows, V) of the kept positions of one packed row."""
         if self._fused is not None:
@@ -218,7 +280,7 @@ class Session:
     def add(self, request: Request) -> int:
         """Queue a request; returns the number under which its tokens come."""
         shared = min(request.shared, len(request.prompt_ids) - 1)
-        request = Request(request.prompt_ids, request.sampling, shared if shared >= MIN_SHARED else 0)
+        request = replace(request, shared=shared if shared >= MIN_SHARED else 0)
         self._waiting.append(
             _Sequence(
                 self._next,
@@ -226,6 +288,7 @@ class Session:
                 TextStream(self._engine.tokenizer, request.sampling.stop),
                 generator_of(request.sampling),
                 len(request.prompt_ids) - request.shared,
+                held=request.constraint.start() if request.constraint else None,
             )
         )
         self._next += 1
@@ -262,14 +325,8 @@ class Session:
             by_prefix.setdefault(tuple(sequence.request.prompt_ids[: sequence.request.shared]), []).append(sequence)
         for prefix_ids, sequences in by_prefix.items():
             prefix = self._engine.prefix(prefix_ids)
-            start = 0
-            while start < len(sequences):
-                stop, tokens = start, 0
-                while stop < len(sequences) and (stop == start or tokens + sequences[stop].length <= PREFILL_TOKENS):
-                    tokens += sequences[stop].length
-                    stop += 1
+            for start, stop in _packs([s.length for s in sequences]):
                 produced += self._prefill(prefix, sequences[start:stop])
-                start = stop
         return produced
 
     def _prefill(self, prefix: PrefixCache, sequences: list[_Sequence]) -> list[tuple[int, Token]]:
@@ -311,19 +368,24 @@ class Session:
     def _take(self, sequences: list[_Sequence], logits: Tensor) -> list[tuple[int, Token]]:
         params = [s.request.sampling for s in sequences]
         self._engine.work.logit_rows += len(sequences)
+        logits = adjust(logits, params, [s.counts for s in sequences], [s.held.allowed() if s.held else None for s in sequences])
         chosen = choose(logits, params, [s.generator for s in sequences])
         return [(s.number, self._accept(s, c)) for s, c in zip(sequences, chosen, strict=True)]
 
     def _accept(self, sequence: _Sequence, chosen: Chosen) -> Token:
         engine = self._engine
         sequence.last, sequence.made = chosen.token_id, sequence.made + 1
+        if sequence.request.sampling.penalises:
+            sequence.counts[chosen.token_id] = sequence.counts.get(chosen.token_id, 0) + 1
         used = len(sequence.request.prompt_ids) + sequence.made
         reason, text = None, ""
         if chosen.token_id in engine.stop_ids:
             reason = "stop"
+        elif sequence.held is not None and not sequence.held.accept(chosen.token_id):
+            reason = "error"
         else:
             text = sequence.stream.push(chosen.token_id)
-            if sequence.stream.stopped:
+            if sequence.stream.stopped or (sequence.held is not None and sequence.held.finished):
                 reason = "stop"
             elif sequence.made >= sequence.request.sampling.max_new_tokens or used >= engine.context_tokens:
                 reason = "length"
@@ -344,6 +406,18 @@ class Session:
         if rows:
             longest = max(s.length for s in group.sequences)
             group.cache.keep(torch.tensor(rows, device=self._engine.device), room(longest + 1))
+
+
+def _packs(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """From where to where sequences go into one forward pass: as many as `PREFILL_TOKENS` hold, one at least."""
+    start = 0
+    while start < len(lengths):
+        stop, tokens = start, 0
+        while stop < len(lengths) and (stop == start or tokens + lengths[stop] <= PREFILL_TOKENS):
+            tokens += lengths[stop]
+            stop += 1
+        yield start, stop
+        start = stop
 
 
 def _merge(group: _Group, cache: SuffixCache, sequences: list[_Sequence]) -> None:

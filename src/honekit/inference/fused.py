@@ -59,6 +59,10 @@ class FusedLlama:
 
     def __call__(self, ids: Tensor, positions: Tensor, layout: Layout, keep: int | Tensor) -> Tensor:
         """Logits (rows, V) of the kept positions: a tensor of indices, the last `keep` ones, or all for 0."""
+        return _linear(self.hidden(ids, positions, layout, keep), self.head)
+
+    def hidden(self, ids: Tensor, positions: Tensor, layout: Layout, keep: int | Tensor) -> Tensor:
+        """What the head sees (rows, d) at the kept positions: the last layer's output, normalised."""
         hidden = F.embedding(ids[0], self.embed)
         cos, sin = self.cos[positions[0]], self.sin[positions[0]]
         tokens, roped = len(hidden), self.heads + self.kv_heads
@@ -79,7 +83,7 @@ class FusedLlama:
             normed = F.rms_norm(hidden, (hidden.shape[1],), layer.norm_mlp, self.eps)
             both = _linear(normed, layer.gate_up)
             hidden = _linear(F.silu(both[:, : self.inner]).mul_(both[:, self.inner :]), layer.down).add_(hidden)
-        return _linear(F.rms_norm(hidden, (hidden.shape[1],), self.norm, self.eps), self.head)
+        return F.rms_norm(hidden, (hidden.shape[1],), self.norm, self.eps)
 
 
 def _rotary_table(inv_freq: Tensor, context: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,10 +20,21 @@ class SamplingParams:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     top_logprobs: int = 0
+    presence_penalty: float = 0.0
+    """Taken once from the logit of every token that the answer already has."""
+    frequency_penalty: float = 0.0
+    """Taken from the logit of a token once for each time that the answer has it."""
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    """(token id, what is added to its logit)."""
+
+    @property
+    def penalises(self) -> bool:
+        """Whether the next token depends on how often the answer has each."""
+        return bool(self.presence_penalty or self.frequency_penalty)
 
 
 class Chosen(NamedTuple):
-    """The next token of a sequence, its log-probability under the unscaled distribution, and the likeliest ones."""
+    """The next token of a sequence, its log-probability before temperature and top_p, and the likeliest ones."""
 
     token_id: int
     logprob: float
@@ -41,8 +53,42 @@ def generator_of(params: SamplingParams) -> torch.Generator | None:
     return generator
 
 
+def adjust(
+    logits: Tensor,
+    params: Sequence[SamplingParams],
+    counts: Sequence[Mapping[int, int]],
+    allowed: Sequence[Tensor | None],
+) -> Tensor:
+    """Logits with penalties, biases and constraints, before anything is chosen or reported.
+
+    A token that the answer has c > 0 times loses `c * frequency_penalty + presence_penalty`; then its bias is added; what
+    `allowed` excludes becomes impossible. Without any of these the logits come back as they are, not copied.
+
+    Shapes:  logits (B, V); counts: for each row, how often the answer has a token; allowed (V',) bool for each row or None,
+             where tokens from V' on are not allowed
+    Source:  the formulas in OpenAI's description of `frequency_penalty`, `presence_penalty` and `logit_bias`
+    """
+    rows = [i for i, p in enumerate(params) if p.penalises or p.logit_bias or allowed[i] is not None]
+    if not rows:
+        return logits
+    logits = logits.float() if logits.dtype != torch.float32 else logits.clone()
+    for index in rows:
+        row, p, mask = logits[index], params[index], allowed[index]
+        if p.penalises and counts[index]:
+            ids = torch.tensor(list(counts[index]), device=row.device)
+            times = torch.tensor(list(counts[index].values()), device=row.device, dtype=row.dtype)
+            row[ids] -= times * p.frequency_penalty + p.presence_penalty
+        if p.logit_bias:
+            ids = torch.tensor([i for i, _ in p.logit_bias], device=row.device)
+            row[ids] += torch.tensor([b for _, b in p.logit_bias], device=row.device, dtype=row.dtype)
+        if mask is not None:
+            row[: len(mask)].masked_fill_(~mask[: len(row)].to(row.device), float("-inf"))
+            row[len(mask) :] = float("-inf")
+    return logits
+
+
 def choose(logits: Tensor, params: list[SamplingParams], generators: list[torch.Generator | None]) -> list[Chosen]:
-    """Pick one token for each row. Shapes: logits (B, V), any float dtype."""
+    """Pick one token for each row; impossible tokens (-inf) are never among the likeliest ones. Shapes: logits (B, V)."""
     logits = logits.float()
     norms = logits.logsumexp(-1)
     greedy = logits.argmax(-1).tolist()
@@ -56,7 +102,7 @@ def choose(logits: Tensor, params: list[SamplingParams], generators: list[torch.
         top: list[tuple[int, float]] = []
         if p.top_logprobs:
             values, ids = logits[index].topk(p.top_logprobs)
-            top = list(zip(ids.tolist(), (values - norms[index]).tolist(), strict=True))
+            top = [(i, v) for i, v in zip(ids.tolist(), (values - norms[index]).tolist(), strict=True) if v > float("-inf")]
         chosen.append(Chosen(token, logprob, top))
     return chosen
 

@@ -141,6 +141,25 @@ def test_several_choices_differ_from_one_another(client: openai.OpenAI) -> None:
     assert parts == [choice.message.content for choice in answer.choices]
 
 
+def test_a_bias_bans_a_token_or_leaves_no_other(client: openai.OpenAI, byte_tokenizer: Any) -> None:
+    (letter,) = byte_tokenizer.encode("k").ids
+    assert ask(client, logit_bias={letter: 100}).choices[0].message.content == "k" * 24
+    plain = ask(client, max_tokens=60).choices[0].message.content
+    used = next(character for character in plain if character.isascii())
+    banned = {byte_tokenizer.encode(used).ids[0]: -100}
+    assert used not in ask(client, max_tokens=60, logit_bias=banned).choices[0].message.content
+
+
+def test_penalties_make_an_answer_repeat_itself_less_or_more(client: openai.OpenAI) -> None:
+    def different(**penalties: float) -> int:
+        answers = [ask(client, seed=s, max_tokens=60, logprobs=True, **penalties).choices[0] for s in range(3)]
+        return sum(len({entry.token for entry in answer.logprobs.content}) for answer in answers)
+
+    plain = different()
+    for name in ("frequency_penalty", "presence_penalty"):
+        assert different(**{name: 2.0}) > plain > different(**{name: -2.0})
+
+
 def test_requests_at_once_get_their_own_answers(client: openai.OpenAI) -> None:
     seeds = range(6)
     alone = [ask(client, seed=seed, max_tokens=40).choices[0].message.content for seed in seeds]
@@ -203,11 +222,15 @@ def test_without_a_limit_the_answer_ends_with_the_context(client: openai.OpenAI)
         ({"messages": [{"role": "user", "content": 5}]}, "messages[0].content", "invalid_type"),
         ({"messages": [{"role": "user", "content": "x", "colour": 1}]}, "messages[0].colour", "unknown_parameter"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages[0].content", "invalid_value"),
-        ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "1"}]}, "messages[0]", "unsupported_value"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools", "unsupported_value"),
-        ({"response_format": {"type": "json_object"}}, "response_format", "unsupported_value"),
-        ({"logit_bias": {"5": 1}}, "logit_bias", "unsupported_value"),
-        ({"frequency_penalty": 0.5}, "frequency_penalty", "unsupported_value"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id", "missing_required_parameter"),
+        ({"messages": [{"role": "function", "content": "x", "name": "f"}]}, "messages[0]", "unsupported_value"),
+        ({"messages": [{"role": "assistant"}]}, "messages[0]", "invalid_value"),
+        ({"functions": [{"name": "f"}]}, "functions", "unsupported_value"),
+        ({"logit_bias": {"5": 101}}, "logit_bias.5", "invalid_value"),
+        ({"logit_bias": {"259": 1}}, "logit_bias", "invalid_value"),
+        ({"logit_bias": {"hello": 1}}, "logit_bias.hello", "invalid_value"),
+        ({"frequency_penalty": 2.5}, "frequency_penalty", "invalid_value"),
+        ({"presence_penalty": -2.5}, "presence_penalty", "invalid_value"),
         ({"store": True}, "store", "unsupported_value"),
         ({"audio": {"voice": "a", "format": "mp3"}}, "audio", "unsupported_parameter"),
         ({"web_search_options": {}}, "web_search_options", "unsupported_parameter"),

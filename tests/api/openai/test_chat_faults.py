@@ -14,7 +14,7 @@ import openai
 import pytest
 
 from honekit.api import batcher, engines, server
-from honekit.api.openai import chat
+from honekit.api.openai import answering
 from honekit.errors import ModelError
 
 BODY = {"model": "one", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 3}
@@ -147,7 +147,7 @@ def test_a_bug_while_loading_shows_nothing(http: httpx.Client, load: list[Callab
 def test_a_stream_is_kept_alive_while_the_model_loads(
     http: httpx.Client, controlled: Any, load: list[Callable[[], Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr(answering, "KEEP_ALIVE_S", 0.05)
     loaded = threading.Event()
     load[0] = lambda: loaded.wait(10) and controlled
     controlled.go.set()
@@ -164,7 +164,7 @@ def test_a_stream_is_kept_alive_while_the_model_loads(
 def test_a_fault_after_the_start_is_an_event_that_the_client_raises(
     url: str, key: str, controlled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr(answering, "KEEP_ALIVE_S", 0.05)
     with openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
         stream = client.chat.completions.create(**BODY, stream=True)  # type: ignore[call-overload]
         controlled.sessions[0].fails = True
@@ -190,3 +190,36 @@ def test_many_choices_of_one_request_are_one_batch(http: httpx.Client, controlle
     assert [choice["index"] for choice in answer["choices"]] == list(range(128))
     assert answer["usage"]["completion_tokens"] == 3 * 128
     assert controlled.sessions[0].most_at_once == 128
+
+
+def test_an_answer_that_cannot_be_held_to_its_schema_is_a_400_or_an_event(url: str, key: str, controlled: Any) -> None:
+    controlled.go.set()
+    with openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+        client.chat.completions.create(**BODY)  # type: ignore[call-overload]
+        controlled.sessions[0].last_reason = "error"
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.chat.completions.create(**BODY)  # type: ignore[call-overload]
+        assert caught.value.code == "schema_too_complex"
+        with pytest.raises(openai.APIError) as raised:
+            list(client.chat.completions.create(**BODY, stream=True))  # type: ignore[call-overload]
+        assert raised.value.code == "schema_too_complex"
+
+
+def test_an_engine_that_cannot_embed_is_a_500_and_goes_on_answering(http: httpx.Client, controlled: Any) -> None:
+    controlled.go.set()
+    failed = http.post("/v1/embeddings", json={"model": "one", "input": "x"})
+    assert (failed.status_code, failed.json()["error"]["code"]) == (500, "engine_failed")
+    assert post(http).status_code == 200
+
+
+def test_completions_and_embeddings_wait_in_the_same_queue(
+    http: httpx.Client, controlled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batcher.Worker.__init__, "__kwdefaults__", {"batch_size": 64, "limit": 1})
+    running = in_background(lambda: post(http))
+    until(lambda: bool(controlled.sessions) and controlled.sessions[0].busy)
+    for path, body in (("completions", {"prompt": "x"}), ("embeddings", {"input": "x"})):
+        refused = http.post(f"/v1/{path}", json={"model": "one", **body})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    controlled.go.set()
+    assert running().status_code == 200

@@ -8,15 +8,17 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A part of a request: unknown keys and other types are refused."""
+
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def _neutral(*values: Any) -> BeforeValidator:
+def neutral(*values: Any) -> BeforeValidator:
     """Accepts only values that ask for nothing: null and `values`."""
 
     def check(given: Any) -> Any:
@@ -38,7 +40,7 @@ def _same_json(given: Any, value: Any) -> bool:
     return bool(given == value) and (type(given) is type(value) or (type(given) is int and type(value) is float))
 
 
-_Unsupported = Annotated[None, _neutral()]
+Unsupported = Annotated[None, neutral()]
 
 
 def _encodable(text: str) -> str:
@@ -59,7 +61,7 @@ def _known_part(given: Any) -> Any:
     return given
 
 
-class TextPart(_Body):
+class TextPart(Body):
     type: Literal["text"]
     text: Text
 
@@ -68,7 +70,7 @@ Part = Annotated[TextPart, BeforeValidator(_known_part)]
 Content = Text | Annotated[list[Part], Field(min_length=1)]
 
 
-class InstructionMessage(_Body):
+class InstructionMessage(Body):
     """`developer` is the newer name of `system`; models were trained with the latter, and so it is rendered."""
 
     role: Literal["system", "developer"]
@@ -76,57 +78,133 @@ class InstructionMessage(_Body):
     name: Text | None = None
 
 
-class UserMessage(_Body):
+class UserMessage(Body):
     role: Literal["user"]
     content: Content
     name: Text | None = None
 
 
-class AssistantMessage(_Body):
+FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+
+
+def _known_kind(given: Any) -> Any:
+    if isinstance(given, dict) and given.get("type") in ("custom", "allowed_tools"):
+        raise PydanticCustomError("unsupported_value", "only the type 'function' is supported yet")
+    return given
+
+
+class CalledFunction(Body):
+    name: FunctionName
+    arguments: Text
+
+
+class ToolCall(Body):
+    """A call that the assistant made."""
+
+    id: Text
+    type: Literal["function"]
+    function: CalledFunction
+
+
+class AssistantMessage(Body):
     """Earlier answers may be sent back as they came: their empty fields are accepted."""
 
     role: Literal["assistant"]
-    content: Content
+    content: Content | None = None
     name: Text | None = None
-    refusal: _Unsupported = None
-    audio: _Unsupported = None
-    function_call: _Unsupported = None
-    tool_calls: Annotated[list[Any] | None, Field(max_length=0), _neutral([])] = None
-    annotations: Annotated[list[Any] | None, Field(max_length=0), _neutral([])] = None
+    refusal: Unsupported = None
+    audio: Unsupported = None
+    function_call: Unsupported = None
+    tool_calls: list[Annotated[ToolCall, BeforeValidator(_known_kind)]] | None = None
+    annotations: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> AssistantMessage:
+        if self.content is None and not self.tool_calls:
+            raise PydanticCustomError("invalid_value", "an assistant message needs 'content' or 'tool_calls'")
+        return self
+
+
+class ToolMessage(Body):
+    """What a called function gave back."""
+
+    role: Literal["tool"]
+    content: Content
+    tool_call_id: Text
 
 
 def _known_role(given: Any) -> Any:
-    if isinstance(given, dict) and given.get("role") in ("tool", "function"):
-        raise PydanticCustomError("unsupported_value", "messages of tools are not supported yet")
+    if isinstance(given, dict) and given.get("role") == "function":
+        raise PydanticCustomError("unsupported_value", "messages of functions are not supported, use the role 'tool'")
     return given
 
 
 Message = Annotated[
-    Annotated[InstructionMessage | UserMessage | AssistantMessage, Field(discriminator="role")],
+    Annotated[InstructionMessage | UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")],
     BeforeValidator(_known_role),
 ]
 
 
-class StreamOptions(_Body):
+class FunctionSpec(Body):
+    """A function that may be called. `parameters` is the JSON schema of its arguments, an object; absent means none."""
+
+    name: FunctionName
+    description: Text | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Tool(Body):
+    type: Literal["function"]
+    function: FunctionSpec
+
+
+class NamedFunction(Body):
+    name: FunctionName
+
+
+class NamedToolChoice(Body):
+    type: Literal["function"]
+    function: NamedFunction
+
+
+class StreamOptions(Body):
     include_usage: bool | None = None
-    include_obfuscation: Annotated[Literal[False] | None, _neutral(False)] = None
+    include_obfuscation: Annotated[Literal[False] | None, neutral(False)] = None
 
 
-class TextFormat(_Body):
+class TextFormat(Body):
     type: Literal["text"]
 
 
-def _text_format(given: Any) -> Any:
-    if isinstance(given, dict) and given.get("type") in ("json_object", "json_schema"):
-        raise PydanticCustomError("unsupported_value", "only the type 'text' is supported yet")
-    return given
+class JsonObjectFormat(Body):
+    type: Literal["json_object"]
 
+
+class JsonSchema(Body):
+    """`strict` refuses keywords that cannot be enforced; without it they are passed over."""
+
+    name: FunctionName
+    description: Text | None = None
+    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    strict: bool | None = None
+
+
+class JsonSchemaFormat(Body):
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
 
 Metadata = Annotated[dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]], Field(max_length=16)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+TokenId = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})$")]
+LogitBias = Annotated[dict[TokenId, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=1024)]
 StopString = Annotated[Text, Field(min_length=1)]
 
 
-class ChatCompletionRequest(_Body):
+class ChatCompletionRequest(Body):
     """A conversation to be answered."""
 
     model: Text
@@ -141,8 +219,15 @@ class ChatCompletionRequest(_Body):
     stop: StopString | Annotated[list[StopString], Field(min_length=1, max_length=4)] | None = None
     stream: bool | None = False
     stream_options: StreamOptions | None = None
+    frequency_penalty: Penalty | None = 0.0
+    presence_penalty: Penalty | None = 0.0
+    logit_bias: LogitBias | None = None
     logprobs: bool | None = False
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    response_format: ResponseFormat | None = None
+    tools: Annotated[list[Annotated[Tool, BeforeValidator(_known_kind)]], Field(max_length=128)] | None = None
+    tool_choice: Annotated[Literal["none", "auto", "required"] | NamedToolChoice | None, BeforeValidator(_known_kind)] = None
+    parallel_tool_calls: bool | None = True
     metadata: Metadata | None = None
     """Comes back with the answer."""
     user: str | None = None
@@ -150,27 +235,19 @@ class ChatCompletionRequest(_Body):
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
     prompt_cache_key: str | None = None
 
-    response_format: Annotated[TextFormat | None, BeforeValidator(_text_format)] = None
-    frequency_penalty: Annotated[Annotated[float, Field(ge=0, le=0)] | None, _neutral(0.0)] = 0.0
-    presence_penalty: Annotated[Annotated[float, Field(ge=0, le=0)] | None, _neutral(0.0)] = 0.0
-    logit_bias: Annotated[dict[str, Any] | None, Field(max_length=0), _neutral({})] = None
-    tools: Annotated[list[Any] | None, Field(max_length=0), _neutral([])] = None
-    tool_choice: Annotated[Literal["none", "auto"] | None, _neutral("none", "auto")] = None
-    parallel_tool_calls: bool | None = None
-    """Without tools there is nothing to call."""
-    functions: Annotated[list[Any] | None, Field(max_length=0), _neutral([])] = None
-    function_call: Annotated[Literal["none", "auto"] | None, _neutral("none", "auto")] = None
-    modalities: Annotated[list[Literal["text"]] | None, _neutral(["text"])] = None
-    store: Annotated[Literal[False] | None, _neutral(False)] = False
-    service_tier: Annotated[Literal["auto", "default"] | None, _neutral("auto", "default")] = None
-    verbosity: Annotated[Literal["medium"] | None, _neutral("medium")] = None
-    reasoning_effort: Annotated[Literal["none"] | None, _neutral("none")] = None
-    audio: _Unsupported = None
-    moderation: _Unsupported = None
-    prediction: _Unsupported = None
-    prompt_cache_options: _Unsupported = None
-    prompt_cache_retention: _Unsupported = None
-    web_search_options: _Unsupported = None
+    functions: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
+    function_call: Annotated[Literal["none", "auto"] | None, neutral("none", "auto")] = None
+    modalities: Annotated[list[Literal["text"]] | None, neutral(["text"])] = None
+    store: Annotated[Literal[False] | None, neutral(False)] = False
+    service_tier: Annotated[Literal["auto", "default"] | None, neutral("auto", "default")] = None
+    verbosity: Annotated[Literal["medium"] | None, neutral("medium")] = None
+    reasoning_effort: Annotated[Literal["none"] | None, neutral("none")] = None
+    audio: Unsupported = None
+    moderation: Unsupported = None
+    prediction: Unsupported = None
+    prompt_cache_options: Unsupported = None
+    prompt_cache_retention: Unsupported = None
+    web_search_options: Unsupported = None
 
 
 class TopLogprob(BaseModel):
@@ -188,17 +265,32 @@ class Logprobs(BaseModel):
     refusal: None = None
 
 
+class AnsweredFunction(BaseModel):
+    name: str
+    arguments: str
+    """JSON, unless the answer was cut."""
+
+
+class AnsweredCall(BaseModel):
+    id: str
+    type: Literal["function"] = "function"
+    function: AnsweredFunction
+
+
 class AnswerMessage(BaseModel):
     role: Literal["assistant"] = "assistant"
-    content: str
+    content: str | None
+    """Null when there is nothing but calls."""
     refusal: None = None
+    tool_calls: list[AnsweredCall] | None = None
+    """Absent when nothing was called."""
 
 
 class Choice(BaseModel):
     index: int
     message: AnswerMessage
     logprobs: Logprobs | None
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Literal["stop", "length", "tool_calls"]
 
 
 class Usage(BaseModel):

@@ -1,0 +1,57 @@
+"""From the text of a choice to what it says and what it calls."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from honekit.api.openai.chat_schema import AnsweredCall, AnsweredFunction
+
+if TYPE_CHECKING:
+    from honekit.api.openai.shapes import Shape
+    from honekit.chat.tools import Piece
+
+
+class CallWriter:
+    """One choice as it grows: its content and the calls in it. Without tools everything is content."""
+
+    def __init__(self, shape: Shape) -> None:
+        from honekit.chat.tools import CallReader
+
+        self._reader = CallReader(shape.form, only_first=shape.calls_first) if shape.form else None
+        self._named = shape.named
+        self._text: list[str] = []
+        self.made: list[AnsweredCall] = []
+        self.finish_reason: Literal["stop", "length", "tool_calls"] | None = None
+
+    @property
+    def content(self) -> str | None:
+        """What was said; None when there is nothing but calls."""
+        return "".join(self._text) or (None if self.made else "")
+
+    def take(self, text: str, finish_reason: str | None) -> list[dict[str, Any]]:
+        """The deltas that this text, and the answer's end if it is one, make certain."""
+        deltas: list[dict[str, Any]] = []
+        if self._reader is None:
+            self._text.append(text)
+            deltas += [{"content": text}] if text else []
+        else:
+            deltas += [self._delta(piece) for piece in self._reader.push(text)]
+            if finish_reason is not None:
+                deltas += [self._delta(piece) for piece in self._reader.end()]
+        if finish_reason is not None:
+            called = finish_reason == "stop" and self.made and not self._named
+            self.finish_reason = "tool_calls" if called else cast(Literal["stop", "length"], finish_reason)
+        return deltas
+
+    def _delta(self, piece: Piece) -> dict[str, Any]:
+        if piece.kind == "text":
+            self._text.append(piece.text)
+            return {"content": piece.text}
+        if piece.kind == "call":
+            self.made.append(
+                AnsweredCall(id="call_" + secrets.token_hex(12), function=AnsweredFunction(name=piece.text, arguments=""))
+            )
+            return {"tool_calls": [{"index": len(self.made) - 1, **self.made[-1].model_dump()}]}
+        self.made[-1].function.arguments += piece.text
+        return {"tool_calls": [{"index": len(self.made) - 1, "function": {"arguments": piece.text}}]}

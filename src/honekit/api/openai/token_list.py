@@ -1,0 +1,78 @@
+"""Log-probabilities as POST /v1/completions shows them: lists side by side, one entry a token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from honekit.api.openai.choices import LEAST_LOGPROB
+from honekit.inference.text import token_bytes
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from honekit.api.openai.chat_schema import TokenLogprob
+    from honekit.inference.engine import Scored
+
+
+class TokenList(BaseModel):
+    """`text_offset` counts characters of the choice's own text. The first token of an echoed prompt has no probability."""
+
+    tokens: list[str] = []
+    token_logprobs: list[float | None] = []
+    top_logprobs: list[dict[str, float] | None] | None = None
+    """The likeliest tokens and the one that was taken; null when none were asked for."""
+    text_offset: list[int] = []
+
+
+class TokenListWriter:
+    """The tokens of one choice, as they become certain."""
+
+    def __init__(self, tokenizer: Tokenizer, top: int) -> None:
+        self._tokenizer, self._top = tokenizer, top
+        self._bytes = b""
+        self._fresh = self._empty()
+        self.whole = self._empty()
+
+    def prompt(self, ids: Sequence[int], scored: Sequence[Scored]) -> None:
+        """An echoed prompt, before anything else; `scored` starts with the second token."""
+        self._add(token_bytes(self._tokenizer, ids[0]), None, [])
+        for entry in scored:
+            likely = [(token_bytes(self._tokenizer, index), logprob) for index, logprob in entry.top]
+            self._add(token_bytes(self._tokenizer, entry.token_id), entry.logprob, likely)
+
+    def take(self, certain: Sequence[TokenLogprob]) -> TokenList:
+        """What to show with a piece of text: its tokens, and those of the prompt if this is the first piece."""
+        for entry in certain:
+            likely = [(bytes(top.bytes), top.logprob) for top in entry.top_logprobs]
+            self._add(bytes(entry.bytes), entry.logprob, likely)
+        fresh, self._fresh = self._fresh, self._empty()
+        return fresh
+
+    def _add(self, own: bytes, logprob: float | None, likely: Sequence[tuple[bytes, float]]) -> None:
+        name = _name(own)
+        top = None
+        if logprob is not None:
+            logprob = max(logprob, LEAST_LOGPROB)
+            top = {_name(other): max(value, LEAST_LOGPROB) for other, value in likely} | {name: logprob}
+        offset = len(self._bytes.decode(errors="ignore"))
+        self._bytes += own
+        for shown in (self._fresh, self.whole):
+            shown.tokens.append(name)
+            shown.token_logprobs.append(logprob)
+            shown.text_offset.append(offset)
+            if shown.top_logprobs is not None:
+                shown.top_logprobs.append(top)
+
+    def _empty(self) -> TokenList:
+        return TokenList(top_logprobs=[] if self._top else None)
+
+
+def _name(own: bytes) -> str:
+    """A token as text; one that is only a part of a character as its bytes."""
+    try:
+        return own.decode()
+    except UnicodeDecodeError:
+        return "bytes:" + "".join(f"\\x{byte:02x}" for byte in own)
