@@ -44,6 +44,7 @@ class Command:
 
 COMMANDS = {
     "demo": Command("honekit.cli.run:demo", "Tune, prove and deploy a model on the bundled IoT project.", _JOB),
+    "decide": Command("honekit.cli.decide:app", "Whether to prompt, retrieve, fine-tune, or do something else.", _JOB),
     "init": Command("honekit.cli.init:init", "Start a project from a CSV, JSONL or log file of your own.", _JOB),
     "run": Command("honekit.cli.run:run", "Run the whole job on the project in this folder.", _JOB),
     "serve": Command("honekit.cli.serve:serve", "Serve base models, tuned models and aliases as OpenAI's API.", _JOB),

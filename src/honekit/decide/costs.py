@@ -1,0 +1,81 @@
+"""What each option costs about: a range for the first version, and for a month at the volume given.
+
+Rough on purpose: the ranges say which order of magnitude to expect, and name what they rest on. They decide nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from honekit.decide.questions import Answers, Option
+
+HOUR = (40.0, 120.0)
+"""US dollars for an hour of a person's work."""
+TOKENS = {"small": (0.1, 0.6), "large": (1.0, 6.0)}
+"""US dollars for a million tokens of a hosted model, in and out together."""
+MACHINE_MONTH = {"none": (50.0, 700.0), "laptop": (20.0, 80.0), "gpu": (150.0, 900.0), "cluster": (150.0, 900.0)}
+"""US dollars a month for a machine that serves a small model of one's own, by what there is already."""
+_HOURS: dict[Option, tuple[float, float]] = {
+    "prompt": (2, 16),
+    "few-shot": (4, 24),
+    "rag": (24, 160),
+    "fine-tune": (16, 120),
+    "fine-tune+rag": (40, 240),
+    "tools": (16, 160),
+    "classical": (4, 60),
+    "other-model": (2, 24),
+    "not-yet": (4, 40),
+    "nothing": (0, 0),
+}
+_DAYS: dict[Option, tuple[float, float]] = {
+    "prompt": (0.5, 3),
+    "few-shot": (1, 5),
+    "rag": (5, 40),
+    "fine-tune": (3, 30),
+    "fine-tune+rag": (10, 60),
+    "tools": (3, 40),
+    "classical": (1, 15),
+    "other-model": (0.5, 5),
+    "not-yet": (2, 20),
+    "nothing": (0, 0),
+}
+DEFAULT_TOKENS = {"prompt": 600, "few-shot": 2_000, "rag": 2_500, "tools": 2_500, "other-model": 800}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Ranges from low to high; dollars and working days."""
+
+    option: Option
+    first_version_usd: tuple[int, int]
+    days: tuple[float, float]
+    per_month_usd: tuple[int, int] | None
+    """None when the number of requests is not known."""
+    rests_on: str
+
+
+def cost_of(option: Option, answers: Answers) -> Cost:
+    """The ranges for one option at the volume and prompt length that the answers give."""
+    low, high = _HOURS[option]
+    first = (round(low * HOUR[0]), round(high * HOUR[1]))
+    requests = answers.get("requests_per_day")
+    own = option in ("fine-tune", "fine-tune+rag", "classical") or answers.get("data_may_leave") == "no"
+    if own:
+        hardware = str(answers.get("hardware", "none"))
+        machine = MACHINE_MONTH[hardware] if option != "classical" else MACHINE_MONTH["laptop"]
+        return Cost(
+            option, first, _DAYS[option], (round(machine[0]), round(machine[1])), "a machine of your own, whatever the volume"
+        )
+    if not isinstance(requests, int):
+        return Cost(option, first, _DAYS[option], None, "answer `requests_per_day` for the cost of a month")
+    given = answers.get("prompt_tokens")
+    tokens = given if isinstance(given, int) and option in ("few-shot", "rag", "tools") else DEFAULT_TOKENS.get(option, 600)
+    size = "large" if option in ("other-model", "tools") else "small"
+    monthly = requests * 30 * (tokens + 200) / 1e6
+    return Cost(
+        option,
+        first,
+        _DAYS[option],
+        (round(monthly * TOKENS[size][0]), round(monthly * TOKENS[size][1])),
+        f"{requests:,} requests a day of {tokens + 200:,} tokens at a hosted {size} model's price",
+    )
