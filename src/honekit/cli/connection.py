@@ -64,8 +64,9 @@ def local_project() -> str:
 def call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], *, bases: Mapping[str, str] | None = None) -> Answer:
     """Run `work` with a client of the API. `bases`: further bases (name, directory) that jobs made here may start from.
 
-    Raises: ApiFault[api.<code of the answer>], ServeError[serve.unreachable | serve.project_name],
-    SettingsError[settings.base_url | settings.api_key]; without a server also what its parts raise, such as StoreError.
+    Raises: ApiFault[api.<code of the answer>]; ServeError[serve.unreachable | serve.broken_off | serve.not_the_api |
+    serve.project_name]; SettingsError[settings.base_url | settings.api_key]; without a server also what its parts raise, such
+    as StoreError.
     """
     return asyncio.run(_call(work, bases or {}))
 
@@ -88,7 +89,7 @@ async def _call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], base
             mend="run the same command again",
         ) from fault
     except APIConnectionError as fault:
-        if url is None and fault.__cause__ is not None:
+        if fault.__cause__ is not None and (url is None or isinstance(fault.__cause__, HoneError)):
             raise fault.__cause__ from None
         raise ServeError(
             "serve.unreachable",
@@ -99,19 +100,8 @@ async def _call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], base
 
 
 def document(answer: Any) -> dict[str, Any]:
-    """An object of the API as plain JSON values, with the names and fields that were sent.
-
-    Raises: ServeError[serve.not_the_api] when what answered is some other server.
-    """
-    to_dict = getattr(answer, "to_dict", None)
-    if to_dict is None:
-        raise ServeError(
-            "serve.not_the_api",
-            what="what answers there is not this API",
-            where=server_url(),
-            mend="set HONE_BASE_URL to the address that `hone serve` prints",
-        )
-    values: dict[str, Any] = to_dict(mode="json")
+    """An object of the API as plain JSON values, with the names and fields that were sent."""
+    values: dict[str, Any] = answer.to_dict(mode="json")
     return values
 
 
@@ -124,9 +114,14 @@ def _remote_client(url: str) -> AsyncOpenAI:
             where="HONE_API_KEY",
             mend="on the server: `hone keys create`; here: `export HONE_API_KEY=...`",
         )
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
-    return AsyncOpenAI(base_url=url, api_key=key)
+    async def check(answer: Any) -> None:
+        is_json = "json" in answer.headers.get("content-type", "")
+        if answer.status_code < 400 and not is_json and not answer.url.path.endswith("/content"):
+            raise _not_the_api(url, "it is not JSON")
+
+    return AsyncOpenAI(base_url=url, api_key=key, http_client=DefaultAsyncHttpxClient(event_hooks={"response": [check]}))
 
 
 def _local_client(bases: Mapping[str, str]) -> AsyncOpenAI:
@@ -154,12 +149,7 @@ def _broken_off() -> tuple[type[Exception], ...]:
 def _refused(fault: APIStatusError, url: str | None) -> HoneError:
     body = fault.body if isinstance(fault.body, dict) else {}
     if not body.get("message"):
-        return ServeError(
-            "serve.not_the_api",
-            what=f"the answer was {fault.status_code}, without an error of this API",
-            where=url,
-            mend="set HONE_BASE_URL to the address that `hone serve` prints",
-        )
+        return _not_the_api(url, f"its status is {fault.status_code}, without an error of this API")
     code = str(body.get("code") or fault.status_code)
     what, mark, mend = str(body["message"]).partition(_MEND_MARK)
     if not mark and fault.status_code >= 500:
@@ -169,4 +159,13 @@ def _refused(fault: APIStatusError, url: str | None) -> HoneError:
         what=what.rstrip("."),
         where=body.get("param"),
         mend=mend.rstrip(".") or _MEND.get(code),
+    )
+
+
+def _not_the_api(url: str | None, why: str) -> ServeError:
+    return ServeError(
+        "serve.not_the_api",
+        what=f"something else than this API answers there: {why}",
+        where=url,
+        mend="set HONE_BASE_URL to the address that `hone serve` prints",
     )

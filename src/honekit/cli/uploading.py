@@ -140,6 +140,6 @@ def _late_bar(title: str, size: int) -> Iterator[Sent]:
             if bar is None and time.monotonic() - started >= BAR_AFTER_S:
                 bar = shown.enter_context(progress(f"{title}, MB", size / 1e6))
             if bar is not None:
-                bar(round(count / 1e6, 1))
+                bar(count / 1e6)
 
         yield sent
