@@ -39,7 +39,7 @@ def upload_files(
 
         hone files upload train.jsonl valid.jsonl
 
-        hone files upload train.jsonl --json | jq -r .files[0].id
+        hone files upload train.jsonl --json | jq -r '.files[0].id'
     """
     from honekit.cli.connection import call
     from honekit.cli.render import print_json

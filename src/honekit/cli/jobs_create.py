@@ -17,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 def create_job(
     training: Annotated[str, typer.Argument(metavar="TRAINING", help="Chat examples: a file of this machine, or a file id.")],
-    model: Annotated[str, typer.Option(help="What to start from: a base, or a tuned model to be tuned further.")],
+    model: Annotated[str, typer.Option(help="The model to start from; without a server also the directory of a base.")],
     validation: Annotated[str | None, typer.Option(metavar="FILE", help="Held-out examples: a path or a file id.")] = None,
     suffix: Annotated[str | None, typer.Option(help="Stands in the tuned model's name.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same machine, same model.")] = None,
