@@ -22,7 +22,8 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "hone-home"
     monkeypatch.setenv("HONE_HOME", str(home))
     monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
-    monkeypatch.delenv("HONE_DEBUG", raising=False)
+    for name in ("HONE_DEBUG", "HONE_BASE_URL", "HONE_API_KEY", "HONE_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
     return home
 
 

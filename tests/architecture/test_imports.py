@@ -45,7 +45,9 @@ def test_the_overview_loads_no_command_and_no_heavy_module() -> None:
     assert loaded & (HEAVY | {"pydantic"}) == set()
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "serve", "chat", "doctor", "data", "bases", "jobs", "models", "keys", "iot"])
+@pytest.mark.parametrize(
+    "command", ["run", "demo", "serve", "chat", "doctor", "data", "bases", "files", "jobs", "models", "keys", "iot"]
+)
 def test_the_help_of_a_command_loads_no_heavy_module(command: str) -> None:
     # typer itself loads pydantic as soon as a command has parameters.
     assert _modules_after([command, "--help"]) & HEAVY == set()

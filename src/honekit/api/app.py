@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from honekit import __version__
 from honekit.api import errors, middleware
+from honekit.api.auth import ApiKey
 from honekit.api.engines import Engines
 from honekit.api.openai import chat, completions, embeddings, files, fine_tuning, graders, models
 from honekit.api.upkeep import upkeep
@@ -42,10 +43,14 @@ def create_app(
     local_only: bool = True,
     training_jobs: int = 0,
     max_body_bytes: int = middleware.MAX_BODY_BYTES,
+    trusted: ApiKey | None = None,
 ) -> FastAPI:
     """`local_only`: answer only to Host headers that mean this machine; for servers bound to loopback.
 
     `training_jobs`: how many fine-tuning jobs run at once; 0 leaves them to another server on the same database.
+
+    `trusted`: for calls from this very process, never for a socket: no key is asked for, all requests count as made with
+    this one, and faults of the installation are raised to the caller, who may see them, instead of being logged.
     """
 
     scheduler = Scheduler(["fine_tuning"], concurrency=training_jobs)
@@ -71,13 +76,16 @@ def create_app(
     app.include_router(completions.router)
     app.include_router(embeddings.router)
     _add_health(app)
-    errors.install(app)
+    errors.install(app, raises=trusted is not None)
     # The last one added is the outermost.
     app.add_middleware(middleware.BodyLimit, limit=max_body_bytes)
-    app.add_middleware(middleware.KeyCheck)
-    if local_only:
-        app.add_middleware(middleware.HostCheck)
-    app.add_middleware(middleware.RequestId)
+    if trusted is not None:
+        app.add_middleware(middleware.TrustedKey, key=trusted)
+    else:
+        app.add_middleware(middleware.KeyCheck)
+        if local_only:
+            app.add_middleware(middleware.HostCheck)
+        app.add_middleware(middleware.RequestId)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

@@ -62,12 +62,7 @@ class ApiKey:
 
 def create_key(name: str = "", *, project: str = DEFAULT_OWNER, scope: Scope = "write") -> tuple[str, ApiKey]:
     """A new key and its record. The key itself cannot be had again. Raises: ServeError[serve.project_name | serve.scope]."""
-    if not _PROJECT.fullmatch(project):
-        raise ServeError(
-            "serve.project_name",
-            what=f"{project[:80]!r} is not a name for a project",
-            mend="use 1 to 64 lower-case letters, digits, - or _, beginning with a letter or digit",
-        )
+    check_project(project)
     if scope not in SCOPES:
         raise ServeError("serve.scope", what=f"there is no scope {scope[:80]!r}", mend=f"use one of: {', '.join(SCOPES)}")
     digits = _base62(secrets.randbits(256), _RANDOM)
@@ -76,6 +71,25 @@ def create_key(name: str = "", *, project: str = DEFAULT_OWNER, scope: Scope = "
     with open_database().write() as connection:
         connection.execute(insert(api_keys).values(**asdict(key), key_hash=_hash(secret)))
     return secret, key
+
+
+def check_project(name: str) -> None:
+    """Raises: ServeError[serve.project_name] when no project can have this name."""
+    if not _PROJECT.fullmatch(name):
+        raise ServeError(
+            "serve.project_name",
+            what=f"{name[:80]!r} is not a name for a project",
+            mend="use 1 to 64 lower-case letters, digits, - or _, beginning with a letter or digit",
+        )
+
+
+def local_key(project: str) -> ApiKey:
+    """What stands for a key when the user of this machine calls the application in their own process. It has no secret.
+
+    Raises: ServeError[serve.project_name].
+    """
+    check_project(project)
+    return ApiKey("key_local", "command line", "", project, "admin", time.time(), None, None)
 
 
 def list_keys() -> list[ApiKey]:

@@ -67,8 +67,8 @@ def from_hone_error(fault: HoneError) -> ApiError:
     return ApiError(503, message, code=fault.code, headers=NO_RETRY)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every fault of `app` with the envelope."""
+def install(app: FastAPI, *, raises: bool = False) -> None:
+    """Answer every fault of `app` with the envelope; `raises` lets those of the installation (HoneError) through."""
 
     async def on_api_error(_request: Request, fault: ApiError) -> JSONResponse:
         return fault.response()
@@ -91,7 +91,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, on_api_error)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, on_http_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, on_invalid)  # type: ignore[arg-type]
-    app.add_exception_handler(HoneError, on_hone_error)  # type: ignore[arg-type]
+    if not raises:
+        app.add_exception_handler(HoneError, on_hone_error)  # type: ignore[arg-type]
 
 
 def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:

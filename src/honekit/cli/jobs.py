@@ -1,4 +1,7 @@
-"""`hone jobs`: what runs, what happened, and stopping or resuming it."""
+"""`hone jobs`: what runs, what happened, and stopping or resuming it.
+
+With `HONE_BASE_URL` the commands speak to that server; without it they show every kind of job of this machine.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.connection import server_url
+from honekit.cli.jobs_create import create_job, watch_job
+
 if TYPE_CHECKING:
     from honekit.jobs import Event, Job
 
-app = typer.Typer(no_args_is_help=True, help="Jobs: what runs, what happened, pause, resume, cancel.")
+app = typer.Typer(no_args_is_help=True, help="Jobs: create, watch, pause, resume, cancel; what happened.")
+app.command("create")(create_job)
+app.command("watch")(watch_job)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job (`hone jobs list`).")]
@@ -30,6 +38,11 @@ def list_jobs(
 
         hone jobs list --limit 5 --json
     """
+    if server_url():
+        from honekit.cli import server_jobs
+
+        server_jobs.list_jobs(limit, as_json=as_json)
+        return
     from honekit import jobs
     from honekit.jobs.leases import requeue_expired
 
@@ -60,6 +73,11 @@ def show_job(job: JobId, as_json: AsJson = False) -> None:
 
         hone jobs show ftjob-abc123 --json
     """
+    if server_url():
+        from honekit.cli import server_jobs
+
+        server_jobs.show_job(job, as_json=as_json)
+        return
     from honekit import jobs
 
     found, saved = jobs.get_job(job), jobs.checkpoints(job)
@@ -93,6 +111,11 @@ def show_events(
 
         hone jobs events ftjob-abc123 --follow
     """
+    if server_url():
+        from honekit.cli import server_jobs
+
+        server_jobs.show_events(job, follow=follow, as_json=as_json)
+        return
     from honekit import jobs
 
     collected: list[dict[str, Any]] = []
@@ -122,6 +145,11 @@ def cancel_job(job: JobId, as_json: AsJson = False) -> None:
 
         hone jobs cancel ftjob-abc123
     """
+    if server_url():
+        from honekit.cli import server_jobs
+
+        server_jobs.change_job(job, "cancel", as_json=as_json)
+        return
     from honekit import jobs
 
     _print_outcome(jobs.request_stop(job, "cancel"), as_json)
@@ -135,6 +163,11 @@ def pause_job(job: JobId, as_json: AsJson = False) -> None:
 
         hone jobs pause ftjob-abc123
     """
+    if server_url():
+        from honekit.cli import server_jobs
+
+        server_jobs.change_job(job, "pause", as_json=as_json)
+        return
     from honekit import jobs
 
     _print_outcome(jobs.request_stop(job, "pause"), as_json)
@@ -143,7 +176,9 @@ def pause_job(job: JobId, as_json: AsJson = False) -> None:
 @app.command("resume")
 def resume_job(
     job: JobId,
-    wait: Annotated[bool, typer.Option("--wait", help="Run it here, in the foreground, to its end.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Run it here, in the foreground, to its end; with a server: watch it.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Put a paused job back into the queue; with --wait also run it, from its last checkpoint.
@@ -154,6 +189,13 @@ def resume_job(
 
         hone jobs resume ftjob-abc123 --json
     """
+    if server_url():
+        from honekit.cli import server_jobs, watching
+
+        server_jobs.change_job(job, "resume", as_json=as_json)
+        if wait:
+            raise typer.Exit(watching.watch(job, run_here=False, as_json=as_json))
+        return
     from honekit import jobs
 
     found = jobs.get_job(job)

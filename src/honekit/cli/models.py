@@ -1,12 +1,20 @@
-"""`hone models`: trained versions, and which of them an alias points to."""
+"""`hone models`: trained versions, and which of them an alias points to.
+
+With `HONE_BASE_URL`, `list` and `delete` speak to that server; for the rest the API has no call, so it stays on this machine.
+"""
 
 from __future__ import annotations
 
 import json
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from honekit.cli.connection import server_url
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 app = typer.Typer(no_args_is_help=True, help="Model versions: list, show, promote, roll back, delete.")
 
@@ -20,7 +28,7 @@ def list_models(
     project: Annotated[str | None, typer.Option(help="Only the versions of this project.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List model versions, newest first, with the aliases that point to them.
+    """List model versions, newest first, with the aliases that point to them; with HONE_BASE_URL what that server answers by.
 
     Examples:
 
@@ -28,6 +36,9 @@ def list_models(
 
         hone models list --project iot-diagnostics --json
     """
+    if server_url():
+        _list_served(as_json)
+        return
     from honekit import deploy, registry
 
     versions, aliases = registry.list_versions(project), deploy.list_aliases(project)
@@ -131,16 +142,52 @@ def delete_model(
     version: Annotated[str, typer.Argument(metavar="VERSION", help="A version's full name.")],
     as_json: AsJson = False,
 ) -> None:
-    """Delete a version and its adapter; refused while an alias points to it.
+    """Delete a version and its adapter, with HONE_BASE_URL on that server; refused while an alias points to it.
 
     Example:
 
         hone models delete ft:smollm2-135m:local:iot-diagnostics:abcdefgh
     """
+    if server_url():
+        from honekit.cli.connection import call, document
+        from honekit.cli.render import print_json
+
+        async def remove(client: AsyncOpenAI) -> dict[str, Any]:
+            return document(await client.models.delete(version))
+
+        deleted = call(remove)
+        if as_json:
+            print_json(deleted)
+        else:
+            print(f"deleted {deleted['id']}")
+        return
     from honekit import registry
 
     gone = registry.delete_version(version)
     print(json.dumps({"deleted": gone.as_dict()}, ensure_ascii=False) if as_json else f"deleted {gone.name}")
+
+
+def _list_served(as_json: bool) -> None:
+    from honekit.cli.connection import call, document
+    from honekit.cli.render import print_json
+
+    async def look(client: AsyncOpenAI) -> list[dict[str, Any]]:
+        return [document(model) async for model in client.models.list()]
+
+    found = call(look)
+    if as_json:
+        print_json({"models": found})
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("model", "owner", "made"):
+        table.add_column(heading, overflow="fold")
+    for model in found:
+        table.add_row(escape(model["id"]), model["owned_by"], _clock(model["created"]) if model["created"] else "-")
+    Console().print(table if found else "No models yet: `hone jobs create` makes one.")
 
 
 def _clock(seconds: float) -> str:

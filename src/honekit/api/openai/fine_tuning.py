@@ -110,7 +110,7 @@ async def list_events(job_id: str, request: Request, after: str | None = None, l
         found = await asyncio.to_thread(jobs.latest_events, job.id, after=after, limit=limit + 1)
     except JobError as fault:
         raise ApiError(400, f"No such event: '{(after or '')[:80]}'", code="event_not_found", param="after") from fault
-    return EventPage(data=[_event(event) for event in found[:limit]], has_more=len(found) > limit)
+    return EventPage(data=[event_object(event) for event in found[:limit]], has_more=len(found) > limit)
 
 
 @router.get("/jobs/{job_id}/checkpoints")
@@ -204,7 +204,8 @@ def _fault(job: Job) -> JobFault | None:
     )
 
 
-def _event(event: Event) -> EventObject:
+def event_object(event: Event) -> EventObject:
+    """The event as the contract has it, without files of the server."""
     data = {name: value for name, value in (event.data or {}).items() if name not in _PRIVATE}
     return EventObject(
         id=event.id,

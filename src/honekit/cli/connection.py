@@ -1,0 +1,171 @@
+"""The API as commands call it: a server's, named by `HONE_BASE_URL`, or the same application inside this process.
+
+Either way the official client talks to the same routes, so a command has one code path and one JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from honekit.errors import HoneError, ServeError, SettingsError
+
+if TYPE_CHECKING:
+    from openai import APIStatusError, AsyncOpenAI
+
+Answer = TypeVar("Answer")
+
+_MEND_MARK = ". To mend it: "
+_MEND = {
+    "invalid_api_key": "set HONE_API_KEY to a key of that server; `hone keys create` makes one there",
+    "insufficient_scope": "set HONE_API_KEY to a key of that scope",
+    "file_not_found": "see which there are: `hone files list`",
+    "fine_tune_not_found": "see which there are: `hone jobs list`",
+    "model_not_found": "see which there are: `hone models list`, `hone bases list`",
+}
+
+
+class ApiFault(ServeError):
+    """The API refused a request. `where` names the parameter that it is about."""
+
+
+def server_url() -> str | None:
+    """The address of the API that `HONE_BASE_URL` names, ending in /v1; None for work on this machine's own data.
+
+    Raises: SettingsError[settings.base_url].
+    """
+    given = os.environ.get("HONE_BASE_URL", "").strip().rstrip("/")
+    if not given:
+        return None
+    try:
+        parts = urlsplit(given)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(
+            "settings.base_url",
+            what=f"{given[:200]!r} is not the address of a server",
+            where="HONE_BASE_URL",
+            mend="write it as http://127.0.0.1:8000, or unset it to work on this machine's own data",
+        )
+    return given if given.endswith("/v1") else f"{given}/v1"
+
+
+def local_project() -> str:
+    """Whose files and jobs commands without a server see: `HONE_PROJECT`, else `default`."""
+    return os.environ.get("HONE_PROJECT") or "default"
+
+
+def call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], *, bases: Mapping[str, str] | None = None) -> Answer:
+    """Run `work` with a client of the API. `bases`: further bases (name, directory) that jobs made here may start from.
+
+    Raises: ApiFault[api.<code of the answer>]; ServeError[serve.unreachable | serve.broken_off | serve.not_the_api |
+    serve.project_name]; SettingsError[settings.base_url | settings.api_key]; without a server also what its parts raise, such
+    as StoreError.
+    """
+    return asyncio.run(_call(work, bases or {}))
+
+
+async def _call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], bases: Mapping[str, str]) -> Answer:
+    url = server_url()
+    client = _local_client(bases) if url is None else _remote_client(url)
+    from openai import APIConnectionError, APIStatusError
+
+    try:
+        async with client:
+            return await work(client)
+    except APIStatusError as fault:
+        raise _refused(fault, url) from fault
+    except _broken_off() as fault:
+        raise ServeError(
+            "serve.broken_off",
+            what=f"the connection broke in the middle of an answer: {fault or type(fault).__name__}",
+            where=url,
+            mend="run the same command again",
+        ) from fault
+    except APIConnectionError as fault:
+        if fault.__cause__ is not None and (url is None or isinstance(fault.__cause__, HoneError)):
+            raise fault.__cause__ from None
+        raise ServeError(
+            "serve.unreachable",
+            what=f"no server answers there: {fault.__cause__ or fault}",
+            where=url,
+            mend="start it with `hone serve`, mend HONE_BASE_URL, or unset it to work on this machine's own data",
+        ) from fault
+
+
+def document(answer: Any) -> dict[str, Any]:
+    """An object of the API as plain JSON values, with the names and fields that were sent."""
+    values: dict[str, Any] = answer.to_dict(mode="json")
+    return values
+
+
+def _remote_client(url: str) -> AsyncOpenAI:
+    key = os.environ.get("HONE_API_KEY", "").strip()
+    if not key:
+        raise SettingsError(
+            "settings.api_key",
+            what="HONE_BASE_URL names a server, but there is no key for it",
+            where="HONE_API_KEY",
+            mend="on the server: `hone keys create`; here: `export HONE_API_KEY=...`",
+        )
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+    async def check(answer: Any) -> None:
+        is_json = "json" in answer.headers.get("content-type", "")
+        if answer.status_code < 400 and not is_json and not answer.url.path.endswith("/content"):
+            raise _not_the_api(url, "it is not JSON")
+
+    return AsyncOpenAI(base_url=url, api_key=key, http_client=DefaultAsyncHttpxClient(event_hooks={"response": [check]}))
+
+
+def _local_client(bases: Mapping[str, str]) -> AsyncOpenAI:
+    import httpx
+    from openai import AsyncOpenAI
+
+    from honekit.api.app import create_app
+    from honekit.api.auth import local_key
+    from honekit.api.engines import Engines
+
+    app = create_app(Engines(extra_bases=bases), training_jobs=0, trusted=local_key(local_project()))
+    # The client's newer versions are typed for a successor of httpx, and take httpx as before.
+    http: Any = httpx.AsyncClient(transport=httpx.ASGITransport(app), timeout=None)
+    return AsyncOpenAI(base_url="http://localhost/v1", api_key="none-is-needed", http_client=http, max_retries=0)
+
+
+def _broken_off() -> tuple[type[Exception], ...]:
+    """What the libraries that may be below the client raise while a body is read, which the client passes on as it is."""
+    import httpx
+
+    successor = sys.modules.get("httpx2")
+    return (httpx.TransportError,) if successor is None else (httpx.TransportError, successor.TransportError)
+
+
+def _refused(fault: APIStatusError, url: str | None) -> HoneError:
+    body = fault.body if isinstance(fault.body, dict) else {}
+    if not body.get("message"):
+        return _not_the_api(url, f"its status is {fault.status_code}, without an error of this API")
+    code = str(body.get("code") or fault.status_code)
+    what, mark, mend = str(body["message"]).partition(_MEND_MARK)
+    if not mark and fault.status_code >= 500:
+        mend = "look into that server's log"
+    return ApiFault(
+        code if "." in code else f"api.{code}",
+        what=what.rstrip("."),
+        where=body.get("param"),
+        mend=mend.rstrip(".") or _MEND.get(code),
+    )
+
+
+def _not_the_api(url: str | None, why: str) -> ServeError:
+    return ServeError(
+        "serve.not_the_api",
+        what=f"something else than this API answers there: {why}",
+        where=url,
+        mend="set HONE_BASE_URL to the address that `hone serve` prints",
+    )

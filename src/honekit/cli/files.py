@@ -1,0 +1,205 @@
+"""`hone files`: what jobs are trained on, and what they made."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
+
+import typer
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+app = typer.Typer(no_args_is_help=True, help="Files for the fine-tuning API: upload, list, show, read, delete.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+
+
+class Streamed(Protocol):
+    """An answer's body as it comes."""
+
+    def iter_bytes(self) -> AsyncIterator[bytes]: ...
+
+
+FileId = Annotated[str, typer.Argument(metavar="FILE", help="Id of the file (`hone files list`).")]
+
+
+@app.command("upload")
+def upload_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of this machine.")],
+    purpose: Annotated[str, typer.Option(help="What the files are for.")] = "fine-tune",
+    as_json: AsJson = False,
+) -> None:
+    """Upload files; prints their ids. Files above 512 MB go in parts.
+
+    Examples:
+
+        hone files upload train.jsonl valid.jsonl
+
+        hone files upload train.jsonl --json | jq -r '.files[0].id'
+    """
+    from honekit.cli.connection import call
+    from honekit.cli.render import print_json
+    from honekit.cli.uploading import upload
+
+    async def send(client: AsyncOpenAI) -> list[dict[str, Any]]:
+        made = []
+        for path in files:
+            made.append(await upload(client, path.expanduser(), purpose))
+            if not as_json:
+                print(f"{made[-1]['id']}  {made[-1]['filename']}  {_size(made[-1]['bytes'])}", flush=True)
+        return made
+
+    made = call(send)
+    if as_json:
+        print_json({"files": made})
+
+
+@app.command("list")
+def list_files(
+    purpose: Annotated[str | None, typer.Option(help="Only files of this purpose, such as fine-tune-results.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List files, newest first.
+
+    Examples:
+
+        hone files list
+
+        hone files list --purpose fine-tune-results --json
+    """
+    from honekit.cli.connection import call, document
+    from honekit.cli.render import print_json
+
+    async def look(client: AsyncOpenAI) -> list[dict[str, Any]]:
+        chosen: dict[str, Any] = {"purpose": purpose} if purpose else {}
+        return [document(file) async for file in client.files.list(**chosen)]
+
+    found = call(look)
+    if as_json:
+        print_json({"files": found})
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("file", "name", "purpose", "size", "made"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "file")
+    for file in found:
+        table.add_row(file["id"], escape(file["filename"]), file["purpose"], _size(file["bytes"]), _clock(file["created_at"]))
+    Console().print(table if found else "No files yet: `hone files upload` brings some.")
+
+
+@app.command("show")
+def show_file(file: FileId, as_json: AsJson = False) -> None:
+    """Show one file's description.
+
+    Example:
+
+        hone files show file-abc123
+    """
+    from honekit.cli.connection import call, document
+    from honekit.cli.render import print_json
+
+    async def look(client: AsyncOpenAI) -> dict[str, Any]:
+        return document(await client.files.retrieve(file))
+
+    found = call(look)
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        shown = _clock(value) if name.endswith("_at") else _size(value) if name == "bytes" else value
+        if name != "object":
+            print(f"{name:<12} {shown}")
+
+
+@app.command("content")
+def file_content(
+    file: FileId,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there, not to stdout.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="With -o: print what was written as one JSON document.")] = False,
+) -> None:
+    """Print a file's content, or write it to a file.
+
+    Examples:
+
+        hone files content file-abc123 | head
+
+        hone files content file-abc123 -o step_metrics.csv
+    """
+    from honekit.cli.connection import call
+    from honekit.cli.render import print_json
+    from honekit.errors import SettingsError
+
+    if as_json and output is None:
+        raise SettingsError("cli.usage", what="--json would mix with the content", mend="add -o FILE, or leave --json away")
+
+    async def fetch(client: AsyncOpenAI) -> int:
+        async with client.files.with_streaming_response.content(file) as answer:
+            if output is None:
+                return await _copy(answer, sys.stdout.buffer)
+            return await _save(answer, output)
+
+    written = call(fetch)
+    if as_json:
+        print_json({"id": file, "path": str(output), "bytes": written})
+    elif output is not None:
+        print(f"{output}  {_size(written)}")
+
+
+@app.command("delete")
+def delete_file(file: FileId, as_json: AsJson = False) -> None:
+    """Delete a file. A job that is still to read it keeps its content until it is over.
+
+    Example:
+
+        hone files delete file-abc123
+    """
+    from honekit.cli.connection import call, document
+    from honekit.cli.render import print_json
+
+    async def remove(client: AsyncOpenAI) -> dict[str, Any]:
+        return document(await client.files.delete(file))
+
+    gone = call(remove)
+    if as_json:
+        print_json(gone)
+    else:
+        print(f"deleted {gone['id']}")
+
+
+async def _copy(answer: Streamed, target: BinaryIO) -> int:
+    count = 0
+    async for chunk in answer.iter_bytes():
+        target.write(chunk)
+        count += len(chunk)
+    target.flush()
+    return count
+
+
+async def _save(answer: Streamed, path: Path) -> int:
+    """Under another name until it is whole. Raises: StoreError[store.*]."""
+    from honekit.store.atomic import writing
+
+    part = path.with_name(f".{path.name}.part")
+    with writing(path):
+        try:
+            with open(part, "wb") as file:
+                count = await _copy(answer, file)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return count
+
+
+def _size(count: int) -> str:
+    return f"{count:,} bytes" if count < 100_000 else f"{count / 1e6:,.1f} MB"
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))

@@ -1,0 +1,141 @@
+"""`hone jobs create` and `hone jobs watch`: the command line's twins of creating and monitoring by the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from honekit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+
+
+def create_job(
+    training: Annotated[str, typer.Argument(metavar="TRAINING", help="Chat examples: a file of this machine, or a file id.")],
+    model: Annotated[str, typer.Option(help="The model to start from; without a server also the directory of a base.")],
+    validation: Annotated[str | None, typer.Option(metavar="FILE", help="Held-out examples: a path or a file id.")] = None,
+    suffix: Annotated[str | None, typer.Option(help="Stands in the tuned model's name.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same machine, same model.")] = None,
+    epochs: Annotated[str | None, typer.Option(metavar="N|auto", help="Passes over the examples.")] = None,
+    batch_size: Annotated[str | None, typer.Option(metavar="N|auto", help="Examples in a step.")] = None,
+    learning_rate_multiplier: Annotated[
+        str | None, typer.Option(metavar="X|auto", help="Times the learning rate that suits small bases.")
+    ] = None,
+    metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Kept with the job. Repeatable.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it to its end; without a server, run it here.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create a fine-tuning job. Local files are uploaded first, unless the same file is there already.
+
+    With HONE_BASE_URL and HONE_API_KEY the job goes to that server. With --watch and --json: first the job, then its events,
+    one JSON document a line.
+
+    Examples:
+
+        hone jobs create train.jsonl --model smollm2-135m --watch
+
+        hone jobs create file-abc123 --validation valid.jsonl --model smollm2-135m --suffix pumps --epochs 3
+
+        HONE_BASE_URL=http://127.0.0.1:8000 hone jobs create train.jsonl --model smollm2-135m --json
+    """
+    chosen = {
+        "n_epochs": _auto_or("--epochs", epochs, int),
+        "batch_size": _auto_or("--batch-size", batch_size, int),
+        "learning_rate_multiplier": _auto_or("--learning-rate-multiplier", learning_rate_multiplier, float),
+    }
+    pairs = dict(_pair(given) for given in metadata or [])
+    from honekit.cli.connection import call, document, server_url
+    from honekit.cli.render import print_json
+    from honekit.cli.uploading import file_id_of
+
+    name, bases = _start(model)
+    hyperparameters = {key: value for key, value in chosen.items() if value is not None}
+    wanted: dict[str, Any] = {"model": name, "suffix": suffix, "seed": seed, "metadata": pairs}
+    if hyperparameters:
+        wanted["method"] = {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+
+    async def create(client: AsyncOpenAI) -> dict[str, Any]:
+        wanted["training_file"] = await file_id_of(client, training)
+        wanted["validation_file"] = await file_id_of(client, validation) if validation else None
+        given = {key: value for key, value in wanted.items() if value not in (None, {})}
+        return document(await client.fine_tuning.jobs.create(**given))
+
+    job = call(create, bases=bases)
+    if as_json:
+        print_json(job)
+    else:
+        used = job["method"]["supervised"]["hyperparameters"]
+        print(f"{'job':<14} {job['id']}\n{'status':<14} {job['status']}\n{'model':<14} {job['model']}")
+        print(f"{'training':<14} {job['training_file']}")
+        if job["validation_file"]:
+            print(f"{'validation':<14} {job['validation_file']}")
+        print(f"{'numbers':<14} {', '.join(f'{key} {value:g}' for key, value in used.items())}, seed {job['seed']}", flush=True)
+    from honekit.cli import watching
+
+    if watch:
+        raise typer.Exit(watching.watch(job["id"], run_here=server_url() is None, as_json=as_json))
+    if not as_json:
+        print(watching.waits(job["id"]) if server_url() is None else f"`hone jobs watch {job['id']}` shows how it goes.")
+
+
+def watch_job(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="Id of the job (`hone jobs list`).")],
+    run: Annotated[bool, typer.Option("--run", help="Also run it, here and in the foreground; not with HONE_BASE_URL.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line for each event.")] = False,
+) -> None:
+    """Show a fine-tuning job live until it ends or pauses: step, loss, speed, time left, curves of the loss.
+
+    Exit code 0 when it succeeded, else 1. Ctrl-C stops watching, not the job.
+
+    Examples:
+
+        hone jobs watch ftjob-abc123
+
+        hone jobs watch ftjob-abc123 --run
+
+        hone jobs watch ftjob-abc123 --json | jq .data.train_loss
+    """
+    from honekit.cli.connection import server_url
+    from honekit.cli.watching import watch
+
+    if run and (url := server_url()):
+        raise SettingsError(
+            "cli.usage", what="--run runs a job of this machine, and HONE_BASE_URL names a server", where=url,
+            mend="leave --run away: the server runs its jobs itself",
+        )  # fmt: skip
+    raise typer.Exit(watch(job, run_here=run, as_json=as_json))
+
+
+def _auto_or(option: str, given: str | None, kind: type[int] | type[float]) -> int | float | str | None:
+    if given is None or given == "auto":
+        return given
+    try:
+        return kind(given)
+    except ValueError:
+        what = "a whole number" if kind is int else "a number"
+        raise SettingsError("cli.usage", what=f"{option} {given[:80]!r} is neither {what} nor auto", mend="give one") from None
+
+
+def _pair(given: str) -> tuple[str, str]:
+    key, equals, value = given.partition("=")
+    if not (key and equals):
+        raise SettingsError("cli.usage", what=f"--metadata {given[:80]!r} has no key", mend="write --metadata KEY=VALUE")
+    return key, value
+
+
+def _start(model: str) -> tuple[str, dict[str, str]]:
+    """The model's name and, since without a server this is the user's own machine, a directory that it may be."""
+    from honekit.cli.connection import server_url
+
+    path = Path(model).expanduser()
+    if server_url() or not path.is_dir():
+        return model, {}
+    from honekit.models import bases
+
+    found = str(bases.resolve_base(str(path)))
+    return found, {found: found}

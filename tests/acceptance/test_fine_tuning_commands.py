@@ -1,0 +1,144 @@
+"""The five calls as commands: the real `hone` against a real `hone serve`, named by HONE_BASE_URL."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import tiny
+from tests.acceptance.test_fine_tuning_api import Server, make_key, start
+
+HONE = [sys.executable, "-m", "honekit.cli.main"]
+
+
+@dataclass
+class Client:
+    """A user with a key; their own data directory is empty and stays so."""
+
+    url: str
+    key: str
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "HONE_BASE_URL": self.url, "HONE_API_KEY": self.key, "HONE_HOME": str(self.home)}
+
+    def run(self, *arguments: str | Path, code: int = 0) -> str:
+        done = subprocess.run([*HONE, *map(str, arguments)], capture_output=True, text=True, env=self.environment, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout
+
+    def json(self, *arguments: str | Path, code: int = 0) -> Any:
+        return json.loads(self.run(*arguments, "--json", code=code))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.save_base(tmp_path_factory.mktemp("base") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, base: Path) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("serve") / "home"
+    home.mkdir()
+    running = start(home, base)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def client(server: Server, tmp_path: Path) -> Client:
+    home = tmp_path / "client"
+    home.mkdir()
+    return Client(server.url, make_key(server.home), home)
+
+
+def test_the_five_calls_as_commands(client: Client, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(12))
+    held_out = tiny.write_jsonl(tmp_path / "valid.jsonl", tiny.conversations(10, seed=1))
+    uploaded = client.json("files", "upload", training)["files"][0]
+
+    command = ["jobs", "create", training, "--validation", held_out, "--model", "tiny", "--suffix", "told", "--seed", "7"]
+    created = client.json(*command, "--epochs", "2", "--batch-size", "4", "--metadata", "team=pumps")
+    assert created["training_file"] == uploaded["id"]
+    assert (created["status"], created["metadata"]) == ("queued", {"team": "pumps"})
+
+    events = [json.loads(line) for line in client.run("jobs", "watch", created["id"], "--json").splitlines()]
+    assert [event["data"]["step"] for event in events if event["type"] == "metrics"] == [1, 2, 3, 4, 5, 6]
+    assert client.json("jobs", "events", created["id"])["events"] == events
+    followed = client.run("jobs", "events", created["id"], "--follow", "--json").splitlines()
+    assert [json.loads(line) for line in followed] == events
+
+    job = client.json("jobs", "show", created["id"])
+    assert (job["status"], len(job["checkpoints"])) == ("succeeded", 2)
+    assert client.json("jobs", "list")["jobs"][0]["fine_tuned_model"] == job["fine_tuned_model"]
+    assert client.run("files", "content", job["result_files"][0]).startswith("step,train_loss")
+    assert f"hone chat {job['fine_tuned_model']}" in client.run("jobs", "watch", created["id"])
+
+    assert job["fine_tuned_model"] in [model["id"] for model in client.json("models", "list")["models"]]
+    assert client.json("models", "delete", job["fine_tuned_model"])["deleted"] is True
+    assert job["fine_tuned_model"] not in client.run("models", "list")
+    assert client.json("models", "delete", "tiny", code=1)["error"]["code"] == "api.model_is_base"
+    assert list(client.home.glob("*.db")) == []
+
+
+def test_a_job_is_paused_resumed_and_cancelled_on_the_server(client: Client, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(60, seed=2))
+    long = ("--model", "tiny", "--epochs", "50", "--batch-size", "1")
+    job = client.json("jobs", "create", training, *long)["id"]
+    assert client.json("jobs", "pause", job)["id"] == job
+    assert "is paused" in client.run("jobs", "watch", job, code=1)
+    assert client.json("jobs", "resume", job)["status"] == "queued"
+    assert job in client.run("jobs", "cancel", job)
+    assert client.run("jobs", "watch", job, code=1).rstrip().endswith("cancelled")
+    error = client.json("jobs", "resume", job, code=1)["error"]
+    assert error["code"] == "api.invalid_state"
+    assert "cancelled" in error["what"]
+
+
+def test_keys_and_projects_bound_what_commands_reach(server: Server, client: Client, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(12))
+    mine = client.json("files", "upload", training)["files"][0]["id"]
+    reader = Client(server.url, make_key(server.home, "--scope", "read"), client.home)
+    assert mine in reader.run("files", "list")
+    error = reader.json("files", "delete", mine, code=1)["error"]
+    assert (error["code"], "scope" in error["mend"]) == ("api.insufficient_scope", True)
+    stranger = Client(server.url, make_key(server.home, "--project", "team-b"), client.home)
+    assert stranger.json("files", "show", mine, code=1)["error"]["code"] == "api.file_not_found"
+    nobody = Client(server.url, "hone-wrong", client.home)
+    assert nobody.json("files", "list", code=1)["error"]["code"] == "api.invalid_api_key"
+
+
+def test_watching_outlives_a_killed_server(tmp_path: Path, base: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    first = start(home, base)
+    port = first.url.rsplit(":", 1)[1]
+    client = Client(first.url, make_key(home), tmp_path)
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(60, seed=2))
+    job = client.json("jobs", "create", training, "--model", "tiny", "--epochs", "3", "--batch-size", "4")["id"]
+    watching = subprocess.Popen(
+        [*HONE, "jobs", "watch", job, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=client.environment
+    )
+    assert watching.stdout is not None
+    lines = [watching.stdout.readline()]
+    first.stop(signal.SIGKILL)
+    second = start(home, base, "--port", port)
+    try:
+        out, err = watching.communicate(timeout=300)
+        lines += out.splitlines()
+        assert watching.returncode == 0, err
+        events = [json.loads(line) for line in lines]
+        assert [event["data"]["step"] for event in events if event["type"] == "metrics"] == list(range(1, 46))
+        assert len({event["id"] for event in events}) == len(events)
+    finally:
+        second.stop()

@@ -1,0 +1,111 @@
+"""`hone files` on this machine's own data, through the real application."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from honekit.api.openai import files as routes
+from honekit.cli import uploading
+from honekit.cli.main import main
+from honekit.store import files as store
+
+
+def test_a_file_is_uploaded_listed_shown_read_and_deleted(hone: Any, training: Path, tmp_path: Path) -> None:
+    made = hone("files", "upload", training)["files"][0]
+    assert (made["object"], made["filename"], made["purpose"]) == ("file", "train.jsonl", "fine-tune")
+    assert hone("files", "list")["files"] == [{**made, "expires_at": None}]
+    assert hone("files", "list", "--purpose", "batch")["files"] == []
+    assert hone("files", "show", made["id"]) == made
+    written = hone("files", "content", made["id"], "-o", tmp_path / "copy")
+    assert written["bytes"] == made["bytes"]
+    assert (tmp_path / "copy").read_bytes() == training.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["copy", "train.jsonl"]
+    assert hone("files", "delete", made["id"])["deleted"] is True
+    assert hone("files", "list")["files"] == []
+
+
+def test_without_json_people_get_lines(training: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["files", "list"]) == 0
+    assert b"No files yet" in capsysbinary.readouterr().out
+    assert main(["files", "upload", str(training)]) == 0
+    file_id = capsysbinary.readouterr().out.split()[0].decode()
+    assert main(["files", "content", file_id]) == 0
+    assert capsysbinary.readouterr().out == training.read_bytes()
+    assert main(["files", "list"]) == 0
+    assert file_id.encode() in capsysbinary.readouterr().out
+
+
+def test_several_files_go_in_one_call(hone: Any, training: Path, validation: Path) -> None:
+    assert [file["filename"] for file in hone("files", "upload", training, validation)["files"]] == ["train.jsonl", "valid.jsonl"]
+
+
+def test_a_large_file_goes_in_parts(hone: Any, training: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploading, "ONE_REQUEST_BYTES", 1000)
+    monkeypatch.setattr(uploading, "PART_BYTES", 300)
+    made = hone("files", "upload", training)["files"][0]
+    assert made["object"] == "file"
+    kept = store.get("default", made["id"])
+    assert kept is not None
+    assert kept.path.read_bytes() == training.read_bytes()
+
+
+def test_the_limits_are_those_of_the_server() -> None:
+    assert uploading.ONE_REQUEST_BYTES == routes.MAX_FILE_BYTES
+    assert uploading.PART_BYTES == routes.MAX_PART_BYTES
+
+
+def test_a_bar_appears_only_for_what_takes_long(
+    training: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["files", "upload", str(training)]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(uploading, "BAR_AFTER_S", 0.0)
+    assert main(["files", "upload", str(training)]) == 0
+    assert "train.jsonl, MB" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "param"),
+    [
+        (("files", "show", "file-nothing"), "api.file_not_found", "file_id"),
+        (("files", "content", "file-nothing", "-o", "x"), "api.file_not_found", "file_id"),
+        (("files", "delete", "file-nothing"), "api.file_not_found", "file_id"),
+    ],
+)
+def test_the_faults_of_the_api_name_parameter_and_remedy(hone: Any, arguments: tuple[str, ...], code: str, param: str) -> None:
+    error = hone(*arguments, code=1)["error"]
+    assert (error["code"], error["where"]) == (code, param)
+    assert "hone files list" in error["mend"]
+    assert not Path("x").exists()
+
+
+def test_what_cannot_be_read_or_written_is_named(hone: Any, training: Path, tmp_path: Path) -> None:
+    assert hone("files", "upload", tmp_path / "nothing", code=1)["error"]["code"] == "data.unreadable"
+    assert hone("files", "upload", tmp_path, code=1)["error"]["code"] == "data.unreadable"
+    assert hone("files", "upload", training, "--purpose", "poetry", code=1)["error"]["where"] == "purpose"
+    file_id = hone("files", "upload", training)["files"][0]["id"]
+    assert hone("files", "content", file_id, "-o", tmp_path / "no" / "folder", code=1)["error"]["code"] == "store.write_failed"
+
+
+def test_projects_see_their_own_files_only(hone: Any, training: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HONE_PROJECT", "team-a")
+    made = hone("files", "upload", training)["files"][0]
+    monkeypatch.setenv("HONE_PROJECT", "team-b")
+    assert hone("files", "list")["files"] == []
+    assert hone("files", "show", made["id"], code=1)["error"]["code"] == "api.file_not_found"
+    monkeypatch.setenv("HONE_PROJECT", "Team A")
+    assert hone("files", "list", code=1)["error"]["code"] == "serve.project_name"
+
+
+def test_a_damaged_store_is_told_to_its_owner_with_the_cause(
+    hone: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HONE_DATABASE_URL", f"sqlite:///{tmp_path}/missing/hone.db")
+    error = hone("files", "list", code=1)["error"]
+    assert error["code"].startswith("store.")
+    assert "missing" in json.dumps(error)
+    assert caplog.records == []

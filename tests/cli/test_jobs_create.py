@@ -1,0 +1,181 @@
+"""`hone jobs create` and `watch` on this machine: the real application, and a tiny base that is really trained."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from honekit import jobs
+from honekit.cli import watching
+from honekit.cli.main import main
+
+HONE = [sys.executable, "-m", "honekit.cli.main"]
+FEW = ("--epochs", "2", "--batch-size", "4", "--seed", "3")
+
+
+def create(hone: Any, training: Path, base: Path, *options: str | Path) -> dict[str, Any]:
+    job: dict[str, Any] = hone("jobs", "create", training, "--model", base, *FEW, *options)
+    return job
+
+
+def test_a_job_is_created_watched_to_its_end_and_its_model_is_there(
+    training: Path, validation: Path, small_base: Path, hone: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["jobs", "create", training, "--validation", validation, "--model", small_base, *FEW, "--suffix", "twin"]
+    assert main([*map(str, command), "--metadata", "team=pumps", "--watch", "--json"]) == 0
+    first, *events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert (first["object"], first["status"], first["seed"]) == ("fine_tuning.job", "queued", 3)
+    assert first["metadata"] == {"team": "pumps"}
+    assert first["method"]["supervised"]["hyperparameters"]["n_epochs"] == 2
+    assert {event["object"] for event in events} == {"fine_tuning.job.event"}
+    assert [event["data"]["step"] for event in events if event["type"] == "metrics"] == [1, 2, 3, 4, 5, 6]
+    assert len({event["id"] for event in events}) == len(events)
+    assert not any("path" in event["data"] for event in events)
+    model = jobs.get_job(first["id"]).result
+    assert model is not None
+    assert ":twin:" in model["fine_tuned_model"]
+    assert model["fine_tuned_model"] in [version["name"] for version in hone("models", "list")["versions"]]
+
+
+def test_the_same_file_is_not_uploaded_twice(hone: Any, training: Path, small_base: Path, tmp_path: Path) -> None:
+    first, second = create(hone, training, small_base), create(hone, training, small_base)
+    assert first["training_file"] == second["training_file"]
+    assert create(hone, Path(first["training_file"]), small_base)["training_file"] == first["training_file"]
+    same_size = training.read_bytes().replace(b"Item 0", b"Item X", 1)
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "train.jsonl"
+    other.write_bytes(same_size)
+    assert create(hone, other, small_base)["training_file"] != first["training_file"]
+    assert len(hone("files", "list")["files"]) == 2
+
+
+def test_people_are_told_the_numbers_and_who_will_run_it(
+    training: Path, small_base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["jobs", "create", str(training), "--model", str(small_base), "--epochs", "auto", "--batch-size", "4"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"batch_size 4, learning_rate_multiplier 1, n_epochs 8, seed \d+", out)
+    assert "`hone serve`" in out
+    assert re.search(r"`hone jobs watch ftjob-\w+ --run`", out)
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "code", "where"),
+    [
+        (["--epochs", "many"], 2, "cli.usage", None),
+        (["--learning-rate-multiplier", "x"], 2, "cli.usage", None),
+        (["--metadata", "team"], 2, "cli.usage", None),
+        (["--epochs", "0"], 1, "api.invalid_value", "method.supervised.hyperparameters.n_epochs"),
+        (["--seed", "-1"], 1, "api.invalid_value", "seed"),
+        (["--validation", "file-nothing"], 1, "api.file_not_found", "validation_file"),
+        (["--validation", "nothing.jsonl"], 2, "cli.no_such_file", None),
+    ],
+)
+def test_what_cannot_become_a_job_is_named(
+    hone: Any, training: Path, small_base: Path, options: list[str], exit_code: int, code: str, where: str | None
+) -> None:
+    error = hone("jobs", "create", training, "--model", small_base, *options, code=exit_code)["error"]
+    assert error["code"] == code
+    assert where in (None, error["where"])
+    assert jobs.list_jobs() == []
+
+
+def test_an_unknown_model_and_bad_lines_are_named(hone: Any, training: Path, small_base: Path) -> None:
+    assert hone("jobs", "create", training, "--model", "nothing", code=1)["error"]["code"] == "api.model_not_found"
+    training.write_text(training.read_text() + '{"messages": []}\n')
+    error = hone("jobs", "create", training, "--model", small_base, code=1)["error"]
+    assert (error["code"], error["where"]) == ("api.invalid_training_file", "training_file")
+    assert "Line 13" in error["what"]
+    assert error["mend"]
+
+
+def test_watching_a_job_that_is_over_prints_it_and_how_it_ended(
+    hone: Any, training: Path, small_base: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = create(hone, training, small_base)
+    jobs.request_stop(job["id"], "pause")
+    assert main(["jobs", "watch", job["id"]]) == 1
+    assert f"hone jobs resume {job['id']}" in capsys.readouterr().out
+    jobs.resume(job["id"])
+    jobs.fail(job["id"], {"code": "data.empty", "what": "no examples", "where": "x", "mend": "add some"})
+    assert main(["jobs", "watch", job["id"], "--run"]) == 1
+    assert "no examples. To mend it: add some [invalid_training_file]" in capsys.readouterr().out
+    assert hone("jobs", "watch", "ftjob-nothing", code=1)["error"]["code"] == "api.fine_tune_not_found"
+
+
+def test_run_is_for_this_machine(hone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HONE_BASE_URL", "http://127.0.0.1:8000")
+    assert hone("jobs", "watch", "ftjob-x", "--run", code=2)["error"]["code"] == "cli.usage"
+
+
+def test_ctrl_c_stops_watching_and_leaves_the_job(hone: Any, training: Path, small_base: Path) -> None:
+    job = create(hone, training, small_base)
+    process = subprocess.Popen([*HONE, "jobs", "watch", job["id"]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert "Job created" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "no longer watching; the job is left as it is" in err
+    assert "Traceback" not in err
+    assert jobs.get_job(job["id"]).status == "queued"
+
+
+def test_a_terminal_gets_a_live_view_with_a_curve(hone: Any, training: Path, validation: Path, small_base: Path) -> None:
+    job = create(hone, training, small_base, "--validation", validation)
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "40", "PYTHONIOENCODING": "utf-8"}
+    process = subprocess.Popen([*HONE, "jobs", "watch", job["id"], "--run"], stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(ours)
+    assert process.wait(60) == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert "step 6 of 6" in text
+    assert "validation loss" in text
+    assert "tokens/s" in text
+    assert re.search("[\u2801-\u28ff]", text), "no curve was drawn"
+    assert b"\x1b[1A" in shown, "nothing was refreshed in place"
+    assert f"{job['id']} succeeded: ft:" in text
+
+
+def test_the_frame_shows_time_left_only_while_it_runs() -> None:
+    from rich.console import Console
+
+    screen = watching.Screen(Console(width=80, force_terminal=True, color_system=None))
+
+    def shown() -> str:
+        with screen.console.capture() as captured:
+            screen.console.print(screen.frame())
+        return captured.get()
+
+    screen.job({"id": "ftjob-x", "model": "tiny", "status": "queued"})
+    assert "step" not in shown()
+    data = {"step": 2, "total_steps": 10, "eta_s": 90.0, "tokens_per_s": 1234.0, "train_loss": 0.5}
+    event = {"id": "e", "created_at": time.time(), "level": "info", "type": "metrics", "message": "Step 2"}
+    screen.event({**event, "type": "message", "data": {"status": "running"}})
+    screen.event({**event, "data": data})
+    assert "1,234 tokens/s" in shown()
+    assert "left" in shown()
+    screen.event({**event, "type": "message", "message": "Job paused", "data": {"status": "paused"}})
+    assert "left" not in shown()
+    assert "Job paused" in shown()
