@@ -70,6 +70,13 @@ def _page_sizes(document: Document) -> None:
                 parameter["schema"] |= {"minimum": 1, "maximum": 10_000 if name == "GET /files" else 1000}
 
 
+@deviation
+def _file_content(document: Document) -> None:
+    """GET /files/{file_id}/content answers bytes as `application/octet-stream`; the contract says a JSON string."""
+    answer = document["paths"]["/files/{file_id}/content"]["get"]["responses"]["200"]
+    answer["content"] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
 def derive(source: Document, served: set[str]) -> Document:
     """The document for the operations in `served` (named as `operation_key` does)."""
     document = {key: source[key] for key in ("openapi", "info", "servers", "security", "paths", "components")}
