@@ -81,6 +81,7 @@ def test_a_file_goes_when_its_time_is_over(client: openai.OpenAI, monkeypatch: p
         ({"purpose": ""}, "purpose"),
         ({}, "purpose"),
         ({"purpose": "fine-tune", "expires_after[anchor]": "created_at"}, "expires_after[seconds]"),
+        ({"purpose": "fine-tune", "expires_after[anchor]": ""}, "expires_after[anchor]"),
         ({"purpose": "fine-tune", "expires_after[anchor]": "now", "expires_after[seconds]": "3600"}, "expires_after[anchor]"),
         (
             {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": "60"},

@@ -122,6 +122,9 @@ def test_jobs_are_listed_in_pages_and_by_metadata(another: openai.OpenAI) -> Non
     assert [job.id for job in another.fine_tuning.jobs.list(metadata={"n": "1", "all": "yes"})] == [made[1]]
     raw = another.get("/fine_tuning/jobs?metadata=null", cast_to=httpx.Response).json()
     assert [job["id"] for job in raw["data"]] == [plain]
+    with pytest.raises(openai.BadRequestError) as caught:
+        another.get("/fine_tuning/jobs?metadata=false", cast_to=httpx.Response)
+    assert (caught.value.code, caught.value.param) == ("invalid_value", "metadata")
 
 
 def test_a_queued_job_can_be_paused_resumed_and_cancelled(client: openai.OpenAI) -> None:

@@ -74,7 +74,11 @@ async def list_jobs(request: Request, after: str | None = None, limit: Limit = 2
     owner = request.state.api_key.owner
     last = (await _find(request, after, "after"))[0] if after else None
     pairs = {key[1]: value for name, value in request.query_params.multi_items() if (key := _METADATA.fullmatch(name))}
-    without = request.query_params.get("metadata") == "null"
+    plain = request.query_params.getlist("metadata")
+    if any(value != "null" for value in plain):
+        message = "Invalid value for 'metadata': send 'metadata[key]=value', or 'metadata=null' for jobs without."
+        raise bad_request(message, code="invalid_value", param="metadata")
+    without = bool(plain)
     found = await asyncio.to_thread(fine_tuning.list_asked, owner, after=last, limit=limit + 1, metadata=pairs, without=without)
     return JobPage(data=[job_object(*one) for one in found[:limit]], has_more=len(found) > limit)
 
