@@ -83,6 +83,10 @@ def wait(client: openai.OpenAI, job_id: str, until: str = "succeeded", seconds: 
     raise AssertionError(f"still {job.status}, not {until}, after {seconds} s")
 
 
+@pytest.mark.conformance("GET /v1/fine_tuning/jobs/{fine_tuning_job_id}")
+@pytest.mark.conformance("GET /v1/fine_tuning/jobs/{fine_tuning_job_id}/checkpoints")
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "suffix", "seed", "method")
+@pytest.mark.conformance("DELETE /v1/models/{model}")
 def test_the_five_calls(client: openai.OpenAI) -> None:
     training, held_out = upload(client), upload(client, 10, seed=1)
     assert client.files.wait_for_processing(training.id).status == "processed"
@@ -152,6 +156,7 @@ def create(client: openai.OpenAI, **options: Any) -> Any:
     return client.fine_tuning.jobs.create(**{"training_file": upload(client).id, "seed": 1, **options})
 
 
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "hyperparameters")
 def test_a_killed_server_loses_nothing_and_repeats_no_event(tmp_path: Path, tiny_base_dir: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

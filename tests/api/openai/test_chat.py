@@ -25,6 +25,8 @@ def post(server: str, key: str, **body: Any) -> httpx.Response:
     )
 
 
+@pytest.mark.conformance("GET /v1/models")
+@pytest.mark.conformance("GET /v1/models/{model}")
 def test_models_are_listed_and_found_one_by_one(client: openai.OpenAI) -> None:
     models = client.models.list().data
     assert "tiny" in [model.id for model in models]
@@ -32,6 +34,8 @@ def test_models_are_listed_and_found_one_by_one(client: openai.OpenAI) -> None:
     assert client.models.retrieve("tiny").id == "tiny"
 
 
+@pytest.mark.conformance("POST /v1/chat/completions")
+@pytest.mark.conformance("POST /v1/chat/completions", "model", "messages", "max_tokens")
 def test_an_answer_has_every_field_of_the_contract_and_exact_usage(client: openai.OpenAI, byte_tokenizer: Any) -> None:
     answer = ask(client, temperature=0)
     assert answer.object == "chat.completion"
@@ -46,6 +50,7 @@ def test_an_answer_has_every_field_of_the_contract_and_exact_usage(client: opena
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + 24
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "temperature")
 def test_the_answer_is_the_engines_own(client: openai.OpenAI, tiny_base: Any) -> None:
     from honekit.inference.engine import Request, load_engine
     from honekit.inference.sampling import SamplingParams
@@ -57,6 +62,7 @@ def test_the_answer_is_the_engines_own(client: openai.OpenAI, tiny_base: Any) ->
     assert ask(client, messages=messages, temperature=0).choices[0].message.content == expected
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "stream")
 def test_a_stream_says_the_same_as_a_plain_answer(client: openai.OpenAI) -> None:
     plain = ask(client)
     chunks = list(ask(client, stream=True))
@@ -71,6 +77,7 @@ def test_a_stream_says_the_same_as_a_plain_answer(client: openai.OpenAI) -> None
     assert last.delta.content is None
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "stream_options")
 def test_a_stream_carries_usage_only_when_asked(server: str, key: str) -> None:
     def events(**body: Any) -> list[Any]:
         response = post(server, key, stream=True, **body)
@@ -87,6 +94,7 @@ def test_a_stream_carries_usage_only_when_asked(server: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.conformance("POST /v1/chat/completions", "logprobs", "top_logprobs")
 def test_logprobs_spell_the_text(client: openai.OpenAI, stream: bool) -> None:
     answer = ask(client, logprobs=True, top_logprobs=3, stream=stream)
     if stream:
@@ -111,6 +119,7 @@ def test_logprobs_need_no_alternatives(client: openai.OpenAI) -> None:
     assert all(entry.top_logprobs == [] and entry.bytes for entry in entries)
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "stop")
 def test_a_stop_string_ends_the_answer_before_itself(client: openai.OpenAI) -> None:
     whole = ask(client, max_tokens=60).choices[0].message.content
     at = next(i for i in range(1, len(whole) - 1) if whole[i : i + 2].isascii() and whole.find(whole[i : i + 2]) == i)
@@ -124,12 +133,14 @@ def test_a_stop_string_ends_the_answer_before_itself(client: openai.OpenAI) -> N
         assert stopped.usage.completion_tokens < 60
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "seed")
 def test_a_seed_repeats_an_answer_and_another_seed_changes_it(client: openai.OpenAI) -> None:
     texts = [ask(client, seed=seed).choices[0].message.content for seed in (1, 1, 2)]
     assert texts[0] == texts[1]
     assert texts[0] != texts[2]
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "n")
 def test_several_choices_differ_from_one_another(client: openai.OpenAI) -> None:
     answer = ask(client, n=3)
     assert [choice.index for choice in answer.choices] == [0, 1, 2]
@@ -176,6 +187,7 @@ def test_requests_at_once_get_their_own_answers(client: openai.OpenAI) -> None:
     assert [together[seed] for seed in seeds] == alone
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "metadata", "user")
 def test_metadata_comes_back_and_text_parts_are_joined(client: openai.OpenAI) -> None:
     parts = [{"type": "text", "text": "what does code "}, {"type": "text", "text": "E41 mean?"}]
     answer = ask(client, messages=[{"role": "user", "content": parts}], metadata={"team": "a"}, user="u1")
@@ -190,6 +202,7 @@ def test_an_answer_can_be_sent_back_as_it_came(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("limit", [{"max_tokens": 600}, {"max_completion_tokens": 600, "max_tokens": 1}])
+@pytest.mark.conformance("POST /v1/chat/completions", "max_completion_tokens")
 def test_more_than_the_context_is_refused(client: openai.OpenAI, limit: dict[str, int]) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         ask(client, **limit)
@@ -262,6 +275,19 @@ def test_neutral_values_of_unsupported_parameters_are_accepted(server: str, key:
         service_tier="auto",
     )
     assert response.status_code == 200, response.text
+
+
+@pytest.mark.conformance("POST /v1/chat/completions", "top_p")
+def test_the_likeliest_token_alone_is_left_by_a_small_top_p(client: openai.OpenAI) -> None:
+    greedy, all_of_it, narrow = (ask(client, **given) for given in ({"temperature": 0}, {"top_p": 1}, {"top_p": 1e-6}))
+    assert narrow.choices[0].message.content == greedy.choices[0].message.content
+    assert all_of_it.choices[0].message.content != greedy.choices[0].message.content
+
+
+@pytest.mark.conformance("POST /v1/chat/completions", "safety_identifier", "prompt_cache_key", "parallel_tool_calls")
+def test_labels_of_the_callers_own_change_no_answer(client: openai.OpenAI) -> None:
+    labelled = ask(client, safety_identifier="caller", prompt_cache_key="k", parallel_tool_calls=True)
+    assert labelled.choices[0].message.content == ask(client).choices[0].message.content
 
 
 def test_an_unsupported_message_part_is_named(server: str, key: str) -> None:

@@ -24,6 +24,10 @@ def blob_exists(content: bytes) -> bool:
     return (blobs._root() / hashlib.sha256(content).hexdigest()[:2] / hashlib.sha256(content).hexdigest()).exists()
 
 
+@pytest.mark.conformance("POST /v1/files")
+@pytest.mark.conformance("POST /v1/files", "file", "purpose")
+@pytest.mark.conformance("GET /v1/files/{file_id}")
+@pytest.mark.conformance("GET /v1/files/{file_id}/content")
 def test_a_file_comes_back_as_it_was_sent(client: openai.OpenAI) -> None:
     made = send(client)
     assert (made.bytes, made.filename, made.purpose, made.status) == (len(CONTENT), "a.jsonl", "fine-tune", "processed")
@@ -37,6 +41,8 @@ def test_a_large_file_goes_to_the_disk_in_pieces(client: openai.OpenAI) -> None:
     assert client.files.content(send(client, content).id).read() == content
 
 
+@pytest.mark.conformance("GET /v1/files")
+@pytest.mark.conformance("GET /v1/files", "purpose", "limit", "order", "after")
 def test_files_are_listed_in_pages_by_purpose_and_order(client: openai.OpenAI) -> None:
     own = openai.OpenAI(base_url=client.base_url, api_key=create_key(project="pages")[0], max_retries=0)
     made = [send(own, name=f"{i}.jsonl") for i in range(5)]
@@ -50,6 +56,7 @@ def test_files_are_listed_in_pages_by_purpose_and_order(client: openai.OpenAI) -
     own.close()
 
 
+@pytest.mark.conformance("DELETE /v1/files/{file_id}")
 def test_a_deleted_file_takes_its_content_along_unless_another_has_the_same(client: openai.OpenAI) -> None:
     content = b"only here"
     first, second = send(client, content), send(client, content)
@@ -62,6 +69,7 @@ def test_a_deleted_file_takes_its_content_along_unless_another_has_the_same(clie
     assert caught.value.code == "file_not_found"
 
 
+@pytest.mark.conformance("POST /v1/files", "expires_after[anchor]", "expires_after[seconds]")
 def test_a_file_goes_when_its_time_is_over(client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
     content = b"for an hour"
     made = send(client, content, expires_after={"anchor": "created_at", "seconds": 3600})
@@ -81,6 +89,7 @@ def test_a_file_goes_when_its_time_is_over(client: openai.OpenAI, monkeypatch: p
         ({"purpose": ""}, "purpose"),
         ({}, "purpose"),
         ({"purpose": "fine-tune", "expires_after[anchor]": "created_at"}, "expires_after[seconds]"),
+        ({"purpose": "fine-tune", "expires_after[anchor]": ""}, "expires_after[anchor]"),
         ({"purpose": "fine-tune", "expires_after[anchor]": "now", "expires_after[seconds]": "3600"}, "expires_after[anchor]"),
         (
             {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": "60"},
@@ -155,6 +164,12 @@ class TestIdempotency:
 
 
 class TestUploads:
+    @pytest.mark.conformance("POST /v1/uploads")
+    @pytest.mark.conformance("POST /v1/uploads", "filename", "purpose", "bytes", "mime_type")
+    @pytest.mark.conformance("POST /v1/uploads/{upload_id}/parts")
+    @pytest.mark.conformance("POST /v1/uploads/{upload_id}/parts", "data")
+    @pytest.mark.conformance("POST /v1/uploads/{upload_id}/complete")
+    @pytest.mark.conformance("POST /v1/uploads/{upload_id}/complete", "part_ids", "md5")
     def test_parts_sent_side_by_side_are_joined_in_the_wanted_order(self, client: openai.OpenAI) -> None:
         pieces = [bytes([65 + i]) * 1000 for i in range(5)]
         upload = client.uploads.create(filename="u.jsonl", purpose="fine-tune", bytes=5000, mime_type="text/jsonl")
@@ -169,6 +184,14 @@ class TestUploads:
         assert again.file and again.file.id == done.file.id
         with pytest.raises(openai.BadRequestError, match="completed"):
             client.uploads.parts.create(upload.id, data=b"late")
+
+    @pytest.mark.conformance("POST /v1/uploads", "expires_after")
+    def test_the_file_of_an_upload_may_have_its_time(self, client: openai.OpenAI) -> None:
+        upload = client.uploads.create(
+            filename="u", purpose="batch", bytes=1, mime_type="a/b", expires_after={"anchor": "created_at", "seconds": 7200}
+        )
+        done = client.uploads.complete(upload.id, part_ids=[client.uploads.parts.create(upload.id, data=b"x").id])
+        assert done.file and done.file.expires_at == done.file.created_at + 7200
 
     def test_the_clients_own_helper_uploads_a_file(self, client: openai.OpenAI) -> None:
         done = client.uploads.upload_file_chunked(
@@ -199,6 +222,7 @@ class TestUploads:
         assert caught.value.param == param
         assert client.uploads.complete(upload.id, part_ids=[part]).status == "completed"
 
+    @pytest.mark.conformance("POST /v1/uploads/{upload_id}/cancel")
     def test_a_cancelled_upload_leaves_nothing(self, client: openai.OpenAI) -> None:
         upload = client.uploads.create(filename="u", purpose="fine-tune", bytes=4, mime_type="text/plain")
         part = client.uploads.parts.create(upload.id, data=b"gone")

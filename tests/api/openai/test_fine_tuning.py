@@ -35,6 +35,8 @@ def another(client: openai.OpenAI) -> Iterator[openai.OpenAI]:
         yield other
 
 
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs")
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "model", "training_file")
 def test_what_is_auto_is_decided_and_shown(client: openai.OpenAI) -> None:
     job = create(client)
     assert job.hyperparameters.model_dump() == {"n_epochs": 8, "batch_size": 4, "learning_rate_multiplier": 1.0}
@@ -117,6 +119,7 @@ def test_a_faulty_file_is_refused_with_its_lines(client: openai.OpenAI) -> None:
     assert (caught.value.code, caught.value.param) == ("invalid_validation_file", "validation_file")
 
 
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "validation_file")
 def test_nine_examples_are_too_few_for_training_and_enough_for_validation(client: openai.OpenAI) -> None:
     few = upload(client, tiny.conversations(9))
     with pytest.raises(openai.BadRequestError, match=r"has 9 example\(s\), but must have at least 10") as caught:
@@ -131,6 +134,9 @@ def test_only_files_for_training_are_trained_on(client: openai.OpenAI) -> None:
     assert caught.value.code == "invalid_purpose"
 
 
+@pytest.mark.conformance("GET /v1/fine_tuning/jobs")
+@pytest.mark.conformance("GET /v1/fine_tuning/jobs", "limit", "after", "metadata")
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "metadata")
 def test_jobs_are_listed_in_pages_and_by_metadata(another: openai.OpenAI) -> None:
     training = upload(another)
     made = [create(another, training_file=training, metadata={"n": str(i), "all": "yes"}).id for i in range(3)]
@@ -139,8 +145,24 @@ def test_jobs_are_listed_in_pages_and_by_metadata(another: openai.OpenAI) -> Non
     assert [job.id for job in another.fine_tuning.jobs.list(metadata={"n": "1", "all": "yes"})] == [made[1]]
     raw = another.get("/fine_tuning/jobs?metadata=null", cast_to=httpx.Response).json()
     assert [job["id"] for job in raw["data"]] == [plain]
+    for wrong in ("metadata=false", "metadata[]=x", f"metadata[{'k' * 65}]=x"):
+        with pytest.raises(openai.BadRequestError) as caught:
+            another.get(f"/fine_tuning/jobs?{wrong}", cast_to=httpx.Response)
+        assert (caught.value.code, caught.value.param) == ("invalid_value", "metadata")
 
 
+@pytest.mark.parametrize("name", ["ù", 'a"b', "a.b", "a\\b", "a]b", "0", "$", "a\tb", "a\x00b"])
+def test_jobs_are_found_by_any_key_of_their_metadata(client: openai.OpenAI, name: str) -> None:
+    with openai.OpenAI(base_url=client.base_url, api_key=create_key(project="keys")[0], max_retries=0) as own:
+        made = create(own, metadata={name: "é"}).id
+        found = own.fine_tuning.jobs.list(extra_query={f"metadata[{name}]": "é"})
+        assert [job.id for job in found] == [made]
+        assert own.fine_tuning.jobs.list(extra_query={f"metadata[{name}]": "e"}).data == []
+
+
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs/{fine_tuning_job_id}/pause")
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs/{fine_tuning_job_id}/resume")
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs/{fine_tuning_job_id}/cancel")
 def test_a_queued_job_can_be_paused_resumed_and_cancelled(client: openai.OpenAI) -> None:
     job = create(client)
     assert client.fine_tuning.jobs.pause(job.id).status == "paused"
@@ -153,6 +175,8 @@ def test_a_queued_job_can_be_paused_resumed_and_cancelled(client: openai.OpenAI)
             call(job.id)
 
 
+@pytest.mark.conformance("GET /v1/fine_tuning/jobs/{fine_tuning_job_id}/events")
+@pytest.mark.conformance("GET /v1/fine_tuning/jobs/{fine_tuning_job_id}/events", "limit", "after")
 def test_events_come_newest_first_in_pages_and_name_no_path(client: openai.OpenAI) -> None:
     job = create(client)
     client.fine_tuning.jobs.pause(job.id)
@@ -183,6 +207,13 @@ def checkpointed(client: openai.OpenAI, tmp_path: Path) -> tuple[Any, str]:
     return job, client.fine_tuning.jobs.checkpoints.list(job.id).data[0].fine_tuned_model_checkpoint
 
 
+@pytest.mark.conformance("POST /v1/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions")
+@pytest.mark.conformance("POST /v1/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions", "project_ids")
+@pytest.mark.conformance("GET /v1/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions")
+@pytest.mark.conformance(
+    "GET /v1/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions", "limit", "after", "order", "project_id"
+)
+@pytest.mark.conformance("DELETE /v1/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions/{permission_id}")
 def test_a_checkpoint_is_shared_with_other_projects_by_admins_alone(
     client: openai.OpenAI, another: openai.OpenAI, tmp_path: Path
 ) -> None:
@@ -200,11 +231,21 @@ def test_a_checkpoint_is_shared_with_other_projects_by_admins_alone(
         assert another.models.retrieve(name).id == name
         listed = list(permissions.list(name, limit=1, order="ascending"))
         assert [one.id for one in listed] == [one.id for one in made]
+        assert [one.id for one in permissions.list(name, project_id="third")] == [made[1].id]
         assert permissions.delete(made[0].id, fine_tuned_model_checkpoint=name).deleted
         with pytest.raises(openai.NotFoundError):
             another.models.retrieve(name)
         with pytest.raises(openai.NotFoundError):
             permissions.create("ft:none:local::x:ckpt-step-1", project_ids=["a"])
+
+
+@pytest.mark.conformance("GET /v1/fine_tuning/jobs/{fine_tuning_job_id}/checkpoints", "limit", "after")
+def test_checkpoints_are_listed_in_pages(client: openai.OpenAI, tmp_path: Path) -> None:
+    job, _ = checkpointed(client, tmp_path)
+    queue.add_checkpoint(job.id, 6, str(tmp_path), {"train_loss": 0.5}, model=Model(job_dir(job.id) / "later", "e" * 16))
+    first = client.fine_tuning.jobs.checkpoints.list(job.id, limit=1)
+    assert first.has_more and [one.step_number for one in first.data] == [6]
+    assert [one.step_number for one in client.fine_tuning.jobs.checkpoints.list(job.id, after=first.data[0].id)] == [3]
 
 
 def test_projects_see_nothing_of_each_other(server: str, client: openai.OpenAI, another: openai.OpenAI, tmp_path: Path) -> None:

@@ -98,6 +98,10 @@ async def create_file(
     seconds: Annotated[Lifetime | None, Form(alias="expires_after[seconds]")] = None,
 ) -> FileObject:
     """Upload a file of at most 512 MB."""
+    sent = await request.form()
+    for name, value in (("expires_after[anchor]", anchor), ("expires_after[seconds]", seconds)):
+        if value is None and name in sent:  # FastAPI takes an empty field for one that was not sent
+            raise bad_request(f"Invalid value for '{name}': it is empty.", code="invalid_value", param=name)
     if (anchor is None) != (seconds is None):
         missing = "expires_after[anchor]" if anchor is None else "expires_after[seconds]"
         raise bad_request(f"Missing required parameter: '{missing}'.", code="missing_required_parameter", param=missing)

@@ -33,7 +33,7 @@ from honekit.registry.versions import ORGANIZATION
 router = APIRouter(prefix="/v1/fine_tuning", tags=["fine-tuning"], route_class=JsonRoute)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-_METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
+_METADATA = re.compile(r"metadata\[(.{1,64})\]", re.DOTALL)
 _PRIVATE = frozenset({"path", "where"})
 """Keys of an event's data that name files of the server."""
 
@@ -71,7 +71,12 @@ async def list_jobs(request: Request, after: str | None = None, limit: Limit = 2
     owner = request.state.api_key.owner
     last = (await _find(request, after, "after"))[0] if after else None
     pairs = {key[1]: value for name, value in request.query_params.multi_items() if (key := _METADATA.fullmatch(name))}
-    without = request.query_params.get("metadata") == "null"
+    plain = request.query_params.getlist("metadata")
+    misnamed = [name for name in request.query_params if name.startswith("metadata[") and not _METADATA.fullmatch(name)]
+    if misnamed or any(value != "null" for value in plain):
+        message = "Invalid value for 'metadata': send 'metadata[key]=value', or 'metadata=null' for jobs without."
+        raise bad_request(message, code="invalid_value", param="metadata")
+    without = bool(plain)
     found = await asyncio.to_thread(fine_tuning.list_asked, owner, after=last, limit=limit + 1, metadata=pairs, without=without)
     return JobPage(data=[job_object(*one) for one in found[:limit]], has_more=len(found) > limit)
 

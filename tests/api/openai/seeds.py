@@ -1,0 +1,122 @@
+"""What the requests to each operation need to be answered with 2xx: ids of objects that exist, and a body that is valid."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import openai
+from tests import tiny
+
+from honekit.jobs import Model, queue
+from honekit.jobs.records import job_dir
+from honekit.registry import create_version
+
+
+@dataclass
+class Recipe:
+    """One request that works; each call of a recipe makes what the request uses up."""
+
+    path: dict[str, str] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+
+
+@dataclass
+class Seeds:
+    """Objects of one project, made through the API with a key of scope `admin`."""
+
+    client: openai.OpenAI
+    folder: Path
+
+    @cached_property
+    def training_file(self) -> str:
+        lines = "\n".join(json.dumps(record) for record in tiny.conversations(12)).encode()
+        return self.client.files.create(file=("train.jsonl", lines), purpose="fine-tune").id
+
+    @cached_property
+    def checkpointed_job(self) -> str:
+        """A job with one checkpoint, which is noted by hand; no test asks its model anything."""
+        job = self.job()
+        queue.add_checkpoint(job, 3, str(self.folder), {"train_loss": 1.0}, model=Model(job_dir(job) / "epochs", "f" * 16))
+        return job
+
+    @cached_property
+    def checkpoint(self) -> str:
+        return self.client.fine_tuning.jobs.checkpoints.list(self.checkpointed_job).data[0].fine_tuned_model_checkpoint
+
+    def job(self) -> str:
+        return self.client.fine_tuning.jobs.create(model="tiny", training_file=self.training_file).id
+
+    def paused_job(self) -> str:
+        return self.client.fine_tuning.jobs.pause(self.job()).id
+
+    def file(self) -> str:
+        return self.client.files.create(file=("a.txt", b"a"), purpose="user_data").id
+
+    def upload(self) -> str:
+        return self.client.uploads.create(filename="u.txt", purpose="fine-tune", bytes=4, mime_type="text/plain").id
+
+    def part(self, upload: str) -> str:
+        return self.client.uploads.parts.create(upload, data=b"four").id
+
+    def permission(self) -> str:
+        shared = self.client.fine_tuning.checkpoints.permissions.create(self.checkpoint, project_ids=["another"])
+        return shared.data[0].id
+
+    def tuned_model(self) -> str:
+        """A registered model of the project, as a finished job leaves one behind, without weights."""
+        job = self.job()
+        adapter = self.folder / job
+        adapter.mkdir()
+        return create_version("seeded", job, "tiny", "b" * 16, adapter, job).name
+
+
+def _complete(seeds: Seeds) -> Recipe:
+    upload = seeds.upload()
+    return Recipe(path={"upload_id": upload}, body={"part_ids": [seeds.part(upload)]})
+
+
+def _of_job(make: Callable[[Seeds], str]) -> Callable[[Seeds], Recipe]:
+    return lambda seeds: Recipe(path={"fine_tuning_job_id": make(seeds)})
+
+
+_PERMISSIONS = "/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions"
+_CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}], "max_completion_tokens": 2}
+_UPLOAD = {"filename": "u.txt", "purpose": "fine-tune", "bytes": 4, "mime_type": "text/plain"}
+
+RECIPES: dict[str, Callable[[Seeds], Recipe]] = {
+    "POST /chat/completions": lambda seeds: Recipe(body=dict(_CHAT)),
+    "GET /files": lambda seeds: Recipe(query={"limit": 5}),
+    "POST /files": lambda seeds: Recipe(body={"file": b"content", "purpose": "user_data"}),
+    "GET /files/{file_id}": lambda seeds: Recipe(path={"file_id": seeds.training_file}),
+    "DELETE /files/{file_id}": lambda seeds: Recipe(path={"file_id": seeds.file()}),
+    "GET /files/{file_id}/content": lambda seeds: Recipe(path={"file_id": seeds.training_file}),
+    f"GET {_PERMISSIONS}": lambda seeds: Recipe(path={"fine_tuned_model_checkpoint": seeds.checkpoint}),
+    f"POST {_PERMISSIONS}": lambda seeds: Recipe(
+        path={"fine_tuned_model_checkpoint": seeds.checkpoint}, body={"project_ids": ["another"]}
+    ),
+    f"DELETE {_PERMISSIONS}/{{permission_id}}": lambda seeds: Recipe(
+        path={"fine_tuned_model_checkpoint": seeds.checkpoint, "permission_id": seeds.permission()}
+    ),
+    "GET /fine_tuning/jobs": lambda seeds: Recipe(query={"limit": 5}),
+    "POST /fine_tuning/jobs": lambda seeds: Recipe(body={"model": "tiny", "training_file": seeds.training_file}),
+    "GET /fine_tuning/jobs/{fine_tuning_job_id}": _of_job(lambda seeds: seeds.checkpointed_job),
+    "POST /fine_tuning/jobs/{fine_tuning_job_id}/cancel": _of_job(Seeds.job),
+    "GET /fine_tuning/jobs/{fine_tuning_job_id}/checkpoints": _of_job(lambda seeds: seeds.checkpointed_job),
+    "GET /fine_tuning/jobs/{fine_tuning_job_id}/events": _of_job(lambda seeds: seeds.checkpointed_job),
+    "POST /fine_tuning/jobs/{fine_tuning_job_id}/pause": _of_job(Seeds.job),
+    "POST /fine_tuning/jobs/{fine_tuning_job_id}/resume": _of_job(Seeds.paused_job),
+    "GET /models": lambda seeds: Recipe(),
+    "GET /models/{model}": lambda seeds: Recipe(path={"model": "tiny"}),
+    "DELETE /models/{model}": lambda seeds: Recipe(path={"model": seeds.tuned_model()}),
+    "POST /uploads": lambda seeds: Recipe(body=dict(_UPLOAD)),
+    "POST /uploads/{upload_id}/cancel": lambda seeds: Recipe(path={"upload_id": seeds.upload()}),
+    "POST /uploads/{upload_id}/complete": _complete,
+    "POST /uploads/{upload_id}/parts": lambda seeds: Recipe(path={"upload_id": seeds.upload()}, body={"data": b"four"}),
+}
+"""For every operation of the contract that Hone serves, a request that is answered with 2xx."""

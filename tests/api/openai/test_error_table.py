@@ -1,0 +1,222 @@
+"""What is wrong with a request, and how it is said: the answer as it is, and what the official client raises from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from tests import tiny
+from tests.api.openai.seeds import Seeds
+
+from honekit.api.auth import create_key
+
+USER = [{"role": "user", "content": "hello"}]
+CHAT = {"model": "tiny", "messages": USER, "max_tokens": 1}
+JOB = {"model": "tiny", "training_file": "{training}"}
+UPLOAD = {"filename": "u.txt", "purpose": "fine-tune", "bytes": 4, "mime_type": "text/plain"}
+RAISED = {
+    400: openai.BadRequestError,
+    401: openai.AuthenticationError,
+    403: openai.PermissionDeniedError,
+    404: openai.NotFoundError,
+}
+"""Of other statuses below 500 the client raises APIStatusError itself."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request and its error. `{name}` in the path and in the values of the body stands for a seeded id."""
+
+    request: str
+    status: int
+    code: str
+    param: str | None = None
+    type: str = "invalid_request_error"
+    json: Any = None
+    content: bytes | None = None
+    form: dict[str, str] = field(default_factory=dict)
+    file: tuple[str, bytes] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    scope: str = "admin"
+    unsupported: str | None = None
+    """The parameter that this case shows to be refused as a whole."""
+
+
+def chat(code: str, param: str, unsupported: str | None = None, /, **changes: Any) -> Case:
+    return Case("POST /chat/completions", 400, code, param, json={**CHAT, **changes}, unsupported=unsupported)
+
+
+def job(code: str, param: str, unsupported: str | None = None, /, **changes: Any) -> Case:
+    return Case("POST /fine_tuning/jobs", 400, code, param, json={**JOB, **changes}, unsupported=unsupported)
+
+
+TOOL = {"type": "function", "function": {"name": "f"}}
+JSON_TYPE = {"content-type": "application/json"}
+SUPERVISED = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 51}}}
+PERMISSIONS = "/fine_tuning/checkpoints/{checkpoint}/permissions"
+
+CASES = [
+    # Chat completions
+    chat("invalid_value", "temperature", temperature=2.5),
+    chat("invalid_type", "temperature", temperature="hot"),
+    chat("invalid_value", "top_p", top_p=-0.1),
+    chat("invalid_value", "n", n=129),
+    chat("invalid_value", "max_tokens", max_tokens=0),
+    chat("invalid_type", "max_completion_tokens", max_completion_tokens="many"),
+    chat("context_length_exceeded", "messages", max_completion_tokens=100_000),
+    chat("invalid_value", "stop", stop=["a", "b", "c", "d", "e"]),
+    chat("invalid_value", "top_logprobs", logprobs=True, top_logprobs=21),
+    chat("invalid_value", "top_logprobs", top_logprobs=1),
+    chat("invalid_value", "stream_options", stream_options={"include_usage": True}),
+    chat("unknown_parameter", "colour", colour="red"),
+    chat("invalid_value", "messages", messages=[]),
+    chat("missing_required_parameter", "messages[0].content", messages=[{"role": "user"}]),
+    chat("invalid_value", "metadata", metadata={str(number): "" for number in range(17)}),
+    chat("invalid_value", "safety_identifier", safety_identifier="x" * 65),
+    Case("POST /chat/completions", 400, "missing_required_parameter", "model", json={"messages": USER}),
+    Case("POST /chat/completions", 400, "missing_required_parameter", "messages", json={"model": "tiny"}),
+    Case("POST /chat/completions", 400, "invalid_json", content=b'{"model": ', headers=JSON_TYPE),
+    Case("POST /chat/completions", 415, "unsupported_media_type", content=b"{}", headers={"content-type": "text/plain"}),
+    Case("POST /chat/completions", 413, "body_too_large", content=b" " * (8 * 1024 * 1024 + 1), headers=JSON_TYPE),
+    Case("POST /chat/completions", 404, "model_not_found", "model", json={**CHAT, "model": "none"}),
+    Case("GET /chat/completions", 405, "method_not_allowed"),
+    chat("unsupported_parameter", "audio", "audio", audio={"voice": "a", "format": "mp3"}),
+    chat("unsupported_value", "tools", "tools", tools=[TOOL]),
+    chat("unsupported_value", "frequency_penalty", "frequency_penalty", frequency_penalty=1),
+    chat("unsupported_value", "store", "store", store=True),
+    chat("unsupported_value", "presence_penalty", "presence_penalty", presence_penalty=-1),
+    chat("unsupported_value", "logit_bias", "logit_bias", logit_bias={"5": 1}),
+    chat("unsupported_value", "response_format", "response_format", response_format={"type": "json_object"}),
+    chat("unsupported_value", "tool_choice", "tool_choice", tool_choice="required"),
+    chat("unsupported_value", "functions", "functions", functions=[{"name": "f"}]),
+    chat("unsupported_value", "function_call", "function_call", function_call={"name": "f"}),
+    chat("unsupported_value", "modalities", "modalities", modalities=["text", "audio"]),
+    chat("unsupported_value", "service_tier", "service_tier", service_tier="flex"),
+    chat("unsupported_value", "verbosity", "verbosity", verbosity="high"),
+    chat("unsupported_value", "reasoning_effort", "reasoning_effort", reasoning_effort="high"),
+    chat("unsupported_parameter", "prediction", "prediction", prediction={"type": "content", "content": "a"}),
+    chat("unsupported_parameter", "web_search_options", "web_search_options", web_search_options={}),
+    chat("unsupported_parameter", "moderation", "moderation", moderation={}),
+    chat("unsupported_parameter", "prompt_cache_options", "prompt_cache_options", prompt_cache_options={}),
+    chat("unsupported_parameter", "prompt_cache_retention", "prompt_cache_retention", prompt_cache_retention="24h"),
+    # Files and uploads
+    Case("POST /files", 400, "invalid_value", "purpose", form={"purpose": "fine-tune-results"}, file=("file", b"x")),
+    Case("POST /files", 400, "missing_required_parameter", "purpose", file=("file", b"x")),
+    Case("POST /files", 400, "missing_required_parameter", "file", form={"purpose": "batch"}, file=("other", b"x")),
+    Case("POST /files", 415, "unsupported_media_type", json={"purpose": "batch"}),
+    Case("GET /files", 400, "invalid_value", "limit", query={"limit": "0"}),
+    Case("GET /files", 400, "invalid_value", "limit", query={"limit": "10001"}),
+    Case("GET /files", 400, "invalid_value", "order", query={"order": "random"}),
+    Case("GET /files", 400, "file_not_found", "after", query={"after": "file-none"}),
+    Case("GET /files/file-none", 404, "file_not_found", "file_id"),
+    Case("DELETE /files/file-none", 404, "file_not_found", "file_id"),
+    Case("GET /files/file-none/content", 404, "file_not_found", "file_id"),
+    Case("POST /uploads", 400, "invalid_value", "purpose", json={**UPLOAD, "purpose": "evals"}),
+    Case("POST /uploads", 400, "invalid_value", "bytes", json={**UPLOAD, "bytes": -1}),
+    Case("POST /uploads/upload_none/cancel", 404, "upload_not_found", "upload_id"),
+    Case("POST /uploads/{upload}/complete", 400, "upload_part_unknown", "part_ids", json={"part_ids": ["part_none"]}),
+    Case("POST /uploads/{upload}/complete", 400, "invalid_value", "md5", json={"part_ids": ["part_none"], "md5": "x"}),
+    Case("POST /uploads/{cancelled_upload}/parts", 400, "upload_closed", file=("data", b"x")),
+    # Fine-tuning
+    job("file_not_found", "training_file", training_file="file-none"),
+    job("invalid_purpose", "training_file", training_file="{other_file}"),
+    job("invalid_n_examples", "training_file", training_file="{short_file}"),
+    job("invalid_training_file", "training_file", training_file="{faulty_file}"),
+    job("invalid_value", "suffix", suffix="x" * 65),
+    job("invalid_value", "seed", seed=-1),
+    job("invalid_value", "method.supervised.hyperparameters.n_epochs", method=SUPERVISED),
+    job("unsupported_value", "method.type", "method.dpo", method={"type": "dpo"}),
+    job("unsupported_value", "method.type", "method.reinforcement", method={"type": "reinforcement"}),
+    job("unsupported_value", "integrations", "integrations", integrations=[{"type": "wandb", "wandb": {"project": "p"}}]),
+    Case("POST /fine_tuning/jobs", 404, "model_not_found", "model", json={**JOB, "model": "none"}),
+    Case("GET /fine_tuning/jobs/ftjob-none", 404, "fine_tune_not_found", "fine_tuning_job_id"),
+    Case("GET /fine_tuning/jobs/{job}/events", 400, "event_not_found", "after", query={"after": "ftevent-none"}),
+    Case("POST /fine_tuning/jobs/{cancelled_job}/resume", 400, "invalid_state"),
+    Case(f"DELETE {PERMISSIONS}/cp_none", 404, "permission_not_found", "permission_id"),
+    # Models, and what holds everywhere
+    Case("GET /models/none", 404, "model_not_found", "model"),
+    Case("DELETE /models/tiny", 403, "model_is_base", "model", "permission_error"),
+    Case("GET /nothing", 404, "not_found"),
+    Case("GET /models", 401, "invalid_api_key", headers={"authorization": "Bearer hone-wrong"}),
+    Case("POST /uploads", 403, "insufficient_scope", None, "permission_error", json=UPLOAD, scope="read"),
+]
+
+
+def _row(number: int, case: Case) -> Any:
+    operation = case.request.replace(" ", " /v1")
+    marks = [pytest.mark.conformance(operation, case.unsupported, refused=case.code)] if case.unsupported else []
+    return pytest.param(case, id=f"{number:02}-{case.request.replace(' ', '-')}-{case.code}-{case.param}", marks=marks)
+
+
+class Ids(dict[str, str]):
+    """Seeded ids by the names in `CASES`, made when first needed."""
+
+    def __init__(self, seeds: Seeds) -> None:
+        super().__init__()
+        self.seeds = seeds
+
+    def __missing__(self, name: str) -> str:
+        client = self.seeds.client
+        records = {"short_file": tiny.conversations(9), "faulty_file": [*tiny.conversations(10), {"messages": []}]}
+        if name in records:
+            lines = "\n".join(json.dumps(record) for record in records[name]).encode()
+            return client.files.create(file=("t.jsonl", lines), purpose="fine-tune").id
+        if name == "cancelled_job":
+            return client.fine_tuning.jobs.cancel(self.seeds.job()).id
+        if name == "cancelled_upload":
+            return client.uploads.cancel(self.seeds.upload()).id
+        if name == "training":
+            return self.seeds.training_file
+        if name == "checkpoint":
+            return self.seeds.checkpoint
+        return {"job": self.seeds.job, "upload": self.seeds.upload, "other_file": self.seeds.file}[name]()
+
+
+@pytest.fixture
+def ids(server: str, tmp_path: Path) -> Iterator[Ids]:
+    with openai.OpenAI(base_url=f"{server}/v1", api_key=create_key(scope="admin")[0], max_retries=0) as client:
+        yield Ids(Seeds(client, tmp_path))
+
+
+@pytest.mark.parametrize("case", [_row(number, case) for number, case in enumerate(CASES, 1)])
+def test_the_answer_and_what_the_client_raises(case: Case, server: str, ids: Ids) -> None:
+    method, path = case.request.split(" ")
+    path = path.format_map(ids)
+    body = case.json
+    if isinstance(body, dict):
+        body = {name: value.format_map(ids) if isinstance(value, str) else value for name, value in body.items()}
+    sent: list[Any] = []
+    with openai.OpenAI(
+        base_url=f"{server}/v1",
+        api_key=create_key(scope=case.scope)[0],  # type: ignore[arg-type]
+        http_client=openai.DefaultHttpxClient(event_hooks={"request": [sent.append]}),
+    ) as client:
+        options: Any = {"headers": dict(case.headers), "params": dict(case.query)}
+        if case.file:
+            options["headers"]["content-type"] = "multipart/form-data"
+        arguments: dict[str, Any] = {"cast_to": httpx.Response, "options": options}
+        if method == "POST":
+            arguments |= {"body": case.form or body, "content": case.content}
+            arguments |= {"files": {case.file[0]: ("a.txt", case.file[1])} if case.file else None}
+        with pytest.raises(openai.APIStatusError) as caught:
+            getattr(client, method.lower())(path, **arguments)
+    fault = caught.value
+    error = fault.response.json()["error"]
+    assert (fault.status_code, error["type"], error["code"], error["param"]) == (case.status, case.type, case.code, case.param)
+    assert set(error) == {"message", "type", "param", "code"} and error["message"]
+    assert type(fault) is RAISED.get(case.status, openai.APIStatusError)
+    assert (fault.type, fault.code, fault.param) == (case.type, case.code, case.param)
+    assert fault.request_id == fault.response.headers["x-request-id"]
+    assert len(sent) == 1, "the client sent it again"
+
+
+def test_the_table_has_no_case_twice() -> None:
+    assert len(CASES) >= 60
+    assert len({repr(case) for case in CASES}) == len(CASES)
