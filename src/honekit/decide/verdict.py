@@ -71,6 +71,7 @@ class Decision:
 
 def decide(answers: Answers) -> Decision:
     """The verdict on checked answers."""
+    answers = with_implied(answers)
     ranking, fired = _ranked(answers)
     best = ranking[0].option
     flips = tuple(_flips(answers, best))
@@ -89,7 +90,15 @@ def decide(answers: Answers) -> Decision:
 
 def recommend(answers: Answers) -> Option:
     """The first option alone."""
-    return _ranked(answers)[0][0].option
+    return _ranked(with_implied(answers))[0][0].option
+
+
+def with_implied(answers: Answers) -> Answers:
+    """What is at hand now is at hand within a month too."""
+    now, soon = answers.get("examples"), answers.get("examples_soon")
+    if isinstance(now, int) and (not isinstance(soon, int) or soon < now):
+        return {**answers, "examples_soon": now}
+    return answers
 
 
 def _ranked(answers: Answers) -> tuple[tuple[Ranked, ...], list[Rule]]:
