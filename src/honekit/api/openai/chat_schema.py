@@ -197,7 +197,16 @@ class JsonSchemaFormat(Body):
 
 ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
 
-Metadata = Annotated[dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]], Field(max_length=16)]
+
+def _without_nul(text: str) -> str:
+    # PostgreSQL cannot search JSON in which there is one.
+    if "\0" in text:
+        raise PydanticCustomError("invalid_value", "metadata cannot hold the character NUL")
+    return text
+
+
+Label = Annotated[Text, AfterValidator(_without_nul)]
+Metadata = Annotated[dict[Annotated[Label, Field(max_length=64)], Annotated[Label, Field(max_length=512)]], Field(max_length=16)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 TokenId = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})$")]
 LogitBias = Annotated[dict[TokenId, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=1024)]
@@ -230,6 +239,8 @@ class ChatCompletionRequest(Body):
     parallel_tool_calls: bool | None = True
     metadata: Metadata | None = None
     """Comes back with the answer."""
+    store: bool | None = False
+    """Keep the answer, with the messages, until it is deleted."""
     user: str | None = None
     """A label of the caller's own, as are the next two; none changes the answer."""
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
@@ -238,7 +249,6 @@ class ChatCompletionRequest(Body):
     functions: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
     function_call: Annotated[Literal["none", "auto"] | None, neutral("none", "auto")] = None
     modalities: Annotated[list[Literal["text"]] | None, neutral(["text"])] = None
-    store: Annotated[Literal[False] | None, neutral(False)] = False
     service_tier: Annotated[Literal["auto", "default"] | None, neutral("auto", "default")] = None
     verbosity: Annotated[Literal["medium"] | None, neutral("medium")] = None
     reasoning_effort: Annotated[Literal["none"] | None, neutral("none")] = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
@@ -24,7 +23,7 @@ from honekit.api.openai.fine_tuning_schema import (
     PermissionRequest,
 )
 from honekit.api.openai.models import find_model
-from honekit.api.openai.pages import Page, page
+from honekit.api.openai.pages import Page, behind, metadata_pairs, page
 from honekit.api.routes import JsonRoute
 from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
 from honekit.jobs import Event, Job, JobError
@@ -33,7 +32,6 @@ from honekit.registry.versions import ORGANIZATION
 router = APIRouter(prefix="/v1/fine_tuning", tags=["fine-tuning"], route_class=JsonRoute)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-_METADATA = re.compile(r"metadata\[([^\]]{1,64})\]")
 _PRIVATE = frozenset({"path", "where"})
 """Keys of an event's data that name files of the server."""
 
@@ -70,7 +68,7 @@ async def list_jobs(request: Request, after: str | None = None, limit: Limit = 2
     """The project's jobs, newest first; `metadata[key]=value` narrows them, `metadata=null` leaves those without."""
     owner = request.state.api_key.owner
     last = (await _find(request, after, "after"))[0] if after else None
-    pairs = {key[1]: value for name, value in request.query_params.multi_items() if (key := _METADATA.fullmatch(name))}
+    pairs = metadata_pairs(request)
     without = request.query_params.get("metadata") == "null"
     found = await asyncio.to_thread(fine_tuning.list_asked, owner, after=last, limit=limit + 1, metadata=pairs, without=without)
     return JobPage(data=[job_object(*one) for one in found[:limit]], has_more=len(found) > limit)
@@ -130,7 +128,7 @@ async def list_checkpoints(job_id: str, request: Request, after: str | None = No
         for one in saved
         if one.model
     ]
-    return page(_behind(found, after), limit)
+    return page(behind(found, after), limit)
 
 
 @router.post("/checkpoints/{name:path}/permissions")
@@ -153,7 +151,7 @@ async def list_permissions(
     """With whom a checkpoint is shared."""
     await _own_checkpoint(request, name)
     found = await asyncio.to_thread(permissions.list_shared, name, project_id=project_id, newest_first=order == "descending")
-    return page(_behind([_permission(one) for one in found], after), limit)
+    return page(behind([_permission(one) for one in found], after), limit)
 
 
 @router.delete("/checkpoints/{name:path}/permissions/{permission_id}")
@@ -218,15 +216,6 @@ def _event(event: Event) -> EventObject:
 
 def _permission(one: permissions.Permission) -> PermissionObject:
     return PermissionObject(id=one.id, created_at=int(one.created_at), project_id=one.project_id)
-
-
-def _behind(found: list[Any], after: str | None) -> list[Any]:
-    if after is None:
-        return found
-    at = next((index for index, one in enumerate(found) if one.id == after), None)
-    if at is None:
-        raise bad_request(f"There is no '{after[:80]}' in this list.", code="invalid_value", param="after")
-    return found[at + 1 :]
 
 
 async def _find(request: Request, job_id: str, param: str | None = None) -> tuple[Job, Asked]:
