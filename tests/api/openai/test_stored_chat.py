@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import openai
 import pytest
 
-from honekit.api.auth import Scope, create_key
 from honekit.store import answers
 
 USER = [{"role": "user", "content": "what does code E41 mean?"}]
 Connect = Callable[..., openai.OpenAI]
-
-
-@pytest.fixture
-def connect(server: str) -> Iterator[Connect]:
-    """A client with a key of its own."""
-    clients: list[openai.OpenAI] = []
-
-    def connect(project: str = "default", scope: Scope = "write", **options: Any) -> openai.OpenAI:
-        key = create_key(project=project, scope=scope)[0]
-        clients.append(openai.OpenAI(base_url=f"{server}/v1", api_key=key, max_retries=0, timeout=60, **options))
-        return clients[-1]
-
-    yield connect
-    for client in clients:
-        client.close()
 
 
 def ask(client: openai.OpenAI, **changes: Any) -> Any:
