@@ -66,7 +66,7 @@ async def create_response(body: ResponseRequest, request: Request) -> Response:
     return await stored.answered(request, body, "response", bool(body.stream), partial(_answer, body, request))
 
 
-@router.get("/{response_id}")
+@router.get("/{response_id}", response_model_exclude_unset=True)
 async def retrieve_response(response_id: str, request: Request) -> ResponseObject:
     """One stored response."""
     _refuse(request, "include", "starting_after", stream="false", include_obfuscation="false")
@@ -116,7 +116,7 @@ async def _answer(body: ResponseRequest, request: Request, keep: stored.Keep | N
             made.status, made.incomplete_details = "incomplete", IncompleteDetails()
         else:
             made.status, made.completed_at = "completed", int(time.time())
-        content = made.model_dump()
+        content = made.as_json()
         if keep:
             unchanging = {name: value for name, value in content.items() if name != "metadata"}
             await keep(Answer(made.id, owner, "response", made.model, unchanging, items, made.metadata))
@@ -140,7 +140,7 @@ async def _answer(body: ResponseRequest, request: Request, keep: stored.Keep | N
         try:
             async for content in _written(run, writer):
                 if not number:
-                    begun = made.model_dump()
+                    begun = made.as_json()
                     yield event({"type": "response.created", "response": begun})
                     yield event({"type": "response.in_progress", "response": begun})
                 yield event(content)
@@ -149,7 +149,7 @@ async def _answer(body: ResponseRequest, request: Request, keep: stored.Keep | N
                 raise
             made.status, made.output = "failed", writer.items
             made.error = ResponseFault(code="server_error" if fault.status >= 500 else "invalid_prompt", message=fault.message)
-            yield event({"type": "response.failed", "response": made.model_dump()})
+            yield event({"type": "response.failed", "response": made.as_json()})
             return
         done = await finish(run, writer)
         yield event({"type": f"response.{made.status}", "response": done})

@@ -315,7 +315,14 @@ class ResponseObject(BaseModel):
     top_p: float
     truncation: Literal["disabled"] = "disabled"
     usage: ResponseUsage | None = None
+    """Absent until the answer has ended."""
     user: str | None
+    """Absent when none was given."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is sent: the contract knows no null for what is absent."""
+        absent = {name for name in ("usage", "user") if getattr(self, name) is None}
+        return self.model_dump(exclude=absent)
 
 
 class ResponseDeleted(BaseModel):
