@@ -381,6 +381,10 @@ def user(content: Any) -> dict[str, Any]:
     return {"role": "user", "content": content}
 
 
+def assistant(content: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": content}
+
+
 @pytest.mark.parametrize(
     ("given", "param", "code"),
     [
@@ -390,6 +394,9 @@ def user(content: Any) -> dict[str, Any]:
         ({"input": [user([{"type": "input_image", "image_url": "x"}])]}, "input[0].content[0]", "unsupported_value"),
         ({"input": [user([{"type": "output_text", "text": "x"}])]}, "input[0].content[0]", "unsupported_value"),
         ({"input": [{"role": "user"}]}, "input[0].content", "missing_required_parameter"),
+        ({"input": [{"content": "x"}]}, "input[0].role", "missing_required_parameter"),
+        ({"input": ["x"]}, "input[0]", "invalid_value"),
+        ({"input": [assistant([{"type": "refusal", "refusal": "x"}])]}, "input[0].content[0]", "unsupported_value"),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role", "invalid_value"),
         ({"input": [{"role": "user", "content": "x", "colour": 1}]}, "input[0].colour", "unknown_parameter"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]", "unsupported_value"),
@@ -455,3 +462,11 @@ def test_a_stored_response_cannot_be_streamed_again_or_extended(connect: Connect
     with pytest.raises(openai.BadRequestError) as caught:
         client.responses.retrieve(made.id, extra_query=query)
     assert caught.value.param == next(iter(query)).removesuffix("[]")
+
+
+def test_the_servers_own_document_describes_them(server: str) -> None:
+    document = httpx.get(f"{server}/openapi.json").json()
+    for path, methods in (("", {"post"}), ("/{response_id}", {"get", "delete"}), ("/{response_id}/input_items", {"get"})):
+        assert set(document["paths"][f"/v1/responses{path}"]) == methods
+    assert "function_call_output" in json.dumps(document["components"]["schemas"]["CallOutput"])
+    assert set(document["paths"]["/v1/chat/completions/{completion_id}"]) == {"get", "post", "delete"}

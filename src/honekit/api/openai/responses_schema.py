@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from honekit.api.openai.chat_schema import (
@@ -75,14 +75,14 @@ class _Item(Body):
 
 
 class InputMessage(_Item):
-    type: Literal["message"] = "message"
+    type: Literal["message"] | None = None
     role: Literal["user", "system", "developer"]
     content: Text | InputParts
     phase: Unsupported = None
 
 
 class AssistantInput(_Item):
-    type: Literal["message"] = "message"
+    type: Literal["message"] | None = None
     role: Literal["assistant"]
     content: Text | list[AnswerPart]
     phase: Unsupported = None
@@ -111,18 +111,23 @@ class CallOutput(_Item):
     namespace: Unsupported = None
 
 
-def _typed(given: Any) -> Any:
-    """A message may come without its type."""
-    if isinstance(given, dict) and given.get("type") is None and "role" in given:
-        return {**given, "type": "message"}
-    return given
+def _kind(item: Any) -> str:
+    """Which item it is, for the message of a fault: a message may come without its type."""
+    fields = vars(item) if isinstance(item, BaseModel) else item if isinstance(item, dict) else {}
+    if fields.get("type") in ("function_call", "function_call_output"):
+        return str(fields["type"])
+    return "answer" if fields.get("role") == "assistant" else "message"
 
 
-MessageInput = Annotated[InputMessage | AssistantInput, Field(discriminator="role")]
 InputItem = Annotated[
-    Annotated[MessageInput | CallInput | CallOutput, Field(discriminator="type")],
+    Annotated[
+        Annotated[InputMessage, Tag("message")]
+        | Annotated[AssistantInput, Tag("answer")]
+        | Annotated[CallInput, Tag("function_call")]
+        | Annotated[CallOutput, Tag("function_call_output")],
+        Discriminator(_kind),
+    ],
     _known("items", "message", "function_call", "function_call_output"),
-    BeforeValidator(_typed),
 ]
 
 
@@ -316,7 +321,7 @@ class ResponseObject(BaseModel):
     truncation: Literal["disabled"] = "disabled"
     usage: ResponseUsage | None = None
     """Absent until the answer has ended."""
-    user: str | None
+    user: str | None = None
     """Absent when none was given."""
 
     def as_json(self) -> dict[str, Any]:
