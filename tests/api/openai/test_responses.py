@@ -381,6 +381,10 @@ def user(content: Any) -> dict[str, Any]:
     return {"role": "user", "content": content}
 
 
+def nested(depth: int) -> Any:
+    return {"a": nested(depth - 1)} if depth else {}
+
+
 def assistant(content: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": content}
 
@@ -410,6 +414,7 @@ def assistant(content: Any) -> dict[str, Any]:
         ({"text": {"verbosity": "low"}}, "text.verbosity", "unsupported_value"),
         ({"tools": [{"type": "web_search"}]}, "tools[0]", "unsupported_value"),
         ({"tools": [{"type": "function", "name": "f", "parameters": {"a": "\ud800"}}]}, "tools[0].parameters", "invalid_value"),
+        ({"tools": [{"type": "function", "name": "f", "parameters": nested(300)}]}, "tools[0].parameters", "invalid_value"),
         ({"tool_choice": {"type": "allowed_tools"}}, "tool_choice", "unsupported_value"),
         ({"tool_choice": "required"}, "tool_choice", "invalid_value"),
         ({"tool_choice": {"type": "function", "name": "f"}}, "tool_choice", "invalid_value"),

@@ -55,6 +55,29 @@ Text = Annotated[str, AfterValidator(_encodable)]
 """JSON can escape half a surrogate pair, which is no character and cannot be encoded."""
 
 
+MAX_DEPTH = 100
+"""Of JSON that a request carries; far above what grammars take, far below what the interpreter can go down."""
+
+
+def _json(given: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [given]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner for one in level for inner in (one.values() if isinstance(one, dict) else one) if isinstance(inner, dict | list)
+        ]
+    if level:
+        raise PydanticCustomError("invalid_value", "this is nested too deeply")
+    try:
+        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as fault:
+        raise PydanticCustomError("invalid_value", "this is not JSON: NaN, or half a surrogate pair") from fault
+    return given
+
+
+Schema = Annotated[dict[str, Any], AfterValidator(_json)]
+"""May go back with an answer and into the database, so it must be JSON, and not deeper than these can take."""
+
+
 def _known_part(given: Any) -> Any:
     if isinstance(given, dict) and given.get("type") in ("image_url", "input_audio", "file", "refusal"):
         raise PydanticCustomError("unsupported_value", "only content parts of type 'text' are supported yet")
@@ -150,7 +173,7 @@ class FunctionSpec(Body):
 
     name: FunctionName
     description: Text | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: Schema | None = None
     strict: bool | None = None
 
 
@@ -186,7 +209,7 @@ class JsonSchema(Body):
 
     name: FunctionName
     description: Text | None = None
-    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    schema_: Annotated[Schema | None, Field(alias="schema")] = None
     strict: bool | None = None
 
 

@@ -58,7 +58,7 @@ def metadata_pairs(request: Request) -> dict[str, str]:
         if key is None:
             continue
         if not _METADATA_KEY.fullmatch(key[1]) or "\0" in value:
-            message = "A list can only be narrowed by metadata keys of 1 to 64 characters without quotes and backslashes."
+            message = "A list is narrowed by keys of 1 to 64 characters without quotes or backslashes, and values without NUL."
             raise bad_request(message, code="invalid_value", param="metadata")
         pairs[key[1]] = value
     return pairs

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from honekit.api.openai.chat_schema import (
@@ -13,23 +12,12 @@ from honekit.api.openai.chat_schema import (
     FunctionName,
     JsonObjectFormat,
     Metadata,
+    Schema,
     Text,
     TextFormat,
     Unsupported,
     neutral,
 )
-
-
-def _json(given: dict[str, Any]) -> dict[str, Any]:
-    """A schema goes back with the answer, so it must be JSON: no NaN, no half of a surrogate pair."""
-    try:
-        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError as fault:
-        raise PydanticCustomError("invalid_value", "this is not JSON: NaN, or half a surrogate pair") from fault
-    return given
-
-
-Schema = Annotated[dict[str, Any], AfterValidator(_json)]
 
 
 def _known(what: str, *types: str) -> BeforeValidator:
