@@ -137,6 +137,23 @@ def client(server: str, key: str) -> Iterator[openai.OpenAI]:
         yield client
 
 
+@pytest.fixture
+def connect(server: str) -> Iterator[Any]:
+    """Makes clients, each with a key of its own."""
+    from honekit.api import auth
+
+    clients: list[openai.OpenAI] = []
+
+    def connect(project: str = "default", scope: Any = "write", **options: Any) -> openai.OpenAI:
+        key = auth.create_key(project=project, scope=scope)[0]
+        clients.append(openai.OpenAI(base_url=f"{server}/v1", api_key=key, max_retries=0, timeout=60, **options))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
 @dataclass
 class ControlledEngine:
     """NOT a model: an engine of the same shape whose steps wait for the test, to provoke what a real one seldom does."""

@@ -60,7 +60,7 @@ def test_unknown_paths_and_methods_get_the_envelope_too(send: Send) -> None:
     check_envelope(send("GET", "/v1/nothing"), 404, "not_found")
     check_envelope(send("GET", "/v1/models/"), 404, "model_not_found")
     check_envelope(send("GET", "/elsewhere"), 404, "not_found")
-    response = send("GET", "/v1/chat/completions")
+    response = send("GET", "/v1/completions")
     check_envelope(response, 405, "method_not_allowed")
     assert response.headers["allow"] == "POST"
 

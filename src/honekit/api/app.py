@@ -15,7 +15,7 @@ from honekit import __version__
 from honekit.api import errors, middleware
 from honekit.api.auth import ApiKey
 from honekit.api.engines import Engines
-from honekit.api.openai import chat, completions, embeddings, files, fine_tuning, graders, models
+from honekit.api.openai import chat, completions, embeddings, files, fine_tuning, graders, models, responses, stored_chat
 from honekit.api.upkeep import upkeep
 from honekit.jobs import Scheduler
 
@@ -70,6 +70,8 @@ def create_app(
     app.state.engines, app.state.scheduler = engines, scheduler
     app.include_router(models.router)
     app.include_router(chat.router)
+    app.include_router(stored_chat.router)
+    app.include_router(responses.router)
     app.include_router(files.router)
     app.include_router(fine_tuning.router)
     app.include_router(graders.router)

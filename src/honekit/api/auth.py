@@ -1,8 +1,8 @@
 """API keys: `hone-` + 256 random bits + a checksum. Only the SHA-256 is stored; a key is shown once, when it is made.
 
 A key belongs to one project (OpenAI's: who owns files, jobs and models) and has one scope, each of which includes the
-one before it: `read` (look at what the project has, and use models), `write` (make, change and delete it), `admin`
-(share checkpoints with other projects).
+one before it: `read` (look at what the project has, and use models), `write` (make, change and delete it, which includes
+storing answers), `admin` (share checkpoints with other projects).
 """
 
 from __future__ import annotations

@@ -42,6 +42,12 @@ def needed_scope(method: str, path: str) -> auth.Scope:
     return "admin" if _SHARES.fullmatch(path) else "write"
 
 
+def insufficient_scope(key: auth.ApiKey, needed: auth.Scope, what: str) -> ApiError:
+    """The answer to a key that may not do `what`."""
+    message = f"This key has the scope '{key.scope}', and {what} needs '{needed}': `hone keys create --scope {needed}`."
+    return ApiError(403, message, code="insufficient_scope", kind="permission_error")
+
+
 class RequestId:
     """`x-request-id` on every answer, one log line for each, and a 500 without internals for bugs."""
 
@@ -110,10 +116,7 @@ class KeyCheck:
         scope.setdefault("state", {})["api_key"] = key
         needed = needed_scope(scope["method"], scope["path"])
         if not key.may(needed):
-            message = (
-                f"This key has the scope '{key.scope}', and this call needs '{needed}': `hone keys create --scope {needed}`."
-            )
-            await ApiError(403, message, code="insufficient_scope", kind="permission_error").response()(scope, receive, send)
+            await insufficient_scope(key, needed, "this call").response()(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

@@ -189,6 +189,21 @@ accepted_requests = Table(
     UniqueConstraint("api_key_id", "path", "idempotency_key"),
 )
 
+stored_answers = Table(
+    "stored_answers",
+    metadata,
+    # Responses and chat completions that a request asked to keep: what came in, what went out.
+    Column("id", String(64), primary_key=True),
+    _owner(),
+    Column("kind", String(32), nullable=False),
+    Column("model", String(512), nullable=False),
+    Column("body", Json, nullable=False),
+    Column("input", Json, nullable=False),
+    Column("metadata", Json),
+    Column("created_at", Float, nullable=False),
+    Index("ix_stored_answers_owner_kind_created_at", "owner", "kind", "created_at"),
+)
+
 model_versions = Table(
     "model_versions",
     metadata,

@@ -10,6 +10,7 @@ import httpx
 import openai
 import pytest
 
+HALF_A_CHARACTER = {"type": "function", "function": {"name": "f", "parameters": {"a": "\ud800"}}}
 USER = [{"role": "user", "content": "what does code E41 mean?"}]
 
 
@@ -238,13 +239,15 @@ def test_without_a_limit_the_answer_ends_with_the_context(client: openai.OpenAI)
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id", "missing_required_parameter"),
         ({"messages": [{"role": "function", "content": "x", "name": "f"}]}, "messages[0]", "unsupported_value"),
         ({"messages": [{"role": "assistant"}]}, "messages[0]", "invalid_value"),
+        ({"tools": [HALF_A_CHARACTER]}, "tools[0].function.parameters", "invalid_value"),
         ({"functions": [{"name": "f"}]}, "functions", "unsupported_value"),
         ({"logit_bias": {"5": 101}}, "logit_bias.5", "invalid_value"),
         ({"logit_bias": {"259": 1}}, "logit_bias", "invalid_value"),
         ({"logit_bias": {"hello": 1}}, "logit_bias.hello", "invalid_value"),
         ({"frequency_penalty": 2.5}, "frequency_penalty", "invalid_value"),
         ({"presence_penalty": -2.5}, "presence_penalty", "invalid_value"),
-        ({"store": True}, "store", "unsupported_value"),
+        ({"store": "yes"}, "store", "invalid_type"),
+        ({"metadata": {"a": "x\0"}}, "metadata.a", "invalid_value"),
         ({"audio": {"voice": "a", "format": "mp3"}}, "audio", "unsupported_parameter"),
         ({"web_search_options": {}}, "web_search_options", "unsupported_parameter"),
     ],

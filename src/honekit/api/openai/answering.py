@@ -149,9 +149,10 @@ async def tokens(answers: Answers) -> AsyncIterator[tuple[int, Token]]:
         raise _engine_failed() from fault
 
 
-def event(content: dict[str, Any]) -> str:
+def event(content: dict[str, Any], name: str | None = None) -> str:
     """One server-sent event."""
-    return f"data: {json.dumps(content, ensure_ascii=False, separators=(',', ':'))}\n\n"
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {json.dumps(content, ensure_ascii=False, separators=(',', ':'))}\n\n"
 
 
 DONE = "data: [DONE]\n\n"

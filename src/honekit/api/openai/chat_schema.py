@@ -55,6 +55,29 @@ Text = Annotated[str, AfterValidator(_encodable)]
 """JSON can escape half a surrogate pair, which is no character and cannot be encoded."""
 
 
+MAX_DEPTH = 100
+"""Of JSON that a request carries; far above what grammars take, far below what the interpreter can go down."""
+
+
+def _json(given: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [given]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner for one in level for inner in (one.values() if isinstance(one, dict) else one) if isinstance(inner, dict | list)
+        ]
+    if level:
+        raise PydanticCustomError("invalid_value", "this is nested too deeply")
+    try:
+        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as fault:
+        raise PydanticCustomError("invalid_value", "this is not JSON: NaN, or half a surrogate pair") from fault
+    return given
+
+
+Schema = Annotated[dict[str, Any], AfterValidator(_json)]
+"""May go back with an answer and into the database, so it must be JSON, and not deeper than these can take."""
+
+
 def _known_part(given: Any) -> Any:
     if isinstance(given, dict) and given.get("type") in ("image_url", "input_audio", "file", "refusal"):
         raise PydanticCustomError("unsupported_value", "only content parts of type 'text' are supported yet")
@@ -150,7 +173,7 @@ class FunctionSpec(Body):
 
     name: FunctionName
     description: Text | None = None
-    parameters: dict[str, Any] | None = None
+    parameters: Schema | None = None
     strict: bool | None = None
 
 
@@ -186,7 +209,7 @@ class JsonSchema(Body):
 
     name: FunctionName
     description: Text | None = None
-    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
+    schema_: Annotated[Schema | None, Field(alias="schema")] = None
     strict: bool | None = None
 
 
@@ -197,7 +220,16 @@ class JsonSchemaFormat(Body):
 
 ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
 
-Metadata = Annotated[dict[Annotated[Text, Field(max_length=64)], Annotated[Text, Field(max_length=512)]], Field(max_length=16)]
+
+def _without_nul(text: str) -> str:
+    # PostgreSQL cannot search JSON in which there is one.
+    if "\0" in text:
+        raise PydanticCustomError("invalid_value", "metadata cannot hold the character NUL")
+    return text
+
+
+Label = Annotated[Text, AfterValidator(_without_nul)]
+Metadata = Annotated[dict[Annotated[Label, Field(max_length=64)], Annotated[Label, Field(max_length=512)]], Field(max_length=16)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 TokenId = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})$")]
 LogitBias = Annotated[dict[TokenId, Annotated[float, Field(ge=-100, le=100)]], Field(max_length=1024)]
@@ -230,6 +262,8 @@ class ChatCompletionRequest(Body):
     parallel_tool_calls: bool | None = True
     metadata: Metadata | None = None
     """Comes back with the answer."""
+    store: bool | None = False
+    """Keep the answer, with the messages, until it is deleted."""
     user: str | None = None
     """A label of the caller's own, as are the next two; none changes the answer."""
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
@@ -238,7 +272,6 @@ class ChatCompletionRequest(Body):
     functions: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
     function_call: Annotated[Literal["none", "auto"] | None, neutral("none", "auto")] = None
     modalities: Annotated[list[Literal["text"]] | None, neutral(["text"])] = None
-    store: Annotated[Literal[False] | None, neutral(False)] = False
     service_tier: Annotated[Literal["auto", "default"] | None, neutral("auto", "default")] = None
     verbosity: Annotated[Literal["medium"] | None, neutral("medium")] = None
     reasoning_effort: Annotated[Literal["none"] | None, neutral("none")] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
@@ -24,7 +24,7 @@ from honekit.api.openai.fine_tuning_schema import (
     PermissionRequest,
 )
 from honekit.api.openai.models import find_model
-from honekit.api.openai.pages import Page, page
+from honekit.api.openai.pages import Page, behind, page
 from honekit.api.routes import JsonRoute
 from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
 from honekit.jobs import Event, Job, JobError
@@ -135,7 +135,7 @@ async def list_checkpoints(job_id: str, request: Request, after: str | None = No
         for one in saved
         if one.model
     ]
-    return page(_behind(found, after), limit)
+    return page(behind(found, after), limit)
 
 
 @router.post("/checkpoints/{name:path}/permissions")
@@ -158,7 +158,7 @@ async def list_permissions(
     """With whom a checkpoint is shared."""
     await _own_checkpoint(request, name)
     found = await asyncio.to_thread(permissions.list_shared, name, project_id=project_id, newest_first=order == "descending")
-    return page(_behind([_permission(one) for one in found], after), limit)
+    return page(behind([_permission(one) for one in found], after), limit)
 
 
 @router.delete("/checkpoints/{name:path}/permissions/{permission_id}")
@@ -224,15 +224,6 @@ def event_object(event: Event) -> EventObject:
 
 def _permission(one: permissions.Permission) -> PermissionObject:
     return PermissionObject(id=one.id, created_at=int(one.created_at), project_id=one.project_id)
-
-
-def _behind(found: list[Any], after: str | None) -> list[Any]:
-    if after is None:
-        return found
-    at = next((index for index, one in enumerate(found) if one.id == after), None)
-    if at is None:
-        raise bad_request(f"There is no '{after[:80]}' in this list.", code="invalid_value", param="after")
-    return found[at + 1 :]
 
 
 async def _find(request: Request, job_id: str, param: str | None = None) -> tuple[Job, Asked]:

@@ -1,0 +1,90 @@
+"""A conversation on its way through a model: rendered, checked against the context, queued, and its answers as they grow."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from honekit.api.batcher import Answers, Worker
+from honekit.api.errors import bad_request
+from honekit.api.openai import answering
+from honekit.api.openai.calls import CallWriter
+from honekit.api.openai.chat_schema import ChatCompletionRequest, Usage
+from honekit.api.openai.choices import ChoiceWriter
+from honekit.api.openai.shapes import Shape, shape_of
+from honekit.errors import DataError, HoneError
+
+DEFAULT_MAX_TOKENS = 1024
+"""Length of an answer when the request sets none, as far as the context allows."""
+
+
+@dataclass
+class Run:
+    """One request on its way through a model."""
+
+    body: ChatCompletionRequest
+    model: str
+    fingerprint: str
+    created: int
+    answers: Answers
+    writers: list[ChoiceWriter]
+    calls: list[CallWriter]
+    prompt_tokens: int
+
+    def usage(self) -> Usage:
+        made = sum(writer.tokens for writer in self.writers)
+        return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=made, total_tokens=self.prompt_tokens + made)
+
+
+async def start(body: ChatCompletionRequest, model: str, worker: Worker) -> Run:
+    """Wait for the model, turn the messages into tokens, and queue the choices. Raises ApiError 400, 429, 503."""
+    from honekit.inference.engine import Request as Generation
+
+    engine = await answering.loaded(worker, model)
+    shape = await shape_of(body, engine)
+    fields = {"role", "content", "name", "tool_calls", "tool_call_id"}
+    messages = [message.model_dump(include=fields, exclude_none=True) for message in body.messages]
+    try:
+        prompt, shared = await asyncio.to_thread(_encode, worker, engine.template, messages, shape)
+    except HoneError as fault:  # a DataError, or the template refuses the order of the roles
+        message = f"The messages cannot be rendered for this model: {fault.what}"
+        code = "invalid_value" if isinstance(fault, DataError) else "invalid_messages"
+        raise bad_request(message, code=code, param="messages") from fault
+    limit = _answer_limit(body, len(prompt), engine.context_tokens)
+    choices = [
+        Generation(
+            prompt,
+            answering.sampling(body, index, limit, body.top_logprobs or 0, engine.vocabulary),
+            shared,
+            shape.constraint,
+        )
+        for index in range(body.n or 1)
+    ]
+    answers = answering.submit(worker, choices)
+    writers = [ChoiceWriter(engine.template.tokenizer, engine.stop_ids, bool(body.logprobs)) for _ in choices]
+    calls = [CallWriter(shape) for _ in choices]
+    return Run(body, model, engine.fingerprint, int(time.time()), answers, writers, calls, len(prompt))
+
+
+def _encode(worker: Worker, template: Any, messages: list[dict[str, Any]], shape: Shape) -> tuple[list[int], int]:
+    from honekit.chat.messages import parse_messages
+    from honekit.chat.tools import for_template
+
+    with worker.encoding:
+        told, tools = for_template(template, parse_messages(messages), shape.tools)
+        return template.prompt_ids(told, tools), template.system_prefix_length(told, tools)
+
+
+def _answer_limit(body: ChatCompletionRequest, prompt_tokens: int, context_tokens: int) -> int:
+    wanted = body.max_completion_tokens or body.max_tokens
+    left = context_tokens - prompt_tokens
+    if left < (wanted or 1):
+        asked = f" and {wanted} for the answer" if wanted else ""
+        raise bad_request(
+            f"This model's context is {context_tokens} tokens; the messages take {prompt_tokens}{asked}.",
+            code="context_length_exceeded",
+            param="messages",
+        )
+    return wanted or min(DEFAULT_MAX_TOKENS, left)

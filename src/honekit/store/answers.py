@@ -1,0 +1,112 @@
+"""Answers that were asked to be kept, with what they answer. Owners see only their own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from honekit.store.database import open_database
+from honekit.store.files import Noted
+from honekit.store.tables import stored_answers
+
+Kind = Literal["response", "chat.completion"]
+_table = stored_answers.c
+
+
+@dataclass(frozen=True)
+class Answer:
+    id: str
+    owner: str
+    kind: Kind
+    model: str
+    body: dict[str, Any]
+    """The answer as it was sent, without `metadata`, which may change."""
+    input: list[dict[str, Any]]
+    """What it answers: items or messages."""
+    metadata: dict[str, str] | None
+    created_at: float = field(default_factory=time.time)
+
+
+def keep(answer: Answer, noted: Noted | None = None) -> None:
+    """Store an answer. Raises: StoreError."""
+    with open_database().write() as connection:
+        connection.execute(insert(stored_answers).values(**asdict(answer)))
+        if noted:
+            noted(connection, answer.id)
+
+
+def get(owner: str, kind: Kind, answer_id: str) -> Answer | None:
+    """The owner's answer; None when there is none or it is somebody else's."""
+    with open_database().read() as connection:
+        row = connection.execute(select(stored_answers).where(_one(owner, kind, answer_id))).first()
+    return _answer(row) if row else None
+
+
+def conversation(owner: str, response_id: str, limit: int) -> tuple[list[Answer], str | None]:
+    """A response and those that it goes on from, oldest first, at most `limit`; and the id at which the way back ends
+    because there is no such response (any more) or the limit is reached, else None.
+    """
+    found: list[Answer] = []
+    following: str | None = response_id
+    with open_database().read() as connection:
+        while following is not None and len(found) < limit:
+            row = connection.execute(select(stored_answers).where(_one(owner, "response", following))).first()
+            if row is None:
+                break
+            found.append(_answer(row))
+            following = found[-1].body["previous_response_id"]
+    return found[::-1], following
+
+
+def list_answers(
+    owner: str,
+    kind: Kind,
+    *,
+    model: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    after: Answer | None = None,
+    limit: int = 20,
+    newest_first: bool = False,
+) -> Sequence[Answer]:
+    """The owner's answers behind `after`; only those of `model`, and whose metadata has these pairs."""
+    query = select(stored_answers).where(_table.owner == owner, _table.kind == kind)
+    if model is not None:
+        query = query.where(_table.model == model)
+    for name, value in (metadata or {}).items():
+        query = query.where(_table.metadata[name].as_string() == value)
+    if after is not None:
+        same = _table.created_at == after.created_at
+        later = (_table.created_at > after.created_at) | (same & (_table.id > after.id))
+        earlier = (_table.created_at < after.created_at) | (same & (_table.id < after.id))
+        query = query.where(earlier if newest_first else later)
+    order = (_table.created_at.desc(), _table.id.desc()) if newest_first else (_table.created_at, _table.id)
+    with open_database().read() as connection:
+        return [_answer(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def update_metadata(owner: str, kind: Kind, answer_id: str, metadata: dict[str, str] | None) -> Answer | None:
+    """The answer with other metadata; None when the owner has none of this id."""
+    with open_database().write() as connection:
+        query = update(stored_answers).where(_one(owner, kind, answer_id)).values(metadata=metadata)
+        row = connection.execute(query.returning(*_table)).first()
+    return _answer(row) if row else None
+
+
+def remove(owner: str, kind: Kind, answer_id: str) -> bool:
+    """Delete an answer and what it answered. False when the owner has none of this id."""
+    with open_database().write() as connection:
+        return connection.execute(delete(stored_answers).where(_one(owner, kind, answer_id))).rowcount > 0
+
+
+def _one(owner: str, kind: Kind, answer_id: str) -> Any:
+    # Control characters are in no id, and PostgreSQL takes offence at a NUL.
+    known = answer_id if answer_id.isprintable() else ""
+    return (_table.owner == owner) & (_table.kind == kind) & (_table.id == known)
+
+
+def _answer(row: Row[Any]) -> Answer:
+    return Answer(**{name: row._mapping[name] for name in Answer.__dataclass_fields__})
