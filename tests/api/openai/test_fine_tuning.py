@@ -151,7 +151,7 @@ def test_jobs_are_listed_in_pages_and_by_metadata(another: openai.OpenAI) -> Non
         assert (caught.value.code, caught.value.param) == ("invalid_value", "metadata")
 
 
-@pytest.mark.parametrize("name", ["ù", 'a"b', "a.b", "a\\b", "a]b", "0", "$", "a\tb", "a\x00b"])
+@pytest.mark.parametrize("name", ["ù", 'a"b', "a.b", "a\\b", "a]b", "0", "$", "a\tb"])
 def test_jobs_are_found_by_any_key_of_their_metadata(client: openai.OpenAI, name: str) -> None:
     with openai.OpenAI(base_url=client.base_url, api_key=create_key(project="keys")[0], max_retries=0) as own:
         made = create(own, metadata={name: "é"}).id
