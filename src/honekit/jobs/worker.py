@@ -23,9 +23,14 @@ from honekit.jobs.records import Lease
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Claim the job, run it, write its outcome; returns the exit code."""
+    """Run the job that is named; returns the exit code."""
     (job_id,) = arguments
     runtime.prepare()
+    return work_on(job_id)
+
+
+def work_on(job_id: str) -> int:
+    """Claim a job, run it, write its outcome; returns the exit code of a process that does only this."""
     early_signal = threading.Event()
     with _signals(early_signal):
         lease = leases.claim(job_id, new_worker_id())

@@ -19,9 +19,9 @@ from honekit import jobs
 from honekit.chat.template import ChatTemplate
 from honekit.data import read_chat_file
 from honekit.jobs import JobContext, Model, Stopped
-from honekit.models import adapters, attention, bases, fingerprint, lora
+from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
-from honekit.models.precision import choose_precision, measure, resolve_device
+from honekit.models.precision import choose_precision, resolve_device
 from honekit.store.atomic import replace_dir, write_atomic
 from honekit.train.batching import TokenExample
 from honekit.train.continuing import read_start
@@ -67,12 +67,14 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
 
     base = bases.resolve_base(spec.base)
     base_print = fingerprint.fingerprint_base(base)
-    template = bases.load_template(base)
+    template = bases.load_template(base, kept.load_tokenizer(base))
     start = read_start(spec, base_print)
     recipe = start.recipe(spec.recipe) if start else spec.recipe
     task = _task(spec, template, context_limit(base, recipe), context)
 
-    model = bases.load_base(base, dtype, device, attention.register())
+    # A full fine-tuning moves the base's own weights, so it needs them for itself.
+    load = kept.load_base if recipe.method == "lora" else bases.load_base
+    model = load(base, dtype, device, attention.register())
     names: list[str] = []
     if recipe.method == "lora":
         names = lora.inject(
@@ -118,7 +120,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     if recipe.method == "lora":
         print_of_result = save_model(result_dir).fingerprint
         require_same_from_disk(lora.peft_tensors(names, _masters_of(state, model)), result_dir)
-        fresh = bases.load_base(base, dtype, device, attention.register())
+        fresh = kept.load_base(base, dtype, device, attention.register())
         require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
     else:
         require_finite(dict(zip(state.names, state.masters, strict=True)), recipe)
@@ -312,7 +314,7 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
             return stored
         context.event("warn", f"torch changed from {stored.torch_version} to {torch.__version__} since this job began")
     device = resolve_device(spec.recipe.device)
-    measured = measure()
+    measured = kept.measure()
     precision = choose_precision(measured, spec.recipe.precision, device)
     environment = Environment(
         precision=precision,
