@@ -88,7 +88,9 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         start.load(model, state)
         context.event("info", f"Going on from the adapter {start.fingerprint} in {start.directory}")
     # Everything that is held against the start is computed before a checkpoint moves the model.
+    started = time.perf_counter()
     start_logits = probe_logits(model, task.probes, device)
+    verify_seconds = time.perf_counter() - started
     if recipe.objective == "dpo":
         training, validation = with_kept_reference(context.dir, model, [task.training, task.validation], device)
         task = replace(task, training=training, validation=validation)
@@ -114,14 +116,18 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
             "info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result"
         )
     context.event("info", "Verifying the trained model")
+    started = time.perf_counter()
     tuned_logits = probe_logits(model, task.probes, device)
+    verify_seconds += time.perf_counter() - started
     moved = require_changed(start_logits, tuned_logits, recipe)
     result_dir = context.dir / "model"
     if recipe.method == "lora":
         print_of_result = save_model(result_dir).fingerprint
         require_same_from_disk(lora.peft_tensors(names, _masters_of(state, model)), result_dir)
         fresh = kept.load_base(base, dtype, device, attention.register())
+        started = time.perf_counter()
         require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
+        verify_seconds += time.perf_counter() - started
     else:
         require_finite(dict(zip(state.names, state.masters, strict=True)), recipe)
         _save_full(model, base, result_dir)
@@ -153,6 +159,8 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         "trained_tokens": progress.trained_tokens,
         "unique_tokens": progress.unique_tokens,
         "train_seconds": progress.train_seconds,
+        "valid_seconds": progress.valid_seconds,
+        "verify_seconds": verify_seconds,
         "tokens_per_s": progress.unique_tokens / max(progress.train_seconds, 1e-9),
         "floor_seconds": flops / (environment.gflops * 1e9),
         "steps": progress.step,
@@ -337,7 +345,9 @@ def _first_progress(context: JobContext, model: torch.nn.Module, task: _Task, de
     if task.validation:
         # A fresh adapter leaves the base's outputs unchanged (B = 0), so this is the loss of the base, or of the adapter
         # that the job goes on from.
+        started = time.perf_counter()
         progress.base_valid_loss = task.objective.validate(model, task.validation, device).loss
+        progress.valid_seconds += time.perf_counter() - started
         context.event("info", f"Before training: validation loss {progress.base_valid_loss:.4f}")
     return progress
 

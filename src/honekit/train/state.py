@@ -33,6 +33,7 @@ class Progress:
     trained_tokens: int = 0
     unique_tokens: int = 0
     train_seconds: float = 0.0
+    valid_seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     """One entry a step: step, epoch, loss, accuracy, learning_rate, tokens_per_s, and valid_loss after an epoch."""
     best_valid_loss: float | None = None
