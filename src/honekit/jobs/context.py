@@ -39,13 +39,21 @@ class JobContext:
         self._lease = lease
         self._request: StopRequest | None = None
         self._lost: JobError | None = None
+        self._reported = queue.last_reported_step(job.id)
 
     def event(self, level: Level, message: str, data: dict[str, Any] | None = None) -> Event:
         return queue.add_event(self.job_id, level, message, data, token=self._lease.token)
 
-    def metrics(self, step: int, values: dict[str, Any]) -> Event:
-        """An event of type `metrics` with `step` and the values; numbers that are not finite become null."""
-        return queue.add_event(
+    def metrics(self, step: int, values: dict[str, Any]) -> None:
+        """An event of type `metrics` with `step` and the values; numbers that are not finite become null.
+
+        Steps are reported in order, each once: one that an earlier attempt has reported, and that this one had to repeat
+        after its last checkpoint, is not reported again.
+        """
+        if step <= self._reported:
+            return
+        self._reported = step
+        queue.add_event(
             self.job_id,
             "info",
             f"Step {step}",

@@ -195,6 +195,14 @@ def events(job_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
         return [event_of(row) for row in connection.execute(query.order_by(job_events.c.seq).limit(limit))]
 
 
+def last_reported_step(job_id: str) -> int:
+    """The step of the newest event of type `metrics`; 0 before there is one."""
+    query = select(job_events.c.data).where(job_events.c.job_id == job_id, job_events.c.type == "metrics")
+    with open_database().read() as connection:
+        data = connection.execute(query.order_by(job_events.c.seq.desc()).limit(1)).scalar()
+    return int(data["step"]) if data else 0
+
+
 def latest_events(job_id: str, *, after: str | None = None, limit: int = 20) -> list[Event]:
     """Newest first, behind the event `after`. Raises: JobError[job.unknown_event]."""
     query = select(job_events).where(job_events.c.job_id == job_id)
