@@ -71,8 +71,15 @@ class JobContext:
         return queue.add_checkpoint(self.job_id, step, str(path), metrics, model=model, token=self._lease.token)
 
     def last_checkpoint(self) -> Checkpoint | None:
-        """The newest checkpoint whose files are all there and have their hashes; older ones stand in for a damaged one."""
-        return next((found for found in queue.checkpoints(self.job_id) if verify_dir(found.path)), None)
+        """The newest checkpoint whose files are all there and have their hashes; older ones stand in for a damaged one.
+
+        That a newer one was passed over is said in an event. Raises: JobError[job.lease_lost].
+        """
+        for found in queue.checkpoints(self.job_id):
+            if verify_dir(found.path):
+                return found
+            self.event("warn", f"The checkpoint at step {found.step} is damaged or gone; an older one takes its place")
+        return None
 
     def stop_requested(self) -> StopRequest | None:
         """What the function should stop for at its next safe point; cheap enough for every step.
