@@ -127,6 +127,8 @@ def outcome(job: Job) -> Outcome:
     with open_database().read() as connection:
         versions = connection.execute(select(func.count()).where(model_versions.c.job_id == job.id)).scalar_one()
     made = [file for file in files.list_files(done.owner) if file.purpose == "fine-tune-results"]
+    succeeded = jobs.list_jobs(kind="fine_tuning", status=["succeeded"], limit=10_000)
+    assert len(made) == len(succeeded), "a result file too many or too few"
     folder = jobs.job_dir(job.id)
     return Outcome(
         adapter=(folder / "model" / WEIGHTS).read_bytes(),

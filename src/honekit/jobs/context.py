@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from honekit.errors import StoreError
 from honekit.jobs import leases, queue
 from honekit.jobs.records import Checkpoint, Event, Job, Lease, Level, Model, job_dir
@@ -32,6 +34,8 @@ class JobContext:
         self.spec: dict[str, Any] = job.spec
         self.attempt = job.attempt
         self.dir: Path = job_dir(job.id)
+        self.turn = lease.token
+        """A number that no other worker of the job has: for names of files that two must not write at once."""
         self.interrupted = threading.Event()
         """Set by SIGTERM or SIGINT: stop as for a pause, but stay queued."""
         self.asked = False
@@ -69,6 +73,10 @@ class JobContext:
     def checkpoint(self, step: int, path: Path, metrics: dict[str, Any], model: Model | None = None) -> Checkpoint:
         """Note a checkpoint that lies complete at `path` (see `store.atomic.replace_dir`), and the model that it holds."""
         return queue.add_checkpoint(self.job_id, step, str(path), metrics, model=model, token=self._lease.token)
+
+    def fence(self, connection: Connection) -> None:
+        """For a function's own transactions: refuse them once the job is another worker's. Raises: JobError[job.lease_lost]."""
+        queue.lock_job(connection, self.job_id, self._lease.token)
 
     def last_checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint whose files are all there and have their hashes; older ones stand in for a damaged one.
