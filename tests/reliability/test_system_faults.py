@@ -34,7 +34,7 @@ def home_of(job: Job) -> Boundaries:
     return Boundaries(jobs.job_dir(job.id).parents[1])
 
 
-@trials(small=18, gate=200, night=2000)
+@trials(small=12, gate=200, night=2000)
 def test_what_the_system_refuses_fails_the_job_with_its_cause_or_is_got_over(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int
 ) -> None:
@@ -66,7 +66,7 @@ def expire(job: Job) -> None:
         connection.execute(update(table).where(table.c.id == job.id).values(lease_expires_at=0))
 
 
-@trials(small=8, gate=60, night=600)
+@trials(small=6, gate=60, night=600)
 def test_a_worker_that_was_given_up_for_dead_changes_nothing_when_it_wakes_up(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int
 ) -> None:
@@ -94,7 +94,7 @@ def test_a_worker_that_was_given_up_for_dead_changes_nothing_when_it_wakes_up(
     assert fenced > trials // 2
 
 
-@trials(small=6, gate=60, night=600)
+@trials(small=4, gate=60, night=600)
 def test_a_worker_that_wakes_up_after_its_job_was_cancelled_publishes_nothing(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int
 ) -> None:
@@ -127,7 +127,7 @@ def published(job: Job) -> tuple[int, int]:
     return versions, sum(file.purpose == "fine-tune-results" for file in files.list_files(job.owner))
 
 
-@trials(small=6, gate=40, night=400)
+@trials(small=4, gate=40, night=400)
 def test_a_clock_that_jumps_an_hour_changes_nothing_that_a_job_leaves(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int
 ) -> None:

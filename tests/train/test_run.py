@@ -328,12 +328,12 @@ def test_a_pause_is_heard_and_the_job_goes_on_to_the_same_bits(
     job = job_for(tiny_base, tmp_path, project="again")
     report = JobContext.metrics
 
-    def ask_at_step_3(context: JobContext, step: int, values: dict[str, Any]) -> None:
+    def ask_at_step_3(context: JobContext, step: int, *values: Any) -> None:
         if step == 3:
             jobs.request_stop(context.job_id, "pause")
             while context.stop_requested() is None:  # the heartbeat brings it
                 time.sleep(0.01)
-        report(context, step, values)
+        report(context, step, *values)
 
     with monkeypatch.context() as patch:
         patch.setattr(JobContext, "metrics", ask_at_step_3)

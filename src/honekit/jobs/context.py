@@ -48,13 +48,17 @@ class JobContext:
     def event(self, level: Level, message: str, data: dict[str, Any] | None = None) -> Event:
         return queue.add_event(self.job_id, level, message, data, token=self._lease.token)
 
-    def metrics(self, step: int, values: dict[str, Any]) -> None:
+    def metrics(self, step: int, values: dict[str, Any], progress: dict[str, Any] | None = None) -> None:
         """An event of type `metrics` with `step` and the values; numbers that are not finite become null.
+
+        With `progress`, the job's progress is replaced in the same transaction: each one waits for the disk.
 
         Steps are reported in order, each once: one that an earlier attempt has reported, and that this one had to repeat
         after its last checkpoint, is not reported again.
         """
         if step <= self._reported:
+            if progress is not None:
+                self.progress(progress)
             return
         self._reported = step
         queue.add_event(
@@ -63,6 +67,7 @@ class JobContext:
             f"Step {step}",
             {"step": step, **values},
             type="metrics",
+            progress=progress,
             token=self._lease.token,
         )
 

@@ -192,11 +192,15 @@ def add_event(
     data: dict[str, Any] | None = None,
     *,
     type: EventType = "message",
+    progress: dict[str, Any] | None = None,
     token: int | None = None,
 ) -> Event:
-    """Append an event. Raises: JobError[job.unknown | job.lease_lost]."""
+    """Append an event, and with it replace the job's progress. Raises: JobError[job.unknown | job.lease_lost]."""
     with open_database().write() as connection:
-        return append_event(connection, lock_job(connection, job_id, token), level, message, data=data, type=type)
+        row = lock_job(connection, job_id, token)
+        if progress is not None:
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(progress=progress))
+        return append_event(connection, row, level, message, data=data, type=type)
 
 
 def events(job_id: str, after: int = 0, limit: int = 1000) -> list[Event]:

@@ -256,8 +256,8 @@ class _JobHooks:
         started, first = self._clock
         per_step = (time.monotonic() - started) / max(1, step - first)
         eta = per_step * (self._steps - step)
-        self._context.metrics(step, {**metrics, "eta_s": eta})
-        self._context.progress({"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta})
+        progress = {"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta}
+        self._context.metrics(step, {**metrics, "eta_s": eta}, progress)
 
     def on_example_losses(self, step: int, rows: Rows) -> None:
         with open(self._log, "a", encoding="utf-8") as file:
