@@ -34,6 +34,7 @@ def said(job: Job) -> list[str]:
     return [event.message for event in jobs.events(job.id) if not event.message.startswith("Computing in")]
 
 
+@pytest.mark.slow
 def test_warm_and_cold_runs_of_a_job_are_the_same_to_the_last_bit(tiny_base: Path, tmp_path: Path) -> None:
     other = tiny.save_base(tmp_path / "other", seed=5, hidden_size=64)
     dropping: dict[str, Any] = {"dropout": 0.2, "epochs": 1}
