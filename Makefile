@@ -7,7 +7,7 @@ PYTHON ?=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-slow test-long check format bench lock clean
+.PHONY: help setup setup-dev demo test test-slow test-long test-night check format bench lock clean
 
 help:  ## Show the targets
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -25,13 +25,16 @@ demo: setup  ## Run the whole job on the bundled IoT project
 	@$(BIN)/hone demo
 
 test: setup-dev  ## Run the fast tests
-	@$(BIN)/python -m pytest -m "not slow and not long"
+	@$(BIN)/python -m pytest -m "not slow and not long and not night"
 
 test-slow: setup-dev  ## Run the tests that take longer
 	@$(BIN)/python -m pytest -m slow
 
-test-long: setup-dev  ## Run the tests that take many minutes: 500 generated requests to each route
+test-long: setup-dev  ## Run the tests that take many minutes
 	@$(BIN)/python -m pytest -m long -s
+
+test-night: setup-dev  ## Run the tests that take hours
+	@$(BIN)/python -m pytest -m night
 
 check: setup-dev  ## Formatting, lint, types, import direction
 	$(BIN)/ruff format --check src tests scripts

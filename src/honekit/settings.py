@@ -35,6 +35,26 @@ def database_url() -> str:
     return os.environ.get("HONE_DATABASE_URL") or f"sqlite:///{home() / 'hone.db'}"
 
 
+def worker_idle_s() -> float:
+    """How long a server's worker process waits for another job before it ends: `HONE_WORKER_IDLE_S`, else ten minutes.
+
+    0: each job gets a process of its own. Raises: SettingsError[settings.worker_idle].
+    """
+    given = os.environ.get("HONE_WORKER_IDLE_S") or "600"
+    try:
+        seconds = float(given)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise SettingsError(
+            "settings.worker_idle",
+            what=f"{given[:80]!r} is no number of seconds",
+            where="HONE_WORKER_IDLE_S",
+            mend="give the seconds that an idle worker is kept, such as 600, or 0 for a new one for each job",
+        )
+    return seconds
+
+
 def python_graders_allowed() -> bool:
     """Whether an administrator lets requests bring Python graders, which are code: `HONE_PYTHON_GRADERS=1`."""
     return os.environ.get("HONE_PYTHON_GRADERS") == "1"

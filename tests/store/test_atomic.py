@@ -17,7 +17,7 @@ from typing import NoReturn
 import pytest
 
 from honekit.errors import StoreError
-from honekit.store.atomic import replace_dir, verify_dir, write_atomic
+from honekit.store.atomic import replace_dir, system_error, verify_dir, write_atomic
 
 
 @contextmanager
@@ -77,6 +77,24 @@ def test_a_failed_sync_is_an_error_with_its_cause(
         write_atomic(tmp_path / "a", "x")
     assert caught.value.code == code
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (OSError(errno.ENOSPC, "no space", "/a/b"), "store.disk_full"),
+        (OSError(errno.EMFILE, "too many"), "store.too_many_open_files"),
+        (OSError(errno.EIO, "broken"), "store.write_failed"),
+        (RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"), "store.disk_full"),
+        (FileNotFoundError(errno.ENOENT, "no such file", "/a/b"), None),
+        (RuntimeError("anything else"), None),
+    ],
+)
+def test_what_the_system_refuses_is_told_from_faults_of_the_program(tmp_path: Path, fault: Exception, code: str | None) -> None:
+    found = system_error(fault, tmp_path)
+    assert (found.code if found else None) == code
+    if found:
+        assert found.where == str(getattr(fault, "filename", None) or tmp_path)
 
 
 def test_a_directory_gets_its_name_and_verifies(tmp_path: Path) -> None:

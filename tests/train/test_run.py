@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from honekit.models.bases import load_base
 from honekit.models.fingerprint import fingerprint_base
 from honekit.project import TrainSection
 from honekit.train import training_job
+from honekit.train.loop import SUPERVISED, Supervised, ValidationResult
 from honekit.train.run import tokenise
 
 
@@ -136,6 +138,25 @@ def test_the_result_is_that_of_the_best_epoch(tiny_base: Path, tmp_path: Path) -
     saved = safetensors.torch.load_file(Path(job.result["model_dir"]) / WEIGHTS)
     name = "model.layers.1.mlp.down_proj"
     assert torch.equal(saved[f"base_model.model.{name}.lora_B.weight"], state[f"master.{name}.lora_b"])
+
+
+def test_a_damaged_best_checkpoint_is_no_result(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    validated = SUPERVISED.validate
+    losses = iter([9.0, 1.0, 2.0])  # of the base, and after each epoch: the first is the best
+
+    def validate(self: Supervised, *args: Any) -> ValidationResult:
+        return replace(validated(*args), loss=next(losses))
+
+    def damage_the_first(context: JobContext, step: int, path: Path, *args: Any) -> Any:
+        if step == 3:
+            (path / "state.safetensors").write_bytes((path / "state.safetensors").read_bytes()[:-1])
+        return note(context, step, path, *args)
+
+    note = JobContext.checkpoint
+    monkeypatch.setattr(Supervised, "validate", validate)
+    monkeypatch.setattr(JobContext, "checkpoint", damage_the_first)
+    error = failed(job_for(tiny_base, tmp_path, checkpoint_steps=100))
+    assert error["code"] == "train.checkpoint_damaged"
 
 
 def kill_at(step: int, log: list[Event]) -> Any:
@@ -307,12 +328,12 @@ def test_a_pause_is_heard_and_the_job_goes_on_to_the_same_bits(
     job = job_for(tiny_base, tmp_path, project="again")
     report = JobContext.metrics
 
-    def ask_at_step_3(context: JobContext, step: int, values: dict[str, Any]) -> Event:
+    def ask_at_step_3(context: JobContext, step: int, *values: Any) -> None:
         if step == 3:
             jobs.request_stop(context.job_id, "pause")
             while context.stop_requested() is None:  # the heartbeat brings it
                 time.sleep(0.01)
-        return report(context, step, values)
+        report(context, step, *values)
 
     with monkeypatch.context() as patch:
         patch.setattr(JobContext, "metrics", ask_at_step_3)

@@ -2,7 +2,8 @@
 
 Two ways to tell: an `Idempotency-Key` header, or, without one, the clients' `x-stainless-retry-count`: with a count of 1
 or more, the same API key, path and content as a request accepted with a lower count in the last ten minutes get that
-request's object. A request with count 0 always makes a new one.
+request's object. A request with count 0 always makes a new one. Where a request changes an object that is there, only the
+header tells: the same change may be wanted again a minute later.
 """
 
 from __future__ import annotations
@@ -62,16 +63,16 @@ class Attempt:
 
 
 @asynccontextmanager
-async def attempt(request: Request, content: Mapping[str, Any]) -> AsyncIterator[Attempt]:
+async def attempt(request: Request, content: Mapping[str, Any], *, by_count: bool = True) -> AsyncIterator[Attempt]:
     """The present sending, with the object of an earlier one. Sendings of the same request wait for each other.
 
-    `content`: the decoded fields, and for a file its hash. Raises: ApiError 400 when an `Idempotency-Key` comes with
-    other content than before.
+    `content`: the decoded fields, and for a file its hash. `by_count`: whether a retry is also told by its count.
+    Raises: ApiError 400 when an `Idempotency-Key` comes with other content than before.
     """
     key = request.headers.get("idempotency-key")
     if key is not None and not 1 <= len(key) <= MAX_KEY:
         raise bad_request(f"'Idempotency-Key' must have 1 to {MAX_KEY} characters.", code="invalid_value", param=None)
-    count = request.headers.get("x-stainless-retry-count", "0")
+    count = request.headers.get("x-stainless-retry-count", "0") if by_count else "0"
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
     made = Attempt(
         request.state.api_key.id, request.url.path[:255], digest, key, int(count) if count.isdigit() and len(count) < 9 else 0

@@ -29,7 +29,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
     found = asked(owner, context.job_id)
     assert found is not None, "a job of this kind is made together with its record"
     _, request = found
-    result_file = _keep_result(owner, request, context.dir / "result.csv")
+    result_file = _keep_result(context, owner, request)
     version = create_version(
         request.suffix or "",
         context.job_id,
@@ -40,11 +40,12 @@ def run_job(context: JobContext) -> dict[str, Any]:
         {"training_sha256": result["training_sha256"], "held_out_loss": result["held_out_loss"]},
         suffix=request.suffix or "",
         owner=owner,
+        noted=context.fence,
     )
     return {**result, "fine_tuned_model": version.name, "result_file": result_file}
 
 
-def _keep_result(owner: str, request: Asked, path: Path) -> str:
+def _keep_result(context: JobContext, owner: str, request: Asked) -> str:
     """The metrics of all steps as a file of the owner's; the job's row names it."""
     row = fine_tuning_jobs.c.job_id == request.job_id
     with open_database().read() as connection:
@@ -53,6 +54,9 @@ def _keep_result(owner: str, request: Asked, path: Path) -> str:
         return made
 
     def noted(connection: Connection, file_id: str) -> None:
+        # Without this, a worker that was given up for dead between the look and here would make a second file.
+        context.fence(connection)
         connection.execute(update(fine_tuning_jobs).where(row).values(result_file=file_id))
 
-    return files.create(owner, RESULT_NAME, "fine-tune-results", [path.read_bytes()], noted=noted).id
+    content = (context.dir / "result.csv").read_bytes()
+    return files.create(owner, RESULT_NAME, "fine-tune-results", [content], noted=noted).id

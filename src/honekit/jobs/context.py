@@ -6,6 +6,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from honekit.errors import StoreError
 from honekit.jobs import leases, queue
 from honekit.jobs.records import Checkpoint, Event, Job, Lease, Level, Model, job_dir
@@ -32,6 +34,8 @@ class JobContext:
         self.spec: dict[str, Any] = job.spec
         self.attempt = job.attempt
         self.dir: Path = job_dir(job.id)
+        self.turn = lease.token
+        """A number that no other worker of the job has: for names of files that two must not write at once."""
         self.interrupted = threading.Event()
         """Set by SIGTERM or SIGINT: stop as for a pause, but stay queued."""
         self.asked = False
@@ -39,18 +43,31 @@ class JobContext:
         self._lease = lease
         self._request: StopRequest | None = None
         self._lost: JobError | None = None
+        self._reported = queue.last_reported_step(job.id)
 
     def event(self, level: Level, message: str, data: dict[str, Any] | None = None) -> Event:
         return queue.add_event(self.job_id, level, message, data, token=self._lease.token)
 
-    def metrics(self, step: int, values: dict[str, Any]) -> Event:
-        """An event of type `metrics` with `step` and the values; numbers that are not finite become null."""
-        return queue.add_event(
+    def metrics(self, step: int, values: dict[str, Any], progress: dict[str, Any] | None = None) -> None:
+        """An event of type `metrics` with `step` and the values; numbers that are not finite become null.
+
+        With `progress`, the job's progress is replaced in the same transaction: each one waits for the disk.
+
+        Steps are reported in order, each once: one that an earlier attempt has reported, and that this one had to repeat
+        after its last checkpoint, is not reported again.
+        """
+        if step <= self._reported:
+            if progress is not None:
+                self.progress(progress)
+            return
+        self._reported = step
+        queue.add_event(
             self.job_id,
             "info",
             f"Step {step}",
             {"step": step, **values},
             type="metrics",
+            progress=progress,
             token=self._lease.token,
         )
 
@@ -62,9 +79,20 @@ class JobContext:
         """Note a checkpoint that lies complete at `path` (see `store.atomic.replace_dir`), and the model that it holds."""
         return queue.add_checkpoint(self.job_id, step, str(path), metrics, model=model, token=self._lease.token)
 
+    def fence(self, connection: Connection) -> None:
+        """For a function's own transactions: refuse them once the job is another worker's. Raises: JobError[job.lease_lost]."""
+        queue.lock_job(connection, self.job_id, self._lease.token)
+
     def last_checkpoint(self) -> Checkpoint | None:
-        """The newest checkpoint whose files are all there and have their hashes; older ones stand in for a damaged one."""
-        return next((found for found in queue.checkpoints(self.job_id) if verify_dir(found.path)), None)
+        """The newest checkpoint whose files are all there and have their hashes; older ones stand in for a damaged one.
+
+        That a newer one was passed over is said in an event. Raises: JobError[job.lease_lost].
+        """
+        for found in queue.checkpoints(self.job_id):
+            if verify_dir(found.path):
+                return found
+            self.event("warn", f"The checkpoint at step {found.step} is damaged or gone; an older one takes its place")
+        return None
 
     def stop_requested(self) -> StopRequest | None:
         """What the function should stop for at its next safe point; cheap enough for every step.

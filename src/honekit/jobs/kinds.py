@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from honekit.jobs.states import JobError
@@ -16,6 +17,12 @@ KINDS: dict[str, str] = {
     "fine_tuning": "honekit.fine_tuning.run:run_job",
     "selftest": "honekit.jobs.selftest:run_job",
 }
+
+SURROUNDINGS: dict[str, str] = {
+    "train": "honekit.train.warm:surroundings",
+    "fine_tuning": "honekit.train.warm:surroundings",
+}
+"""What a worker process that does several jobs puts around each one of the kind, so that the next finds a fresh process."""
 
 
 def check_kind(kind: str) -> None:
@@ -33,3 +40,11 @@ def load_kind(kind: str) -> Callable[[JobContext], dict[str, Any]]:
     check_kind(kind)
     module, function = KINDS[kind].split(":")
     return cast("Callable[[JobContext], dict[str, Any]]", getattr(importlib.import_module(module), function))
+
+
+def surroundings_of(kind: str) -> AbstractContextManager[None]:
+    """What goes around one job of several in a process; nothing for kinds that leave no traces."""
+    if kind not in SURROUNDINGS:
+        return nullcontext()
+    module, function = SURROUNDINGS[kind].split(":")
+    return cast("AbstractContextManager[None]", getattr(importlib.import_module(module), function)())

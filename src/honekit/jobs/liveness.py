@@ -15,6 +15,8 @@ from sqlalchemy import Row
 
 DONE, LOST, OUT_OF_MEMORY, REFUSED = 0, 70, 71, 75
 """Exit codes. Only after DONE has the job left `running` by the worker's own hand."""
+KEPT = "kept"
+"""What a worker process says of itself after a job when it will take another one."""
 
 
 def lease_is_dead(row: Row[Any]) -> bool:

@@ -21,6 +21,9 @@ from honekit.jobs.states import FINAL, JobError, Status, StopRequest, check_tran
 from honekit.store.database import open_database
 from honekit.store.tables import DEFAULT_OWNER, job_checkpoints, job_events, jobs, new_id
 
+Noted = Callable[[Connection, str], None]
+"""Called with the job's id inside the transaction that changes it: both are kept or neither."""
+
 
 def create_job(
     kind: str,
@@ -29,7 +32,7 @@ def create_job(
     key: str | None = None,
     validating: bool = False,
     owner: str = DEFAULT_OWNER,
-    noted: Callable[[Connection, str], None] | None = None,
+    noted: Noted | None = None,
 ) -> Job:
     """Queue a job, or return the one that has this kind and key already and is not failed or cancelled.
 
@@ -126,17 +129,21 @@ def fail(job_id: str, error: dict[str, Any], *, token: int | None = None) -> Job
         return job_of(move(connection, row, "failed", message=str(error["what"]), level="error", data=error, error=error))
 
 
-def request_stop(job_id: str, request: StopRequest) -> Job:
+def request_stop(job_id: str, request: StopRequest, *, noted: Noted | None = None) -> Job:
     """Cancel or pause: at once when nobody works on the job, else by asking its worker.
 
-    To ask twice is harmless; cancel wins over pause. Raises: JobError[job.unknown | job.illegal_transition].
+    To ask twice is harmless; cancel wins over pause. `noted` is called with the id inside the transaction.
+    Raises: JobError[job.unknown | job.illegal_transition].
     """
     to: Status = "cancelled" if request == "cancel" else "paused"
     with open_database().write() as connection:
         row = lock_job(connection, job_id)
+        if row.status != to:
+            check_transition(job_id, row.status, to)
+        if noted:
+            noted(connection, job_id)
         if row.status == to:
             return job_of(row)
-        check_transition(job_id, row.status, to)
         if row.status != "running" or lease_is_dead(row):
             return job_of(move(connection, row, to, message=f"Job {to}"))
         if row.stop_requested not in (request, "cancel"):
@@ -145,16 +152,18 @@ def request_stop(job_id: str, request: StopRequest) -> Job:
         return job_of(lock_job(connection, job_id))
 
 
-def resume(job_id: str) -> Job:
+def resume(job_id: str, *, noted: Noted | None = None) -> Job:
     """paused -> queued; a pause that the worker has not carried out yet is withdrawn.
 
-    Raises: JobError[job.unknown | job.illegal_transition].
+    `noted` is called with the id inside the transaction. Raises: JobError[job.unknown | job.illegal_transition].
     """
     with open_database().write() as connection:
         row = lock_job(connection, job_id)
         if row.status == "running" and row.stop_requested == "pause":
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(stop_requested=None))
             append_event(connection, row, "info", "Pause withdrawn")
+            if noted:
+                noted(connection, job_id)
             return job_of(lock_job(connection, job_id))
         if row.status != "paused":
             check_transition(job_id, row.status, "queued")
@@ -164,6 +173,8 @@ def resume(job_id: str) -> Job:
                 where=job_id,
                 mend=f"see where it stands: `hone jobs show {job_id}`",
             )
+        if noted:
+            noted(connection, job_id)
         return job_of(move(connection, row, "queued", message="Job resumed"))
 
 
@@ -181,11 +192,15 @@ def add_event(
     data: dict[str, Any] | None = None,
     *,
     type: EventType = "message",
+    progress: dict[str, Any] | None = None,
     token: int | None = None,
 ) -> Event:
-    """Append an event. Raises: JobError[job.unknown | job.lease_lost]."""
+    """Append an event, and with it replace the job's progress. Raises: JobError[job.unknown | job.lease_lost]."""
     with open_database().write() as connection:
-        return append_event(connection, lock_job(connection, job_id, token), level, message, data=data, type=type)
+        row = lock_job(connection, job_id, token)
+        if progress is not None:
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(progress=progress))
+        return append_event(connection, row, level, message, data=data, type=type)
 
 
 def events(job_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
@@ -193,6 +208,14 @@ def events(job_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
     query = select(job_events).where(job_events.c.job_id == job_id, job_events.c.seq > after)
     with open_database().read() as connection:
         return [event_of(row) for row in connection.execute(query.order_by(job_events.c.seq).limit(limit))]
+
+
+def last_reported_step(job_id: str) -> int:
+    """The step of the newest event of type `metrics`; 0 before there is one."""
+    query = select(job_events.c.data).where(job_events.c.job_id == job_id, job_events.c.type == "metrics")
+    with open_database().read() as connection:
+        data = connection.execute(query.order_by(job_events.c.seq.desc()).limit(1)).scalar()
+    return int(data["step"]) if data else 0
 
 
 def latest_events(job_id: str, *, after: str | None = None, limit: int = 20) -> list[Event]:

@@ -11,8 +11,10 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import case, func, select
 
+from honekit import settings
 from honekit.errors import HoneError
 from honekit.jobs import leases
+from honekit.jobs.processes import WarmProcesses, start_cold
 from honekit.jobs.supervisor import run_job
 from honekit.store.database import open_database
 from honekit.store.tables import jobs
@@ -25,9 +27,15 @@ STOP_TIMEOUT_S = 150.0
 
 
 class Scheduler:
-    """A thread that takes queued jobs of the given kinds; `stop` puts what runs back into the queue."""
+    """A thread that takes queued jobs of the given kinds; `stop` puts what runs back into the queue.
+
+    A worker process that has done a job is kept for the next one, for `settings.worker_idle_s()` seconds.
+    """
 
     def __init__(self, kinds: Sequence[str], concurrency: int = 1) -> None:
+        idle_s = settings.worker_idle_s()
+        self._processes = WarmProcesses(idle_s)
+        self._start = self._processes.start if idle_s else start_cold
         self._kinds, self._concurrency = tuple(kinds), concurrency
         self._ending = threading.Event()
         self._wake = threading.Event()
@@ -57,9 +65,11 @@ class Scheduler:
             self._wake.clear()
         for thread in list(self._running.values()):
             thread.join(STOP_TIMEOUT_S)
+        self._processes.close()
 
     def _fill(self) -> None:
         self._running = {job_id: thread for job_id, thread in self._running.items() if thread.is_alive()}
+        self._processes.end_idle()
         leases.requeue_expired()
         while len(self._running) < self._concurrency:
             job_id = next_queued(self._kinds, exclude=self._running)
@@ -71,7 +81,7 @@ class Scheduler:
 
     def _run(self, job_id: str) -> None:
         try:
-            job = run_job(job_id, lambda _event: None, stop=self._ending)
+            job = run_job(job_id, lambda _event: None, stop=self._ending, start=self._start)
             log.info("job %s is %s", job_id, job.status)
         except HoneError as fault:
             log.error("job %s: %s", job_id, fault)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,29 +12,29 @@ from typing import Any
 
 from honekit.jobs import leases, queue
 from honekit.jobs.liveness import DONE, OUT_OF_MEMORY, REFUSED, pid_of, process_gone
+from honekit.jobs.processes import Start, Working, start_cold
 from honekit.jobs.records import Event, Job, job_dir
 from honekit.jobs.states import check_transition
 
 POLL_S = 0.1
-ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_TOP_PAD_": "67108864"}
-"""glibc returns large blocks to the system at once, and a training step allocates the same ones again and again: keeping
-them took a step from 4.5 to 3.8 s. Ignored by other allocators; the user's own settings win."""
 GRACE_S = 120.0
 """How long a worker may take to reach a safe point and write its checkpoint after it was asked to stop."""
 
 
-def run_job(job_id: str, on_event: Callable[[Event], None], *, stop: threading.Event | None = None) -> Job:
+def run_job(
+    job_id: str, on_event: Callable[[Event], None], *, stop: threading.Event | None = None, start: Start = start_cold
+) -> Job:
     """Run a job until it is final or paused; `on_event` gets each event that is written from now on.
 
     Attaches to a worker that has the job already. A worker that dies is started again from the last checkpoint, up
     to `leases.MAX_ATTEMPTS` attempts. Ctrl-C (or SIGTERM) lets the worker write a checkpoint, puts the job back into
     the queue and raises on; a second Ctrl-C ends the worker at once, with what its last checkpoint holds. `stop`, when
-    another thread sets it, does what Ctrl-C does, and the job as it is then is returned.
+    another thread sets it, does what Ctrl-C does, and the job as it is then is returned. `start` gives the job a process.
 
     Raises: JobError[job.unknown | job.illegal_transition], StoreError.
     """
     seen = queue.last_seq(job_id)
-    process: subprocess.Popen[bytes] | None = None
+    process: Working | None = None
     unclaimed_deaths = 0
     with _sigterm_interrupts():
         try:
@@ -55,7 +53,7 @@ def run_job(job_id: str, on_event: Callable[[Event], None], *, stop: threading.E
                         return job
                     check_transition(job_id, "queued" if job.status == "running" else job.status, "running")
                     if job.status == "queued" or leases.lease_holder(job_id) is None:
-                        process = _start(job_id)
+                        process = start(job_id)
                 time.sleep(POLL_S if process or job.status == "running" else 0)
         except BaseException as fault:
             try:
@@ -65,19 +63,6 @@ def run_job(job_id: str, on_event: Callable[[Event], None], *, stop: threading.E
             finally:
                 _stop(job_id, process)
             raise
-
-
-def _start(job_id: str) -> subprocess.Popen[bytes]:
-    # -P: a file in the user's folder must not shadow a module. Own session: Ctrl-C reaches only this process.
-    with open(job_dir(job_id) / "worker.log", "ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "honekit.jobs.worker", job_id],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=ALLOCATOR | os.environ,
-        )
 
 
 def _deliver(job_id: str, seen: int, on_event: Callable[[Event], None]) -> int:
@@ -114,34 +99,34 @@ def _cause(code: int) -> str:
     return f"its process ended with exit code {code} (see worker.log in the job's folder)"
 
 
-def _stop(job_id: str, process: subprocess.Popen[bytes] | None) -> None:
+def _stop(job_id: str, process: Working | None) -> None:
     """Ask the job's worker to stop, wait until it has, and leave the job queued whatever the worker does."""
     pid = process.pid if process else pid_of(leases.lease_holder(job_id) or "")
     if pid is None:
         return
     try:
-        _signal(pid, signal.SIGTERM)
+        _signal(pid, process, signal.SIGTERM)
         deadline = time.monotonic() + GRACE_S
         while not _ended(job_id, pid, process) and time.monotonic() < deadline:
             time.sleep(POLL_S / 2)
     finally:
         # Reached by a second Ctrl-C too.
         if not _ended(job_id, pid, process):
-            _signal(pid, signal.SIGKILL)
+            _signal(pid, process, signal.SIGKILL)
             if process:
                 process.wait()
         leases.report_death(job_id, pid, "its worker was ended", counts=False)
 
 
-def _ended(job_id: str, pid: int, process: subprocess.Popen[bytes] | None) -> bool:
+def _ended(job_id: str, pid: int, process: Working | None) -> bool:
     if process:
         return process.poll() is not None
     return process_gone(pid) or pid_of(leases.lease_holder(job_id) or "") != pid
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
+def _signal(pid: int, process: Working | None, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.kill(pid, number)
+        process.end(number) if process else os.kill(pid, number)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from honekit import runtime
@@ -20,12 +20,19 @@ from honekit.jobs.context import JobContext, Stopped
 from honekit.jobs.kinds import load_kind
 from honekit.jobs.liveness import DONE, LOST, OUT_OF_MEMORY, REFUSED, new_worker_id
 from honekit.jobs.records import Lease
+from honekit.jobs.states import JobError
+from honekit.store.atomic import system_error
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Claim the job, run it, write its outcome; returns the exit code."""
+    """Run the job that is named; returns the exit code."""
     (job_id,) = arguments
     runtime.prepare()
+    return work_on(job_id)
+
+
+def work_on(job_id: str) -> int:
+    """Claim a job, run it, write its outcome; returns the exit code of a process that does only this."""
     early_signal = threading.Event()
     with _signals(early_signal):
         lease = leases.claim(job_id, new_worker_id())
@@ -46,6 +53,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(context: JobContext, lease: Lease) -> int:
     try:
+        return _outcome(context, lease)
+    except JobError as fault:
+        if fault.code == "job.lease_lost":
+            return LOST
+        raise
+
+
+def _outcome(context: JobContext, lease: Lease) -> int:
+    try:
         result = load_kind(queue.get_job(context.job_id).kind)(context)
         queue.finish(context.job_id, result, token=lease.token)
     except Stopped as stop:
@@ -53,12 +69,15 @@ def _run(context: JobContext, lease: Lease) -> int:
     except HoneError as fault:
         _log(context)
         if fault.code == "job.lease_lost":
-            return LOST
+            raise
         queue.fail(context.job_id, fault.as_dict(), token=lease.token)
     except Exception as fault:
         _log(context)
         if _out_of_memory(fault):
             return OUT_OF_MEMORY
+        if refused := system_error(fault, context.dir):
+            queue.fail(context.job_id, refused.as_dict(), token=lease.token)
+            return DONE
         error = {
             "code": "job.internal",
             "what": f"the job stopped on a fault in Hone itself ({type(fault).__name__})",
@@ -79,7 +98,8 @@ def _out_of_memory(fault: BaseException) -> bool:
 
 
 def _log(context: JobContext) -> None:
-    with open(context.dir / "worker.log", "a", encoding="utf-8") as file:
+    # Where the log cannot be written, the job's error still can: it is in the database.
+    with suppress(OSError), open(context.dir / "worker.log", "a", encoding="utf-8") as file:
         traceback.print_exc(file=file)
 
 

@@ -8,11 +8,12 @@ import hashlib
 import re
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from honekit import settings
@@ -63,10 +64,12 @@ def create_version(
     *,
     suffix: str | None = None,
     owner: str = DEFAULT_OWNER,
+    noted: Callable[[Connection], None] | None = None,
 ) -> Version:
     """Record what a job made. The job's second call returns the version that its first one made.
 
-    `suffix`, which may be empty, stands in the name in place of the project.
+    `suffix`, which may be empty, stands in the name in place of the project. `noted` is called in the transaction that
+    records it; when it raises, nothing is recorded.
     Raises: RegistryError[registry.same_adapter_as_base].
     """
     if adapter_fingerprint == base_fingerprint:
@@ -82,6 +85,8 @@ def create_version(
     if row is None:
         try:
             with open_database().write() as connection:
+                if noted:
+                    noted(connection)
                 connection.execute(
                     insert(model_versions).values(
                         name=name, owner=owner, project=project, job_id=job_id, base_ref=base_ref,

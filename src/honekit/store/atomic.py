@@ -10,6 +10,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -21,6 +22,10 @@ from honekit.errors import StoreError
 
 MANIFEST = "manifest.json"
 _CHUNK_BYTES = 1 << 20
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+_TOO_MANY = {errno.EMFILE, errno.ENFILE}
+_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -50,9 +55,17 @@ def replace_dir(tmp_dir: Path, final_dir: Path) -> None:
         write_manifest(tmp_dir)
         final_dir.parent.mkdir(parents=True, exist_ok=True)
         aside = final_dir.with_name(f".{final_dir.name}.old-{secrets.token_hex(4)}")
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(final_dir, aside)
-        os.rename(tmp_dir, final_dir)
+        while True:
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(final_dir, aside)
+            try:
+                os.rename(tmp_dir, final_dir)
+                break
+            except OSError as fault:
+                # Somebody else, such as a worker that was taken for dead, has just put one there.
+                if fault.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                aside = aside.with_name(f"{aside.name}x")
         fsync_path(final_dir.parent)
         for left_over in final_dir.parent.glob(f".{final_dir.name}.old-*"):
             shutil.rmtree(left_over, ignore_errors=True)
@@ -102,28 +115,56 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        from honekit.store.database import free_space
+        raise write_error(fault, path) from fault
 
-        if fault.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise StoreError(
-                "store.disk_full",
-                what=f"there is no room left for this file: {fault.strerror} ({free_space(path.parent)})",
-                where=str(path),
-                mend="free some space (or raise the quota), then run the same command again; nothing half is left",
-            ) from fault
-        if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StoreError(
-                "store.read_only",
-                what=f"this file may not be written: {fault.strerror}",
-                where=str(path),
-                mend="give yourself write permission there, or set HONE_HOME to a directory that you can write to",
-            ) from fault
-        raise StoreError(
-            "store.write_failed",
-            what=f"this file could not be written: {fault.strerror or fault}",
+
+def write_error(fault: OSError, path: Path) -> StoreError:
+    """What the operating system said while `path` was written, with its remedy."""
+    from honekit.store.database import free_space
+
+    if fault.errno in _FULL:
+        return StoreError(
+            "store.disk_full",
+            what=f"there is no room left for this file: {fault.strerror} ({free_space(path.parent)})",
             where=str(path),
-            mend="check that the folder exists and the disk is healthy, then run the same command again",
-        ) from fault
+            mend="free some space (or raise the quota), then run the same command again; nothing half is left",
+        )
+    if fault.errno in _READ_ONLY:
+        return StoreError(
+            "store.read_only",
+            what=f"this file may not be written: {fault.strerror}",
+            where=str(path),
+            mend="give yourself write permission there, or set HONE_HOME to a directory that you can write to",
+        )
+    if fault.errno in _TOO_MANY:
+        return StoreError(
+            "store.too_many_open_files",
+            what=f"this file could not be opened: {fault.strerror}",
+            where=str(path),
+            mend="raise the limit of open files (`ulimit -n`) or end other programs, then run the same command again",
+        )
+    return StoreError(
+        "store.write_failed",
+        what=f"this file could not be written: {fault.strerror or fault}",
+        where=str(path),
+        mend="check that the folder exists and the disk is healthy, then run the same command again",
+    )
+
+
+def system_error(fault: BaseException, folder: Path) -> StoreError | None:
+    """The error with its remedy when the operating system refused to read or write below `folder`; None for other faults.
+
+    A file that is missing is none of these: that is a fault of the program. Libraries in Rust say the number in their text.
+    """
+    if isinstance(fault, OSError):
+        number, strerror, name = fault.errno, fault.strerror, fault.filename
+    elif found := _RUST_ERROR.search(str(fault)):
+        number, strerror, name = int(found[1]), os.strerror(int(found[1])), None
+    else:
+        return None
+    if number not in _FULL | _READ_ONLY | _TOO_MANY | {errno.EIO}:
+        return None
+    return write_error(OSError(number, strerror), Path(os.fsdecode(name)) if isinstance(name, str | bytes) else folder)
 
 
 @contextmanager

@@ -171,7 +171,9 @@ def train(
                 raise Interrupted
         progress.epoch += 1
         if validation:
+            started = time.perf_counter()
             result = objective.validate(model, validation, device)
+            progress.valid_seconds += time.perf_counter() - started
             if not math.isfinite(result.loss):
                 raise not_finite(progress.step, "the validation file", recipe)
             score = result.score(recipe)

@@ -18,11 +18,12 @@ import torch
 from honekit import jobs
 from honekit.chat.template import ChatTemplate
 from honekit.data import read_chat_file
+from honekit.errors import TrainError
 from honekit.jobs import JobContext, Model, Stopped
-from honekit.models import adapters, attention, bases, fingerprint, lora
+from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
-from honekit.models.precision import choose_precision, measure, resolve_device
-from honekit.store.atomic import replace_dir, write_atomic
+from honekit.models.precision import choose_precision, resolve_device
+from honekit.store.atomic import fsync_path, replace_dir, verify_dir, write_atomic
 from honekit.train.batching import TokenExample
 from honekit.train.continuing import read_start
 from honekit.train.cuts import report_cuts
@@ -45,6 +46,8 @@ PROBES = 4
 """Held-out conversations whose outputs must move, and must be the same after a reload."""
 
 
+LOSS_LOG = "example_losses.jsonl"
+"""The loss of each example at each step, once the job is done."""
 KEPT_EPOCHS = 3
 """Models of so many last epochs are kept, when they are asked for."""
 
@@ -67,12 +70,14 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
 
     base = bases.resolve_base(spec.base)
     base_print = fingerprint.fingerprint_base(base)
-    template = bases.load_template(base)
+    template = bases.load_template(base, kept.load_tokenizer(base))
     start = read_start(spec, base_print)
     recipe = start.recipe(spec.recipe) if start else spec.recipe
     task = _task(spec, template, context_limit(base, recipe), context)
 
-    model = bases.load_base(base, dtype, device, attention.register())
+    # A full fine-tuning moves the base's own weights, so it needs them for itself.
+    load = kept.load_base if recipe.method == "lora" else bases.load_base
+    model = load(base, dtype, device, attention.register())
     names: list[str] = []
     if recipe.method == "lora":
         names = lora.inject(
@@ -86,7 +91,9 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         start.load(model, state)
         context.event("info", f"Going on from the adapter {start.fingerprint} in {start.directory}")
     # Everything that is held against the start is computed before a checkpoint moves the model.
+    started = time.perf_counter()
     start_logits = probe_logits(model, task.probes, device)
+    verify_seconds = time.perf_counter() - started
     if recipe.objective == "dpo":
         training, validation = with_kept_reference(context.dir, model, [task.training, task.validation], device)
         task = replace(task, training=training, validation=validation)
@@ -107,19 +114,23 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         raise Stopped(context.stop_requested() or "pause") from None
 
     if progress.best_step != progress.step:
-        state.read(_checkpoint_dir(context, progress.best_step))
+        state.read(_best_checkpoint(context, progress.best_step))
         context.event(
             "info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result"
         )
     context.event("info", "Verifying the trained model")
+    started = time.perf_counter()
     tuned_logits = probe_logits(model, task.probes, device)
+    verify_seconds += time.perf_counter() - started
     moved = require_changed(start_logits, tuned_logits, recipe)
     result_dir = context.dir / "model"
     if recipe.method == "lora":
         print_of_result = save_model(result_dir).fingerprint
         require_same_from_disk(lora.peft_tensors(names, _masters_of(state, model)), result_dir)
-        fresh = bases.load_base(base, dtype, device, attention.register())
+        fresh = kept.load_base(base, dtype, device, attention.register())
+        started = time.perf_counter()
         require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
+        verify_seconds += time.perf_counter() - started
     else:
         require_finite(dict(zip(state.names, state.masters, strict=True)), recipe)
         _save_full(model, base, result_dir)
@@ -137,6 +148,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     shape = shape_of(base)
     flops = shape.training_flops(progress.unique_tokens, progress.trained_tokens, lora=recipe.method == "lora")
     _write_result_csv(context.dir / "result.csv", progress)
+    hooks.publish_loss_log()
     return {
         "model_dir": str(result_dir),
         "objective": recipe.objective,
@@ -151,6 +163,8 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         "trained_tokens": progress.trained_tokens,
         "unique_tokens": progress.unique_tokens,
         "train_seconds": progress.train_seconds,
+        "valid_seconds": progress.valid_seconds,
+        "verify_seconds": verify_seconds,
         "tokens_per_s": progress.unique_tokens / max(progress.train_seconds, 1e-9),
         "floor_seconds": flops / (environment.gflops * 1e9),
         "steps": progress.step,
@@ -232,9 +246,9 @@ class _JobHooks:
         """`save_model` writes the present adapter; None where the models of single epochs are not wanted."""
         self._context, self._state, self._steps = context, state, steps
         self._save_model, self._epochs_saved = save_model, progress.epoch
-        self._log = context.dir / "example_losses.jsonl"
-        if self._log.exists():
-            os.truncate(self._log, min(progress.loss_log_bytes, self._log.stat().st_size))
+        self._log = _own_loss_log(context, progress)
+        for left_over in context.dir.glob(".checkpoint*.tmp"):
+            shutil.rmtree(left_over, ignore_errors=True)
         self._clock = (time.monotonic(), progress.step)
 
     def on_step(self, metrics: dict[str, float | int]) -> None:
@@ -242,8 +256,8 @@ class _JobHooks:
         started, first = self._clock
         per_step = (time.monotonic() - started) / max(1, step - first)
         eta = per_step * (self._steps - step)
-        self._context.metrics(step, {**metrics, "eta_s": eta})
-        self._context.progress({"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta})
+        progress = {"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta}
+        self._context.metrics(step, {**metrics, "eta_s": eta}, progress)
 
     def on_example_losses(self, step: int, rows: Rows) -> None:
         with open(self._log, "a", encoding="utf-8") as file:
@@ -264,8 +278,9 @@ class _JobHooks:
         )
 
     def save(self, progress: Progress) -> None:
-        progress.loss_log_bytes = self._log.stat().st_size if self._log.exists() else 0
-        temporary = self._context.dir / ".checkpoint.tmp"
+        fsync_path(self._log)
+        progress.loss_log, progress.loss_log_bytes = self._log.name, self._log.stat().st_size
+        temporary = self._context.dir / f".checkpoint.{self._context.turn}.tmp"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(mode=0o700)
         self._state.write(temporary, progress)
@@ -291,8 +306,25 @@ class _JobHooks:
             jobs.forget_model(found.job_id, found.step)
             shutil.rmtree(found.model.path, ignore_errors=True)
 
+    def publish_loss_log(self) -> None:
+        """Give the log its name; workers of earlier attempts have no more use for theirs."""
+        write_atomic(self._context.dir / LOSS_LOG, self._log.read_bytes())
+        for log in self._context.dir.glob("example_losses.*.jsonl"):
+            log.unlink(missing_ok=True)
+
     def should_stop(self) -> bool:
         return self._context.stop_requested() is not None
+
+
+def _own_loss_log(context: JobContext, progress: Progress) -> Path:
+    """A log that no other worker writes to, one that woke up after it was given up for dead included."""
+    earlier = context.dir / progress.loss_log
+    if not earlier.exists():
+        earlier = context.dir / LOSS_LOG  # the attempt had come as far as to publish it
+    kept = earlier.read_bytes()[: progress.loss_log_bytes] if progress.loss_log_bytes else b""
+    own = context.dir / f"example_losses.{context.turn}.jsonl"
+    write_atomic(own, kept)
+    return own
 
 
 def _checkpoint_metrics(progress: Progress) -> dict[str, float]:
@@ -312,7 +344,7 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
             return stored
         context.event("warn", f"torch changed from {stored.torch_version} to {torch.__version__} since this job began")
     device = resolve_device(spec.recipe.device)
-    measured = measure()
+    measured = kept.measure()
     precision = choose_precision(measured, spec.recipe.precision, device)
     environment = Environment(
         precision=precision,
@@ -335,7 +367,9 @@ def _first_progress(context: JobContext, model: torch.nn.Module, task: _Task, de
     if task.validation:
         # A fresh adapter leaves the base's outputs unchanged (B = 0), so this is the loss of the base, or of the adapter
         # that the job goes on from.
+        started = time.perf_counter()
         progress.base_valid_loss = task.objective.validate(model, task.validation, device).loss
+        progress.valid_seconds += time.perf_counter() - started
         context.event("info", f"Before training: validation loss {progress.base_valid_loss:.4f}")
     return progress
 
@@ -351,6 +385,18 @@ def _resume(context: JobContext, state: TrainState) -> Progress | None:
 
 def _checkpoint_dir(context: JobContext, step: int) -> Path:
     return context.dir / "checkpoints" / f"step-{step}"
+
+
+def _best_checkpoint(context: JobContext, step: int) -> Path:
+    directory = _checkpoint_dir(context, step)
+    if not verify_dir(directory):
+        raise TrainError(
+            "train.checkpoint_damaged",
+            what=f"the checkpoint at step {step}, the best on validation, is damaged or gone",
+            where=str(directory),
+            mend="check the disk, then start a new job",
+        )
+    return directory
 
 
 def _masters_of(state: TrainState, model: torch.nn.Module) -> list[torch.Tensor]:

@@ -33,6 +33,7 @@ class Progress:
     trained_tokens: int = 0
     unique_tokens: int = 0
     train_seconds: float = 0.0
+    valid_seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     """One entry a step: step, epoch, loss, accuracy, learning_rate, tokens_per_s, and valid_loss after an epoch."""
     best_valid_loss: float | None = None
@@ -42,8 +43,10 @@ class Progress:
     best_step: int = 0
     epochs_without_gain: int = 0
     base_valid_loss: float | None = None
+    loss_log: str = "example_losses.jsonl"
+    """Name of the worker's own log of per-example losses."""
     loss_log_bytes: int = 0
-    """Length of the per-example loss log at this point; a resume cuts what was written later."""
+    """Its length at this point; a resume takes over no more."""
 
 
 class TrainState:

@@ -7,6 +7,7 @@ import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
+from sqlalchemy import Connection
 
 from honekit import fine_tuning, jobs
 from honekit.api.errors import ApiError, bad_request
@@ -29,6 +30,7 @@ from honekit.api.routes import JsonRoute
 from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
 from honekit.jobs import Event, Job, JobError
 from honekit.registry.versions import ORGANIZATION
+from honekit.store.tables import new_id
 
 router = APIRouter(prefix="/v1/fine_tuning", tags=["fine-tuning"], route_class=JsonRoute)
 
@@ -237,16 +239,25 @@ async def _find(request: Request, job_id: str, param: str | None = None) -> tupl
 
 
 async def _change(request: Request, job_id: str, how: Literal["cancel", "pause", "resume"]) -> JobObject:
-    job, asked = await _find(request, job_id)
-    try:
-        if how == "resume":
-            changed = await asyncio.to_thread(jobs.resume, job.id)
-        else:
-            changed = await asyncio.to_thread(jobs.request_stop, job.id, how)
-    except JobError as fault:
-        message = f"A job that is {job.status} does not take '{how}'."
-        raise bad_request(message, code="invalid_state", param=None) from fault
-    return job_object(changed, asked)
+    job, _ = await _find(request, job_id)
+    async with attempt(request, {}, by_count=False) as sending:
+
+        def noted(connection: Connection, _job_id: str) -> None:
+            # The row needs a name of its own: a job is changed more than once.
+            if sending.idempotency_key is not None:
+                sending.note(connection, new_id("change_"))
+
+        try:
+            if sending.earlier is not None:
+                pass  # done already, and the job may have moved on since
+            elif how == "resume":
+                await asyncio.to_thread(jobs.resume, job.id, noted=noted)
+            else:
+                await asyncio.to_thread(jobs.request_stop, job.id, how, noted=noted)
+        except JobError as fault:
+            message = f"A job that is {job.status} does not take '{how}'."
+            raise bad_request(message, code="invalid_state", param=None) from fault
+    return job_object(*await _find(request, job_id))
 
 
 async def _own_checkpoint(request: Request, name: str) -> None:

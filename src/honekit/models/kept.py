@@ -1,0 +1,106 @@
+"""What a process that trains several times keeps in memory: one base model, its tokenizer, the machine's measured speed.
+
+Off until `keep` is called; then everything here is as loading it anew would give it, and a change of the base's files is
+noticed. The weights are shared between the copies that are handed out, so nobody may write into them.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from honekit.models import bases, precision
+from honekit.models.precision import Measured
+
+if TYPE_CHECKING:
+    import torch
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedModel
+
+Stamps = tuple[tuple[str, int, int], ...]
+"""Name, size and time of change of each file of a base."""
+
+
+@dataclass
+class _Base:
+    path: Path
+    stamps: Stamps
+    tokenizer: Tokenizer | None = None
+    models: dict[tuple[Any, ...], tuple[PreTrainedModel, list[int]]] = field(default_factory=dict)
+    """By dtype, device and attention, with the version counters of the weights."""
+
+
+_keeping = False
+_base: _Base | None = None
+_measured: dict[int, Measured] = {}
+
+
+def keep() -> None:
+    """From now on, keep what is loaded through this module until another base is asked for."""
+    global _keeping
+    _keeping = True
+
+
+def load_base(path: Path, dtype: torch.dtype, device: torch.device, attention: str) -> PreTrainedModel:
+    """As `bases.load_base`; its weights are for reading only. Raises ModelError."""
+    if not _keeping:
+        return bases.load_base(path, dtype, device, attention)
+    kept, key = _kept(path), (dtype, device, attention)
+    found = kept.models.get(key)
+    if found is None or found[1] != _versions(found[0]):
+        # Dropped first: two of a large base need not fit.
+        kept.models.clear()
+        model = bases.load_base(path, dtype, device, attention)
+        found = kept.models[key] = (model, _versions(model))
+    return _copy(found[0])
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """As `bases.load_tokenizer`. Raises ModelError."""
+    if not _keeping:
+        return bases.load_tokenizer(path)
+    kept = _kept(path)
+    if kept.tokenizer is None:
+        kept.tokenizer = bases.load_tokenizer(path)
+    return kept.tokenizer
+
+
+def measure() -> Measured:
+    """As `precision.measure` for torch's present number of threads."""
+    import torch
+
+    threads = torch.get_num_threads()
+    if not _keeping or threads not in _measured:
+        _measured[threads] = precision.measure()
+    return _measured[threads]
+
+
+def _kept(path: Path) -> _Base:
+    global _base
+    stamps = _stamps(path)
+    if _base is None or (_base.path, _base.stamps) != (path, stamps):
+        _base = None
+        _base = _Base(path, stamps)
+    return _base
+
+
+def _stamps(path: Path) -> Stamps:
+    return tuple(
+        sorted((file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in path.iterdir() if file.is_file())
+    )
+
+
+def _versions(model: PreTrainedModel) -> list[int]:
+    """Counters that torch raises at each write into a tensor: a weight that somebody wrote into is not the base's."""
+    return [weight._version for weight in model.parameters()]
+
+
+def _copy(model: PreTrainedModel) -> PreTrainedModel:
+    """Modules and buffers of its own, every weight a parameter of its own over the same memory."""
+    from torch import nn
+
+    mine: dict[int, Any] = {id(weight): nn.Parameter(weight.detach(), requires_grad=True) for weight in model.parameters()}
+    made: PreTrainedModel = copy.deepcopy(model, mine)
+    return made

@@ -1,0 +1,160 @@
+"""What the tests of reliability share: a small base, and fine-tuning jobs whose workers are forked from the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from sqlalchemy import func, select, update
+from tests import tiny
+from tests.faults import Boundaries, ended, forked, watching
+
+from honekit import fine_tuning, jobs
+from honekit.fine_tuning import Start
+from honekit.jobs import Job, leases, worker
+from honekit.jobs.liveness import DONE
+from honekit.models import precision
+from honekit.models.adapters import WEIGHTS
+from honekit.models.precision import Measured
+from honekit.store import files
+from honekit.store.database import open_database
+from honekit.store.tables import DEFAULT_OWNER, model_versions
+from honekit.store.tables import jobs as table
+
+STEPS = 9
+
+
+@pytest.fixture(autouse=True)
+def torch_as_before() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.fixture(autouse=True)
+def speed_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measuring the machine decides fp32 or bf16; two runs that are to be compared must not fall on different sides."""
+    monkeypatch.setattr(precision, "measure", lambda threads=None: Measured(50.0, 1.0, 10.0, torch.get_num_threads()))
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.save_base(tmp_path_factory.mktemp("base") / "tiny")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a job leaves and that must not depend on what happened to it on the way."""
+
+    adapter: bytes
+    history: list[dict[str, Any]]
+    losses: str
+    reported: list[int]
+    versions: int
+    result_files: int
+
+
+NewJob = Callable[[], Job]
+
+
+@pytest.fixture
+def new_job(tiny_base: Path) -> NewJob:
+    """The same fine-tuning job each time: nine steps, a checkpoint after every second and every epoch, dropout on."""
+
+    def make() -> Job:
+        lines = [json.dumps(record).encode() + b"\n" for record in tiny.conversations(12)]
+        held_out = [json.dumps(record).encode() + b"\n" for record in tiny.conversations(10, seed=1)]
+        training = files.create(DEFAULT_OWNER, "train.jsonl", "fine-tune", lines)
+        validation = files.create(DEFAULT_OWNER, "valid.jsonl", "fine-tune", held_out)
+        wanted = fine_tuning.Wanted(n_epochs=3, batch_size=4)
+        start = Start("tiny", str(tiny_base))
+        job, _ = fine_tuning.create(DEFAULT_OWNER, start, training.id, validation_file=validation.id, wanted=wanted, seed=3)
+        spec = {**job.spec, "recipe": {**job.spec["recipe"], "dropout": 0.1, "checkpoint_steps": 2, "device": "cpu"}}
+        with open_database().write() as connection:
+            connection.execute(update(table).where(table.c.id == job.id).values(spec=spec))
+        return jobs.get_job(job.id)
+
+    return make
+
+
+def attempt(job: Job, boundaries: Boundaries | None = None) -> int:
+    """Id of a worker process that works on the job, its file layer watched."""
+
+    def work() -> int:
+        if boundaries is None:
+            return worker.work_on(job.id)
+        with watching(boundaries):
+            return worker.work_on(job.id)
+
+    return forked(work)
+
+
+def close_attempt(job: Job, pid: int) -> int:
+    """Wait for a worker and book its end, as who watches a job does; returns its exit code."""
+    code = ended(pid)
+    if code != DONE:
+        leases.report_death(job.id, pid, "it was ended by a test")
+    return code
+
+
+def finish(job: Job) -> Job:
+    """Undisturbed workers, one after the other, until the job is final."""
+    for _ in range(leases.MAX_ATTEMPTS):
+        if jobs.get_job(job.id).final:
+            break
+        close_attempt(job, attempt(job))
+    done = jobs.get_job(job.id)
+    assert done.final, f"the job is stuck: {done}"
+    return done
+
+
+def outcome(job: Job) -> Outcome:
+    """What a job has left. Fails on events that are lost or doubled."""
+    done = jobs.get_job(job.id)
+    assert done.status == "succeeded", (done.error, [event.message for event in jobs.events(job.id)])
+    assert done.result
+    events = jobs.events(job.id)
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    said = [event.message for event in events]
+    assert said.count("Job created") == said.count("The job has completed") == 1
+    assert len([message for message in said if message.startswith("Checkpoint at step")]) == len(jobs.checkpoints(job.id))
+    with open_database().read() as connection:
+        versions = connection.execute(select(func.count()).where(model_versions.c.job_id == job.id)).scalar_one()
+    made = [file for file in files.list_files(done.owner) if file.purpose == "fine-tune-results"]
+    succeeded = jobs.list_jobs(kind="fine_tuning", status=["succeeded"], limit=10_000)
+    assert len(made) == len(succeeded), "a result file too many or too few"
+    folder = jobs.job_dir(job.id)
+    return Outcome(
+        adapter=(folder / "model" / WEIGHTS).read_bytes(),
+        history=[{k: v for k, v in row.items() if k != "tokens_per_s"} for row in done.result["history"]],
+        losses=(folder / "example_losses.jsonl").read_text(),
+        reported=[event.data["step"] for event in events if event.type == "metrics" and event.data],
+        versions=versions,
+        result_files=sum(file.id == done.result["result_file"] for file in made),
+    )
+
+
+@pytest.fixture
+def undisturbed(new_job: NewJob) -> tuple[Outcome, Boundaries]:
+    """What the job leaves when nothing happens to it, and the boundaries that it crosses."""
+    job, counted = new_job(), Boundaries(jobs.job_dir("x").parents[1])
+    record = jobs.job_dir(job.id) / "boundaries.json"
+
+    def work() -> int:
+        with watching(counted):
+            code = worker.work_on(job.id)
+        record.write_text(json.dumps(counted.crossed))
+        return code
+
+    assert ended(forked(work)) == DONE
+    counted.crossed = json.loads(record.read_text())
+    left = outcome(job)
+    assert left.reported == list(range(1, STEPS + 1))
+    assert (left.versions, left.result_files) == (1, 1)
+    return left, counted
