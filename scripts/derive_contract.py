@@ -8,6 +8,7 @@ head. Run it again when a route of the contract is added.
 from __future__ import annotations
 
 import argparse
+import copy
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -77,6 +78,59 @@ def _file_content(document: Document) -> None:
     answer["content"] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
+@deviation
+def _completion_logprobs(document: Document) -> None:
+    """In the log-probabilities of POST /completions the first token of an echoed prompt has null; so have alternatives that
+    nobody asked for.
+    """
+    choice = document["components"]["schemas"]["CreateCompletionResponse"]["properties"]["choices"]["items"]
+    lists = choice["properties"]["logprobs"]["anyOf"][0]["properties"]
+    for name in ("token_logprobs", "top_logprobs"):
+        lists[name]["items"] = _or_null(lists[name]["items"])
+    lists["top_logprobs"] = _or_null(lists["top_logprobs"])
+
+
+@deviation
+def _completion_stream(document: Document) -> None:
+    """POST /completions streams too; its events are like the plain answer, with `finish_reason` and `usage` null until known."""
+    schemas = document["components"]["schemas"]
+    event = copy.deepcopy(schemas["CreateCompletionResponse"])
+    fields = event["properties"]
+    choice = fields["choices"]["items"]["properties"]
+    choice["finish_reason"] = _or_null(choice["finish_reason"])
+    fields["usage"] = _or_null(fields["usage"])
+    schemas["CreateCompletionStreamResponse"] = event
+    content = document["paths"]["/completions"]["post"]["responses"]["200"]["content"]
+    content["text/event-stream"] = {"schema": {"$ref": "#/components/schemas/CreateCompletionStreamResponse"}}
+
+
+@deviation
+def _encoded_embedding(document: Document) -> None:
+    """An embedding is text where `encoding_format` is `base64`; the contract shows numbers alone."""
+    fields = document["components"]["schemas"]["Embedding"]["properties"]
+    fields["embedding"] = {"anyOf": [fields["embedding"], {"type": "string", "format": "byte"}]}
+
+
+@deviation
+def _named_graders(document: Document) -> None:
+    """The graders of a multi grader may be an object of graders by name, as the guides show them, or a single one."""
+    fields = document["components"]["schemas"]["GraderMulti"]["properties"]
+    single = fields["graders"]
+    fields["graders"] = {"anyOf": [single, {"type": "object", "minProperties": 1, "additionalProperties": single}]}
+
+
+@deviation
+def _label_model_alone(document: Document) -> None:
+    """A `label_model` grader may be run and validated by itself, not within a multi grader alone."""
+    for name in ("RunGraderRequest", "ValidateGraderRequest", "ValidateGraderResponse"):
+        grader = document["components"]["schemas"][name]["properties"]["grader"]
+        grader["oneOf"].append({"$ref": "#/components/schemas/GraderLabelModel"})
+
+
+def _or_null(schema: Document) -> Document:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
 def derive(source: Document, served: set[str]) -> Document:
     """The document for the operations in `served` (named as `operation_key` does)."""
     document = {key: source[key] for key in ("openapi", "info", "servers", "security", "paths", "components")}
@@ -98,7 +152,7 @@ def derive(source: Document, served: set[str]) -> Document:
         "x-deviations": [
             "Operations that Hone does not serve are left out; x-operations names all of the contract.",
             "Descriptions, examples, tags and extensions are left out, and the schemas that nothing needs.",
-            *((change.__doc__ or "").strip() for change in DEVIATIONS),
+            *(" ".join((change.__doc__ or "").split()) for change in DEVIATIONS),
         ],
     }
     for _, operation in operations(document):

@@ -22,7 +22,7 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "hone-home"
     monkeypatch.setenv("HONE_HOME", str(home))
     monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
-    for name in ("HONE_DEBUG", "HONE_BASE_URL", "HONE_API_KEY", "HONE_PROJECT"):
+    for name in ("HONE_DEBUG", "HONE_BASE_URL", "HONE_API_KEY", "HONE_PROJECT", "HONE_PYTHON_GRADERS"):
         monkeypatch.delenv(name, raising=False)
     return home
 

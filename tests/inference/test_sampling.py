@@ -46,6 +46,7 @@ def test_top_p_keeps_the_smallest_set_of_that_mass_and_always_the_likeliest() ->
     assert set(draw(300, top_p=0.81)) == {0, 1, 2}
     assert set(draw(300, top_p=0.79)) == {0, 1}
     assert set(draw(300, top_p=0.01)) == {0}
+    assert set(draw(3, top_p=5e-324)) == {0}
 
 
 def test_logprobs_are_those_of_the_unscaled_distribution() -> None:

@@ -111,7 +111,8 @@ def _sample(row: Tensor, params: SamplingParams, generator: torch.Generator) -> 
     probabilities = (row.cpu() / params.temperature).softmax(-1)
     if params.top_p < 1:
         ordered, ids = probabilities.sort(descending=True)
-        # The likeliest token always stays, the rest while the mass before them is below top_p.
-        ordered[(ordered.cumsum(0) - ordered >= params.top_p)] = 0
+        # The likeliest token always stays, the rest while the mass before them is below top_p, which may be too small to be
+        # told from 0 in these numbers.
+        ordered[1:][(ordered.cumsum(0) - ordered >= params.top_p)[1:]] = 0
         probabilities = torch.zeros_like(probabilities).scatter_(0, ids, ordered)
     return int(torch.multinomial(probabilities, 1, generator=generator))

@@ -87,15 +87,21 @@ def _of_job(make: Callable[[Seeds], str]) -> Callable[[Seeds], Recipe]:
 
 _PERMISSIONS = "/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions"
 _CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}], "max_completion_tokens": 2}
+_GRADER = {"type": "string_check", "name": "exact", "input": "{{sample.output_text}}", "reference": "fan", "operation": "eq"}
+_GRADERS = "/fine_tuning/alpha/graders"
 _UPLOAD = {"filename": "u.txt", "purpose": "fine-tune", "bytes": 4, "mime_type": "text/plain"}
 
 RECIPES: dict[str, Callable[[Seeds], Recipe]] = {
     "POST /chat/completions": lambda seeds: Recipe(body=dict(_CHAT)),
+    "POST /completions": lambda seeds: Recipe(body={"model": "tiny", "prompt": "hello", "max_tokens": 2}),
+    "POST /embeddings": lambda seeds: Recipe(body={"model": "tiny", "input": "hello"}),
     "GET /files": lambda seeds: Recipe(query={"limit": 5}),
     "POST /files": lambda seeds: Recipe(body={"file": b"content", "purpose": "user_data"}),
     "GET /files/{file_id}": lambda seeds: Recipe(path={"file_id": seeds.training_file}),
     "DELETE /files/{file_id}": lambda seeds: Recipe(path={"file_id": seeds.file()}),
     "GET /files/{file_id}/content": lambda seeds: Recipe(path={"file_id": seeds.training_file}),
+    f"POST {_GRADERS}/run": lambda seeds: Recipe(body={"grader": _GRADER, "model_sample": "fan"}),
+    f"POST {_GRADERS}/validate": lambda seeds: Recipe(body={"grader": _GRADER}),
     f"GET {_PERMISSIONS}": lambda seeds: Recipe(path={"fine_tuned_model_checkpoint": seeds.checkpoint}),
     f"POST {_PERMISSIONS}": lambda seeds: Recipe(
         path={"fine_tuned_model_checkpoint": seeds.checkpoint}, body={"project_ids": ["another"]}

@@ -153,6 +153,7 @@ def test_several_choices_differ_from_one_another(client: openai.OpenAI) -> None:
     assert parts == [choice.message.content for choice in answer.choices]
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "logit_bias")
 def test_a_bias_bans_a_token_or_leaves_no_other(client: openai.OpenAI, byte_tokenizer: Any) -> None:
     (letter,) = byte_tokenizer.encode("k").ids
     assert ask(client, logit_bias={letter: 100}).choices[0].message.content == "k" * 24
@@ -162,6 +163,7 @@ def test_a_bias_bans_a_token_or_leaves_no_other(client: openai.OpenAI, byte_toke
     assert used not in ask(client, max_tokens=60, logit_bias=banned).choices[0].message.content
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "frequency_penalty", "presence_penalty")
 def test_penalties_make_an_answer_repeat_itself_less_or_more(client: openai.OpenAI) -> None:
     def different(**penalties: float) -> int:
         answers = [ask(client, seed=s, max_tokens=60, logprobs=True, **penalties).choices[0] for s in range(3)]
@@ -287,7 +289,7 @@ def test_the_likeliest_token_alone_is_left_by_a_small_top_p(client: openai.OpenA
     assert all_of_it.choices[0].message.content != greedy.choices[0].message.content
 
 
-@pytest.mark.conformance("POST /v1/chat/completions", "safety_identifier", "prompt_cache_key", "parallel_tool_calls")
+@pytest.mark.conformance("POST /v1/chat/completions", "safety_identifier", "prompt_cache_key")
 def test_labels_of_the_callers_own_change_no_answer(client: openai.OpenAI) -> None:
     labelled = ask(client, safety_identifier="caller", prompt_cache_key="k", parallel_tool_calls=True)
     assert labelled.choices[0].message.content == ask(client).choices[0].message.content

@@ -22,6 +22,8 @@ def refused(client: openai.OpenAI, **changes: Any) -> tuple[str | None, str | No
     return caught.value.param, caught.value.code
 
 
+@pytest.mark.conformance("POST /v1/completions")
+@pytest.mark.conformance("POST /v1/completions", "model", "temperature")
 def test_an_answer_is_what_the_engine_goes_on_with(client: openai.OpenAI, tiny_base: Any, byte_tokenizer: Any) -> None:
     from honekit.inference.engine import Request, load_engine
     from honekit.inference.sampling import SamplingParams
@@ -37,6 +39,7 @@ def test_an_answer_is_what_the_engine_goes_on_with(client: openai.OpenAI, tiny_b
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (len(ids), 20)
 
 
+@pytest.mark.conformance("POST /v1/completions", "prompt")
 def test_texts_and_token_ids_one_or_many_say_the_same(client: openai.OpenAI, byte_tokenizer: Any) -> None:
     other = "another prompt"
     ids = [byte_tokenizer.encode(text).ids for text in (PROMPT, other)]
@@ -48,6 +51,7 @@ def test_texts_and_token_ids_one_or_many_say_the_same(client: openai.OpenAI, byt
         assert [(choice.index, choice.text) for choice in choices] == [(0, texts[0]), (1, texts[1])]
 
 
+@pytest.mark.conformance("POST /v1/completions", "n", "best_of")
 def test_each_prompt_has_its_own_choices_in_order(client: openai.OpenAI) -> None:
     both = ask(client, prompt=[PROMPT, "x"], n=2)
     assert [choice.index for choice in both.choices] == [0, 1, 2, 3]
@@ -56,6 +60,7 @@ def test_each_prompt_has_its_own_choices_in_order(client: openai.OpenAI) -> None
     assert both.usage.completion_tokens == sum(20 for _ in both.choices)
 
 
+@pytest.mark.conformance("POST /v1/completions", "max_tokens")
 def test_sixteen_tokens_unless_told_otherwise(client: openai.OpenAI) -> None:
     assert ask(client, max_tokens=None, temperature=0).usage.completion_tokens == 16
 
@@ -63,6 +68,7 @@ def test_sixteen_tokens_unless_told_otherwise(client: openai.OpenAI) -> None:
 @pytest.mark.parametrize(
     "options", [{}, {"echo": True}, {"logprobs": 2}, {"echo": True, "logprobs": 2}, {"max_tokens": 0, "echo": True}]
 )
+@pytest.mark.conformance("POST /v1/completions", "stream", "echo")
 def test_a_stream_says_the_same_as_a_plain_answer(client: openai.OpenAI, options: dict[str, Any]) -> None:
     plain = ask(client, n=2, **options).choices
     chunks = list(ask(client, n=2, stream=True, **options))
@@ -76,6 +82,7 @@ def test_a_stream_says_the_same_as_a_plain_answer(client: openai.OpenAI, options
                 assert pieces == getattr(choice.logprobs, name)
 
 
+@pytest.mark.conformance("POST /v1/completions", "stream_options")
 def test_a_stream_carries_usage_only_when_asked_and_ends(server: str, key: str) -> None:
     def lines(**options: Any) -> list[str]:
         body = {"model": "tiny", "prompt": PROMPT, "max_tokens": 4, "stream": True, **options}
@@ -97,6 +104,7 @@ def spelt(token: str) -> bytes:
 
 
 @pytest.mark.parametrize("echo", [False, True])
+@pytest.mark.conformance("POST /v1/completions", "logprobs")
 def test_logprobs_spell_the_text_and_name_their_places(client: openai.OpenAI, echo: bool) -> None:
     choice = ask(client, logprobs=3, echo=echo).choices[0]
     shown = choice.logprobs
@@ -135,11 +143,35 @@ def test_no_alternatives_for_logprobs_0(client: openai.OpenAI) -> None:
     assert shown.top_logprobs is None
 
 
+@pytest.mark.conformance("POST /v1/completions", "stop", "logit_bias")
 def test_stop_strings_and_biases_work_as_in_chat(client: openai.OpenAI, byte_tokenizer: Any) -> None:
     (letter,) = byte_tokenizer.encode("k").ids
     assert ask(client, logit_bias={letter: 100}).choices[0].text == "k" * 20
     stopped = ask(client, logit_bias={letter: 100}, stop="kkk").choices[0]
     assert (stopped.text, stopped.finish_reason) == ("", "stop")
+
+
+@pytest.mark.conformance("POST /v1/completions", "seed")
+def test_a_seed_repeats_an_answer_and_another_seed_changes_it(client: openai.OpenAI) -> None:
+    first, again, other = (ask(client, seed=number).choices[0].text for number in (1, 1, 2))
+    assert first == again != other
+
+
+@pytest.mark.conformance("POST /v1/completions", "top_p", "user")
+def test_the_likeliest_token_alone_is_left_by_a_small_top_p(client: openai.OpenAI) -> None:
+    likeliest = ask(client, temperature=0).choices[0].text
+    assert ask(client, top_p=0.01, user="somebody").choices[0].text == likeliest
+
+
+@pytest.mark.conformance("POST /v1/completions", "frequency_penalty", "presence_penalty")
+def test_penalties_make_an_answer_repeat_itself_less_or_more(client: openai.OpenAI) -> None:
+    def different(**penalties: float) -> int:
+        answers = [ask(client, seed=s, max_tokens=60, logprobs=0, **penalties).choices[0] for s in range(3)]
+        return sum(len(set(answer.logprobs.tokens)) for answer in answers)
+
+    plain = different()
+    for name in ("frequency_penalty", "presence_penalty"):
+        assert different(**{name: 2.0}) > plain > different(**{name: -2.0})
 
 
 @pytest.mark.parametrize(

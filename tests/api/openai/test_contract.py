@@ -35,6 +35,11 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+STREAMED = {
+    "POST /chat/completions": "CreateChatCompletionStreamResponse",
+    "POST /completions": "CreateCompletionStreamResponse",
+}
+"""The schema of the events of each operation that streams."""
 KEPT_KEYS = 3
 """Of a generated body at most this many keys are laid over a valid one: with more, something unsupported is always among them."""
 
@@ -90,7 +95,7 @@ def check(name: str, examples: int, api: Any, server: str, seeds: Seeds, statuse
         checks = [*CHECKS, *extra]
         if response.headers.get("content-type", [""])[0].startswith("text/event-stream"):
             checks.remove(response_schema_conformance)
-            judge_stream(response.text)
+            judge_stream(response.text, STREAMED[name])
         case.validate_response(response, checks=checks, headers=headers)
         assert response.headers["x-request-id"][0].startswith("req_")
         if response.status_code >= 400:
@@ -145,10 +150,10 @@ def judge_error(text: str) -> None:
     assert error["message"] and error["type"]
 
 
-def judge_stream(text: str) -> None:
-    """Every event is a chunk of the contract, and the last one the end."""
+def judge_stream(text: str, event_schema: str) -> None:
+    """Every event is one of the contract, and the last one the end."""
     *events, done = [block.removeprefix("data: ") for block in text.split("\n\n") if block and not block.startswith(":")]
     assert done == "[DONE]"
-    validator = Draft202012Validator(contract.schema("CreateChatCompletionStreamResponse"))
+    validator = Draft202012Validator(contract.schema(event_schema))
     for event in events:
         validator.validate(json.loads(event))

@@ -26,6 +26,8 @@ def refused(client: openai.OpenAI, **changes: Any) -> tuple[str | None, str | No
 
 
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.conformance("POST /v1/embeddings")
+@pytest.mark.conformance("POST /v1/embeddings", "model")
 def test_a_vector_is_the_mean_of_the_last_hidden_states(
     client: openai.OpenAI, model: str, tiny_base: Any, roomy_bases: dict[str, str], byte_tokenizer: Any
 ) -> None:
@@ -43,6 +45,7 @@ def test_a_vector_is_the_mean_of_the_last_hidden_states(
     assert answer.usage.prompt_tokens == answer.usage.total_tokens == sum(len(text.encode()) for text in TEXTS)
 
 
+@pytest.mark.conformance("POST /v1/embeddings", "encoding_format")
 def test_both_encodings_carry_the_same_numbers(client: openai.OpenAI) -> None:
     floats = [entry.embedding for entry in embed(client, encoding_format="float").data]
     texts = [entry.embedding for entry in embed(client, encoding_format="base64").data]
@@ -51,6 +54,7 @@ def test_both_encodings_carry_the_same_numbers(client: openai.OpenAI) -> None:
     assert [entry.embedding for entry in embed(client).data] == floats  # what the client asks for by itself
 
 
+@pytest.mark.conformance("POST /v1/embeddings", "input")
 def test_texts_and_token_ids_one_or_many_are_the_same(client: openai.OpenAI, byte_tokenizer: Any) -> None:
     vectors = [entry.embedding for entry in embed(client).data]
     ids = [byte_tokenizer.encode(text).ids for text in TEXTS]
@@ -69,8 +73,10 @@ def test_many_texts_go_through_in_parts(client: openai.OpenAI, monkeypatch: pyte
         assert one == pytest.approx(other, abs=1e-5)
 
 
+@pytest.mark.conformance("POST /v1/embeddings", "dimensions")
+@pytest.mark.conformance("POST /v1/embeddings", "user")
 def test_the_models_own_width_may_be_asked_for(client: openai.OpenAI) -> None:
-    assert len(embed(client, dimensions=64).data[0].embedding) == 64
+    assert len(embed(client, dimensions=64, user="somebody").data[0].embedding) == 64
     assert refused(client, dimensions=32) == ("dimensions", "unsupported_value")
 
 

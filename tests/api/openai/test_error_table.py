@@ -57,7 +57,36 @@ def job(code: str, param: str, unsupported: str | None = None, /, **changes: Any
     return Case("POST /fine_tuning/jobs", 400, code, param, json={**JOB, **changes}, unsupported=unsupported)
 
 
+def complete(code: str, param: str, unsupported: str | None = None, /, **changes: Any) -> Case:
+    body = _given({"model": "tiny", "prompt": "hello", "max_tokens": 1, **changes})
+    return Case("POST /completions", 400, code, param, json=body, unsupported=unsupported)
+
+
+def embed(code: str, param: str, /, **changes: Any) -> Case:
+    return Case("POST /embeddings", 400, code, param, json=_given({"model": "tiny", "input": "hello", **changes}))
+
+
+def grade(code: str, param: str, grader: Any) -> Case:
+    return Case("POST /fine_tuning/alpha/graders/run", 400, code, param, json={"grader": grader, **SAMPLE})
+
+
+def schema_format(schema: Any) -> Any:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+
+
+def _given(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not ABSENT}
+
+
+ABSENT = object()
+SAMPLE = {"model_sample": "fan"}
+CHECK = {"type": "string_check", "name": "exact", "input": "{{item.a}}", "reference": "fan", "operation": "eq"}
+MULTI = {"type": "multi", "name": "all", "graders": {"a": CHECK}, "calculate_output": "a"}
+PYTHON = {"type": "python", "name": "p", "source": "def grade(sample, item): return 1"}
+JUDGE = {"type": "score_model", "name": "judge", "model": "none", "input": [{"role": "user", "content": "How good?"}]}
 TOOL = {"type": "function", "function": {"name": "f"}}
+BAD_TOOL = {"type": "function", "function": {"name": "f", "parameters": {"properties": 5}}}
+OTHER_FUNCTION = {"type": "function", "function": {"name": "g"}}
 JSON_TYPE = {"content-type": "application/json"}
 SUPERVISED = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 51}}}
 PERMISSIONS = "/fine_tuning/checkpoints/{checkpoint}/permissions"
@@ -88,13 +117,21 @@ CASES = [
     Case("POST /chat/completions", 404, "model_not_found", "model", json={**CHAT, "model": "none"}),
     Case("GET /chat/completions", 405, "method_not_allowed"),
     chat("unsupported_parameter", "audio", "audio", audio={"voice": "a", "format": "mp3"}),
-    chat("unsupported_value", "tools", "tools", tools=[TOOL]),
-    chat("unsupported_value", "frequency_penalty", "frequency_penalty", frequency_penalty=1),
+    chat("unsupported_value", "tools[0]", tools=[{"type": "custom", "custom": {"name": "f"}}]),
+    chat("invalid_value", "tools[0].function.name", tools=[{"type": "function", "function": {"name": "a b"}}]),
+    chat("invalid_value", "tools[1].function.name", tools=[TOOL, TOOL]),
+    chat("invalid_schema", "tools[0].function.parameters", tools=[BAD_TOOL]),
+    chat("invalid_value", "tool_choice", tool_choice="required"),
+    chat("invalid_value", "tool_choice", tools=[TOOL], tool_choice=OTHER_FUNCTION),
+    chat("unsupported_value", "tool_choice", tools=[TOOL], tool_choice={"type": "allowed_tools"}),
+    chat("invalid_value", "frequency_penalty", frequency_penalty=2.5),
+    chat("invalid_value", "presence_penalty", presence_penalty=-2.5),
+    chat("invalid_value", "logit_bias.5", logit_bias={"5": 101}),
+    chat("invalid_value", "logit_bias", logit_bias={"259": 1}),
+    chat("invalid_value", "response_format.type", response_format={"type": "yaml"}),
+    chat("missing_required_parameter", "response_format.json_schema", response_format={"type": "json_schema"}),
+    chat("invalid_schema", "response_format.json_schema.schema", response_format=schema_format({"type": "objekt"})),
     chat("unsupported_value", "store", "store", store=True),
-    chat("unsupported_value", "presence_penalty", "presence_penalty", presence_penalty=-1),
-    chat("unsupported_value", "logit_bias", "logit_bias", logit_bias={"5": 1}),
-    chat("unsupported_value", "response_format", "response_format", response_format={"type": "json_object"}),
-    chat("unsupported_value", "tool_choice", "tool_choice", tool_choice="required"),
     chat("unsupported_value", "functions", "functions", functions=[{"name": "f"}]),
     chat("unsupported_value", "function_call", "function_call", function_call={"name": "f"}),
     chat("unsupported_value", "modalities", "modalities", modalities=["text", "audio"]),
@@ -106,6 +143,50 @@ CASES = [
     chat("unsupported_parameter", "moderation", "moderation", moderation={}),
     chat("unsupported_parameter", "prompt_cache_options", "prompt_cache_options", prompt_cache_options={}),
     chat("unsupported_parameter", "prompt_cache_retention", "prompt_cache_retention", prompt_cache_retention="24h"),
+    # Completions and embeddings
+    complete("missing_required_parameter", "prompt", prompt=ABSENT),
+    complete("invalid_value", "prompt", prompt=""),
+    complete("invalid_value", "prompt", prompt=[]),
+    complete("invalid_value", "prompt", prompt=[259]),
+    complete("invalid_type", "prompt[1]", prompt=["a", 5]),
+    complete("context_length_exceeded", "prompt", prompt="x" * 512),
+    complete("invalid_value", "max_tokens", max_tokens=-1),
+    complete("invalid_value", "logprobs", logprobs=6),
+    complete("invalid_value", "n", n=129),
+    complete("invalid_value", "stream_options", stream_options={"include_usage": True}),
+    complete("unknown_parameter", "colour", colour="red"),
+    complete("unsupported_parameter", "suffix", "suffix", suffix="end"),
+    complete("unsupported_value", "best_of", best_of=3),
+    Case("POST /completions", 404, "model_not_found", "model", json={"model": "none", "prompt": "a"}),
+    embed("missing_required_parameter", "input", input=ABSENT),
+    embed("invalid_value", "input", input=["a", ""]),
+    embed("invalid_value", "input[0]", input=[-1]),
+    embed("context_length_exceeded", "input", input="x" * 513),
+    embed("invalid_value", "encoding_format", encoding_format="int8"),
+    embed("unsupported_value", "dimensions", dimensions=32),
+    embed("unknown_parameter", "colour", colour="red"),
+    Case("POST /embeddings", 404, "model_not_found", "model", json={"model": "none", "input": "a"}),
+    # Graders
+    grade("missing_required_parameter", "grader.type", {}),
+    grade("invalid_value", "grader.type", {**CHECK, "type": "magic"}),
+    grade("invalid_type", "grader.name", {**CHECK, "name": 1}),
+    grade("invalid_value", "grader.input", {**CHECK, "input": "{{item.a"}),
+    grade("invalid_value", "grader.operation", {**CHECK, "operation": "regex"}),
+    grade("unknown_parameter", "grader.other", {**CHECK, "other": 1}),
+    grade("invalid_value", "grader.calculate_output", {**MULTI, "calculate_output": "a + c"}),
+    grade("unsupported_parameter", "grader.image_tag", {**PYTHON, "image_tag": "2025"}),
+    Case("POST /fine_tuning/alpha/graders/run", 404, "model_not_found", "grader.model", json={"grader": JUDGE, **SAMPLE}),
+    Case("POST /fine_tuning/alpha/graders/run", 400, "missing_required_parameter", "model_sample", json={"grader": CHECK}),
+    Case(
+        "POST /fine_tuning/alpha/graders/run",
+        403,
+        "python_not_allowed",
+        "grader",
+        "permission_error",
+        json={"grader": PYTHON, **SAMPLE},
+    ),
+    Case("POST /fine_tuning/alpha/graders/validate", 400, "missing_required_parameter", "grader", json={}),
+    Case("POST /fine_tuning/alpha/graders/validate", 404, "model_not_found", "grader.model", json={"grader": JUDGE}),
     # Files and uploads
     Case("POST /files", 400, "invalid_value", "purpose", form={"purpose": "fine-tune-results"}, file=("file", b"x")),
     Case("POST /files", 400, "missing_required_parameter", "purpose", file=("file", b"x")),
@@ -132,7 +213,8 @@ CASES = [
     job("invalid_value", "suffix", suffix="x" * 65),
     job("invalid_value", "seed", seed=-1),
     job("invalid_value", "method.supervised.hyperparameters.n_epochs", method=SUPERVISED),
-    job("unsupported_value", "method.type", "method.dpo", method={"type": "dpo"}),
+    job("invalid_training_file", "training_file", method={"type": "dpo"}),
+    job("invalid_value", "method.dpo.hyperparameters.beta", method={"type": "dpo", "dpo": {"hyperparameters": {"beta": 0}}}),
     job("unsupported_value", "method.type", "method.reinforcement", method={"type": "reinforcement"}),
     job("unsupported_value", "integrations", "integrations", integrations=[{"type": "wandb", "wandb": {"project": "p"}}]),
     Case("POST /fine_tuning/jobs", 404, "model_not_found", "model", json={**JOB, "model": "none"}),

@@ -92,6 +92,7 @@ def test_what_is_wrong_with_a_request_is_named(client: openai.OpenAI, options: d
     assert caught.value.request_id
 
 
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "method.dpo")
 def test_a_preference_job_shows_its_own_hyperparameters(client: openai.OpenAI) -> None:
     training = upload(client, preferences(12))
     method = {"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.3}}, "supervised": {"anything": "is not read"}}

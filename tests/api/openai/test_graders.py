@@ -74,6 +74,8 @@ def strict(server: str, key: str) -> Any:
         yield client
 
 
+@pytest.mark.conformance("POST /v1/fine_tuning/alpha/graders/run")
+@pytest.mark.conformance("POST /v1/fine_tuning/alpha/graders/run", "grader", "item", "model_sample")
 def test_a_run_answers_every_field_of_the_contract(server: str, key: str) -> None:
     response = httpx.post(
         f"{server}/v1/fine_tuning/alpha/graders/run",
@@ -176,6 +178,8 @@ def test_a_malformed_grader_is_a_400_that_names_the_field(
 
 
 @pytest.mark.parametrize("grader", [CHECK, SIMILAR, SCORE, multi("1 - exact") | {"graders": CHECK}, multi("a", a=CHECK)])
+@pytest.mark.conformance("POST /v1/fine_tuning/alpha/graders/validate")
+@pytest.mark.conformance("POST /v1/fine_tuning/alpha/graders/validate", "grader")
 def test_a_valid_grader_comes_back_as_it_was_given(server: str, key: str, client: openai.OpenAI, grader: Any) -> None:
     response = httpx.post(
         f"{server}/v1/fine_tuning/alpha/graders/validate",

@@ -74,6 +74,7 @@ def test_the_clients_own_streaming_helper_parses_too(client: openai.OpenAI) -> N
 
 
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.conformance("POST /v1/chat/completions", "response_format")
 def test_every_choice_of_a_stream_fits_the_schema(client: openai.OpenAI, model: str) -> None:
     texts, plain = ["", "", ""], ask(client, model=model, n=3, response_format=schema_format(SMALL))
     for chunk in ask(client, model=model, n=3, stream=True, response_format=schema_format(SMALL)):
@@ -182,6 +183,7 @@ def check_call(call: Any) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.conformance("POST /v1/chat/completions", "tools", "tool_choice")
 def test_required_calls_one_of_the_tools(client: openai.OpenAI, model: str) -> None:
     answer = ask(client, model=model, tools=TOOLS, tool_choice="required", parallel_tool_calls=False, n=5)
     for choice in answer.choices:
@@ -200,6 +202,7 @@ def test_a_named_function_is_called_once_and_ends_with_stop(client: openai.OpenA
     check_call(call)
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "parallel_tool_calls")
 def test_several_calls_may_be_made_at_once(client: openai.OpenAI, byte_tokenizer: Any) -> None:
     ids = byte_tokenizer.encode
     more = {ids("\n").ids[0]: 60, ids("n").ids[0]: 50}  # another call instead of the end, and the one without arguments

@@ -44,7 +44,7 @@ def check_tokens(texts: Sequence[Sequence[int]], engine: ServingEngine, param: s
         if not ids:
             raise bad_request(f"'{where}' is empty.", code="invalid_value", param=param)
         if len(ids) > most:
-            message = f"'{where}' takes {len(ids)} tokens, and at most {most} fit into this model's context here."
+            message = f"'{where}' takes {len(ids)} tokens, and at most {max(most, 0)} fit into this model's context here."
             raise bad_request(message, code="context_length_exceeded", param=param)
         if max(ids) >= engine.vocabulary:
             message = f"'{where}' has the token {max(ids)}; this model has {engine.vocabulary} tokens, from 0 on."
