@@ -127,6 +127,29 @@ def _label_model_alone(document: Document) -> None:
         grader["oneOf"].append({"$ref": "#/components/schemas/GraderLabelModel"})
 
 
+@deviation
+def _stored_roles(document: Document) -> None:
+    """A stored chat completion's messages keep their own roles; the contract's schema for them knows `assistant` alone."""
+    role = document["components"]["schemas"]["ChatCompletionResponseMessage"]["properties"]["role"]
+    role["enum"] = ["assistant", "developer", "system", "tool", "user"]
+
+
+@deviation
+def _plain_unions(document: Document) -> None:
+    """Discriminators without a mapping are left out: their values (`message`) are not the names of the schemas."""
+
+    def drop(value: Any) -> None:
+        if isinstance(value, dict):
+            if isinstance(found := value.get("discriminator"), dict) and "mapping" not in found:
+                del value["discriminator"]
+            value = list(value.values())
+        if isinstance(value, list):
+            for one in value:
+                drop(one)
+
+    drop(document)
+
+
 def _or_null(schema: Document) -> Document:
     return {"anyOf": [schema, {"type": "null"}]}
 

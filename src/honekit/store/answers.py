@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
+from types import MappingProxyType
 from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -15,6 +17,9 @@ from honekit.store.tables import stored_answers
 
 Kind = Literal["response", "chat.completion"]
 _table = stored_answers.c
+
+ANY_METADATA: Mapping[str, str] = MappingProxyType({})
+"""A filter that lets everything through; None lets through what has no metadata."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +72,20 @@ def list_answers(
     kind: Kind,
     *,
     model: str | None = None,
-    metadata: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = ANY_METADATA,
     after: Answer | None = None,
     limit: int = 20,
     newest_first: bool = False,
 ) -> Sequence[Answer]:
-    """The owner's answers behind `after`; only those of `model`, and whose metadata has these pairs."""
+    """The owner's answers behind `after`; only those of `model`, and whose metadata has these pairs, or (None) that have none."""
     query = select(stored_answers).where(_table.owner == owner, _table.kind == kind)
     if model is not None:
         query = query.where(_table.model == model)
-    for name, value in (metadata or {}).items():
-        query = query.where(_table.metadata[name].as_string() == value)
+    if metadata is None:
+        query = query.where(_table.metadata.is_(None))
+    wanted = (metadata or {}).items()
+    if not wanted:
+        query = query.limit(limit)
     if after is not None:
         same = _table.created_at == after.created_at
         later = (_table.created_at > after.created_at) | (same & (_table.id > after.id))
@@ -85,7 +93,9 @@ def list_answers(
         query = query.where(earlier if newest_first else later)
     order = (_table.created_at.desc(), _table.id.desc()) if newest_first else (_table.created_at, _table.id)
     with open_database().read() as connection:
-        return [_answer(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+        # Compared here: databases do not agree on paths into JSON.
+        rows = (_answer(row) for row in connection.execute(query.order_by(*order)))
+        return list(islice((answer for answer in rows if wanted <= (answer.metadata or {}).items()), limit))
 
 
 def update_metadata(owner: str, kind: Kind, answer_id: str, metadata: dict[str, str] | None) -> Answer | None:

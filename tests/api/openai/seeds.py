@@ -68,6 +68,12 @@ class Seeds:
         shared = self.client.fine_tuning.checkpoints.permissions.create(self.checkpoint, project_ids=["another"])
         return shared.data[0].id
 
+    def stored_chat(self) -> str:
+        return self.client.chat.completions.create(**_CHAT, store=True, metadata={"team": "a"}).id  # type: ignore[call-overload,no-any-return]
+
+    def stored_response(self) -> str:
+        return self.client.responses.create(model="tiny", input="hello", max_output_tokens=16, store=True).id
+
     def tuned_model(self) -> str:
         """A registered model of the project, as a finished job leaves one behind, without weights."""
         job = self.job()
@@ -85,6 +91,14 @@ def _of_job(make: Callable[[Seeds], str]) -> Callable[[Seeds], Recipe]:
     return lambda seeds: Recipe(path={"fine_tuning_job_id": make(seeds)})
 
 
+def _of_chat(**request: Any) -> Callable[[Seeds], Recipe]:
+    return lambda seeds: Recipe(path={"completion_id": seeds.stored_chat()}, **request)
+
+
+def _of_response(seeds: Seeds) -> Recipe:
+    return Recipe(path={"response_id": seeds.stored_response()})
+
+
 _PERMISSIONS = "/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions"
 _CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}], "max_completion_tokens": 2}
 _GRADER = {"type": "string_check", "name": "exact", "input": "{{sample.output_text}}", "reference": "fan", "operation": "eq"}
@@ -93,6 +107,16 @@ _UPLOAD = {"filename": "u.txt", "purpose": "fine-tune", "bytes": 4, "mime_type":
 
 RECIPES: dict[str, Callable[[Seeds], Recipe]] = {
     "POST /chat/completions": lambda seeds: Recipe(body=dict(_CHAT)),
+    "GET /chat/completions": lambda seeds: Recipe(query={"limit": 5}),
+    "GET /chat/completions/{completion_id}": _of_chat(),
+    "POST /chat/completions/{completion_id}": _of_chat(body={"metadata": {"team": "b"}}),
+    "DELETE /chat/completions/{completion_id}": _of_chat(),
+    "GET /chat/completions/{completion_id}/messages": _of_chat(),
+    "POST /responses": lambda seeds: Recipe(body={"model": "tiny", "input": "hello", "max_output_tokens": 16}),
+    "GET /responses/{response_id}": _of_response,
+    "DELETE /responses/{response_id}": _of_response,
+    "POST /responses/{response_id}/cancel": _of_response,
+    "GET /responses/{response_id}/input_items": _of_response,
     "POST /completions": lambda seeds: Recipe(body={"model": "tiny", "prompt": "hello", "max_tokens": 2}),
     "POST /embeddings": lambda seeds: Recipe(body={"model": "tiny", "input": "hello"}),
     "GET /files": lambda seeds: Recipe(query={"limit": 5}),

@@ -121,7 +121,7 @@ async def create_file(
     return file_object(made)
 
 
-@router.get("/files", response_model=Page[FileObject], response_model_exclude_none=False)
+@router.get("/files", response_model=Page[FileObject], response_model_exclude_none=True)
 async def list_files(
     request: Request,
     purpose: str | None = None,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -25,7 +24,7 @@ from honekit.api.openai.fine_tuning_schema import (
     PermissionRequest,
 )
 from honekit.api.openai.models import find_model
-from honekit.api.openai.pages import Page, behind, page
+from honekit.api.openai.pages import Page, behind, metadata_filter, page
 from honekit.api.routes import JsonRoute
 from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
 from honekit.jobs import Event, Job, JobError
@@ -35,7 +34,6 @@ from honekit.store.tables import new_id
 router = APIRouter(prefix="/v1/fine_tuning", tags=["fine-tuning"], route_class=JsonRoute)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-_METADATA = re.compile(r"metadata\[(.{1,64})\]", re.DOTALL)
 _PRIVATE = frozenset({"path", "where"})
 """Keys of an event's data that name files of the server."""
 
@@ -72,14 +70,8 @@ async def list_jobs(request: Request, after: str | None = None, limit: Limit = 2
     """The project's jobs, newest first; `metadata[key]=value` narrows them, `metadata=null` leaves those without."""
     owner = request.state.api_key.owner
     last = (await _find(request, after, "after"))[0] if after else None
-    pairs = {key[1]: value for name, value in request.query_params.multi_items() if (key := _METADATA.fullmatch(name))}
-    plain = request.query_params.getlist("metadata")
-    misnamed = [name for name in request.query_params if name.startswith("metadata[") and not _METADATA.fullmatch(name)]
-    if misnamed or any(value != "null" for value in plain):
-        message = "Invalid value for 'metadata': send 'metadata[key]=value', or 'metadata=null' for jobs without."
-        raise bad_request(message, code="invalid_value", param="metadata")
-    without = bool(plain)
-    found = await asyncio.to_thread(fine_tuning.list_asked, owner, after=last, limit=limit + 1, metadata=pairs, without=without)
+    metadata = metadata_filter(request)
+    found = await asyncio.to_thread(fine_tuning.list_asked, owner, after=last, limit=limit + 1, metadata=metadata)
     return JobPage(data=[job_object(*one) for one in found[:limit]], has_more=len(found) > limit)
 
 

@@ -11,9 +11,7 @@ from pydantic import BaseModel
 
 from honekit.api.errors import bad_request
 
-_METADATA = re.compile(r"metadata\[(.*)\]", re.DOTALL)
-_METADATA_KEY = re.compile(r'[^"\\\x00-\x1f]{1,64}')
-"""What databases can look up: quotes and backslashes would end the key in SQLite's path expressions."""
+_METADATA = re.compile(r"metadata\[(.{1,64})\]", re.DOTALL)
 
 Item = TypeVar("Item", bound=BaseModel)
 
@@ -50,15 +48,15 @@ def behind(found: list[Any], after: str | None) -> list[Any]:
     return found[at + 1 :]
 
 
-def metadata_pairs(request: Request) -> dict[str, str]:
-    """The pairs of `metadata[key]=value` in a query. Raises ApiError 400 for keys that cannot be looked up."""
-    pairs: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        key = _METADATA.fullmatch(name)
-        if key is None:
-            continue
-        if not _METADATA_KEY.fullmatch(key[1]) or "\0" in value:
-            message = "A list is narrowed by keys of 1 to 64 characters without quotes or backslashes, and values without NUL."
-            raise bad_request(message, code="invalid_value", param="metadata")
-        pairs[key[1]] = value
-    return pairs
+def metadata_filter(request: Request) -> dict[str, str] | None:
+    """What a list is narrowed to: the pairs of `metadata[key]=value`, or None for `metadata=null`, which asks for those without.
+
+    Raises ApiError 400 for anything else under this name.
+    """
+    pairs = {key[1]: value for name, value in request.query_params.multi_items() if (key := _METADATA.fullmatch(name))}
+    plain = request.query_params.getlist("metadata")
+    misnamed = [name for name in request.query_params if name.startswith("metadata[") and not _METADATA.fullmatch(name)]
+    if misnamed or any(value != "null" for value in plain) or (plain and pairs):
+        message = "Invalid value for 'metadata': send 'metadata[key]=value', or 'metadata=null' for what has none."
+        raise bad_request(message, code="invalid_value", param="metadata")
+    return None if plain else pairs

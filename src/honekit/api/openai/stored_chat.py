@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from honekit.api.openai import stored
 from honekit.api.openai.chat_schema import AnsweredCall, Body, ChatCompletion, Message, Metadata, TextPart
-from honekit.api.openai.pages import Page, behind, metadata_pairs, page
+from honekit.api.openai.pages import Page, behind, metadata_filter, page
 from honekit.api.routes import JsonRoute
 from honekit.store import answers
 
@@ -56,7 +56,7 @@ async def list_chat_completions(
         stored.owner_of(request),
         "chat.completion",
         model=model,
-        metadata=metadata_pairs(request),
+        metadata=metadata_filter(request),
         after=last,
         limit=limit + 1,
         newest_first=order == "desc",
