@@ -115,9 +115,12 @@ class Engine:
         fingerprint: str,
         precision: str = "fp32",
         device: torch.device | str = "cpu",
+        keep_model: bool = False,
     ) -> None:
+        """The model belongs to the engine and is of no use to others any more, unless `keep_model` is set: then the engine
+        generates with the weights of this moment, adapters merged, and is thrown away once they change."""
         self.template, self.tokenizer = template, template.tokenizer
-        self._fused = FusedLlama(model) if is_plain_llama(model) else None
+        self._fused = FusedLlama(model, keep=keep_model) if is_plain_llama(model) else None
         self._model = None if self._fused else model
         self.stop_ids = frozenset(stop_ids)
         self.context_tokens, self.fingerprint = context_tokens, fingerprint
