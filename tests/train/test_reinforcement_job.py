@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,3 +89,117 @@ def test_a_killed_job_is_resumed_to_the_same_bits(tiny_base: Path, tmp_path: Pat
     assert len([e for e in log if e.message.startswith("Resumed at step")]) == 1
     assert adapter_bytes(killed) == adapter_bytes(whole)
     assert measured(killed) == measured(whole)
+
+
+def failed(job: Job) -> dict[str, Any]:
+    done = here(job)
+    assert done.status == "failed"
+    assert done.error and done.error["what"] and done.error["mend"]
+    assert not (jobs.job_dir(job.id) / "model").exists()
+    return done.error
+
+
+def test_a_faulty_grader_ends_the_job_with_its_cause(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asks = {"type": "label_model", "name": "judge", "model": "tiny", "labels": ["good", "bad"], "passing_labels": ["good"],
+            "input": [{"role": "user", "content": "{{sample.output_text}}"}]}  # fmt: skip
+    # A random model answers a judge's question with neither label.
+    error = failed(reinforcement_job(tiny_base, tmp_path, asks, judges={"tiny": None}, project="parse"))
+    assert error["code"] == "train.grader_failed"
+    assert "none of the labels" in error["what"]
+    assert failed(reinforcement_job(tiny_base, tmp_path, asks, project="who"))["code"] == "train.judge_unknown"
+    monkeypatch.delenv("HONE_PYTHON_GRADERS", raising=False)
+    code = {"type": "python", "name": "p", "source": "def grade(sample, item): return 1"}
+    assert failed(reinforcement_job(tiny_base, tmp_path, code, project="code"))["code"] == "graders.python_not_allowed"
+    assert failed(reinforcement_job(tiny_base, tmp_path, {"type": "magic"}, project="magic"))["code"] == "train.grader_invalid"
+
+
+def test_a_python_grader_that_raises_ends_the_job_with_its_traceback(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from honekit.errors import GraderError
+    from honekit.graders import sandbox
+
+    monkeypatch.setenv("HONE_PYTHON_GRADERS", "1")
+    try:
+        sandbox.require()
+    except GraderError as fault:
+        pytest.skip(f"no isolation here: {fault.what}")
+    source = "def grade(sample, item):\n    return len(sample['output_text']) / item['no_such_key']\n"
+    error = failed(reinforcement_job(tiny_base, tmp_path, {"type": "python", "name": "p", "source": source}))
+    assert error["code"] == "train.grader_failed"
+    assert "no_such_key" in error["what"]
+
+
+def test_a_python_grader_teaches_too(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from honekit.errors import GraderError
+    from honekit.graders import sandbox
+
+    monkeypatch.setenv("HONE_PYTHON_GRADERS", "1")
+    try:
+        sandbox.require()
+    except GraderError as fault:
+        pytest.skip(f"no isolation here: {fault.what}")
+    source = "def grade(sample, item):\n    return len(set(sample['output_text'] + item['wanted']))\n"
+    grader = {"type": "python", "name": "p", "source": source}
+    job = here(reinforcement_job(tiny_base, tmp_path, grader, held_out=False, epochs=1, explore={"group_size": 4}))
+    assert job.status == "succeeded", job.error
+    assert job.result
+    assert job.result["held_out_reward"] is None
+    assert sum(row["train_reward_mean"] for row in job.result["history"]) > 0
+
+
+def test_a_job_without_any_signal_says_so(tiny_base: Path, tmp_path: Path) -> None:
+    error = failed(reinforcement_job(tiny_base, tmp_path, records=prompts(12, wanted=["never written"]), epochs=1))
+    assert error["code"] == "train.no_signal"
+
+
+def test_a_file_without_the_graders_fields_and_a_prompt_without_room_fail_with_their_lines(
+    tiny_base: Path, tmp_path: Path
+) -> None:
+    records = prompts(12)
+    del records[6]["wanted"]
+    error = failed(reinforcement_job(tiny_base, tmp_path, records=records, project="item"))
+    assert error["code"] == "data.reinforcement.item"
+    assert ":7 " in error["where"]
+    records = prompts(12)
+    records[3]["messages"][1]["content"] = "long " * 40
+    error = failed(reinforcement_job(tiny_base, tmp_path, records=records, project="long", max_length=150))
+    assert error["code"] == "train.prompt_too_long"
+    assert error["where"].endswith("lines 4")
+
+
+def test_a_judge_answers_as_the_model_that_it_is(tiny_base: Path) -> None:
+    from pydantic import TypeAdapter
+
+    from honekit.graders.schema import Grader, SamplingParams
+    from honekit.inference.engine import Request, load_engine
+    from honekit.inference.sampling import SamplingParams as Sampling
+    from honekit.train.judges import judge_of
+
+    raw = {"type": "score_model", "name": "j", "model": "tiny", "input": [{"role": "user", "content": "{{item.a}}"}]}
+    ask = judge_of(str(tiny_base), TypeAdapter[Grader](Grader).validate_python(raw), {"tiny": None}, "cpu", "fp32")
+    assert ask is not None
+    asked = [{"role": "user", "content": "How good?"}]
+    engine = load_engine(str(tiny_base), device="cpu", precision="fp32")
+    expected = engine.generate([Request(engine.template.prompt_ids(asked), Sampling(9))])[0]
+    answer = ask("tiny", asked, SamplingParams(max_completions_tokens=9))
+    assert (answer.text, answer.usage.completion_tokens) == (expected.text, len(expected.token_ids))
+    assert judge_of(str(tiny_base), TypeAdapter[Grader](Grader).validate_python(SAYS_A), None, "cpu", "fp32") is None
+
+
+def test_grader_and_exploration_make_the_job_another_one(tiny_base: Path, tmp_path: Path) -> None:
+    job = reinforcement_job(tiny_base, tmp_path)
+    assert reinforcement_job(tiny_base, tmp_path).id == job.id
+    assert reinforcement_job(tiny_base, tmp_path, {**SAYS_A, "operation": "ilike"}).id != job.id
+    assert reinforcement_job(tiny_base, tmp_path, explore={"kl_weight": 0.5}).id != job.id
+
+
+def test_what_does_not_go_together_is_refused() -> None:
+    for bad in (
+        {"objective": "reinforcement", "field_weights": {"a": 2}}, {"objective": "reinforcement", "select_by": "accuracy"},
+        {"reinforcement": {}}, {"objective": "reinforcement", "reinforcement": {"group_size": 1}},
+        {"objective": "reinforcement", "reinforcement": {"clip": 1}},
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"field_weights|select_by|reinforcement"):
+            TrainSection(**bad)
+    assert TrainSection(objective="reinforcement").exploring.group_size == 8

@@ -13,11 +13,13 @@ al. 2025, arXiv:2503.20783 (Dr. GRPO): the division by std is kept, because grad
 should not depend on it; the paper's division by each answer's own length is not, because it makes long wrong answers cheaper
 than short ones: every token of a step weighs the same.
 
-Groups with equal rewards carry no gradient and are not computed at all, neither for the policy nor for the distance.
+An answer that was drawn several times is computed once and counts as often. Groups with equal rewards carry no gradient and are
+not computed at all, neither for the policy nor for the distance.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ from torch import Tensor, nn
 
 from honekit.project import ReinforcementSection
 from honekit.train import loop
-from honekit.train.batching import Batch, microbatches
+from honekit.train.batching import Batch, TokenExample, collate, shared_prefix_length
 from honekit.train.loop import StepResult, ValidationResult
 from honekit.train.loss import token_losses
 from honekit.train.prompts import Prompt
@@ -80,11 +82,21 @@ class Group:
     trained_tokens: int
 
 
+class _Weighed(NamedTuple):
+    """One answer of a group with a signal, how often it was drawn, and its advantage."""
+
+    example: TokenExample
+    times: int
+    advantage: float
+
+
 @dataclass
 class _Row:
-    """One packed forward pass: answers to the same prompt, all with a signal."""
+    """One packed forward pass over answers with a signal."""
 
     batch: Batch
+    times: Tensor
+    """(N,) how often the token's answer was drawn."""
     advantages: Tensor
     """(N,)"""
     reference: Tensor | None = None
@@ -133,24 +145,25 @@ class GroupPolicy:
         """
         found = self._explored or self._explore(model, examples, device)
         kl = loss_sum = 0.0
-        predicted = unique = 0
+        predicted = unique = drawn = 0
         for row in found.rows:
             log_probs = -token_losses(model, row.batch).losses
             if row.drawn is None:
                 row.drawn = log_probs.detach()
             settings = self._settings
             done = policy_losses(log_probs, row.drawn, row.reference, row.advantages, settings.clip, settings.kl_weight)
-            loss = done.losses.sum() / found.tokens
+            loss = (done.losses * row.times).sum() / found.tokens
             loss.backward()  # type: ignore[no-untyped-call]
             loss_sum += loss.item()
-            kl += float(done.kl.sum())
+            kl += float((done.kl * row.times).sum())
+            drawn += int(row.times.sum())
             predicted += row.batch.trained_tokens
             unique += row.batch.unique_tokens
         found.updates_left -= 1
         self._explored = found if found.updates_left > 0 else None
         metrics = {"train_loss": loss_sum, **self._metrics(found)}
         if self._settings.kl_weight > 0:
-            metrics["train_kl"] = kl / max(1, predicted)
+            metrics["train_kl"] = kl / max(1, drawn)
         rows = [
             (Group(prompt.line, sum(len(answer.token_ids) for answer in own)), -_mean(rewards))
             for prompt, own, rewards in zip(found.prompts, found.answers, found.rewarded.rewards, strict=True)
@@ -182,24 +195,20 @@ class GroupPolicy:
         was_training = model.training
         answers = self._writer.write(model, prompts, settings.group_size, seeds, device)
         rewarded = self._rewarder.rate(prompts, answers)
-        advantages = group_advantages(torch.tensor(rewarded.rewards))
-        rows: list[_Row] = []
-        signals = 0
-        for prompt, own, group in zip(prompts, answers, advantages, strict=True):
-            if not group.any():
-                continue
-            signals += 1
-            used = 0
-            for batch in microbatches([answer.example(prompt) for answer in own], loop.MAX_ROW_TOKENS, device):
-                part = group[used : used + len(batch.examples)].to(dtype=torch.float32, device=device)
-                used += len(batch.examples)
-                rows.append(_Row(batch, part[batch.owners]))
+        weighed = [
+            _weigh(prompt, own, group)
+            for prompt, own, group in zip(
+                prompts, answers, group_advantages(torch.tensor(rewarded.rewards)).tolist(), strict=True
+            )
+            if any(group)
+        ]
+        rows = [_row(row, device) for row in _rows_of(weighed)]
         if self._start is not None:
             with torch.no_grad(), _values(model, self._start):
                 for row in rows:
                     row.reference = -token_losses(model, row.batch).losses
         model.train(was_training)
-        return _Explored(prompts, answers, rewarded, rows, signals, settings.updates)
+        return _Explored(prompts, answers, rewarded, rows, len(weighed), settings.updates)
 
     def _metrics(self, found: _Explored) -> dict[str, float | int]:
         every = [answer for own in found.answers for answer in own]
@@ -210,6 +219,54 @@ class GroupPolicy:
             "train_cut_share": sum(answer.is_cut for answer in every) / len(every),
             "train_grader_faults": found.rewarded.faults,
         }
+
+
+def _weigh(prompt: Prompt, answers: Sequence[Answer], advantages: Sequence[float]) -> list[_Weighed]:
+    """Each different answer once: what was drawn several times has the same reward, so it counts as often and costs once."""
+    times = Counter(tuple(answer.token_ids) for answer in answers)
+    found = {tuple(answer.token_ids): (answer, value) for answer, value in zip(answers, advantages, strict=True)}
+    return [_Weighed(answer.example(prompt), times[ids], value) for ids, (answer, value) in found.items()]
+
+
+def _rows_of(groups: Sequence[list[_Weighed]]) -> Iterator[list[_Weighed]]:
+    """Groups to be packed into one row each, of at most `loop.MAX_ROW_TOKENS`; a larger group is split.
+
+    A row computes the tokens once that all its conversations begin with. So a group joins the row before it only where that
+    takes no more tokens than a row of its own, in which the whole prompt is shared.
+    """
+    row: list[_Weighed] = []
+    for group in (part for whole in groups for part in _split(whole)):
+        if row and not (_tokens([*row, *group]) <= min(loop.MAX_ROW_TOKENS, _tokens(row) + _tokens(group))):
+            yield row
+            row = []
+        row = [*row, *group]
+    if row:
+        yield row
+
+
+def _split(group: list[_Weighed]) -> Iterator[list[_Weighed]]:
+    part: list[_Weighed] = []
+    for one in group:
+        if part and _tokens([*part, one]) > loop.MAX_ROW_TOKENS:
+            yield part
+            part = []
+        part.append(one)
+    if part:
+        yield part
+
+
+def _tokens(row: Sequence[_Weighed]) -> int:
+    """Tokens that a row of these answers computes."""
+    examples = [one.example for one in row]
+    shared = shared_prefix_length(examples)
+    return shared + sum(len(example.token_ids) - shared for example in examples)
+
+
+def _row(answers: Sequence[_Weighed], device: torch.device | str) -> _Row:
+    batch = collate([one.example for one in answers], device)
+    times = torch.tensor([one.times for one in answers], dtype=torch.float32, device=device)
+    advantages = torch.tensor([one.advantage for one in answers], dtype=torch.float32, device=device)
+    return _Row(batch, times[batch.owners], advantages[batch.owners])
 
 
 @contextmanager

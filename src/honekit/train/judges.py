@@ -34,7 +34,7 @@ def judge_of(base: str, grader: Grader, judges: Mapping[str, str | None] | None,
                 "train.judge_unknown",
                 what=f"the grader asks the model {name!r}, which this job does not know",
                 where="method.reinforcement.grader",
-                mend=f"name {base!r}, or a model that was tuned on it",
+                mend="name the base that is trained, or a model that was tuned on it",
             )
         adapter = (judges or {})[name]
         engines[name] = load_engine(base, Path(adapter) if adapter else None, device=device, precision=precision)
