@@ -7,7 +7,7 @@ valid JSON, the rest for the right team). The things that are broken in the test
 Base and tuned model answer the same test prompts, with the likeliest answer and with drawn ones; the interval of the paired
 difference comes from a bootstrap over the prompts. See `benchmarks/README.md`.
 
-    python benchmarks/reinforcement.py                     # SmolLM2-135M, 48 prompts, 3 epochs
+    python benchmarks/reinforcement.py                     # SmolLM2-135M, 40 prompts, 2 epochs
     python benchmarks/reinforcement.py --epochs 1 --test 24   # a short look
 """
 
@@ -109,7 +109,7 @@ def _measure(base: Path, folder: Path, options: argparse.Namespace) -> dict[str,
     recipe = TrainSection(
         base=str(base), objective="reinforcement", learning_rate=options.rate, epochs=options.epochs, batch_size=options.batch,
         early_stopping_patience=0, precision="fp32", device="cpu", seed=options.seed,
-        reinforcement=ReinforcementSection(group_size=options.group, max_new_tokens=MAX_NEW_TOKENS, kl_weight=options.kl),
+        reinforcement=ReinforcementSection(group_size=options.group, max_new_tokens=MAX_NEW_TOKENS, kl_weight=options.kl, eval_samples=2),
     )  # fmt: skip
     job = training_job(training, validation, recipe, project="benchmark", base_fingerprint=fingerprint_base(base), grader=GRADER)
     started = time.perf_counter()
@@ -227,13 +227,13 @@ def _table(result: dict[str, Any]) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", default="smollm2-135m")
-    parser.add_argument("--train", type=int, default=48, help="training prompts (at least 10)")
-    parser.add_argument("--validation", type=int, default=16)
-    parser.add_argument("--test", type=int, default=72)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--train", type=int, default=40, help="training prompts (at least 10)")
+    parser.add_argument("--validation", type=int, default=12)
+    parser.add_argument("--test", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch", type=int, default=8, help="prompts in a step")
     parser.add_argument("--group", type=int, default=8, help="answers to each prompt")
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--kl", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")

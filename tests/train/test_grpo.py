@@ -14,6 +14,7 @@ from honekit.errors import TrainError
 from honekit.graders.schema import Grader
 from honekit.models import lora
 from honekit.project import ReinforcementSection, TrainSection
+from honekit.train import loop
 from honekit.train.grpo import GroupPolicy, group_advantages, policy_losses
 from honekit.train.prompts import Prompt
 from honekit.train.rewards import Rewarder
@@ -105,22 +106,28 @@ def test_the_gradient_of_a_token_is_the_one_derived_by_hand() -> None:
     assert without.losses.tolist() == pytest.approx([-value for value in clipped])
 
 
-@pytest.mark.parametrize("architecture", ["llama", "gemma3"])
-def test_the_gradients_of_both_updates_are_those_of_each_answer_computed_alone(architecture: str) -> None:
-    asked, count = prompts(), 4
-    settings = ReinforcementSection(group_size=count, max_new_tokens=6, kl_weight=KL, clip=CLIP, updates=2)
+@pytest.mark.parametrize(
+    ("architecture", "count", "length", "row_tokens"), [("llama", 4, 6, 4096), ("gemma3", 4, 6, 4096), ("llama", 16, 1, 75)]
+)
+def test_the_gradients_of_both_updates_are_those_of_each_answer_computed_alone(
+    architecture: str, count: int, length: int, row_tokens: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "MAX_ROW_TOKENS", row_tokens)  # the last case: equal answers, and groups split over rows
+    asked = prompts()
+    settings = ReinforcementSection(group_size=count, max_new_tokens=length, kl_weight=KL, clip=CLIP, updates=2)
     model = adapted(architecture)
     start = tiny.model(architecture)
     lora.inject(start, targets="all-linear", rank=4, alpha=8, dropout=0, seed=0)
     start.load_state_dict(model.state_dict())
-    objective = GroupPolicy(writer(), Rewarder(grader_of(LIKE)), settings, seed=0)
+    objective = GroupPolicy(writer(length), Rewarder(grader_of(LIKE)), settings, seed=0)
     objective.remember_start(model)
     disturb(model, 0.05, 8)
 
     torch.manual_seed(3)
-    answers = writer().write(model, asked, count, draw_seeds(len(asked) * count), "cpu")
+    answers = writer(length).write(model, asked, count, draw_seeds(len(asked) * count), "cpu")
     rewards = Rewarder(grader_of(LIKE)).rate(asked, answers).rewards
     assert any(len(set(own)) > 1 for own in rewards)
+    assert (length > 1) == all(len({tuple(answer.token_ids) for answer in own}) == count for own in answers)
     total = sum(len(answer.token_ids) for own in answers for answer in own)
     with torch.no_grad():
         drawn = [[log_probs(model, prompt, answer) for answer in own] for prompt, own in zip(asked, answers, strict=True)]
