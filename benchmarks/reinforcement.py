@@ -109,7 +109,9 @@ def _measure(base: Path, folder: Path, options: argparse.Namespace) -> dict[str,
     recipe = TrainSection(
         base=str(base), objective="reinforcement", learning_rate=options.rate, epochs=options.epochs, batch_size=options.batch,
         early_stopping_patience=0, precision="fp32", device="cpu", seed=options.seed,
-        reinforcement=ReinforcementSection(group_size=options.group, max_new_tokens=MAX_NEW_TOKENS, kl_weight=options.kl, eval_samples=2),
+        reinforcement=ReinforcementSection(
+            group_size=options.group, max_new_tokens=MAX_NEW_TOKENS, kl_weight=options.kl, eval_samples=2
+        ),
     )  # fmt: skip
     job = training_job(training, validation, recipe, project="benchmark", base_fingerprint=fingerprint_base(base), grader=GRADER)
     started = time.perf_counter()

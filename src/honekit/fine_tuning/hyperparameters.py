@@ -11,8 +11,9 @@ Auto = Literal["auto"]
 Objective = Literal["supervised", "dpo", "reinforcement"]
 
 RATES: dict[Objective, float] = {"supervised": 1e-3, "dpo": 1e-4, "reinforcement": 2e-4}
-"""Learning rate at a multiplier of 1: what LoRA on a small base took best (`docs/lab-notes.md`). Preference tuning and
-reinforcement move a model that already answers, by about a tenth."""
+"""Learning rate at a multiplier of 1: what LoRA on a small base took best (`docs/lab-notes.md`). Preference tuning moves a
+model that already answers, by about a tenth. For reinforcement it is a careful start: 4e-4 did well in the one task that was measured
+(`docs/training.md`)."""
 BETA = 0.1
 GROUP = 8
 """Answers that a reinforcement job draws for each prompt at a compute multiplier of 1."""
