@@ -7,8 +7,8 @@ valid JSON, the rest for the right team). The things that are broken in the test
 Base and tuned model answer the same test prompts, with the likeliest answer and with drawn ones; the interval of the paired
 difference comes from a bootstrap over the prompts. See `benchmarks/README.md`.
 
-    python benchmarks/reinforcement.py                     # SmolLM2-135M, 40 prompts, 2 epochs
-    python benchmarks/reinforcement.py --epochs 1 --test 24   # a short look
+    python benchmarks/reinforcement.py                     # SmolLM2-135M, 60 prompts, one epoch of 15 steps
+    python benchmarks/reinforcement.py --train 24 --test 24   # a short look
 """
 
 from __future__ import annotations
@@ -105,10 +105,11 @@ def main() -> int:
 
 def _measure(base: Path, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     training = _write(folder / "train.jsonl", _prompts(options.train, TEAMS, 1))
-    validation = _write(folder / "validation.jsonl", _prompts(options.validation, TEAMS, 2))
+    held_out = _prompts(options.validation, TEAMS, 2)
+    validation = _write(folder / "validation.jsonl", held_out) if held_out else None
     recipe = TrainSection(
         base=str(base), objective="reinforcement", learning_rate=options.rate, epochs=options.epochs, batch_size=options.batch,
-        early_stopping_patience=0, precision="fp32", device="cpu", seed=options.seed,
+        early_stopping_patience=0, precision=options.precision, device="cpu", seed=options.seed,
         reinforcement=ReinforcementSection(
             group_size=options.group, max_new_tokens=MAX_NEW_TOKENS, kl_weight=options.kl, eval_samples=2
         ),
@@ -127,9 +128,9 @@ def _measure(base: Path, folder: Path, options: argparse.Namespace) -> dict[str,
             + (f"  validation {row['valid_reward_mean']:.3f}" if "valid_reward_mean" in row else ""),
             file=sys.stderr,
         )
-    test = _prompts(options.test, UNSEEN, 3)
-    before = _rewards(load_engine(str(base), device="cpu", precision="fp32"), test)
-    after = _rewards(load_engine(str(base), Path(job.result["model_dir"]), device="cpu", precision="fp32"), test)
+    test, precision = _prompts(options.test, UNSEEN, 3), job.result["environment"]["precision"]
+    before = _rewards(load_engine(str(base), device="cpu", precision=precision), test)
+    after = _rewards(load_engine(str(base), Path(job.result["model_dir"]), device="cpu", precision=precision), test)
     return {
         "rewards": [
             {"answers": name, **_paired(before[name], after[name], options.seed)} for name in ("likeliest", f"{DRAWN} drawn")
@@ -138,6 +139,7 @@ def _measure(base: Path, folder: Path, options: argparse.Namespace) -> dict[str,
         "steps": job.result["steps"],
         "train_seconds": seconds,
         "learning_rate": options.rate,
+        "precision": precision,
         "group_size": options.group,
         "kl_weight": options.kl,
         "base": options.base,
@@ -221,7 +223,7 @@ def _table(result: dict[str, Any]) -> str:
     lines.append(
         f"\n{result['base']}: {counts['train']} training, {counts['validation']} validation, {counts['test']} test prompts; "
         f"{result['steps']} steps with {result['group_size']} answers to each prompt at rate {result['learning_rate']:g}, KL "
-        f"weight {result['kl_weight']:g}, in {result['train_seconds']:.0f} s. {result['machine']}."
+        f"weight {result['kl_weight']:g}, {result['precision']}, in {result['train_seconds']:.0f} s. {result['machine']}."
     )
     return "\n".join(lines)
 
@@ -229,14 +231,15 @@ def _table(result: dict[str, Any]) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", default="smollm2-135m")
-    parser.add_argument("--train", type=int, default=40, help="training prompts (at least 10)")
-    parser.add_argument("--validation", type=int, default=12)
-    parser.add_argument("--test", type=int, default=60)
-    parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=8, help="prompts in a step")
+    parser.add_argument("--train", type=int, default=60, help="training prompts (at least 10)")
+    parser.add_argument("--validation", type=int, default=0, help="0: the last step is the result")
+    parser.add_argument("--test", type=int, default=48)
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=4, help="prompts in a step")
     parser.add_argument("--group", type=int, default=8, help="answers to each prompt")
-    parser.add_argument("--rate", type=float, default=4e-4)
+    parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--kl", type=float, default=0.02)
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="of training and of both models")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

@@ -12,8 +12,7 @@ Objective = Literal["supervised", "dpo", "reinforcement"]
 
 RATES: dict[Objective, float] = {"supervised": 1e-3, "dpo": 1e-4, "reinforcement": 2e-4}
 """Learning rate at a multiplier of 1: what LoRA on a small base took best (`docs/lab-notes.md`). Preference tuning moves a
-model that already answers, by about a tenth. For reinforcement it is a careful start: 4e-4 did well in the one task that was measured
-(`docs/training.md`)."""
+model that already answers, by about a tenth. The one for reinforcement is a careful start, not the best of several."""
 BETA = 0.1
 GROUP = 8
 """Answers that a reinforcement job draws for each prompt at a compute multiplier of 1."""
