@@ -7,7 +7,7 @@ valid JSON, the rest for the right team). The things that are broken in the test
 Base and tuned model answer the same test prompts, with the likeliest answer and with drawn ones; the interval of the paired
 difference comes from a bootstrap over the prompts. See `benchmarks/README.md`.
 
-    python benchmarks/reinforcement.py                     # SmolLM2-135M, 60 prompts, one epoch of 15 steps
+    python benchmarks/reinforcement.py                     # SmolLM2-135M, 96 prompts, one epoch of 12 steps
     python benchmarks/reinforcement.py --train 24 --test 24   # a short look
 """
 
@@ -231,13 +231,13 @@ def _table(result: dict[str, Any]) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", default="smollm2-135m")
-    parser.add_argument("--train", type=int, default=60, help="training prompts (at least 10)")
+    parser.add_argument("--train", type=int, default=96, help="training prompts (at least 10)")
     parser.add_argument("--validation", type=int, default=0, help="0: the last step is the result")
     parser.add_argument("--test", type=int, default=48)
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=4, help="prompts in a step")
+    parser.add_argument("--batch", type=int, default=8, help="prompts in a step")
     parser.add_argument("--group", type=int, default=8, help="answers to each prompt")
-    parser.add_argument("--rate", type=float, default=6e-4)
+    parser.add_argument("--rate", type=float, default=2e-4)
     parser.add_argument("--kl", type=float, default=0.02)
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="of training and of both models")
     parser.add_argument("--seed", type=int, default=0)
