@@ -143,12 +143,32 @@ class RetrievalSection(_Section):
     k: int = Field(3, ge=1, le=20)
 
 
+class ReinforcementSection(_Section):
+    """How a reinforcement job explores and is evaluated (`docs/training.md`)."""
+
+    group_size: int = Field(8, ge=2, le=80)
+    """Answers that are drawn for each prompt of a step, and compared with each other."""
+    max_new_tokens: int = Field(256, ge=1)
+    """The cap on an answer, in tokens."""
+    updates: int = Field(1, ge=1, le=8)
+    """Optimizer updates on the answers of one step; more than one is held back by `clip`."""
+    clip: float = Field(0.2, gt=0, lt=1)
+    """How far the ratio of new to old probability counts, as a distance from 1."""
+    kl_weight: float = Field(0.02, ge=0, le=10)
+    """Weight of the distance to the model that training starts from; 0 leaves it out and saves a pass."""
+    eval_interval: int | None = Field(None, ge=1)
+    """Steps between evaluations on the validation file, beside those after each epoch."""
+    eval_samples: int = Field(4, ge=1)
+    """Answers that an evaluation draws for each validation prompt."""
+
+
 class TrainSection(_Section):
     """The recipe. What was tried, and with which result, stands in `docs/lab-notes.md`."""
 
     base: str = "smollm2-135m"
-    objective: Literal["supervised", "dpo"] = "supervised"
-    """supervised: imitate the answers of conversations; dpo: prefer one answer over another (`docs/training.md`)."""
+    objective: Literal["supervised", "dpo", "reinforcement"] = "supervised"
+    """supervised: imitate the answers of conversations; dpo: prefer one answer over another; reinforcement: write answers and
+    make those likelier that a grader rates higher (`docs/training.md`)."""
     beta: float = Field(0.1, gt=0, le=2)
     """DPO only: how closely the model is held to where it starts; higher is closer."""
     method: Literal["lora", "full"] = "lora"
@@ -178,12 +198,31 @@ class TrainSection(_Section):
     device: Device = "auto"
     checkpoint_steps: int = Field(10, ge=1)
     """Optimizer steps between checkpoints (there is also one after each epoch)."""
+    reinforcement: ReinforcementSection | None = None
+    """Only for that objective, which has its defaults without it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainSection:
-        if self.objective == "dpo" and self.field_weights:
-            raise ValueError('field_weights belong to objective = "supervised": DPO compares whole answers')
+        if self.objective != "supervised" and self.field_weights:
+            raise ValueError('field_weights belong to objective = "supervised": the others rate whole answers')
+        if self.objective != "reinforcement" and self.reinforcement:
+            raise ValueError('the reinforcement section belongs to objective = "reinforcement"')
+        if self.objective == "reinforcement" and self.select_by != "loss":
+            raise ValueError('select_by = "accuracy" has no meaning for objective = "reinforcement", which goes by the reward')
         return self
+
+    @property
+    def exploring(self) -> ReinforcementSection:
+        """The reinforcement section, or its defaults."""
+        return self.reinforcement or ReinforcementSection()
+
+    @property
+    def updates(self) -> int:
+        """Optimizer updates that a step makes of its examples."""
+        return self.exploring.updates if self.objective == "reinforcement" else 1
+
+
+_NEEDED = {"dpo": "pairs of answers", "reinforcement": "a grader"}
 
 
 class EvaluateSection(_Section):
@@ -249,7 +288,7 @@ class Project(_Section):
     def _known_fields(self) -> Project:
         if self.train.objective != "supervised":
             raise ValueError(
-                f"train.objective = {self.train.objective!r} needs pairs of answers, which a project has none of; "
+                f"train.objective = {self.train.objective!r} needs {_NEEDED[self.train.objective]}, which a project has none of; "
                 'leave it at "supervised" here'
             )
         known = {field.name for field in self.task.fields}

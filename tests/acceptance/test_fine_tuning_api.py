@@ -18,6 +18,7 @@ import openai
 import pytest
 from tests import tiny
 from tests.train.test_preference_job import preferences
+from tests.train.test_reinforcement_job import prompts
 
 
 @dataclass
@@ -150,6 +151,27 @@ def test_a_tuned_model_is_tuned_further_and_by_preferences(client: openai.OpenAI
     assert all("train_reward_accuracy" in row for row in rewards) and rewards
     asked = {"messages": [{"role": "user", "content": "one"}], "max_tokens": 4}
     assert client.chat.completions.create(model=third.fine_tuned_model, **asked).model == third.fine_tuned_model
+
+
+def test_a_model_is_tuned_by_a_grader(client: openai.OpenAI) -> None:
+    # A random model writes something else each time, so how alike it is to a text differs within each group.
+    grader = {"type": "text_similarity", "name": "like", "evaluation_metric": "fuzzy_match", "input": "{{sample.output_text}}",
+              "reference": "{{item.wanted}}"}  # fmt: skip
+    hyperparameters = {"n_epochs": 1, "batch_size": 5, "compute_multiplier": 0.25, "eval_interval": 1, "eval_samples": 1}
+    method = {"type": "reinforcement", "reinforcement": {"grader": grader, "hyperparameters": hyperparameters}}
+    training, held_out = upload(client, 10, kind=prompts), upload(client, 1, seed=1, kind=prompts)
+    job = create(client, model="tiny", training_file=training.id, validation_file=held_out.id, method=method)
+    job = wait(client, job.id)
+    assert job.trained_tokens
+    events = client.fine_tuning.jobs.list_events(job.id, limit=100).data
+    steps = [event.data for event in events if event.type == "metrics"]
+    assert [row["step"] for row in steps] == [2, 1]
+    assert all(row["train_signal_share"] > 0 for row in steps)
+    assert sum("validation reward" in event.message for event in events) == 3
+    result = client.files.content(job.result_files[0]).text.splitlines()
+    assert result[0].endswith("train_reward_mean,valid_reward_mean")
+    asked = {"messages": [{"role": "user", "content": "one"}], "max_tokens": 4}
+    assert client.chat.completions.create(model=job.fine_tuned_model, **asked).model == job.fine_tuned_model
 
 
 def create(client: openai.OpenAI, **options: Any) -> Any:

@@ -10,6 +10,7 @@ import torch
 from tests import tiny
 
 from honekit.inference.fused import FusedLlama
+from honekit.models import lora
 from honekit.models.attention import DecodeLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache
 from honekit.models.llama import is_plain_llama
 
@@ -81,3 +82,25 @@ def test_in_bf16_the_logits_stay_as_near_to_fp32_as_the_models_own() -> None:
 )
 def test_what_differs_from_a_plain_llama_runs_through_transformers(architecture: str, changes: dict[str, Any]) -> None:
     assert not is_plain_llama(tiny.model(architecture, **changes))
+
+
+def test_a_kept_model_is_copied_with_its_adapters_and_goes_on_being_trained() -> None:
+    plain = tiny.model()
+    lora.inject(plain, targets="all-linear", rank=3, alpha=6, dropout=0, seed=0)
+    ids = torch.tensor([tiny.token_ids(12)])
+    layout = PackedLayout(0, [12], prefix=PrefixCache(0))
+
+    def logits(forward: Any) -> torch.Tensor:
+        with torch.no_grad():
+            return forward(ids, torch.arange(12)[None], layout, 12)  # type: ignore[no-any-return]
+
+    bare = logits(FusedLlama(plain, keep=True))
+    with torch.no_grad():
+        for _, layer in lora.layers(plain):
+            layer.lora_b.normal_(std=0.3, generator=torch.Generator().manual_seed(3))
+    copied = FusedLlama(plain, keep=True)
+    expected = plain(input_ids=ids).logits[0].detach()
+    assert not torch.allclose(expected, bare, atol=0.1)
+    torch.testing.assert_close(logits(copied), expected, rtol=1e-4, atol=1e-4)
+    plain(input_ids=ids).logits.sum().backward()
+    assert all(layer.lora_a.grad is not None for _, layer in lora.layers(plain))

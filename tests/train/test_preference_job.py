@@ -342,7 +342,7 @@ def test_a_spec_from_before_loads_and_keeps_its_key() -> None:
         "project": "p",
     }  # fmt: skip
     recipe = TrainSection().model_dump(mode="json")
-    del recipe["objective"], recipe["beta"]
+    del recipe["objective"], recipe["beta"], recipe["reinforcement"]
     spec = TrainSpec.from_dict({**old, "recipe": recipe})
     assert (spec.start_from, spec.recipe.objective) == (None, "supervised")
     identity = {name: value for name, value in old.items() if not name.endswith("_file")} | {"recipe": recipe}

@@ -8,6 +8,7 @@ from honekit.data.preference import PreferenceExample, check_preference_file, re
 from honekit.data.prepare import Prepared, prepare
 from honekit.data.prompts import ParsedAnswer, answer_schema, build_messages, parse_answer, serialise_answer
 from honekit.data.records import CheckResult
+from honekit.data.reinforcement import ReinforcementExample, check_reinforcement_file, read_reinforcement_file
 
 __all__ = [
     "ChatExample",
@@ -17,10 +18,12 @@ __all__ = [
     "ParsedAnswer",
     "PreferenceExample",
     "Prepared",
+    "ReinforcementExample",
     "answer_schema",
     "build_messages",
     "check_chat_file",
     "check_preference_file",
+    "check_reinforcement_file",
     "near_duplicates",
     "overlap_report",
     "parse_answer",
@@ -28,5 +31,6 @@ __all__ = [
     "read_chat_file",
     "read_examples",
     "read_preference_file",
+    "read_reinforcement_file",
     "serialise_answer",
 ]

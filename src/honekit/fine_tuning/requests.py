@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, insert
 
 from honekit import jobs
-from honekit.data import check_chat_file, check_preference_file
+from honekit.data import CheckResult, check_chat_file, check_preference_file, check_reinforcement_file
 from honekit.data.lines import MIN_TRAINING_EXAMPLES
 from honekit.errors import HoneError
 from honekit.fine_tuning.hyperparameters import Objective, Wanted, choose
 from honekit.fine_tuning.records import Asked
+from honekit.graders.items import item_faults, item_variables
+from honekit.graders.schema import Grader, LabelModelGrader, ScoreModelGrader, placed_graders
 from honekit.jobs import Job
 from honekit.models.fingerprint import fingerprint_adapter
 from honekit.registry.versions import version_name
@@ -24,6 +27,8 @@ from honekit.train import TrainSpec
 
 AUTO = Wanted()
 MAX_SEED = 2**31 - 1
+GRADER = "method.reinforcement.grader"
+"""Where a request has its grader."""
 _SHOWN = 20
 
 
@@ -51,18 +56,24 @@ def create(
     seed: int | None = None,
     metadata: dict[str, str] | None = None,
     noted: Noted | None = None,
+    grader: Grader | None = None,
+    judges: Mapping[str, Start] | None = None,
 ) -> tuple[Job, Asked]:
     """Check the files line by line, decide what is `auto`, and queue the job.
 
+    A reinforcement job needs a `grader`, and in `judges` every model that it asks, by the name there.
     Raises: RequestFault[fine_tuning.file_not_found | .invalid_purpose | .invalid_training_file | .invalid_validation_file |
-    .invalid_n_examples]; StoreError.
+    .invalid_n_examples | .invalid_grader]; StoreError.
     """
+    _check_judges(start, grader, judges or {})
     training = _file(owner, training_file, "training_file")
-    examples = _checked(training, "training_file", wanted.objective, MIN_TRAINING_EXAMPLES)
+    examples = _checked(training, "training_file", wanted.objective, MIN_TRAINING_EXAMPLES, grader)
     validation = _file(owner, validation_file, "validation_file") if validation_file else None
     if validation:
-        _checked(validation, "validation_file", wanted.objective, 1)
+        _checked(validation, "validation_file", wanted.objective, 1, grader)
     chosen = choose(examples, wanted)
+    told_grader = grader.model_dump(mode="json", exclude_unset=True) if grader else None
+    asked_models = {name: str(judge.adapter.resolve()) if judge.adapter else None for name, judge in (judges or {}).items()}
     seed = secrets.randbelow(MAX_SEED + 1) if seed is None else seed
     spec = TrainSpec(
         training_file=str(training.path),
@@ -74,6 +85,8 @@ def create(
         recipe=chosen.recipe(start.base_ref, seed),
         start_from=str(start.adapter.resolve()) if start.adapter else None,
         start_fingerprint=fingerprint_adapter(start.adapter) if start.adapter else None,
+        grader=told_grader,
+        judges=asked_models or None,
     )
     made: list[Asked] = []
 
@@ -86,7 +99,7 @@ def create(
             validation_file=validation.id if validation else None,
             suffix=suffix,
             seed=seed,
-            method=chosen.as_method(),
+            method=chosen.as_method(told_grader),
             metadata=metadata or None,
             result_file=None,
         )
@@ -118,9 +131,38 @@ def _file(owner: str, file_id: str, param: str) -> File:
     return found
 
 
-def _checked(file: File, param: str, objective: Objective, least: int) -> int:
+def _check_judges(start: Start, grader: Grader | None, judges: Mapping[str, Start]) -> None:
+    """The worker has one base at hand, so that is what has to answer a model grader."""
+    for place, part in placed_graders(grader, GRADER) if grader else []:
+        if not isinstance(part, ScoreModelGrader | LabelModelGrader):
+            continue
+        if part.model not in judges or judges[part.model].base_ref != start.base_ref:
+            raise RequestFault(
+                "fine_tuning.invalid_grader",
+                what=f"the grader asks {part.model!r}, which is not on the base of {start.name!r}, and during training only that "
+                "base and models tuned on it can be asked",
+                mend="name that base or a model tuned on it, or use a grader that asks no model",
+                where=f"{place}.model",
+            )
+
+
+def _check(path: Path, objective: Objective, grader: Grader | None) -> CheckResult:
+    if objective == "supervised":
+        return check_chat_file(path)
+    if objective == "dpo":
+        return check_preference_file(path)
+    if grader is None:
+        raise RequestFault(
+            "fine_tuning.invalid_grader", what="a reinforcement job needs a grader", mend="give one, as in docs/graders.md",
+            where=GRADER,
+        )  # fmt: skip
+    variables = item_variables(grader)
+    return check_reinforcement_file(path, lambda one: item_faults(variables, one.item, one.line))
+
+
+def _checked(file: File, param: str, objective: Objective, least: int, grader: Grader | None) -> int:
     """How many examples the file has."""
-    result = check_preference_file(file.path) if objective == "dpo" else check_chat_file(file.path)
+    result = _check(file.path, objective, grader)
     errors = [finding for finding in result.errors if finding.code != "data.too_few"]
     which = "Training" if param == "training_file" else "Validation"
     if errors:

@@ -37,7 +37,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
         result["base_fingerprint"],
         Path(result["model_dir"]),
         result["fingerprint"],
-        {"training_sha256": result["training_sha256"], "held_out_loss": result["held_out_loss"]},
+        {name: result[name] for name in ("training_sha256", "held_out_loss", "held_out_reward")},
         suffix=request.suffix or "",
         owner=owner,
         noted=context.fence,

@@ -251,3 +251,12 @@ Grader = Annotated[
 def all_graders(grader: Grader) -> list[SingleGrader]:
     """The grader itself, or those within a multi grader."""
     return list(grader.named.values()) if isinstance(grader, MultiGrader) else [grader]
+
+
+def placed_graders(grader: Grader, place: str) -> list[tuple[str, SingleGrader]]:
+    """The same with where each stands in a request that has the grader at `place`."""
+    if not isinstance(grader, MultiGrader):
+        return [(place, grader)]
+    if not isinstance(grader.graders, dict):
+        return [(f"{place}.graders", grader.graders)]
+    return [(f"{place}.graders.{name}", part) for name, part in grader.graders.items()]

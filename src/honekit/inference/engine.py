@@ -134,10 +134,13 @@ class Engine:
         fingerprint: str,
         precision: str = "fp32",
         device: torch.device | str = "cpu",
+        keep_model: bool = False,
     ) -> None:
+        """The model belongs to the engine and is of no use to others any more, unless `keep_model` is set: then the engine
+        generates with the weights of this moment, adapters merged, and is thrown away once they change."""
         self.template, self.tokenizer = template, template.tokenizer
         vocabulary = int(model.get_output_embeddings().weight.shape[0])
-        self._fused = FusedLlama(model) if is_plain_llama(model) else None
+        self._fused = FusedLlama(model, keep=keep_model) if is_plain_llama(model) else None
         self._model = None if self._fused else model
         self.stop_ids = frozenset(stop_ids)
         self.grammars = Grammars(self.tokenizer, self.stop_ids)

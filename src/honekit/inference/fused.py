@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from honekit.models.attention import Layout, attend
+from honekit.models.lora import present_weight
 
 
 @dataclass
@@ -30,9 +31,13 @@ class _Layer:
 
 
 class FusedLlama:
-    """`forward` as `Engine` needs it. Takes the weights over from the model and leaves it unusable."""
+    """`forward` as `Engine` needs it.
 
-    def __init__(self, model: Any) -> None:
+    Takes the weights over from the model and leaves it unusable, unless `keep` is set: then the model stays as it is, its
+    adapters are merged as they are now, and what is trained afterwards needs a new object.
+    """
+
+    def __init__(self, model: Any, *, keep: bool = False) -> None:
         config = model.config
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.width = getattr(config, "head_dim", None) or config.hidden_size // self.heads
@@ -47,13 +52,15 @@ class FusedLlama:
             self.layers.append(
                 _Layer(
                     layer.input_layernorm.weight.data,
-                    torch.cat([attention.q_proj.weight.data, attention.k_proj.weight.data, attention.v_proj.weight.data]),
-                    attention.o_proj.weight.data,
+                    torch.cat([present_weight(part) for part in (attention.q_proj, attention.k_proj, attention.v_proj)]),
+                    present_weight(attention.o_proj),
                     layer.post_attention_layernorm.weight.data,
-                    torch.cat([mlp.gate_proj.weight.data, mlp.up_proj.weight.data]),
-                    mlp.down_proj.weight.data,
+                    torch.cat([present_weight(part) for part in (mlp.gate_proj, mlp.up_proj)]),
+                    present_weight(mlp.down_proj),
                 )
             )
+            if keep:
+                continue
             # The separate weights are in the fused ones now; holding both would double the memory.
             attention.q_proj = attention.k_proj = attention.v_proj = mlp.gate_proj = mlp.up_proj = None
 

@@ -119,6 +119,13 @@ def adapted_linear(x: Tensor, layers: Sequence[LoraLinear | nn.Linear]) -> Tenso
     return out
 
 
+def present_weight(linear: LoraLinear | nn.Linear) -> Tensor:
+    """(d_out, d_in) what the layer multiplies with now: of an adapted one a new tensor, of any other its own."""
+    if not isinstance(linear, LoraLinear):
+        return linear.weight.data
+    return _merged([linear.base.weight.data], [(linear.lora_a.data, linear.lora_b.data)], linear.scale)
+
+
 def inject(model: nn.Module, *, targets: str | tuple[str, ...], rank: int, alpha: float, dropout: float, seed: int) -> list[str]:
     """Freeze `model`, wrap its target linear layers in place, and return their names.
 

@@ -1,7 +1,8 @@
 """The training loop, flat: epochs, optimizer steps, packed micro-batches, validation, checkpoints.
 
 What is learnt is an `Objective`: how the examples of a step become gradients and metrics, and how held-out ones become a
-score. `Supervised` is the one for conversations, `honekit.train.dpo` has the one for preferences.
+score. `Supervised` is the one for conversations; `honekit.train.dpo` has the one for preferences, `honekit.train.grpo` the one
+for answers that are drawn and graded.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ class Interrupted(Exception):
 class ValidationResult:
     loss: float
     """What training lowers, on held-out examples: mean cross-entropy per predicted token, in nats, when supervised."""
-    accuracy: float
-    """Share of the predicted tokens whose likeliest token was the label."""
+    accuracy: float | None
+    """Share of the predicted tokens whose likeliest token was the label; None where there are no labels."""
     tokens: int
     unique_tokens: int
     more: dict[str, float] = field(default_factory=dict)
@@ -70,9 +71,8 @@ class ValidationResult:
 
     def score(self, recipe: TrainSection) -> float:
         """What a checkpoint is chosen by; higher is better."""
-        if recipe.select_by == "loss":
-            return -self.loss
-        return self.accuracy if self.best_by_accuracy is None else self.best_by_accuracy
+        accuracy = self.accuracy if self.best_by_accuracy is None else self.best_by_accuracy
+        return -self.loss if recipe.select_by == "loss" or accuracy is None else accuracy
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ class Objective(Protocol[E_contra]):
     """What is learnt from examples of one kind."""
 
     def backward(self, model: nn.Module, examples: Sequence[E_contra], device: torch.device | str) -> StepResult:
-        """Loss and gradients of one optimizer step, the same however it is split into rows."""
+        """Loss and gradients of one optimizer update, the same however it is split into rows. Whatever is random in it is
+        drawn from torch's generator, whose seed is a function of the step."""
         ...
 
     def validate(self, model: nn.Module, examples: Sequence[E_contra], device: torch.device | str) -> ValidationResult: ...
@@ -146,6 +147,7 @@ def train(
     """
     steps = total_steps(len(examples), recipe)
     steps_per_epoch = math.ceil(len(examples) / recipe.batch_size)
+    interval = recipe.exploring.eval_interval if recipe.objective == "reinforcement" else None
     while not is_over(progress, recipe):
         plan = steps_of_epoch(len(examples), recipe.batch_size, recipe.seed, progress.epoch)
         done = progress.step - progress.epoch * steps_per_epoch
@@ -164,32 +166,52 @@ def train(
             }
             progress.history.append(dict(metrics))
             hooks.on_step(metrics)
-            if progress.step % recipe.checkpoint_steps == 0 and progress.step % steps_per_epoch:
+            is_measured = bool(validation and interval and progress.step % interval == 0) and progress.step % steps_per_epoch > 0
+            if is_measured:
+                _measure(model, validation, recipe, progress, hooks, device, objective)
+            if is_measured or (progress.step % recipe.checkpoint_steps == 0 and progress.step % steps_per_epoch):
                 hooks.save(progress)
             if hooks.should_stop():
                 hooks.save(progress)
                 raise Interrupted
         progress.epoch += 1
-        if validation:
-            started = time.perf_counter()
-            result = objective.validate(model, validation, device)
-            progress.valid_seconds += time.perf_counter() - started
-            if not math.isfinite(result.loss):
-                raise not_finite(progress.step, "the validation file", recipe)
-            score = result.score(recipe)
-            is_best = progress.best_score is None or score > progress.best_score
-            progress.history[-1] |= {"valid_loss": result.loss, "valid_accuracy": result.accuracy}
-            progress.history[-1] |= {f"valid_{name}": value for name, value in result.more.items()}
-            if is_best:
-                progress.best_score, progress.best_valid_loss = score, result.loss
-                progress.best_step, progress.epochs_without_gain = progress.step, 0
-            else:
-                progress.epochs_without_gain += 1
-            hooks.on_validation(progress, result.loss, is_best)
-        else:
+        if not validation:
             progress.best_step = progress.step
+        elif (
+            not _measure(model, validation, recipe, progress, hooks, device, objective)
+            and progress.best_step <= progress.step - steps_per_epoch
+        ):
+            progress.epochs_without_gain += 1
         hooks.save(progress)
     return progress
+
+
+def _measure(
+    model: nn.Module,
+    validation: Sequence[E],
+    recipe: TrainSection,
+    progress: Progress,
+    hooks: Hooks,
+    device: torch.device | str,
+    objective: Objective[E],
+) -> bool:
+    """Validate, and note whether this is the best model so far."""
+    started = time.perf_counter()
+    result = objective.validate(model, validation, device)
+    progress.valid_seconds += time.perf_counter() - started
+    if not math.isfinite(result.loss):
+        raise not_finite(progress.step, "the validation file", recipe)
+    score = result.score(recipe)
+    is_best = progress.best_score is None or score > progress.best_score
+    progress.history[-1]["valid_loss"] = result.loss
+    if result.accuracy is not None:
+        progress.history[-1]["valid_accuracy"] = result.accuracy
+    progress.history[-1] |= {f"valid_{name}": value for name, value in result.more.items()}
+    if is_best:
+        progress.best_score, progress.best_valid_loss = score, result.loss
+        progress.best_step, progress.epochs_without_gain = progress.step, 0
+    hooks.on_validation(progress, result.loss, is_best)
+    return is_best
 
 
 def is_over(progress: Progress, recipe: TrainSection) -> bool:
@@ -212,15 +234,16 @@ def _optimizer_step(
     model.train()
     # Dropout draws are a function of the step too, so that a resumed job draws what an uninterrupted one would have.
     torch.manual_seed((recipe.seed * 1_000_003 + progress.step) % 2**63)
-    done = objective.backward(model, examples, device)
     learning_rate = learning_rate_at(progress.step, steps, recipe)
-    norm = state.step(learning_rate)
-    if not math.isfinite(done.loss) or not math.isfinite(norm):
-        lines = sorted(example.line for example in examples)
-        raise not_finite(progress.step + 1, f"training examples of lines {', '.join(map(str, lines))}", recipe)
+    for _ in range(recipe.updates):
+        done = objective.backward(model, examples, device)
+        norm = state.step(learning_rate)
+        if not math.isfinite(done.loss) or not math.isfinite(norm):
+            lines = sorted(example.line for example in examples)
+            raise not_finite(progress.step + 1, f"training examples of lines {', '.join(map(str, lines))}", recipe)
+        progress.trained_tokens += done.trained_tokens
+        progress.unique_tokens += done.unique_tokens
     hooks.on_example_losses(progress.step + 1, done.rows)
-    progress.trained_tokens += done.trained_tokens
-    progress.unique_tokens += done.unique_tokens
     return {
         **done.metrics,
         "learning_rate": learning_rate,

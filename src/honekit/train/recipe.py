@@ -14,7 +14,8 @@ class TrainSpec:
     """The whole input of a job; JSON-ready, and with the data's hashes the job's identity."""
 
     training_file: str
-    """Chat JSONL, or preference JSONL for the objective `dpo`; its content hash is `training_sha256`."""
+    """Chat JSONL, preference JSONL for the objective `dpo`, prompts with items for `reinforcement`; its content hash is
+    `training_sha256`."""
     training_sha256: str
     validation_file: str | None
     validation_sha256: str | None
@@ -25,6 +26,10 @@ class TrainSpec:
     """Directory of a LoRA adapter in PEFT's format to go on from. Its rank, alpha and targets replace the recipe's."""
     start_fingerprint: str | None = None
     """The adapter's fingerprint when the job was made; another one at the start of the job is refused."""
+    grader: dict[str, Any] | None = None
+    """Of a reinforcement job: what rates its answers (`honekit.graders.schema`)."""
+    judges: dict[str, str | None] | None = None
+    """The models that the grader asks, by their names there: the directory of an adapter of this base, or None for the base."""
 
     def as_dict(self) -> dict[str, Any]:
         return {**{f.name: getattr(self, f.name) for f in fields(self)}, "recipe": self.recipe.model_dump(mode="json")}
@@ -39,8 +44,13 @@ class TrainSpec:
             del content[local]
         if self.start_fingerprint is None:
             del content["start_fingerprint"]
+        for later in ("grader", "judges"):
+            if content[later] is None:
+                del content[later]
         if self.recipe.objective == "supervised":
             del content["recipe"]["objective"], content["recipe"]["beta"]
+        if self.recipe.reinforcement is None:
+            del content["recipe"]["reinforcement"]
         return content
 
     @classmethod

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from honekit import jobs
 from honekit.chat.template import ChatTemplate
 from honekit.data import read_chat_file
 from honekit.errors import TrainError
+from honekit.graders.schema import Grader
 from honekit.jobs import JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
@@ -29,10 +31,15 @@ from honekit.train.continuing import read_start
 from honekit.train.cuts import report_cuts
 from honekit.train.dpo import Preference
 from honekit.train.emphasis import emphasise
+from honekit.train.grpo import GroupPolicy
+from honekit.train.judges import judge_of
 from honekit.train.loop import SUPERVISED, Interrupted, Objective, Rows, total_steps, train
 from honekit.train.pairs import tokenise_pairs, with_kept_reference
 from honekit.train.plan import context_limit
+from honekit.train.prompts import tokenise_prompts
 from honekit.train.recipe import Environment, TrainSpec
+from honekit.train.rewards import Rewarder
+from honekit.train.rollouts import Writer
 from honekit.train.state import Progress, TrainState
 from honekit.train.verify import (
     probe_logits,
@@ -73,7 +80,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     template = bases.load_template(base, kept.load_tokenizer(base))
     start = read_start(spec, base_print)
     recipe = start.recipe(spec.recipe) if start else spec.recipe
-    task = _task(spec, template, context_limit(base, recipe), context)
+    task = _task(spec, base, template, context_limit(base, recipe), context, environment)
 
     # A full fine-tuning moves the base's own weights, so it needs them for itself.
     load = kept.load_base if recipe.method == "lora" else bases.load_base
@@ -97,6 +104,8 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     if recipe.objective == "dpo":
         training, validation = with_kept_reference(context.dir, model, [task.training, task.validation], device)
         task = replace(task, training=training, validation=validation)
+    if isinstance(task.objective, GroupPolicy):
+        task.objective.remember_start(model)
     progress = _resume(context, state) or _first_progress(context, model, task, device)
 
     def save_model(directory: Path) -> Model:
@@ -118,6 +127,9 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         context.event(
             "info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result"
         )
+    explored = recipe.objective == "reinforcement"
+    if explored:
+        _require_signal(progress)
     context.event("info", "Verifying the trained model")
     started = time.perf_counter()
     tuned_logits = probe_logits(model, task.probes, device)
@@ -138,16 +150,22 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
 
     better = progress.best_valid_loss is None or progress.best_valid_loss < (progress.base_valid_loss or float("inf"))
     if not better:
+        found, before = _shown(progress.best_valid_loss, explored), _shown(progress.base_valid_loss, explored)
         context.event(
             "warn",
-            f"WORSE THAN THE {'START' if start else 'BASE'} ON VALIDATION: loss {progress.best_valid_loss:.4f} against "
-            f"{progress.base_valid_loss:.4f}. "
-            "Likely causes: the learning rate is too high, labels contradict each other, or validation is another task",
+            f"{'NOT BETTER' if explored else 'WORSE'} THAN THE {'START' if start else 'BASE'} ON VALIDATION: {found} against "
+            f"{before}. Likely causes: the learning rate is too high, "
+            f"{'the grader rates what the model cannot reach' if explored else 'labels contradict each other'}, "
+            "or validation is another task",
         )
     best = next((row for row in progress.history if row["step"] == progress.best_step), {})
     shape = shape_of(base)
     flops = shape.training_flops(progress.unique_tokens, progress.trained_tokens, lora=recipe.method == "lora")
-    _write_result_csv(context.dir / "result.csv", progress)
+    if explored:
+        # What is learnt from had to be written first.
+        flops += shape.forward_flops(progress.unique_tokens, progress.trained_tokens)
+    rewards = [None if loss is None else -loss for loss in (progress.best_valid_loss, progress.base_valid_loss)]
+    _write_result_csv(context.dir / "result.csv", progress, explored)
     hooks.publish_loss_log()
     return {
         "model_dir": str(result_dir),
@@ -170,8 +188,10 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         "steps": progress.step,
         "epochs": progress.epoch,
         "best_step": progress.best_step,
-        "held_out_loss": progress.best_valid_loss,
-        "base_held_out_loss": progress.base_valid_loss,
+        "held_out_loss": None if explored else progress.best_valid_loss,
+        "base_held_out_loss": None if explored else progress.base_valid_loss,
+        "held_out_reward": rewards[0] if explored else None,
+        "base_held_out_reward": rewards[1] if explored else None,
         "worse_than_base": not better,
         "held_out_reward_accuracy": best.get("valid_reward_accuracy"),
         "held_out_reward_margin": best.get("valid_reward_margin"),
@@ -191,7 +211,9 @@ class _Task:
     probes: list[TokenExample]
 
 
-def _task(spec: TrainSpec, template: ChatTemplate, limit: int, context: JobContext) -> _Task:
+def _task(
+    spec: TrainSpec, base: Path, template: ChatTemplate, limit: int, context: JobContext, environment: Environment
+) -> _Task:
     recipe, training_file = spec.recipe, Path(spec.training_file)
     held_out = Path(spec.validation_file) if spec.validation_file else None
     if recipe.objective == "dpo":
@@ -199,9 +221,44 @@ def _task(spec: TrainSpec, template: ChatTemplate, limit: int, context: JobConte
         valid_pairs = tokenise_pairs(held_out, template, limit, context) if held_out else []
         probes = [pair.preferred for pair in (valid_pairs or pairs)[:PROBES]]
         return _Task(pairs, valid_pairs, Preference(recipe.beta), probes)
+    if recipe.objective == "reinforcement":
+        grader = _grader(spec)
+        writer = Writer.of(base, template, limit, recipe.exploring.max_new_tokens)
+        prompts = tokenise_prompts(training_file, template, limit, grader, least=10)
+        valid_prompts = tokenise_prompts(held_out, template, limit, grader) if held_out else []
+        ask = judge_of(spec.base, grader, spec.judges, environment.device, environment.precision)
+        rewarder = Rewarder(grader, ask)
+        rewarder.check()
+        probes = [prompt.probe(writer.stop_ids[0]) for prompt in (valid_prompts or prompts)[:PROBES]]
+        return _Task(prompts, valid_prompts, GroupPolicy(writer, rewarder, recipe.exploring, recipe.seed), probes)
     training = tokenise(training_file, template, limit, context, least=10, field_weights=recipe.field_weights)
     validation = tokenise(held_out, template, limit, context) if held_out else []
     return _Task(training, validation, SUPERVISED, (validation or training)[:PROBES])
+
+
+def _grader(spec: TrainSpec) -> Grader:
+    try:
+        return TypeAdapter[Grader](Grader).validate_python(spec.grader)
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        raise TrainError(
+            "train.grader_invalid",
+            what=f"the job has no grader that can be used: {first['msg']}",
+            where=".".join(["grader", *map(str, first["loc"])]),
+            mend="make the job anew with a grader as in docs/graders.md",
+        ) from fault
+
+
+def _require_signal(progress: Progress) -> None:
+    """Raises: TrainError[train.no_signal] when no group of any step had rewards that differ."""
+    if not any(row.get("train_signal_share") for row in progress.history):
+        raise TrainError(
+            "train.no_signal",
+            what="in no step did two answers to a prompt get different rewards (their mean was "
+            f"{progress.history[-1]['train_reward_mean']:.4g} at the end), so there was nothing to learn from",
+            where="the grader and the training file",
+            mend="use a grader that gives part marks, easier prompts, or start from a model that is right now and then",
+        )
 
 
 def tokenise(
@@ -268,14 +325,15 @@ class _JobHooks:
 
     def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None:
         row = progress.history[-1]
-        ranked = f", reward accuracy {row['valid_reward_accuracy']:.4f}" if "valid_reward_accuracy" in row else ""
         note = " (best so far)" if is_best else ""
-        more = {name: value for name, value in row.items() if name.startswith("valid_reward_")}
-        self._context.event(
-            "info",
-            f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}, token accuracy {row['valid_accuracy']:.4f}{ranked}{note}",
-            {"step": progress.step, "valid_loss": valid_loss, "valid_mean_token_accuracy": row["valid_accuracy"], **more},
-        )
+        more = {name: value for name, value in row.items() if name.startswith("valid_") and name != "valid_accuracy"}
+        if "valid_accuracy" not in row:
+            text = f"Step {progress.step}: validation {_shown(valid_loss, True)}"
+        else:
+            ranked = f", reward accuracy {row['valid_reward_accuracy']:.4f}" if "valid_reward_accuracy" in row else ""
+            text = f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}, token accuracy {row['valid_accuracy']:.4f}{ranked}"
+            more["valid_mean_token_accuracy"] = row["valid_accuracy"]
+        self._context.event("info", f"{text}{note}", {"step": progress.step, **more})
 
     def save(self, progress: Progress) -> None:
         fsync_path(self._log)
@@ -330,10 +388,16 @@ def _own_loss_log(context: JobContext, progress: Progress) -> Path:
 def _checkpoint_metrics(progress: Progress) -> dict[str, float]:
     """Under the API's names; validation covers the whole validation file."""
     last = progress.history[-1]
-    metrics: dict[str, float] = {name: last[name] for name in ("step", "train_loss", "train_mean_token_accuracy") if name in last}
-    if "valid_loss" in last:
-        metrics |= {"full_valid_loss": last["valid_loss"], "full_valid_mean_token_accuracy": last["valid_accuracy"]}
-    return metrics
+    kept = ("step", "train_loss", "train_mean_token_accuracy", "train_reward_mean", "valid_reward_mean")
+    metrics: dict[str, float] = {name: last[name] for name in kept if name in last}
+    whole_file = {"valid_loss": "full_valid_loss", "valid_accuracy": "full_valid_mean_token_accuracy"}
+    return metrics | {shown: last[name] for name, shown in whole_file.items() if name in last}
+
+
+def _shown(loss: float | None, explored: bool) -> str:
+    """A validation loss in words; of a job that explores it is the reward with its sign turned."""
+    value = 0.0 if loss is None else loss
+    return f"reward {-value:.4f}" if explored else f"loss {value:.4f}"
 
 
 def _environment(context: JobContext, spec: TrainSpec) -> Environment:
@@ -368,9 +432,10 @@ def _first_progress(context: JobContext, model: torch.nn.Module, task: _Task, de
         # A fresh adapter leaves the base's outputs unchanged (B = 0), so this is the loss of the base, or of the adapter
         # that the job goes on from.
         started = time.perf_counter()
-        progress.base_valid_loss = task.objective.validate(model, task.validation, device).loss
+        found = task.objective.validate(model, task.validation, device)
         progress.valid_seconds += time.perf_counter() - started
-        context.event("info", f"Before training: validation loss {progress.base_valid_loss:.4f}")
+        progress.base_valid_loss = found.loss
+        context.event("info", f"Before training: validation {_shown(found.loss, found.accuracy is None)}")
     return progress
 
 
@@ -415,19 +480,16 @@ def _save_full(model: Any, base: Path, directory: Path) -> None:
     replace_dir(temporary, directory)
 
 
-def _write_result_csv(path: Path, progress: Progress) -> None:
-    """Columns of the hosted service's result file; cells of what was not measured at a step are empty."""
+def _write_result_csv(path: Path, progress: Progress, explored: bool) -> None:
+    """Columns of the hosted service's result file, and the rewards of a job that explores; cells of what was not measured at a
+    step are empty."""
+    columns = {"step": "step", "train_loss": "train_loss", "train_accuracy": "train_mean_token_accuracy"}
+    columns |= {"valid_loss": "valid_loss", "valid_mean_token_accuracy": "valid_accuracy"}
+    if explored:
+        columns |= {"train_reward_mean": "train_reward_mean", "valid_reward_mean": "valid_reward_mean"}
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["step", "train_loss", "train_accuracy", "valid_loss", "valid_mean_token_accuracy"])
+    writer.writerow(columns)
     for row in progress.history:
-        writer.writerow(
-            [
-                row["step"],
-                row["train_loss"],
-                row["train_mean_token_accuracy"],
-                row.get("valid_loss", ""),
-                row.get("valid_accuracy", ""),
-            ]
-        )
+        writer.writerow([row.get(name, "") for name in columns.values()])
     write_atomic(path, out.getvalue())

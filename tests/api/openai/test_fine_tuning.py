@@ -12,6 +12,7 @@ import openai
 import pytest
 from tests import tiny
 from tests.train.test_preference_job import preferences
+from tests.train.test_reinforcement_job import prompts
 
 from honekit import jobs
 from honekit.api.auth import Scope, create_key
@@ -306,3 +307,83 @@ def test_a_base_is_not_deleted_through_the_api(client: openai.OpenAI) -> None:
         client.models.delete("tiny")
     with pytest.raises(openai.NotFoundError):
         client.models.delete("ft:none:local::x")
+
+
+CHECK = {"type": "string_check", "name": "says", "operation": "like", "input": "{{sample.output_text}}",
+         "reference": "{{item.wanted}}"}  # fmt: skip
+
+
+def reinforcement(grader: Any = CHECK, **options: Any) -> dict[str, Any]:
+    return {"type": "reinforcement", "reinforcement": {"grader": grader, **options}}
+
+
+def judge(model: str) -> dict[str, Any]:
+    return {"type": "score_model", "name": "j", "model": model, "input": [{"role": "user", "content": "{{item.wanted}}"}]}
+
+
+def test_a_reinforcement_job_shows_its_grader_and_what_was_decided(client: openai.OpenAI) -> None:
+    training = upload(client, prompts(40))
+    wanted = {"compute_multiplier": 0.5, "eval_samples": 2, "batch_size": "auto"}
+    job = create(client, training_file=training, method=reinforcement(hyperparameters=wanted))
+    shown = job.method.to_dict()
+    assert shown["type"] == "reinforcement"
+    assert shown["reinforcement"]["grader"] == CHECK
+    assert shown["reinforcement"]["hyperparameters"] == {
+        "n_epochs": 3, "batch_size": 4, "learning_rate_multiplier": 1.0, "compute_multiplier": 0.5, "eval_interval": 10,
+        "eval_samples": 2, "reasoning_effort": "default",
+    }  # fmt: skip
+    spec = jobs.get_job(job.id).spec
+    assert spec["grader"] == CHECK
+    assert spec["recipe"]["reinforcement"]["group_size"] == 4
+    assert spec["recipe"]["objective"] == "reinforcement"
+    asked = create(client, training_file=training, method=reinforcement(judge("tiny")))
+    assert jobs.get_job(asked.id).spec["judges"] == {"tiny": None}
+
+
+@pytest.mark.parametrize(
+    ("method", "code", "param"),
+    [
+        ({"type": "reinforcement"}, "missing_required_parameter", ""),
+        ({"type": "reinforcement", "reinforcement": {}}, "missing_required_parameter", "grader"),
+        (reinforcement({**CHECK, "operation": "is"}), "invalid_value", "grader.operation"),
+        (reinforcement({**CHECK, "input": "{{item"}), "invalid_value", "grader.input"),
+        (reinforcement({**CHECK, "type": "magic"}), "invalid_value", "grader.type"),
+        (reinforcement(judge("nobody")), "model_not_found", "grader.model"),
+        (reinforcement(judge("smollm2-135m")), "invalid_grader", "grader.model"),
+        (reinforcement({"type": "multi", "name": "m", "graders": {"a": CHECK, "b": judge("smollm2-135m")},
+                        "calculate_output": "a + b"}), "invalid_grader", "grader.graders.b.model"),
+        (reinforcement({"type": "python", "name": "p", "source": "def grade(sample, item): return 1"}), "python_not_allowed",
+         "grader"),
+        (reinforcement(response_format={"type": "json_object"}), "unsupported_value", "response_format"),
+        (reinforcement(hyperparameters={"reasoning_effort": "high"}), "unsupported_value", "hyperparameters.reasoning_effort"),
+        (reinforcement(hyperparameters={"reasoning_effort": "huge"}), "invalid_value", "hyperparameters.reasoning_effort"),
+        (reinforcement(hyperparameters={"compute_multiplier": 0.00001}), "invalid_value", "hyperparameters.compute_multiplier"),
+        (reinforcement(hyperparameters={"compute_multiplier": 10.1}), "invalid_value", "hyperparameters.compute_multiplier"),
+        (reinforcement(hyperparameters={"eval_interval": 0}), "invalid_value", "hyperparameters.eval_interval"),
+        (reinforcement(hyperparameters={"eval_samples": 0}), "invalid_value", "hyperparameters.eval_samples"),
+        (reinforcement(hyperparameters={"beta": 0.1}), "unknown_parameter", "hyperparameters.beta"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_reinforcement_request_is_named(
+    client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch, method: dict[str, Any], code: str, param: str
+) -> None:
+    monkeypatch.delenv("HONE_PYTHON_GRADERS", raising=False)
+    with pytest.raises(openai.APIStatusError) as caught:
+        create(client, training_file=upload(client, prompts(12)), method=method)
+    assert (caught.value.code, caught.value.param) == (code, f"method.reinforcement.{param}".rstrip(".")), caught.value
+
+
+def test_a_file_has_to_hold_what_the_grader_names(client: openai.OpenAI) -> None:
+    training = upload(client, prompts(12))
+    other = {**CHECK, "reference": "{{item.wamted}}"}
+    with pytest.raises(openai.BadRequestError, match=r"Line 1: wamted: .*did you mean") as caught:
+        create(client, training_file=training, method=reinforcement(other))
+    assert (caught.value.code, caught.value.param) == ("invalid_training_file", "training_file")
+    records = prompts(12)
+    del records[4]["wanted"]
+    with pytest.raises(openai.BadRequestError, match=r"Line 5: wanted") as caught:
+        create(client, training_file=training, validation_file=upload(client, records), method=reinforcement())
+    assert caught.value.code == "invalid_validation_file"
+    with pytest.raises(openai.BadRequestError, match=r"Line 1: .*role assistant") as caught:
+        create(client, method=reinforcement())  # chat examples, which end with an answer
+    assert caught.value.code == "invalid_training_file"

@@ -75,7 +75,7 @@ def test_a_list_has_pages_and_filters(connect: Connect) -> None:
     assert caught.value.param == "after"
 
 
-@pytest.mark.parametrize("key", ['a"b', "a\\b", "", "a" * 65, "a\0"])
+@pytest.mark.parametrize("key", ["", "a" * 65])
 def test_a_metadata_key_that_cannot_be_looked_up_is_refused(connect: Connect, key: str) -> None:
     client = connect()
     with pytest.raises(openai.BadRequestError) as caught:

@@ -23,10 +23,12 @@ from honekit.api.openai.fine_tuning_schema import (
     PermissionObject,
     PermissionRequest,
 )
+from honekit.api.openai.graders import check_grader, check_sources
 from honekit.api.openai.models import find_model
 from honekit.api.openai.pages import Page, behind, metadata_filter, page
 from honekit.api.routes import JsonRoute
 from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
+from honekit.fine_tuning.requests import GRADER
 from honekit.jobs import Event, Job, JobError
 from honekit.registry.versions import ORGANIZATION
 from honekit.store.tables import new_id
@@ -46,6 +48,7 @@ async def create_job(body: CreateJob, request: Request) -> JobObject:
         found = await asyncio.to_thread(fine_tuning.asked, owner, sending.earlier) if sending.earlier else None
         if found is None:
             served = await find_model(request, body.model)
+            judges = await _judges(body, request)
             try:
                 found = await asyncio.to_thread(
                     fine_tuning.create,
@@ -58,6 +61,8 @@ async def create_job(body: CreateJob, request: Request) -> JobObject:
                     seed=body.seed,
                     metadata=body.metadata,
                     noted=sending.note,
+                    grader=body.grader,
+                    judges=judges,
                 )
             except RequestFault as fault:
                 raise _refused(fault) from fault
@@ -218,6 +223,15 @@ def event_object(event: Event) -> EventObject:
 
 def _permission(one: permissions.Permission) -> PermissionObject:
     return PermissionObject(id=one.id, created_at=int(one.created_at), project_id=one.project_id)
+
+
+async def _judges(body: CreateJob, request: Request) -> dict[str, Start]:
+    """The models that the request's grader asks. Raises: ApiError for a grader that could never grade here."""
+    if body.grader is None:
+        return {}
+    served = await check_grader(body.grader, request, GRADER)
+    await check_sources(body.grader, request, GRADER)
+    return {name: Start(name, one.base_ref, one.adapter) for name, one in served.items()}
 
 
 async def _find(request: Request, job_id: str, param: str | None = None) -> tuple[Job, Asked]:

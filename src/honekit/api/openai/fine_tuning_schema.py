@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from honekit.api.openai.chat_schema import Metadata, Text
 from honekit.fine_tuning import Wanted
+from honekit.graders.schema import Grader
 
 
 class _Body(BaseModel):
@@ -16,6 +17,7 @@ class _Body(BaseModel):
 
 
 Auto = Literal["auto"]
+MAX_EVAL_SAMPLES = 1000
 Epochs = Auto | Annotated[int, Field(ge=1, le=50)]
 BatchSize = Auto | Annotated[int, Field(ge=1, le=256)]
 RateMultiplier = Auto | Annotated[float, Field(gt=0)]
@@ -33,6 +35,19 @@ class DpoHyperparameters(Hyperparameters):
     beta: Auto | Annotated[float, Field(gt=0, le=2)] = "auto"
 
 
+def _only_default(given: Any) -> Any:
+    if given in ("low", "medium", "high"):
+        raise PydanticCustomError("unsupported_value", "only 'default' is supported: the models here have no levels of reasoning")
+    return given
+
+
+class ReinforcementHyperparameters(Hyperparameters):
+    compute_multiplier: Auto | Annotated[float, Field(gt=0.00001, le=10)] = "auto"
+    eval_interval: Auto | Annotated[int, Field(ge=1)] = "auto"
+    eval_samples: Auto | Annotated[int, Field(ge=1, le=MAX_EVAL_SAMPLES)] = "auto"
+    reasoning_effort: Annotated[Literal["default"], BeforeValidator(_only_default)] = "default"
+
+
 class Supervised(_Body):
     hyperparameters: Hyperparameters | None = None
 
@@ -41,10 +56,16 @@ class Dpo(_Body):
     hyperparameters: DpoHyperparameters | None = None
 
 
-def _known_method(given: Any) -> Any:
-    if given == "reinforcement":
-        raise PydanticCustomError("unsupported_value", "only the methods 'supervised' and 'dpo' are supported yet")
+def _no_response_format(given: Any) -> Any:
+    if given is not None:
+        raise PydanticCustomError("unsupported_value", "answers are not held to a format during training; let the grader rate it")
     return given
+
+
+class Reinforcement(_Body):
+    grader: Grader
+    hyperparameters: ReinforcementHyperparameters | None = None
+    response_format: Annotated[None, BeforeValidator(_no_response_format)] = None
 
 
 def _only_of_its_type(given: Any) -> Any:
@@ -56,11 +77,19 @@ def _only_of_its_type(given: Any) -> Any:
 
 
 class Method(_Body):
-    """What is learnt, and how: single answers, or which of two is preferred."""
+    """What is learnt, and how: single answers, which of two is preferred, or what a grader rates higher."""
 
-    type: Annotated[Literal["supervised", "dpo"], BeforeValidator(_known_method)]
+    type: Literal["supervised", "dpo", "reinforcement"]
     supervised: Supervised | None = None
     dpo: Dpo | None = None
+    reinforcement: Reinforcement | None = Field(None, validate_default=True)
+
+    @field_validator("reinforcement")
+    @classmethod
+    def _has_a_grader(cls, given: Reinforcement | None, info: ValidationInfo) -> Reinforcement | None:
+        if given is None and info.data.get("type") == "reinforcement":
+            raise PydanticCustomError("missing", "a grader is needed")
+        return given
 
 
 def _no_integrations(given: Any) -> Any:
@@ -86,9 +115,14 @@ class CreateJob(_Body):
     def wanted(self) -> Wanted:
         """The hyperparameters, wherever they stand."""
         method = self.method or Method(type="supervised")
-        block = method.dpo if method.type == "dpo" else method.supervised
+        block: Supervised | Dpo | Reinforcement | None = getattr(method, method.type)
         given = (block and block.hyperparameters) or self.hyperparameters or Hyperparameters()
-        return Wanted(method.type, **given.model_dump())
+        return Wanted(method.type, **given.model_dump(exclude={"reasoning_effort"}))
+
+    @property
+    def grader(self) -> Grader | None:
+        """What rates the answers of a reinforcement job."""
+        return self.method.reinforcement.grader if self.method and self.method.reinforcement else None
 
 
 class JobFault(BaseModel):

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -33,11 +33,19 @@ from honekit.api.openai.graders_schema import (
 )
 from honekit.api.openai.models import find_model
 from honekit.api.routes import JsonRoute
+from honekit.api.served import Served
 from honekit.errors import GraderError
 from honekit.graders import sandbox
 from honekit.graders.judges import Answer, AskFailed, TokenUsage
 from honekit.graders.run import Means, Outcome, run_grader
-from honekit.graders.schema import Grader, LabelModelGrader, MultiGrader, PythonGrader, SamplingParams, ScoreModelGrader
+from honekit.graders.schema import (
+    Grader,
+    LabelModelGrader,
+    PythonGrader,
+    SamplingParams,
+    ScoreModelGrader,
+    placed_graders,
+)
 
 router = APIRouter(prefix="/v1/fine_tuning/alpha/graders", tags=["graders"], route_class=JsonRoute)
 
@@ -60,7 +68,7 @@ class _Slots:
 @router.post("/run")
 async def run(body: RunGraderRequest, request: Request) -> RunGraderResponse:
     """Grade one sample."""
-    await _check(body.grader, request)
+    await check_grader(body.grader, request, "grader")
     loop = asyncio.get_running_loop()
 
     def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
@@ -75,41 +83,42 @@ async def run(body: RunGraderRequest, request: Request) -> RunGraderResponse:
 @router.post("/validate", response_model=ValidateGraderResponse)
 async def validate(body: ValidateGraderRequest, request: Request) -> Response:
     """Whether a grader could grade here; it comes back as it was given."""
-    await _check(body.grader, request)
-    for path, part in _parts(body.grader):
-        if isinstance(part, PythonGrader):
-            check = partial(sandbox.check_source, part.source)
-            async with _slot(request):
-                fault = await _in_thread(partial(_refusing, check))
-            if fault is not None:
-                message = f"This is no Python grader: {fault}"
-                raise bad_request(message, code="invalid_value", param=f"{path}.source")
+    await check_grader(body.grader, request, "grader")
+    await check_sources(body.grader, request, "grader")
     return JSONResponse({"grader": body.grader.model_dump(exclude_unset=True)})
 
 
-async def _check(grader: Grader, request: Request) -> None:
-    """Raises: ApiError 404 for a model that is not served, 403 for Python where it is refused."""
-    for path, part in _parts(grader):
+async def check_grader(grader: Grader, request: Request, place: str) -> dict[str, Served]:
+    """The models that a grader asks, by the names that it has for them; `place` is where it stands in the request.
+
+    Raises: ApiError 404 for a model that is not served, 403 for Python where it is refused.
+    """
+    asked: dict[str, Served] = {}
+    for path, part in placed_graders(grader, place):
         if isinstance(part, ScoreModelGrader | LabelModelGrader):
             try:
-                await find_model(request, part.model)
+                asked[part.model] = await find_model(request, part.model)
             except ApiError as fault:
                 fault.param = f"{path}.model"
                 raise
         elif isinstance(part, PythonGrader):
-            await _in_thread(partial(_refusing, sandbox.require))
+            await _in_thread(partial(_refusing, sandbox.require, place))
+    return asked
 
 
-def _parts(grader: Grader) -> list[tuple[str, Any]]:
-    """The graders that stand for themselves, with their places in the request."""
-    if not isinstance(grader, MultiGrader):
-        return [("grader", grader)]
-    if not isinstance(grader.graders, dict):
-        return [("grader.graders", grader.graders)]
-    return [(f"grader.graders.{name}", part) for name, part in grader.graders.items()]
+async def check_sources(grader: Grader, request: Request, place: str) -> None:
+    """Raises: ApiError 400 for a Python grader that does not compile, or has no `grade`."""
+    for path, part in placed_graders(grader, place):
+        if isinstance(part, PythonGrader):
+            check = partial(sandbox.check_source, part.source)
+            async with _slot(request):
+                fault = await _in_thread(partial(_refusing, check, place))
+            if fault is not None:
+                message = f"This is no Python grader: {fault}"
+                raise bad_request(message, code="invalid_value", param=f"{path}.source")
 
 
-def _refusing(work: Callable[[], T]) -> T:
+def _refusing(work: Callable[[], T], place: str = "grader") -> T:
     """The work's result, or ApiError 403 where Python graders are refused. What the probe found is for the log alone."""
     try:
         return work()
@@ -120,7 +129,7 @@ def _refusing(work: Callable[[], T]) -> T:
             message = "Python graders cannot be isolated on this server, so they are refused; its log says why."
         else:
             message = f"{fault.what}; {fault.mend}."
-        raise ApiError(403, message, code=code, param="grader") from fault
+        raise ApiError(403, message, code=code, param=place) from fault
 
 
 async def _ask(request: Request, model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:

@@ -1,0 +1,63 @@
+"""Models that a job's grader asks, loaded beside the model in training. They are the base itself or adapters on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from honekit.errors import HoneError, TrainError
+from honekit.graders.judges import Answer, Ask, AskFailed, TokenUsage
+from honekit.graders.schema import Grader, LabelModelGrader, SamplingParams, ScoreModelGrader, all_graders
+from honekit.inference.engine import Engine, Request, load_engine
+from honekit.inference.sampling import SamplingParams as Sampling
+
+GRADE_TOKENS = 256
+"""Length of a judge's answer when its grader sets none."""
+
+
+def models_asked(grader: Grader) -> list[str]:
+    """The names of the models that a grader asks, each once."""
+    names = [part.model for part in all_graders(grader) if isinstance(part, ScoreModelGrader | LabelModelGrader)]
+    return list(dict.fromkeys(names))
+
+
+def judge_of(base: str, grader: Grader, judges: Mapping[str, str | None] | None, device: str, precision: str) -> Ask | None:
+    """What answers the grader's questions, or None for a grader that asks none. Loads each model once.
+
+    Raises: TrainError[train.judge_unknown] for a model that is not among `judges`; ModelError for a missing adapter, or for one
+    of another base.
+    """
+    engines: dict[str, Engine] = {}
+    for name in models_asked(grader):
+        if name not in (judges or {}):
+            raise TrainError(
+                "train.judge_unknown",
+                what=f"the grader asks the model {name!r}, which this job does not know",
+                where="method.reinforcement.grader",
+                mend="name the base that is trained, or a model that was tuned on it",
+            )
+        adapter = (judges or {})[name]
+        engines[name] = load_engine(base, Path(adapter) if adapter else None, device=device, precision=precision)
+    return _asking(engines) if engines else None
+
+
+def _asking(engines: Mapping[str, Engine]) -> Callable[[str, list[dict[str, str]], SamplingParams], Answer]:
+    def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
+        engine = engines[model]
+        try:
+            ids = engine.template.prompt_ids(messages)
+        except HoneError as fault:
+            raise AskFailed(f"the messages cannot be sent to a model: {fault.what}") from fault
+        if len(ids) >= engine.context_tokens:
+            raise AskFailed(f"the messages have {len(ids)} tokens, and {model} reads at most {engine.context_tokens}")
+        how = Sampling(
+            sampling.max_completions_tokens or GRADE_TOKENS,
+            temperature=sampling.temperature or 0.0,
+            top_p=1.0 if sampling.top_p is None else sampling.top_p,
+            # Without a seed of its own a judge that samples would rate a resumed job's answers differently.
+            seed=0 if sampling.seed is None else sampling.seed % 2**63,
+        )
+        done = engine.generate([Request(ids, how, engine.template.system_prefix_length(messages))])[0]
+        return Answer(done.text, TokenUsage(len(ids), len(done.token_ids)), model)
+
+    return ask
