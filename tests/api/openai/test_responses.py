@@ -22,6 +22,9 @@ def ask(client: openai.OpenAI, **changes: Any) -> Any:
     return client.responses.create(**{"model": "roomy", "input": QUESTION, "max_output_tokens": 24, "temperature": 0, **changes})
 
 
+@pytest.mark.conformance(
+    "POST /v1/responses", "model", "input", "instructions", "max_output_tokens", "metadata", "temperature", "top_p"
+)
 def test_an_answer_says_what_a_chat_completion_says(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     answer = ask(client, instructions="be short", metadata={"a": "b"})
@@ -63,6 +66,7 @@ class Part(BaseModel):
     note: str | None = Field(max_length=5)
 
 
+@pytest.mark.conformance("POST /v1/responses", "text")
 def test_json_and_schemas_hold_the_answer(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     answer = ask(client, text=schema_format(SMALL), max_output_tokens=200)
@@ -118,6 +122,7 @@ def check_events(events: list[Any]) -> None:
             assert said == own[-2].arguments == item.arguments and own[-2].name == item.name
 
 
+@pytest.mark.conformance("POST /v1/responses", "stream")
 def test_a_stream_tells_of_the_same_answer(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     plain = ask(client, metadata={"a": "b"})
@@ -165,6 +170,7 @@ WEATHER = {
 NOW = {"type": "function", "name": "now"}
 
 
+@pytest.mark.conformance("POST /v1/responses", "tools", "tool_choice")
 @pytest.mark.parametrize("model", ["roomy", "native"])
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "weather"}])
 def test_functions_are_called_and_their_output_goes_on(connect: Connect, model: str, choice: Any) -> None:
@@ -227,6 +233,8 @@ def test_earlier_items_can_be_sent_back_in_every_form(connect: Connect) -> None:
         assert ask(client, input=[asked, form, output]).output
 
 
+@pytest.mark.conformance("POST /v1/responses", "store", "previous_response_id")
+@pytest.mark.conformance("DELETE /v1/responses/{response_id}")
 def test_a_stored_response_is_gone_on_from(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     first = ask(client, store=True, instructions="be short")
@@ -277,6 +285,7 @@ def test_only_what_was_asked_to_be_stored_is(connect: Connect) -> None:
     assert answers.list_answers("only-asked", "response") == []
 
 
+@pytest.mark.conformance("GET /v1/responses/{response_id}")
 def test_a_stored_response_comes_back_as_it_was_sent(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     made = ask(client, store=True, metadata={"a": "b"}, user="u", text=schema_format(SMALL), tools=[WEATHER, NOW])
@@ -286,6 +295,7 @@ def test_a_stored_response_comes_back_as_it_was_sent(connect: Connect) -> None:
     assert client.responses.retrieve(events[-1].response.id) == events[-1].response
 
 
+@pytest.mark.conformance("GET /v1/responses/{response_id}/input_items", "after", "limit", "order")
 def test_input_items_come_in_pages(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     call = {"type": "function_call", "call_id": "c1", "name": "now", "arguments": "{}"}
@@ -389,6 +399,10 @@ def assistant(content: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": content}
 
 
+@pytest.mark.conformance(
+    "POST /v1/responses", "truncation", "background", "include", "top_logprobs", "reasoning", refused="unsupported_value"
+)
+@pytest.mark.conformance("POST /v1/responses", "conversation", "prompt", "max_tool_calls", refused="unsupported_parameter")
 @pytest.mark.parametrize(
     ("given", "param", "code"),
     [
@@ -460,6 +474,9 @@ def test_neutral_values_of_unsupported_parameters_are_accepted(connect: Connect)
     assert ask(connect(_strict_response_validation=True), **neutral).output_text == ask(connect()).output_text
 
 
+@pytest.mark.conformance(
+    "GET /v1/responses/{response_id}", "stream", "starting_after", "include", refused="unsupported_parameter"
+)
 @pytest.mark.parametrize("query", [{"stream": "true"}, {"starting_after": "1"}, {"include[]": "reasoning.encrypted_content"}])
 def test_a_stored_response_cannot_be_streamed_again_or_extended(connect: Connect, query: dict[str, str]) -> None:
     client = connect()

@@ -30,6 +30,8 @@ def test_only_what_was_asked_to_be_stored_is(connect: Connect) -> None:
     assert answers.list_answers("only-asked", "chat.completion") == []
 
 
+@pytest.mark.conformance("GET /v1/chat/completions/{completion_id}")
+@pytest.mark.conformance("POST /v1/chat/completions", "store")
 def test_a_stored_answer_comes_back_as_it_was_sent(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     made = ask(client, n=2, logprobs=True, metadata={"team": "a"})
@@ -51,6 +53,7 @@ def test_a_stream_is_stored_as_the_plain_answer_would_be(connect: Connect) -> No
     assert found.created == chunks[0].created
 
 
+@pytest.mark.conformance("GET /v1/chat/completions", "after", "limit", "order", "model", "metadata")
 def test_a_list_has_pages_and_filters(connect: Connect) -> None:
     client = connect("lists", _strict_response_validation=True)
     made = [ask(client, model=model, metadata={"run": run, "x": "1"}).id for model, run in
@@ -83,6 +86,7 @@ def test_a_metadata_key_that_cannot_be_looked_up_is_refused(connect: Connect, ke
     assert caught.value.param == "metadata"
 
 
+@pytest.mark.conformance("POST /v1/chat/completions/{completion_id}", "metadata")
 def test_metadata_with_any_key_can_be_kept_and_changed(connect: Connect) -> None:
     client = connect("any-key")
     odd = {'a"b': "1", "ключ": "é", "a.b[0]": "2", "$.x": "'"}
@@ -100,6 +104,7 @@ def test_metadata_with_any_key_can_be_kept_and_changed(connect: Connect) -> None
             client.chat.completions.update(made.id, metadata=bad)  # type: ignore[arg-type]
 
 
+@pytest.mark.conformance("GET /v1/chat/completions/{completion_id}/messages", "after", "limit", "order")
 def test_the_messages_come_back_in_pages(connect: Connect) -> None:
     client = connect()
     call = {"id": "call_1", "type": "function", "function": {"name": "now", "arguments": "{}"}}
@@ -126,6 +131,7 @@ def test_the_messages_come_back_in_pages(connect: Connect) -> None:
         client.chat.completions.messages.list(made.id, after="chatcmpl-x-0")
 
 
+@pytest.mark.conformance("DELETE /v1/chat/completions/{completion_id}")
 def test_a_deleted_answer_is_gone(connect: Connect) -> None:
     client = connect("deletes", _strict_response_validation=True)
     made, other = ask(client), ask(client)
