@@ -22,6 +22,7 @@ def ask(client: openai.OpenAI, **changes: Any) -> Any:
     return client.responses.create(**{"model": "roomy", "input": QUESTION, "max_output_tokens": 24, "temperature": 0, **changes})
 
 
+@pytest.mark.conformance("POST /v1/responses")
 @pytest.mark.conformance(
     "POST /v1/responses", "model", "input", "instructions", "max_output_tokens", "metadata", "temperature", "top_p"
 )
@@ -295,6 +296,7 @@ def test_a_stored_response_comes_back_as_it_was_sent(connect: Connect) -> None:
     assert client.responses.retrieve(events[-1].response.id) == events[-1].response
 
 
+@pytest.mark.conformance("GET /v1/responses/{response_id}/input_items")
 @pytest.mark.conformance("GET /v1/responses/{response_id}/input_items", "after", "limit", "order")
 def test_input_items_come_in_pages(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)

@@ -53,6 +53,7 @@ def test_a_stream_is_stored_as_the_plain_answer_would_be(connect: Connect) -> No
     assert found.created == chunks[0].created
 
 
+@pytest.mark.conformance("GET /v1/chat/completions")
 @pytest.mark.conformance("GET /v1/chat/completions", "after", "limit", "order", "model", "metadata")
 def test_a_list_has_pages_and_filters(connect: Connect) -> None:
     client = connect("lists", _strict_response_validation=True)
@@ -86,6 +87,7 @@ def test_a_metadata_key_that_cannot_be_looked_up_is_refused(connect: Connect, ke
     assert caught.value.param == "metadata"
 
 
+@pytest.mark.conformance("POST /v1/chat/completions/{completion_id}")
 @pytest.mark.conformance("POST /v1/chat/completions/{completion_id}", "metadata")
 def test_metadata_with_any_key_can_be_kept_and_changed(connect: Connect) -> None:
     client = connect("any-key")
@@ -104,6 +106,7 @@ def test_metadata_with_any_key_can_be_kept_and_changed(connect: Connect) -> None
             client.chat.completions.update(made.id, metadata=bad)  # type: ignore[arg-type]
 
 
+@pytest.mark.conformance("GET /v1/chat/completions/{completion_id}/messages")
 @pytest.mark.conformance("GET /v1/chat/completions/{completion_id}/messages", "after", "limit", "order")
 def test_the_messages_come_back_in_pages(connect: Connect) -> None:
     client = connect()
