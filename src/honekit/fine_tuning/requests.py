@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert
 
 from honekit import jobs
 from honekit.data import CheckResult, check_chat_file, check_preference_file, check_reinforcement_file
-from honekit.data.lines import MIN_TRAINING_EXAMPLES
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
 from honekit.errors import HoneError
 from honekit.fine_tuning.hyperparameters import Objective, Wanted, choose
 from honekit.fine_tuning.records import Asked
@@ -166,12 +166,9 @@ def _checked(file: File, param: str, objective: Objective, least: int, grader: G
     errors = [finding for finding in result.errors if finding.code != "data.too_few"]
     which = "Training" if param == "training_file" else "Validation"
     if errors:
-        shown = "; ".join(f"Line {one.line}: {one.field + ': ' if one.field else ''}{one.message}" for one in errors[:_SHOWN])
         total = result.stats["errors"] - (len(result.errors) - len(errors))
-        more = f"; and {total - _SHOWN} more" if total > _SHOWN else ""
-        raise RequestFault(
-            f"fine_tuning.invalid_{param}", what=f"{shown}{more}", mend=errors[0].fix or "mend these lines", where=param
-        )
+        what = _told(errors[:_SHOWN]) + (f"; and {total - _SHOWN} more" if total > _SHOWN else "")
+        raise RequestFault(f"fine_tuning.invalid_{param}", what=what, mend=errors[0].fix or "mend these lines", where=param)
     if result.records < least:
         raise RequestFault(
             "fine_tuning.invalid_n_examples",
@@ -180,3 +177,12 @@ def _checked(file: File, param: str, objective: Objective, least: int, grader: G
             where=param,
         )
     return result.records
+
+
+def _told(errors: Sequence[Finding]) -> str:
+    """Each fault once, with the lines that have it: `Line 7: messages: ...; Lines 8, 9: ...`."""
+    lines: dict[str, list[int]] = {}
+    for one in errors:
+        lines.setdefault(f"{one.field}: {one.message}" if one.field else one.message, []).append(one.line)
+    told = ((f"Line{'s' if len(where) > 1 else ''} {', '.join(map(str, where))}", what) for what, where in lines.items())
+    return "; ".join(f"{where}: {what}" for where, what in told)
