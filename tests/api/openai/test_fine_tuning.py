@@ -105,7 +105,7 @@ def test_a_preference_job_shows_its_own_hyperparameters(client: openai.OpenAI) -
         with pytest.raises(openai.BadRequestError) as caught:
             create(client, training_file=training, method={"type": "dpo", "dpo": {"hyperparameters": {"beta": wrong}}})
         assert caught.value.param == "method.dpo.hyperparameters.beta"
-    with pytest.raises(openai.BadRequestError, match="Line 1: ") as caught:
+    with pytest.raises(openai.BadRequestError, match="Lines 1, 2, .*: ") as caught:
         create(client, method={"type": "dpo"})  # chat examples where preferences are needed
     assert caught.value.code == "invalid_training_file"
 
@@ -376,7 +376,7 @@ def test_what_is_wrong_with_a_reinforcement_request_is_named(
 def test_a_file_has_to_hold_what_the_grader_names(client: openai.OpenAI) -> None:
     training = upload(client, prompts(12))
     other = {**CHECK, "reference": "{{item.wamted}}"}
-    with pytest.raises(openai.BadRequestError, match=r"Line 1: wamted: .*did you mean") as caught:
+    with pytest.raises(openai.BadRequestError, match=r"Lines 1, 2, .*: wamted: .*did you mean") as caught:
         create(client, training_file=training, method=reinforcement(other))
     assert (caught.value.code, caught.value.param) == ("invalid_training_file", "training_file")
     records = prompts(12)
