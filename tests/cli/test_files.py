@@ -17,7 +17,7 @@ from honekit.store import files as store
 def test_a_file_is_uploaded_listed_shown_read_and_deleted(hone: Any, training: Path, tmp_path: Path) -> None:
     made = hone("files", "upload", training)["files"][0]
     assert (made["object"], made["filename"], made["purpose"]) == ("file", "train.jsonl", "fine-tune")
-    assert hone("files", "list")["files"] == [{**made, "expires_at": None}]
+    assert hone("files", "list")["files"] == [made]
     assert hone("files", "list", "--purpose", "batch")["files"] == []
     assert hone("files", "show", made["id"]) == made
     written = hone("files", "content", made["id"], "-o", tmp_path / "copy")

@@ -188,4 +188,4 @@ def test_completion_offers_the_commands_without_loading_them() -> None:
         check=False,
         env={"_HONE_COMPLETE": "complete_bash", "COMP_WORDS": "hone d", "COMP_CWORD": "1", "PATH": "/usr/bin:/bin"},
     )
-    assert done.stdout.split() == ["demo", "doctor", "data"]
+    assert done.stdout.split() == ["demo", "decide", "doctor", "data"]

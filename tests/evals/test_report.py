@@ -98,7 +98,9 @@ def made_run(
         "validation": {arm: {project.task.primary_metric: quality[arm]} for arm in tuned},
     }
     evaluator._conclude(Subject("version", Path("adapter"), "b" * 64, "c" * 64, 777.0), "b" * 64, "d" * 64)
-    version = Version(f"{project.project.name}-v3", project.project.name, "job", "smollm2-135m", "b", Path("m"), "c", {}, 0.0)
+    version = Version(
+        f"{project.project.name}-v3", "default", project.project.name, "job", "smollm2-135m", "b", Path("m"), "c", {}, 0.0
+    )
     assert result.verdict is not None
     holds = parity[0] == parity[1]
     certificate = Certificate(*reversed(parity), [] if holds else [{"id": "va-1", "served": "<i>x</i>", "evaluated": "y"}])

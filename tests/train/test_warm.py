@@ -122,6 +122,9 @@ def test_a_base_whose_files_changed_is_loaded_anew(tmp_path: Path) -> None:
 
 def test_what_a_job_sets_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "_keeping", False)
+    # Other tests run a worker in this process, which ends with it and cleans nothing up.
+    monkeypatch.setattr(torch.utils.deterministic, "fill_uninitialized_memory", True)
+    torch.use_deterministic_algorithms(False)
     before = (torch.get_num_threads(), torch.initial_seed())
     state = torch.get_rng_state()
     numbers = []

@@ -70,13 +70,13 @@ def list_keys(as_json: AsJson = False) -> None:
         print("No keys yet: `hone keys create` makes one.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("id", "key", "name", "project", "scope", "made", "last used", "state"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("id", "key", "name", "project", "scope", "last used", "state"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("id", "name"))
     for key in keys:
         state = f"revoked {_clock(key.revoked_at)}" if key.revoked_at else "valid"
         table.add_row(
             key.id, f"{key.prefix}…", escape(key.name), key.owner, key.scope,
-            _clock(key.created_at), _clock(key.last_used_at), state,
+            _clock(key.last_used_at), state,
         )  # fmt: skip
     Console().print(table)
 

@@ -71,8 +71,7 @@ class Decision:
 
 def decide(answers: Answers) -> Decision:
     """The verdict on checked answers."""
-    answers = with_implied(answers)
-    ranking, fired = _ranked(answers)
+    ranking, fired = _ranked(with_implied(answers))
     best = ranking[0].option
     flips = tuple(_flips(answers, best))
     unknown = tuple(dict.fromkeys(flip.question for flip in flips if flip.question not in answers))

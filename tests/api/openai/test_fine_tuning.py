@@ -105,7 +105,7 @@ def test_a_preference_job_shows_its_own_hyperparameters(client: openai.OpenAI) -
         with pytest.raises(openai.BadRequestError) as caught:
             create(client, training_file=training, method={"type": "dpo", "dpo": {"hyperparameters": {"beta": wrong}}})
         assert caught.value.param == "method.dpo.hyperparameters.beta"
-    with pytest.raises(openai.BadRequestError, match="Lines 1, 2, .*: ") as caught:
+    with pytest.raises(openai.BadRequestError, match=r"Lines 1, 2, .*: ") as caught:
         create(client, method={"type": "dpo"})  # chat examples where preferences are needed
     assert caught.value.code == "invalid_training_file"
 
@@ -384,6 +384,6 @@ def test_a_file_has_to_hold_what_the_grader_names(client: openai.OpenAI) -> None
     with pytest.raises(openai.BadRequestError, match=r"Line 5: wanted") as caught:
         create(client, training_file=training, validation_file=upload(client, records), method=reinforcement())
     assert caught.value.code == "invalid_validation_file"
-    with pytest.raises(openai.BadRequestError, match=r"Line 1: .*role assistant") as caught:
+    with pytest.raises(openai.BadRequestError, match=r"Lines 1, 2, .*role assistant") as caught:
         create(client, method=reinforcement())  # chat examples, which end with an answer
     assert caught.value.code == "invalid_training_file"
