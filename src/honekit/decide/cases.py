@@ -1,6 +1,6 @@
 """Worked use cases with an expert's verdict: teaching material, and the measure of the rules.
 
-`held-out` was written before the rules and is not looked at while they are changed; `development` is.
+`held-out` was written without sight of the rules and is not looked at while they are changed; `development` is.
 """
 
 from __future__ import annotations
