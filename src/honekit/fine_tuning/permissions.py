@@ -30,7 +30,8 @@ def share(checkpoint: str, project_ids: Sequence[str]) -> list[Permission]:
             if project_id not in known:
                 row = Permission(new_id("cp_"), checkpoint, project_id, time.time())
                 connection.execute(insert(checkpoint_permissions).values(**vars(row)))
-    return [found for project_id in dict.fromkeys(project_ids) for found in list_shared(checkpoint, project_id=project_id)]
+    shared = {found.project_id: found for found in list_shared(checkpoint)}
+    return [shared[project_id] for project_id in dict.fromkeys(project_ids) if project_id in shared]
 
 
 def list_shared(checkpoint: str, *, project_id: str | None = None, newest_first: bool = False) -> list[Permission]:

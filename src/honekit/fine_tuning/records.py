@@ -14,6 +14,7 @@ from honekit.jobs import Job, get_job
 from honekit.jobs.records import job_of
 from honekit.store.answers import ANY_METADATA
 from honekit.store.database import open_database
+from honekit.store.order import behind, ordered
 from honekit.store.tables import fine_tuning_jobs, jobs
 
 _CHECKPOINT = re.compile(r"(.+):ckpt-step-(\d{1,9})")
@@ -49,10 +50,9 @@ def list_asked(
     owner: str, *, after: Job | None = None, limit: int = 20, metadata: Mapping[str, str] | None = ANY_METADATA
 ) -> list[tuple[Job, Asked]]:
     """The owner's jobs, newest first, behind `after`; only those whose metadata has these pairs, or (None) that have none."""
-    query = _joined(owner).order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
+    query = _joined(owner).order_by(*ordered(jobs, True))
     if after is not None:
-        same = jobs.c.created_at == after.created_at
-        query = query.where((jobs.c.created_at < after.created_at) | (same & (jobs.c.id < after.id)))
+        query = query.where(behind(jobs, after.created_at, after.id, True))
     if metadata is None:
         query = query.where(fine_tuning_jobs.c.metadata.is_(None))
     wanted = (metadata or {}).items()

@@ -19,6 +19,7 @@ from honekit.jobs.liveness import lease_is_dead
 from honekit.jobs.records import Checkpoint, Event, EventType, Job, Level, Model, checkpoint_of, event_of, job_of
 from honekit.jobs.states import FINAL, JobError, Status, StopRequest, check_transition
 from honekit.store.database import open_database
+from honekit.store.order import behind, ordered
 from honekit.store.tables import DEFAULT_OWNER, job_checkpoints, job_events, jobs, new_id
 
 Noted = Callable[[Connection, str], None]
@@ -83,16 +84,14 @@ def get_job(job_id: str) -> Job:
 
 def list_jobs(*, kind: str | None = None, status: Iterable[Status] = (), limit: int = 20, after: str | None = None) -> list[Job]:
     """Newest first; `after` is the id of the last job seen. Raises: JobError[job.unknown] for that id."""
-    query = select(jobs).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(limit)
+    query = select(jobs).order_by(*ordered(jobs, True)).limit(limit)
     if kind:
         query = query.where(jobs.c.kind == kind)
     if states := list(status):
         query = query.where(jobs.c.status.in_(states))
     if after:
         seen = get_job(after)
-        query = query.where(
-            (jobs.c.created_at < seen.created_at) | ((jobs.c.created_at == seen.created_at) & (jobs.c.id < seen.id))
-        )
+        query = query.where(behind(jobs, seen.created_at, seen.id, True))
     with open_database().read() as connection:
         return [job_of(row) for row in connection.execute(query)]
 

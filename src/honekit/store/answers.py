@@ -13,6 +13,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from honekit.store.database import open_database
 from honekit.store.files import Noted
+from honekit.store.order import behind, ordered
 from honekit.store.tables import stored_answers
 
 Kind = Literal["response", "chat.completion"]
@@ -87,14 +88,10 @@ def list_answers(
     if not wanted:
         query = query.limit(limit)
     if after is not None:
-        same = _table.created_at == after.created_at
-        later = (_table.created_at > after.created_at) | (same & (_table.id > after.id))
-        earlier = (_table.created_at < after.created_at) | (same & (_table.id < after.id))
-        query = query.where(earlier if newest_first else later)
-    order = (_table.created_at.desc(), _table.id.desc()) if newest_first else (_table.created_at, _table.id)
+        query = query.where(behind(stored_answers, after.created_at, after.id, newest_first))
     with open_database().read() as connection:
         # Compared here: databases do not agree on paths into JSON.
-        rows = (_answer(row) for row in connection.execute(query.order_by(*order)))
+        rows = (_answer(row) for row in connection.execute(query.order_by(*ordered(stored_answers, newest_first))))
         return list(islice((answer for answer in rows if wanted <= (answer.metadata or {}).items()), limit))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, Text, cast, delete, func, insert, or_, s
 from honekit.errors import StoreError
 from honekit.store import blobs
 from honekit.store.database import open_database
+from honekit.store.order import behind, ordered
 from honekit.store.tables import files, jobs, new_id, upload_parts
 
 Noted = Callable[[Connection, str], None]
@@ -100,13 +101,9 @@ def list_files(
     if purpose is not None:
         query = query.where(files.c.purpose == purpose)
     if after is not None:
-        at, same = files.c.created_at, files.c.created_at == after.created_at
-        later = (at < after.created_at) | (same & (files.c.id < after.id))
-        earlier = (at > after.created_at) | (same & (files.c.id > after.id))
-        query = query.where(later if newest_first else earlier)
-    order = (files.c.created_at.desc(), files.c.id.desc()) if newest_first else (files.c.created_at, files.c.id)
+        query = query.where(behind(files, after.created_at, after.id, newest_first))
     with open_database().read() as connection:
-        return [_file(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+        return [_file(row) for row in connection.execute(query.order_by(*ordered(files, newest_first)).limit(limit))]
 
 
 def remove(owner: str, file_id: str) -> bool:
