@@ -16,8 +16,8 @@ import msgspec
 
 from honekit.chat.messages import Message
 from honekit.data.chat_faults import shape_faults
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, raise_findings
-from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, scan
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line
+from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, read_all, scan
 
 __all__ = ["MAX_KEPT", "ChatExample", "CheckResult", "check_chat_file", "conversation_faults", "read_chat_file"]
 
@@ -53,10 +53,7 @@ def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
 
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
-    examples: list[ChatExample] = []
-    result = scan(path, _reader(examples.append), least=least, kind="conversation")
-    raise_findings(path, result.errors, result.stats["errors"])
-    return examples
+    return read_all(path, _reader, least=least, kind="conversation")
 
 
 def _reader(keep: Callable[[ChatExample], None] | None) -> Read:

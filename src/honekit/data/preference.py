@@ -17,9 +17,9 @@ import msgspec
 
 from honekit.chat.messages import Message
 from honekit.data.chat import conversation_faults
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, raise_findings
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line
 from honekit.data.preference_faults import PREFERRED, REJECTED, answer_key, shape_faults
-from honekit.data.records import CheckResult, Read, Report, scan
+from honekit.data.records import CheckResult, Read, Report, read_all, scan
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,7 @@ def read_preference_file(path: Path, *, least: int = 1) -> list[PreferenceExampl
 
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
-    examples: list[PreferenceExample] = []
-    result = scan(path, _reader(examples.append), least=least, kind="pair of answers")
-    raise_findings(path, result.errors, result.stats["errors"])
-    return examples
+    return read_all(path, _reader, least=least, kind="pair of answers")
 
 
 def _reader(keep: Callable[[PreferenceExample], None] | None) -> Read:

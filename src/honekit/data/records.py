@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from honekit.data.lines import Finding, Line, read_lines
+from honekit.data.lines import Finding, Line, raise_findings, read_lines
 
 MAX_KEPT = 1000
 """Findings kept per severity; the rest is counted only, so that a wholly broken file stays in memory."""
 
+E = TypeVar("E")
 Report = Callable[[Finding], None]
 Read = Callable[[Line, Report, Counter[str]], bool]
 """Reads one line with text: reports its findings, counts what is in it, and says whether it holds a record."""
@@ -75,3 +76,14 @@ def scan(path: Path, read: Read, *, least: int, kind: str) -> CheckResult:
     names = ("messages", "trained_messages", "characters", "bytes", "tool_records", "errors", "warnings")
     result.stats = {name: totals[name] for name in names}
     return result
+
+
+def read_all(path: Path, reader: Callable[[Callable[[E], None]], Read], *, least: int, kind: str) -> list[E]:
+    """The records of a file without errors (warnings pass); `reader` makes a `Read` that hands each one on.
+
+    Raises: DataError with the code of the first error, listing up to twenty of them.
+    """
+    examples: list[E] = []
+    result = scan(path, reader(examples.append), least=least, kind=kind)
+    raise_findings(path, result.errors, result.stats["errors"])
+    return examples

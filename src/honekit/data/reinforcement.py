@@ -24,11 +24,10 @@ from honekit.data.lines import (
     Finding,
     Line,
     decode_json,
-    raise_findings,
     shown,
     syntax_finding,
 )
-from honekit.data.records import CheckResult, Read, Report, scan
+from honekit.data.records import CheckResult, Read, Report, read_all, scan
 
 _KIND = "prompt"
 _SHAPE = 'write {"messages": [..., {"role": "user", "content": ...}]} and the fields of the item beside it'
@@ -64,10 +63,7 @@ def read_reinforcement_file(path: Path, *, least: int = 1, also: Also | None = N
 
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
-    examples: list[ReinforcementExample] = []
-    result = scan(path, _reader(examples.append, also), least=least, kind=_KIND)
-    raise_findings(path, result.errors, result.stats["errors"])
-    return examples
+    return read_all(path, lambda keep: _reader(keep, also), least=least, kind=_KIND)
 
 
 def _reader(keep: Callable[[ReinforcementExample], None] | None, also: Also | None) -> Read:
