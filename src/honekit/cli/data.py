@@ -31,9 +31,9 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.
 
         hone data check train.jsonl --json
     """
-    from honekit.data.chat import check_chat_file
+    from honekit.data.checks.run import check_file
 
-    result = check_chat_file(file)
+    result = check_file(file)
     if as_json:
         print_json(result.as_dict())
     else:
@@ -42,13 +42,16 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.
 
 
 def _print_check(result: CheckResult) -> None:
-    for findings in (result.errors, result.warnings):
+    from honekit.data.records import TOTALS
+
+    for findings in (result.errors, result.warnings, result.advice):
         for finding in findings[:MAX_PRINTED]:
             print(_finding_text(result.path, finding))
         if findings:
-            total = result.stats[f"{findings[0].severity}s"]
-            if total > min(len(findings), MAX_PRINTED):
-                print(f"... and {total - min(len(findings), MAX_PRINTED)} more {findings[0].severity}s")
+            name = TOTALS[findings[0].severity]
+            more = result.stats[name] - min(len(findings), MAX_PRINTED)
+            if more:
+                print(f"... and {more} more {name}")
     stats = result.stats
     verdict = "good" if result.is_good else "not usable yet"
     print(

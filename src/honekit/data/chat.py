@@ -40,11 +40,18 @@ class _Record(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def check_chat_file(path: Path) -> CheckResult:
-    """Check every line; never raises for what stands in the file.
+    """What each line shows on its own; never raises for what stands in the file.
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    return scan(path, _reader(None), least=MIN_TRAINING_EXAMPLES, kind="conversation")
+    return scan_chat_file(path, None, None)
+
+
+def scan_chat_file(
+    path: Path, see: Callable[[ChatExample, Report], None] | None, finish: Callable[[Report], None] | None
+) -> CheckResult:
+    """The same, and each readable conversation is handed on to `see`, with a way to report what it finds."""
+    return scan(path, _reader(see), least=MIN_TRAINING_EXAMPLES, kind="conversation", finish=finish)
 
 
 def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
@@ -53,10 +60,10 @@ def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
 
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
-    return read_all(path, _reader, least=least, kind="conversation")
+    return read_all(path, lambda keep: _reader(lambda example, report: keep(example)), least=least, kind="conversation")
 
 
-def _reader(keep: Callable[[ChatExample], None] | None) -> Read:
+def _reader(see: Callable[[ChatExample, Report], None] | None) -> Read:
     decoder = msgspec.json.Decoder(_Record)
 
     def read(line: Line, report: Report, totals: Counter[str]) -> bool:
@@ -66,8 +73,8 @@ def _reader(keep: Callable[[ChatExample], None] | None) -> Read:
         for finding in conversation_faults(record.messages, line.number):
             report(finding)
         _count(record, totals)
-        if keep:
-            keep(ChatExample(record.messages, record.tools, line.number))
+        if see:
+            see(ChatExample(record.messages, record.tools, line.number), report)
         return True
 
     return read

@@ -22,16 +22,23 @@ MAX_SHOWN = 20
 _CHUNK_BYTES = 1 << 18
 
 
+Severity = Literal["error", "warning", "advice"]
+"""An error stops training; a warning should be looked at; advice may be left."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One fault of a file. `line` counts from 1; 0 is the file as a whole."""
 
     code: str
-    severity: Literal["error", "warning"]
+    severity: Severity
     line: int
     field: str
     message: str
     fix: str
+    """How to mend it, in words."""
+    is_safe: bool = False
+    """Whether `hone data fix` mends it without a question."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

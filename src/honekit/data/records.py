@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from honekit.data.lines import Finding, Line, raise_findings, read_lines
+from honekit.data.lines import Finding, Line, Severity, raise_findings, read_lines
 
 MAX_KEPT = 1000
 """Findings kept per severity; the rest is counted only, so that a wholly broken file stays in memory."""
+
+TOTALS: dict[Severity, str] = {"error": "errors", "warning": "warnings", "advice": "advice"}
+"""The name of each severity's total in the statistics."""
 
 E = TypeVar("E")
 Report = Callable[[Finding], None]
@@ -28,8 +31,9 @@ class CheckResult:
     records: int = 0
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
+    advice: list[Finding] = field(default_factory=list)
     stats: dict[str, int] = field(default_factory=dict)
-    """messages, trained_messages, characters, bytes, errors, warnings (the true totals), tool_records."""
+    """messages, trained_messages, characters, bytes, tool_records; errors, warnings and advice are the true totals."""
 
     @property
     def is_good(self) -> bool:
@@ -39,8 +43,9 @@ class CheckResult:
         return {**asdict(self), "path": str(self.path), "ok": self.is_good}
 
 
-def scan(path: Path, read: Read, *, least: int, kind: str) -> CheckResult:
+def scan(path: Path, read: Read, *, least: int, kind: str, finish: Callable[[Report], None] | None = None) -> CheckResult:
     """Every line that is not blank through `read`; `kind` names one record in findings (`conversation`).
+    `finish` reports what only the whole file shows.
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
@@ -49,8 +54,8 @@ def scan(path: Path, read: Read, *, least: int, kind: str) -> CheckResult:
     seen: dict[bytes, int] = {}
 
     def report(finding: Finding) -> None:
-        kept = result.errors if finding.severity == "error" else result.warnings
-        totals[f"{finding.severity}s"] += 1
+        kept = {"error": result.errors, "warning": result.warnings, "advice": result.advice}[finding.severity]
+        totals[TOTALS[finding.severity]] += 1
         if len(kept) < MAX_KEPT:
             kept.append(finding)
 
@@ -73,7 +78,9 @@ def scan(path: Path, read: Read, *, least: int, kind: str) -> CheckResult:
     if result.records < least:
         count = f"{result.records} examples, and at least {least} are needed"
         report(Finding("data.too_few", "error", 0, "", count, f"add examples, one {kind} per line"))
-    names = ("messages", "trained_messages", "characters", "bytes", "tool_records", "errors", "warnings")
+    if finish:
+        finish(report)
+    names = ("messages", "trained_messages", "characters", "bytes", "tool_records", *TOTALS.values())
     result.stats = {name: totals[name] for name in names}
     return result
 
