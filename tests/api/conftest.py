@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,19 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("api-home")
 
 
+@pytest.fixture(scope="session")
+def shared_postgresql(new_postgresql: Callable[[], str]) -> str:
+    return new_postgresql()
+
+
 @pytest.fixture(autouse=True)
-def own_home(hone_home: Path, shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One home for all: a server outlives a test, and looks keys and models up at each request."""
+def own_home(
+    hone_home: Path, shared_home: Path, database: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """One home, and one database of a kind, for all: a server outlives a test, and looks keys and models up at each request."""
     monkeypatch.setenv("HONE_HOME", str(shared_home))
+    if database == "postgresql":
+        monkeypatch.setenv("HONE_DATABASE_URL", request.getfixturevalue("shared_postgresql"))
 
 
 @pytest.fixture(scope="session")

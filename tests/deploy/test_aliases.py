@@ -10,6 +10,8 @@ import pytest
 from honekit import deploy, registry
 from honekit.errors import RegistryError
 
+pytestmark = pytest.mark.both_databases
+
 ALIAS = "iot@production"
 
 

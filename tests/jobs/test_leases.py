@@ -11,6 +11,8 @@ import pytest
 from honekit.jobs import leases, liveness, queue
 from honekit.jobs.states import JobError
 
+pytestmark = pytest.mark.both_databases
+
 
 def _queued() -> str:
     return queue.create_job("selftest", {"steps": 1}).id

@@ -10,6 +10,8 @@ from honekit.jobs import leases, queue
 from honekit.jobs.records import Lease
 from honekit.jobs.states import JobError
 
+pytestmark = pytest.mark.both_databases
+
 
 def _running(key: str | None = None) -> Lease:
     lease = leases.claim(queue.create_job("selftest", {"steps": 1}, key=key).id, "elsewhere:1:x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import update
 
 from honekit import jobs
@@ -12,6 +13,8 @@ from honekit.jobs import Job, Scheduler, queue
 from honekit.jobs.scheduler import next_queued
 from honekit.store.database import open_database
 from honekit.store.tables import jobs as table
+
+pytestmark = pytest.mark.both_databases
 
 KINDS = ["selftest"]
 

@@ -17,6 +17,8 @@ from honekit.jobs import JobContext, Stopped, leases, queue, worker
 from honekit.jobs.liveness import DONE, LOST, OUT_OF_MEMORY, REFUSED
 from honekit.jobs.records import Job
 
+pytestmark = pytest.mark.both_databases
+
 
 def _ended(monkeypatch: pytest.MonkeyPatch, function: Callable[[JobContext], dict[str, Any]]) -> tuple[int, Job]:
     monkeypatch.setattr(worker, "load_kind", lambda _kind: function)

@@ -14,6 +14,8 @@ from honekit.errors import RegistryError
 from honekit.jobs import queue
 from honekit.registry import Version
 
+pytestmark = pytest.mark.both_databases
+
 
 def _version(job_id: str = "ftjob-1", project: str = "iot", base: str = "smollm2-135m") -> Version:
     return registry.create_version(project, job_id, base, "base-print", Path("/adapters/a"), job_id, {"loss": 0.5})

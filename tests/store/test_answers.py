@@ -10,6 +10,8 @@ from honekit.store import answers
 from honekit.store.answers import Answer
 from honekit.store.tables import new_id
 
+pytestmark = pytest.mark.both_databases
+
 
 def kept(owner: str = "a", kind: answers.Kind = "response", previous: str | None = None, **changes: Any) -> Answer:
     fields: dict[str, Any] = {"model": "m", "metadata": None, "input": [{"text": "x\0"}], **changes}

@@ -13,6 +13,8 @@ import pytest
 from honekit.api.auth import create_key
 from honekit.store import blobs, files, uploads
 
+pytestmark = pytest.mark.both_databases
+
 CONTENT = b'{"messages": []}\n' * 40
 
 

@@ -19,6 +19,8 @@ from honekit.api.auth import Scope, create_key
 from honekit.jobs import Model, queue
 from honekit.jobs.records import job_dir
 
+pytestmark = pytest.mark.both_databases
+
 
 def upload(client: openai.OpenAI, records: list[Any] | None = None, purpose: str = "fine-tune") -> str:
     lines = "\n".join(json.dumps(record) for record in (tiny.conversations(12) if records is None else records)).encode()

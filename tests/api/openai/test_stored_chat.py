@@ -11,6 +11,8 @@ import pytest
 
 from honekit.store import answers
 
+pytestmark = pytest.mark.both_databases
+
 USER = [{"role": "user", "content": "what does code E41 mean?"}]
 Connect = Callable[..., openai.OpenAI]
 
