@@ -63,7 +63,15 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, re
     monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
     if database == "postgresql":
         monkeypatch.setenv("HONE_DATABASE_URL", request.getfixturevalue("new_postgresql")())
-    for name in ("HONE_DEBUG", "HONE_BASE_URL", "HONE_API_KEY", "HONE_PROJECT", "HONE_PYTHON_GRADERS"):
+    for name in (
+        "HONE_DEBUG",
+        "HONE_BASE_URL",
+        "HONE_API_KEY",
+        "HONE_PROJECT",
+        "HONE_PYTHON_GRADERS",
+        "WANDB_API_KEY",
+        "WANDB_MODE",
+    ):
         monkeypatch.delenv(name, raising=False)
     yield home
     if database == "postgresql":

@@ -6,13 +6,14 @@ import itertools
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import openai
 import pytest
@@ -40,7 +41,7 @@ class Server:
 
 
 def start(home: Path, base: Path, *options: str) -> Server:
-    environment = {**os.environ, "HONE_HOME": str(home)}
+    environment = {**os.environ, "HONE_HOME": str(home), "WANDB_MODE": "offline"}
     command = [sys.executable, "-m", "honekit.cli.main", "serve", "--port", "0", "--json", "--base", f"tiny={base}", *options]
     with open(home.parent / "serve.log", "a") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment)
@@ -179,6 +180,66 @@ def create(client: openai.OpenAI, **options: Any) -> Any:
 
 
 @pytest.mark.conformance("POST /v1/fine_tuning/jobs", "hyperparameters")
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "integrations")
+def test_the_metrics_of_a_job_go_to_weights_and_biases_as_well(server: Server, client: openai.OpenAI) -> None:
+    asked = {"type": "wandb", "wandb": {"project": "pumps", "name": "first", "entity": None, "tags": ["night"]}}
+    made = client.fine_tuning.jobs.create(
+        model="tiny",
+        training_file=upload(client, seed=9).id,
+        hyperparameters={"n_epochs": 2},
+        integrations=cast(Any, [asked]),
+    )
+    job = wait(client, made.id)
+    assert [one.to_dict() for one in job.integrations] == [asked]
+    (run,) = (server.home / "jobs" / job.id).glob(f"wandb/offline-run-*/run-{job.id}.wandb")
+    sent = _run_records(run)
+    events = client.fine_tuning.jobs.list_events(job.id, limit=1000).data
+    steps = {event.data["step"]: event.data["train_loss"] for event in events if event.type == "metrics"}
+    assert {step: values["train_loss"] for step, values in sent.history.items() if "train_loss" in values} == steps
+    assert (sent.project, sent.name) == ("pumps", "first")
+    assert {"night", "hone/tiny"} <= set(sent.tags)
+
+
+@dataclass
+class RunRecords:
+    """What the client of Weights & Biases has written for its server."""
+
+    project: str
+    name: str
+    tags: list[str]
+    history: dict[int, dict[str, Any]]
+
+
+def _run_records(file: Path) -> RunRecords:
+    from wandb.proto import wandb_internal_pb2
+
+    record, found = wandb_internal_pb2.Record(), RunRecords("", "", [], {})
+    for data in _logged(file.read_bytes()):
+        record.ParseFromString(data)
+        if record.WhichOneof("record_type") == "run":
+            found.project, found.name, found.tags = record.run.project, record.run.display_name, list(record.run.tags)
+        elif record.WhichOneof("record_type") == "history":
+            values = {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+            found.history[record.history.step.num] = values
+    return found
+
+
+def _logged(data: bytes) -> Iterator[bytes]:
+    """The records of a log in LevelDB's format, behind a header of seven bytes."""
+    at, whole = 7, b""
+    while at + 7 <= len(data):
+        left = 32768 - at % 32768
+        if left < 7:
+            at += left
+            continue
+        _, length, part = struct.unpack_from("<IHB", data, at)
+        whole += data[at + 7 : at + 7 + length]
+        at += 7 + length
+        if part in (1, 4):  # the only part of a record, or its last one
+            yield whole
+            whole = b""
+
+
 def test_a_killed_server_loses_nothing_and_repeats_no_event(tmp_path: Path, tiny_base_dir: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

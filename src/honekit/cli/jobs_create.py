@@ -27,6 +27,7 @@ def create_job(
         str | None, typer.Option(metavar="X|auto", help="Times the learning rate that suits small bases.")
     ] = None,
     metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Kept with the job. Repeatable.")] = None,
+    wandb: Annotated[str | None, typer.Option(metavar="PROJECT", help="Send the metrics to this project too.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it to its end; without a server, run it here.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -56,6 +57,8 @@ def create_job(
     name, bases = _start(model)
     hyperparameters = {key: value for key, value in chosen.items() if value is not None}
     wanted: dict[str, Any] = {"model": name, "suffix": suffix, "seed": seed, "metadata": pairs}
+    if wandb:
+        wanted["integrations"] = [{"type": "wandb", "wandb": {"project": wandb}}]
     if hyperparameters:
         wanted["method"] = {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
 

@@ -36,6 +36,8 @@ class Asked:
     """`type`, and under it the hyperparameters with every `auto` decided."""
     metadata: dict[str, str] | None
     result_file: str | None
+    integrations: list[dict[str, Any]] | None = None
+    """Where the metrics go besides, as in the contract."""
 
 
 def asked(owner: str, job_id: str) -> tuple[Job, Asked] | None:

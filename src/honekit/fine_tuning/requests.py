@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, insert
 
@@ -58,6 +59,7 @@ def create(
     noted: Noted | None = None,
     grader: Grader | None = None,
     judges: Mapping[str, Start] | None = None,
+    integrations: list[dict[str, Any]] | None = None,
 ) -> tuple[Job, Asked]:
     """Check the files line by line, decide what is `auto`, and queue the job.
 
@@ -102,6 +104,7 @@ def create(
             method=chosen.as_method(told_grader),
             metadata=metadata or None,
             result_file=None,
+            integrations=integrations or None,
         )
         connection.execute(insert(fine_tuning_jobs).values(**vars(record)))
         if noted:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from honekit.fine_tuning.integrations import followed
 from honekit.fine_tuning.records import Asked, asked
 from honekit.jobs import JobContext, get_job
 from honekit.registry import create_version
@@ -24,11 +25,12 @@ def run_job(context: JobContext) -> dict[str, Any]:
     """Train, then publish the model and the result file. Raises TrainError with cause and remedy."""
     from honekit.train.run import run_job as train
 
-    result = train(context, keep_epochs=True)
     owner = get_job(context.job_id).owner
     found = asked(owner, context.job_id)
     assert found is not None, "a job of this kind is made together with its record"
     _, request = found
+    with followed(context, request):
+        result = train(context, keep_epochs=True)
     result_file = _keep_result(context, owner, request)
     version = create_version(
         request.suffix or "",

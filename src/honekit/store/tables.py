@@ -161,6 +161,7 @@ fine_tuning_jobs = Table(
     Column("method", Json, nullable=False),
     Column("metadata", Json),
     Column("result_file", String(64)),
+    Column("integrations", Json),
 )
 
 checkpoint_permissions = Table(

@@ -215,7 +215,7 @@ CASES = [
     job("invalid_training_file", "training_file", method={"type": "dpo"}),
     job("invalid_value", "method.dpo.hyperparameters.beta", method={"type": "dpo", "dpo": {"hyperparameters": {"beta": 0}}}),
     job("missing_required_parameter", "method.reinforcement", method={"type": "reinforcement"}),
-    job("unsupported_value", "integrations", "integrations", integrations=[{"type": "wandb", "wandb": {"project": "p"}}]),
+    job("unsupported_value", "integrations", integrations=[{"type": "wandb", "wandb": {"project": "p"}}]),
     Case("POST /fine_tuning/jobs", 404, "model_not_found", "model", json={**JOB, "model": "none"}),
     Case("GET /fine_tuning/jobs/ftjob-none", 404, "fine_tune_not_found", "fine_tuning_job_id"),
     Case("GET /fine_tuning/jobs/{job}/events", 400, "event_not_found", "after", query={"after": "ftevent-none"}),

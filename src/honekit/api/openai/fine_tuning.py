@@ -16,6 +16,7 @@ from honekit.api.openai.fine_tuning_schema import (
     CreateJob,
     EventObject,
     EventPage,
+    Integration,
     JobFault,
     JobObject,
     JobPage,
@@ -63,6 +64,7 @@ async def create_job(body: CreateJob, request: Request) -> JobObject:
                     noted=sending.note,
                     grader=body.grader,
                     judges=judges,
+                    integrations=[one.model_dump() for one in body.integrations or ()],
                 )
             except RequestFault as fault:
                 raise _refused(fault) from fault
@@ -192,6 +194,7 @@ def job_object(job: Job, asked: Asked) -> JobObject:
         estimated_finish=int(job.progress["finish_at"]) if job.status == "running" and job.progress.get("finish_at") else None,
         method=asked.method,
         metadata=asked.metadata,
+        integrations=[Integration.model_validate(one) for one in asked.integrations or ()],
     )
 
 

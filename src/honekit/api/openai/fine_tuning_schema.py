@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from honekit.api.openai.chat_schema import Metadata, Text
-from honekit.fine_tuning import Wanted
+from honekit.fine_tuning import Wanted, integrations
+from honekit.fine_tuning.integrations import MAX_TAG
 from honekit.graders.schema import Grader
 
 
@@ -92,9 +93,24 @@ class Method(_Body):
         return given
 
 
-def _no_integrations(given: Any) -> Any:
-    if given:
-        raise PydanticCustomError("unsupported_value", "the integration 'wandb' is not supported yet")
+class WandbRun(_Body):
+    """The run in Weights & Biases that a job's metrics go to."""
+
+    project: Annotated[Text, Field(min_length=1, max_length=128)]
+    name: Annotated[Text, Field(min_length=1, max_length=128)] | None = None
+    entity: Annotated[Text, Field(min_length=1, max_length=128)] | None = None
+    tags: Annotated[list[Annotated[Text, Field(min_length=1, max_length=MAX_TAG)]], Field(max_length=20)] | None = None
+
+
+class Integration(_Body):
+    type: Literal["wandb"]
+    wandb: WandbRun
+
+
+def _available(given: list[Integration] | None) -> list[Integration] | None:
+    why = integrations.unavailable() if given else None
+    if why:
+        raise PydanticCustomError("unsupported_value", "the integration 'wandb' cannot be used: {why}", {"why": why})
     return given
 
 
@@ -110,7 +126,7 @@ class CreateJob(_Body):
     method: Annotated[Method | None, BeforeValidator(_only_of_its_type)] = None
     hyperparameters: Hyperparameters | None = None
     """Deprecated place of `method.supervised.hyperparameters`, which win when both are given."""
-    integrations: Annotated[list[dict[str, Any]] | None, Field(max_length=0), BeforeValidator(_no_integrations)] = None
+    integrations: Annotated[list[Integration] | None, Field(max_length=5), AfterValidator(_available)] = None
 
     def wanted(self) -> Wanted:
         """The hyperparameters, wherever they stand."""
@@ -149,7 +165,7 @@ class JobObject(BaseModel):
     training_file: str
     validation_file: str | None
     seed: int
-    integrations: list[dict[str, Any]] = []
+    integrations: list[Integration] = []
     estimated_finish: int | None
     method: dict[str, Any]
     metadata: Metadata | None
