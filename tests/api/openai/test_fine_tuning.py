@@ -252,44 +252,6 @@ def test_checkpoints_are_listed_in_pages(client: openai.OpenAI, tmp_path: Path) 
     assert [one.step_number for one in client.fine_tuning.jobs.checkpoints.list(job.id, after=first.data[0].id)] == [3]
 
 
-def test_projects_see_nothing_of_each_other(server: str, client: openai.OpenAI, another: openai.OpenAI, tmp_path: Path) -> None:
-    """Every route that takes an id, with another project's ids: 404 like an id that nobody has, and nothing in the lists."""
-    job, checkpoint = checkpointed(client, tmp_path)
-    file, part_of = job.training_file, client.uploads.create(filename="u", purpose="fine-tune", bytes=1, mime_type="a/b").id
-    secret = create_key(project="another", scope="admin")[0]
-    calls: list[tuple[str, str, dict[str, Any]]] = [
-        ("GET", f"/files/{file}", {}),
-        ("GET", f"/files/{file}/content", {}),
-        ("DELETE", f"/files/{file}", {}),
-        ("POST", f"/uploads/{part_of}/parts", {"files": {"data": ("a", b"x")}}),
-        ("POST", f"/uploads/{part_of}/complete", {"json": {"part_ids": ["part_x"]}}),
-        ("POST", f"/uploads/{part_of}/cancel", {}),
-        ("GET", f"/fine_tuning/jobs/{job.id}", {}),
-        ("GET", f"/fine_tuning/jobs/{job.id}/events", {}),
-        ("GET", f"/fine_tuning/jobs/{job.id}/checkpoints", {}),
-        ("POST", f"/fine_tuning/jobs/{job.id}/cancel", {}),
-        ("POST", f"/fine_tuning/jobs/{job.id}/pause", {}),
-        ("POST", f"/fine_tuning/jobs/{job.id}/resume", {}),
-        ("GET", f"/fine_tuning/checkpoints/{checkpoint}/permissions", {}),
-        ("POST", f"/fine_tuning/checkpoints/{checkpoint}/permissions", {"json": {"project_ids": ["another"]}}),
-        ("DELETE", f"/fine_tuning/checkpoints/{checkpoint}/permissions/cp_x", {}),
-        ("GET", f"/models/{checkpoint}", {}),
-        ("DELETE", f"/models/{checkpoint}", {}),
-        ("POST", "/chat/completions", {"json": {"model": checkpoint, "messages": [{"role": "user", "content": "x"}]}}),
-    ]
-    for method, path, options in calls:
-        answer = httpx.request(method, f"{server}/v1{path}", headers={"Authorization": f"Bearer {secret}"}, **options)
-        assert answer.status_code == 404, (method, path, answer.text)
-        unknown = path.replace(file, "file-x").replace(job.id, "ftjob-x").replace(part_of, "upload_x")
-        other = httpx.request(method, f"{server}/v1{unknown}", headers={"Authorization": f"Bearer {secret}"}, **options)
-        assert other.json()["error"]["code"] == answer.json()["error"]["code"]
-    assert job.id not in [one.id for one in another.fine_tuning.jobs.list(limit=100)]
-    assert file not in [one.id for one in another.files.list()]
-    with pytest.raises(openai.BadRequestError):
-        create(another, training_file=file)
-    assert client.fine_tuning.jobs.retrieve(job.id).status == "queued"
-
-
 @pytest.mark.parametrize("scope", ["read", "write", "admin"])
 def test_a_key_may_do_what_its_scope_says(server: str, client: openai.OpenAI, scope: Scope) -> None:
     with openai.OpenAI(base_url=client.base_url, api_key=create_key(scope=scope)[0], max_retries=0) as own:

@@ -1,0 +1,123 @@
+"""Every operation with ids of another project, for every kind of key: what is another's is answered like what is nobody's."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from tests import contract
+from tests.api.openai.seeds import RECIPES, Recipe, Seeds
+
+from honekit.api.auth import Scope, create_key
+
+WITH_ID = [name for name in RECIPES if "{" in name]
+SCOPES: list[Scope] = ["read", "write", "admin"]
+
+
+@pytest.fixture(scope="module")
+def owner(server: str, shared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeds]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HONE_HOME", str(shared_home))
+        key = create_key("owner", scope="admin")[0]
+        with openai.OpenAI(base_url=f"{server}/v1", api_key=key, max_retries=0) as client:
+            yield Seeds(client, tmp_path_factory.mktemp("seeds"))
+
+
+@pytest.fixture
+def strangers(shared_home: Path) -> dict[str, str]:
+    return {scope: create_key(scope, project="stranger", scope=scope)[0] for scope in SCOPES}
+
+
+def _recipe(name: str, seeds: Seeds) -> Recipe:
+    # Bases belong to everybody; a tuned model has an owner.
+    return Recipe(path={"model": seeds.tuned_model()}) if name == "GET /models/{model}" else RECIPES[name](seeds)
+
+
+def _send(server: str, name: str, recipe: Recipe, key: str | None) -> httpx.Response:
+    method, path = name.split()
+    for parameter, value in recipe.path.items():
+        path = path.replace(f"{{{parameter}}}", value)
+    body: dict[str, Any] = {}
+    if recipe.body is not None:
+        media = contract.operations()[name]["requestBody"]["content"]
+        body = {"json": recipe.body} if "application/json" in media else {"files": recipe.body}
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return httpx.request(method, f"{server}/v1{path}", params=recipe.query, headers=headers, timeout=60, **body)
+
+
+def _renamed(recipe: Recipe) -> Recipe:
+    """The same request with ids that nobody has, of the same shape."""
+
+    def other(value: str) -> str:
+        drawn = max(re.findall("[A-Za-z0-9]+", value.removeprefix("ft:")), key=len)
+        return value.replace(drawn, "".join(secrets.choice("bcdfgh") for _ in drawn))
+
+    return Recipe({name: other(value) for name, value in recipe.path.items()}, recipe.query, recipe.body)
+
+
+def _without_ids(recipe: Recipe, text: str) -> str:
+    for value in sorted(recipe.path.values(), key=len, reverse=True):
+        text = text.replace(value, "ID")
+    return text
+
+
+@pytest.mark.parametrize("name", WITH_ID)
+def test_what_is_anothers_is_answered_like_what_is_nobodys(
+    name: str, owner: Seeds, server: str, strangers: dict[str, str]
+) -> None:
+    recipe = _recipe(name, owner)
+    nobodys = _renamed(recipe)
+    assert nobodys.path != recipe.path
+    refused = set()
+    for key in strangers.values():
+        answer, other = _send(server, name, recipe, key), _send(server, name, nobodys, key)
+        assert answer.status_code in (403, 404), answer.text
+        assert (other.status_code, _without_ids(nobodys, other.text)) == (answer.status_code, _without_ids(recipe, answer.text))
+        refused.add(answer.status_code)
+    assert 404 in refused
+    assert _send(server, name, recipe, None).status_code == 401
+    assert _send(server, name, recipe, owner.client.api_key).status_code < 300 or name.endswith("/responses/{response_id}/cancel")
+
+
+@pytest.mark.parametrize("name", sorted(set(RECIPES) - set(WITH_ID)))
+def test_nothing_is_answered_without_a_key(name: str, owner: Seeds, server: str) -> None:
+    assert _send(server, name, RECIPES[name](owner), None).status_code == 401
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("GET") and name not in WITH_ID])
+def test_lists_hold_nothing_of_another_project(name: str, owner: Seeds, server: str, strangers: dict[str, str]) -> None:
+    made = [owner.training_file, owner.checkpointed_job, owner.tuned_model(), owner.stored_chat(), owner.file()]
+    own, others = (_send(server, name, Recipe(query={}), key).text for key in (owner.client.api_key, strangers["admin"]))
+    assert any(one in own for one in made)
+    assert not [one for one in made if one in others]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    [
+        ("POST /fine_tuning/jobs", "training_file", lambda seeds: seeds.training_file),
+        ("POST /fine_tuning/jobs", "validation_file", lambda seeds: seeds.training_file),
+        ("POST /fine_tuning/jobs", "model", lambda seeds: seeds.tuned_model()),
+        ("POST /chat/completions", "model", lambda seeds: seeds.tuned_model()),
+        ("POST /completions", "model", lambda seeds: seeds.checkpoint),
+        ("POST /embeddings", "model", lambda seeds: seeds.tuned_model()),
+        ("POST /responses", "previous_response_id", lambda seeds: seeds.stored_response()),
+    ],
+)
+def test_a_body_cannot_name_what_is_anothers(
+    name: str, field: str, value: Any, owner: Seeds, server: str, strangers: dict[str, str]
+) -> None:
+    with openai.OpenAI(base_url=f"{server}/v1", api_key=strangers["admin"], max_retries=0) as client:
+        body = RECIPES[name](Seeds(client, owner.folder)).body or {}
+    theirs = value(owner)
+    answer, other = (
+        _send(server, name, Recipe(body={**body, field: one}), strangers["admin"]) for one in (theirs, theirs[:-4] + "none")
+    )
+    assert answer.status_code in (400, 404), answer.text
+    assert answer.text.replace(theirs, "ID") == other.text.replace(theirs[:-4] + "none", "ID")
