@@ -78,7 +78,9 @@ class RequestId:
             answer = from_hone_error(fault) if isinstance(fault, HoneError) else server_error(request_id)
             await answer.response()(scope, receive, send_with_id)
         elapsed_ms = (time.perf_counter() - started) * 1000
-        log.info("%s %s %s %d %.0f ms", request_id, scope["method"], scope["path"], status, elapsed_ms)
+        # The route, not the path: what a client writes into a path does not belong into a log.
+        route = getattr(scope.get("route"), "path", "(no such route)")
+        log.info("%s %s %s %d %.0f ms", request_id, scope["method"], route, status, elapsed_ms)
 
 
 class HostCheck:
