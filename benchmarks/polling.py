@@ -1,6 +1,7 @@
 """How fast a server answers many clients that follow a job: the same load without a training and beside one.
 
-Each client asks in turn for the job, the list of jobs and the job's events, once a second, through the official client. The server is `hone serve` in a process of its own; the job trains the installed base.
+Each client asks in turn for the job, the list of jobs and the job's events, once a second, through the official client. The
+server is `hone serve` in a process of its own; the job trains the installed base.
 
     python benchmarks/polling.py                            # 64 clients, 30 s each way
     python benchmarks/polling.py --clients 8 --seconds 5
