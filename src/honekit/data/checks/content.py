@@ -32,7 +32,7 @@ _PLACEHOLDER = re.compile(
     r"\b(?:TODO|TBD|FIXME)\b|(?i:\blorem ipsum\b)|\{\{\s*[A-Za-z_][\w. ]{0,40}\}\}|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
     r"|(?i:<(?:insert|your|enter|add|fill in)\b[^<>\n]{0,60}>)|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{0,60}\](?!\()"
 )
-_IN_INPUT = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
+_UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
 _EMPTY = re.compile(r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined)\)?\.?", re.I)
 _BEGINNINGS = (
     "i",
@@ -68,6 +68,7 @@ _AI_WORDS = (
     "言語",
     "人工",
 )
+_UNFILLED_SIGNS = ("{{", "<insert", "<Insert", "<INSERT", "[insert", "[Insert", "[INSERT")
 _PLACEHOLDER_SIGNS = ("TODO", "TBD", "FIXME", "orem", "<", "[", "{{", "xxx", "XXX")
 """Quick tests: what has none of these need not be searched."""
 _LEAST_ECHO = 20
@@ -90,10 +91,7 @@ class Content:
         self._labels = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        may_be_placeholder = any(sign in turn.text for sign in _PLACEHOLDER_SIGNS)
         for at, text in turn.trained:
-            if not text:
-                continue
             self._answers += 1
             refusal = refusal_in(text)
             # With tools a refusal says what these cannot do; without, it is there by rote.
@@ -101,20 +99,24 @@ class Content:
                 self._refusals.add(refusal, turn.line, f"messages[{at}].content")
             if len(text) <= 12 and _EMPTY.fullmatch(text):
                 self._empty.add(text.strip(), turn.line, f"messages[{at}].content")
-        if may_be_placeholder:
-            self._count_placeholders(turn)
+            if any(map(text.__contains__, _PLACEHOLDER_SIGNS)) and CODE not in text:
+                found = _PLACEHOLDER.search(text)
+                if found and found[0] not in turn.question:
+                    self._placeholders.add(found[0], turn.line, f"messages[{at}].content")
+        if any(map(turn.text.__contains__, _UNFILLED_SIGNS)):
+            self._count_unfilled(turn)
         self._labels += is_label(turn.answer) and turn.value is NO_JSON
         if is_echo(turn):
             self._echoes.add("echo", turn.line, turn.field)
         return ()
 
-    def _count_placeholders(self, turn: Turn) -> None:
+    def _count_unfilled(self, turn: Turn) -> None:
+        """Slots of a template in what the answer answers."""
         for at, message in enumerate(turn.messages):
-            if message.role == "tool" or CODE in message.text:
-                continue
-            found = (_PLACEHOLDER if message.is_trained else _IN_INPUT).search(message.text)
-            if found and not (message.is_trained and found[0] in turn.question):
-                self._placeholders.add(found[0], turn.line, f"messages[{at}].content")
+            if message.role in ("user", "system", "developer") and CODE not in message.text:
+                found = _UNFILLED.search(message.text)
+                if found:
+                    self._placeholders.add(found[0], turn.line, f"messages[{at}].content")
 
     def finish(self) -> Iterator[Finding]:
         for what, (line, field) in self._meant_aside(self._refusals):
@@ -146,14 +148,14 @@ def refusal_in(text: str) -> str | None:
     """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
     beginning = text[:400].lstrip().lower()
     found = _REFUSAL.match(text) if beginning.startswith(_BEGINNINGS) else None
-    if not found and any(word in beginning for word in _AI_WORDS):
+    if not found and any(map(beginning.__contains__, _AI_WORDS)):
         found = _AI.search(text[:400])
     return found[0].strip() if found else None
 
 
 def is_echo(turn: Turn) -> bool:
     """Whether a prose answer is the question once more."""
-    if not turn.question or turn.value is not NO_JSON or len(turn.answer) < _LEAST_ECHO:
+    if len(turn.answer) < _LEAST_ECHO or turn.value is not NO_JSON:
         return False
     if abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False

@@ -80,7 +80,7 @@ def is_enum(tally: Tally) -> bool:
     if tally.is_open or tally.total < SMALL_TASK or len(tally.counts) > _MAX_CLASSES:
         return False
     repeated = [count for count in tally.counts.values() if count > 1]
-    return sum(repeated) >= _REPEATED * tally.total and 1 <= len(repeated) <= tally.total / 3
+    return sum(repeated) >= _REPEATED * tally.total and 1 <= len(repeated) <= tally.total / 2
 
 
 def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:

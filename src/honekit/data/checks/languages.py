@@ -24,6 +24,55 @@ _EVERYDAY = 3
 _SURE = 0.98
 _LEAST = 8
 _NOT_LETTERS = re.compile(r"https?://\S+|`[^`]*`|[^\w\s'’-]|\d\S*|_")
+_ENGLISH = frozenset(
+    {
+        "the",
+        "and",
+        "of",
+        "you",
+        "your",
+        "with",
+        "this",
+        "that",
+        "is",
+        "are",
+        "was",
+        "have",
+        "will",
+        "for",
+        "from",
+        "they",
+        "what",
+        "how",
+        "not",
+        "can",
+    }
+)
+_NOT_ENGLISH = frozenset(
+    {
+        "der",
+        "das",
+        "und",
+        "ist",
+        "nicht",
+        "le",
+        "les",
+        "des",
+        "est",
+        "que",
+        "pas",
+        "una",
+        "los",
+        "el",
+        "y",
+        "het",
+        "een",
+        "van",
+        "och",
+        "det",
+        "til",
+    }
+)
 _NEAR = (
     {"no", "nb", "nn", "da", "sv"},
     {"hr", "sr", "bs", "sl"},
@@ -98,15 +147,14 @@ class Languages:
         same = sum(count for (question, answer), count in self._pairs.items() if is_same(question, answer))
         pairs = self._pairs.total()
         answers_follow = pairs >= _LEAST and same >= 0.9 * pairs
-        usual = self._pairs.most_common(1)[0][0][0] if self._pairs else ""
         for seen in self._kept:
             if answers_follow and seen.question and not is_same(seen.question, seen.answer):
                 what = f"the answer is in {name(seen.answer)}, the question in {name(seen.question)}"
                 yield _odd(seen.line, seen.field, what)
             elif share >= (0.85 if total < 50 else 0.95) and not is_same(seen.answer, main):
                 said = f"the answer is in {name(seen.answer)}; {share:.0%} of the answers are in {name(main)}"
-                follows = answers_follow and is_same(seen.question, seen.answer) and not is_same(seen.question, usual)
-                yield (_other if follows else _odd)(seen.line, seen.field, said)
+                is_other_example = bool(seen.question) and is_same(seen.question, seen.answer)
+                yield (_other if is_other_example else _odd)(seen.line, seen.field, said)
 
 
 def is_same(one: str, other: str) -> bool:
@@ -118,8 +166,16 @@ def language_of(text: str) -> str:
     letters = " ".join(_NOT_LETTERS.sub(" ", text[: 2 * _MAX_CHARS]).split())[:_MAX_CHARS]
     if len(letters) < 0.8 * min(len(text), _MAX_CHARS) or (letters.isascii() and letters.count(" ") < 6):
         return ""
+    if is_surely_english(letters.casefold().split()):
+        return "en"
     language, probability = _identifier().classify(letters)
     return str(language) if probability >= _SURE else ""
+
+
+def is_surely_english(words: Iterable[str]) -> bool:
+    """Whether a text is so full of English function words that no model need be asked (nor be loaded)."""
+    found = [word for word in words if word in _ENGLISH]
+    return len(set(found)) >= 3 and not _NOT_ENGLISH.intersection(words)
 
 
 @cache

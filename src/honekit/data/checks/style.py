@@ -14,7 +14,7 @@ from honekit.data.lines import Finding
 
 _MARKDOWN = re.compile(r"\*\*\S[^*\n]*\*\*|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
 _BULLETS = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+\S", re.MULTILINE)
-_END = frozenset(".!?…。！？।؟:)\"”»’'`")
+_END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
 _LEAST = 10
 _MAX_EACH = 5
 """With more odd answers than this, one finding names the first of them."""
@@ -50,7 +50,7 @@ class Style:
         text = turn.answer
         if turn.is_prose:
             self._count_styles(turn, text)
-        if text:
+        if " " in text:
             self._count_length(len(text), turn)
         return ()
 
@@ -92,8 +92,8 @@ class Style:
         spread = _median(_distances(self._lengths, median))
         far = max(_FAR * 1.4826 * spread / _BINS, math.log2(_TIMES))
         typical = 2 ** (median / _BINS)
-        for key, line, at in sorted({*self._shortest, *self._longest}, key=lambda entry: entry[1]):
-            length = abs(key)
+        extremes = {(line, at, abs(key)) for key, line, at in (*self._shortest, *self._longest)}
+        for line, at, length in sorted(extremes):
             if abs(math.log2(length) - median / _BINS) > far and abs(length - typical) > 40:
                 yield _length(line, at, f"the answer has {length} characters; half of them have less than {typical:.0f}")
 

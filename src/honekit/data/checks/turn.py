@@ -33,6 +33,8 @@ class Turn:
     """The decoded answer when it is a JSON object or list, else `NO_JSON`."""
     question: str
     """The user message before the answer."""
+    trained: list[tuple[int, str]]
+    """Every trained answer that is a text, with its place."""
     text: str
     """Everything that is said, tools aside, in one string: what it does not have need not be looked for."""
     task: int
@@ -47,11 +49,6 @@ class Turn:
         """Whether the answer is a text to be read: neither JSON nor code nor as short as a label."""
         return self.value is NO_JSON and CODE not in self.answer and " " in self.answer
 
-    @property
-    def trained(self) -> Iterable[tuple[int, str]]:
-        """Every trained answer with its place."""
-        return ((at, message.text) for at, message in enumerate(self.messages) if message.is_trained)
-
 
 class TurnCheck(Protocol):
     """A check that needs no more than the turn. What it remembers stays small at any file size."""
@@ -64,16 +61,16 @@ class TurnCheck(Protocol):
 def read_turn(example: ChatExample) -> Turn | None:
     """None when nothing is trained."""
     messages = example.messages
-    at = len(messages) - 1
-    while at >= 0 and not messages[at].is_trained:
-        at -= 1
-    if at < 0:
+    places = [at for at, message in enumerate(messages) if message.is_trained]
+    if not places:
         return None
+    at = places[-1]
+    trained = [(place, text) for place in places if (text := messages[place].text)]
     question = next((message.text for message in reversed(messages[:at]) if message.role == "user"), "")
     system = messages[0].text if messages[0].role in ("system", "developer") else ""
     answer = messages[at].text
     text = " ".join(message.text for message in messages if message.role != "tool")
-    return Turn(example.line, messages, example.tools, at, answer, json_value(answer), question, text, bare_hash(system))
+    return Turn(example.line, messages, example.tools, at, answer, json_value(answer), question, trained, text, bare_hash(system))
 
 
 def json_value(text: str) -> Any:
