@@ -97,7 +97,7 @@ class Content:
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
                 self._refusals.add(refusal, turn.line, f"messages[{at}].content")
-            if len(text) <= 12 and _EMPTY.fullmatch(text):
+            if says_nothing(text):
                 self._empty.add(text.strip(), turn.line, f"messages[{at}].content")
             if any(map(text.__contains__, _PLACEHOLDER_SIGNS)) and CODE not in text:
                 found = _PLACEHOLDER.search(text)
@@ -142,6 +142,11 @@ class Content:
 def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
     for category, places in tally.places.items():
         yield from ((category, place) for place in places)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text is a dash, dots or a word such as `n/a` in the place of an answer."""
+    return len(text) <= 12 and bool(_EMPTY.fullmatch(text))
 
 
 def refusal_in(text: str) -> str | None:

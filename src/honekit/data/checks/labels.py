@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
+from honekit.data.checks.content import says_nothing
+from honekit.data.checks.declared_labels import declared_labels
+from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown
 
@@ -16,24 +18,32 @@ _MAX_CLASSES = 200
 _FEW = 3
 _IMBALANCE = 10
 _MAX_NAMED = 5
-_LEAST_FOR_BALANCE = 30
+_LEAST_FOR_BALANCE = 20
+_UNDECLARED = 0.1
 _DIGIT = re.compile(r"\d")
 _NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mis", "a", "re", "pre", "sub")
 _ANSWER = ""
 """The name of the tally of whole answers; a field has its path."""
 
 _misspelt = warner("data.labels.misspelt", "write the label as the others do")
+_undeclared = warner("data.labels.undeclared", "use a label that the prompt names, or name this one there")
+_missing = adviser("data.labels.missing", "add examples of it, or take it out of the prompt")
+_single = warner("data.labels.single", "add examples of the other labels: from these a model learns to say one thing always")
 _rare = adviser("data.labels.rare", "add examples of it, or fold it into another label")
 _imbalance = adviser("data.labels.imbalance", "add examples of the rare label, or thin out the frequent one")
 
 
 class Labels:
-    """`data.labels.misspelt`, `data.labels.rare`, `data.labels.imbalance`."""
+    """`data.labels.misspelt`, `data.labels.undeclared`, `data.labels.missing`, `data.labels.single`, `data.labels.rare`,
+    `data.labels.imbalance`."""
 
     def __init__(self) -> None:
         self._tallies = Tallies()
+        self._prompts: dict[str, None] = {}
 
     def see(self, turn: Turn) -> Iterable[Finding]:
+        if len(self._prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
+            self._prompts[turn.messages[0].text] = None
         if turn.value is NO_JSON:
             if is_label(turn.answer):
                 self._tallies.add(turn.task, _ANSWER, turn.answer.strip(), turn.line, turn.field)
@@ -50,13 +60,42 @@ class Labels:
             for value, usual in misspelt.items():
                 count = tally.counts[usual]
                 for line, field in tally.places[value]:
-                    message = f"{shown(value)} stands where {count} {_records(count)} have {shown(usual)}"
-                    yield _misspelt(line, _at(field, name), message)
-            yield from _balance(name, tally, misspelt)
+                    yield _misspelt(line, _at(field, name), f"{shown(value)} stands where {count} have {shown(usual)}")
+            counts = {
+                str(value): count
+                for value, count in tally.counts.items()
+                if value not in misspelt and not says_nothing(str(value))
+            }
+            undeclared = list(self._undeclared(counts))
+            for value in undeclared:
+                for line, field in tally.places[value]:
+                    yield _undeclared(line, _at(field, name), f"the system prompt does not name the label {shown(value)}")
+            missing = self._missing(counts)
+            if missing:
+                names = ", ".join(map(shown, missing))
+                yield _missing(0, name, f"the system prompt names labels that no answer has: {names}")
+            yield from _balance(name, tally, {value: count for value, count in counts.items() if value not in undeclared})
 
+    def _declared(self, counts: dict[str, int]) -> list[list[str]]:
+        """The labels that each system prompt names, of those that name any of this field."""
+        known = [value for value, count in counts.items() if count > 1]
+        return [labels for prompt in self._prompts if (labels := declared_labels(prompt, known))]
 
-def _records(count: int) -> str:
-    return "record" if count == 1 else "records"
+    def _undeclared(self, counts: dict[str, int]) -> Iterator[str]:
+        declared = self._declared(counts)
+        names = {bare(label) for labels in declared for label in labels}
+        total = sum(counts.values())
+        for value, count in counts.items():
+            if names and bare(value) not in names and count <= _UNDECLARED * total:
+                yield value
+
+    def _missing(self, counts: dict[str, int]) -> list[str]:
+        declared = self._declared(counts)
+        if not declared or sum(counts.values()) < _LEAST_FOR_BALANCE:
+            return []
+        has = {bare(value) for value in counts}
+        named_by_all = set.intersection(*({bare(label) for label in labels} for labels in declared))
+        return [label for label in declared[0] if bare(label) in named_by_all - has]
 
 
 def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -65,6 +104,8 @@ def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Ite
         if type(item) is str:
             if is_label(item):
                 yield prefix + key, item
+        elif type(item) is bool:
+            yield prefix + key, "true" if item else "false"
         elif type(item) is dict and depth < 3:
             yield from label_values(item, f"{prefix}{key}.", depth + 1)
         elif type(item) is list and depth < 3:
@@ -142,17 +183,21 @@ def edit_distance(a: str, b: str, limit: int) -> int:
     return last[-1]
 
 
-def _balance(name: str, tally: Tally, misspelt: dict[str, str]) -> Iterator[Finding]:
-    counts = {str(value): count for value, count in tally.counts.items() if value not in misspelt}
+def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Finding]:
     often = [value for value, count in counts.items() if count >= _FEW]
     of = f"`{name}`" if name else "the answers"
     rare = [value for value in counts if counts[value] < _FEW]
-    if len(often) < 2 or len(rare) > len(often) or tally.total < _LEAST_FOR_BALANCE or any(map(_DIGIT.search, counts)):
+    if len(counts) == 1 and tally.total >= _LEAST_FOR_BALANCE and not name:
+        yield _single(0, name, f"every answer is {shown(next(iter(counts)))}")
+        return
+    if len(rare) > len(often) or tally.total < _LEAST_FOR_BALANCE or any(map(_DIGIT.search, counts)):
         return
     if rare:
         line, field = tally.places[rare[0]][0]
         names = ", ".join(map(shown, rare[:_MAX_NAMED])) + (f" and {len(rare) - _MAX_NAMED} more" * (len(rare) > _MAX_NAMED))
         yield _rare(line, _at(field, name), f"too few examples to learn from, one or two of each, in {of}: {names}")
+    if len(often) < 2:
+        return
     most, least = max(often, key=counts.__getitem__), min(often, key=counts.__getitem__)
     if counts[most] > _IMBALANCE * counts[least]:
         message = f"of {of}, {shown(most)} has {counts[most]} examples and {shown(least)} {counts[least]}"
