@@ -48,5 +48,15 @@ class AnswerChecks:
                 yield from check.see(turn)
 
     def finish(self) -> Iterator[Finding]:
+        """Advice on the style of an answer that has a warning is left out: the answer has to be written anew anyway."""
+        warned: set[tuple[int, str]] = set()
+        style: list[Finding] = []
         for check in self._checks:
-            yield from check.finish()
+            for finding in check.finish():
+                if finding.severity == "warning":
+                    warned.add((finding.line, finding.field))
+                if isinstance(check, Style):
+                    style.append(finding)
+                else:
+                    yield finding
+        yield from (finding for finding in style if (finding.line, finding.field) not in warned)

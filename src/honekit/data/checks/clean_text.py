@@ -26,6 +26,7 @@ _TAG = re.compile(r"</?(?:br|p|div|span|b|i|u|em|strong|a|ul|ol|li|h[1-6]|font|t
 _MARKUP_MEANT = re.compile(r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|escap\w+)\b", re.I)
 _EDGES = re.compile(r"^\s+|\s+$")
 _FRENCH = re.compile("[\u00a0\u202f](?=[;:!?»%€\\d])|(?<=[«\\d])[\u00a0\u202f]")
+_PLAIN = bytes({*range(0x20, 0x7F), *b"\n\t"} - set(b"&<"))
 _OFTEN = 0.2
 
 
@@ -124,8 +125,8 @@ class CleanText:
 
 
 def is_plain(text: str) -> bool:
-    """Whether a text can have none of the faults: printable ASCII without signs of markup."""
-    return text.isascii() and "&" not in text and "<" not in text and text.replace("\n", "").replace("\t", "").isprintable()
+    """Whether a text can have none of the faults: printable ASCII without signs of markup. One pass, since most texts are."""
+    return text.isascii() and not text.encode().translate(None, _PLAIN)
 
 
 def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:

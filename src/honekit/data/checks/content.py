@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, bare, flat, is_label, warner
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, flat, is_label, warner
 from honekit.data.lines import Finding, shown
 
 _AI = re.compile(
@@ -22,6 +22,7 @@ _SORRY = r"\s*(?:I(?:['’]| a)m (?:\w+ )?(?:sorry|afraid)|sorry|I apologi[sz]e|
 _HELP = r"(?:help|assist|answer|fulfil+|comply|do (?:that|this)|provide|continue|respond|complete|process|support)\b"
 _REFUSAL = re.compile(
     rf"{_SORRY}I(?: ca(?:n['’]?|n ?no)t| won['’]?t| will not be able to|(?: a|['’])m (?:unable|not able) to) {_HELP}"
+    rf"|{_SORRY}I(?: do not|(?: don['’]?t)) have (?:the (?:ability|capability)|access to real[- ]time)\b"
     r"|\s*(?:Es tut mir leid|Tut mir leid|Leider)[^.\n]{0,30}kann (?:ich )?[^.\n]{0,60}nicht\b"
     r"|\s*(?:Je suis )?désolée?, (?:mais )?je ne peux pas|\s*Lo siento, (?:pero )?no puedo"
     r"|\s*(?:Sinto muito|Desculpe), (?:mas )?não posso|\s*Mi dispiace, (?:ma )?non posso"
@@ -68,16 +69,17 @@ _AI_WORDS = (
     "言語",
     "人工",
 )
-_UNFILLED_SIGNS = ("{{", "<insert", "<Insert", "<INSERT", "[insert", "[Insert", "[INSERT")
+_UNFILLED_SIGNS = ("{{", "nsert ", "NSERT ")
 _PLACEHOLDER_SIGNS = ("TODO", "TBD", "FIXME", "orem", "<", "[", "{{", "xxx", "XXX")
 """Quick tests: what has none of these need not be searched."""
-_LEAST_ECHO = 20
+_LEAST_ECHO = 12
 _MEANT = 0.1
 """What more of the answers have than this is a way of answering, not an accident."""
 _LEAST = 20
 
 _refusal = warner("data.answers.refusal", "write the answer that the model shall give, or delete the record")
 _placeholder = warner("data.text.placeholder", "fill it in, or delete the record")
+_slots = adviser("data.text.placeholder", "leave them when the model shall write them, else fill them in")
 _echo = warner("data.answers.echo", "write an answer; this one repeats the question")
 _empty = warner("data.answers.no_content", "write the answer, or delete the record")
 
@@ -123,6 +125,11 @@ class Content:
             yield _refusal(line, field, f"the answer is a refusal by rote ({shown(what)})")
         for what, (line, field) in self._meant_aside(self._placeholders):
             yield _placeholder(line, field, f"a placeholder was left in the text: {shown(what)}")
+        if self._is_meant(self._placeholders):
+            what = self._placeholders.main
+            line, field = self._placeholders.places[what][0]
+            total = self._placeholders.total
+            yield _slots(line, field, f"{total} records have placeholders such as {shown(what)}: are they meant?")
         for _, (line, field) in self._meant_aside(self._echoes):
             yield _echo(line, field, "the answer is the same text as the question")
         for what, (line, field) in _places(self._empty):
@@ -131,12 +138,13 @@ class Content:
                 yield _empty(line, field, f"the answer {shown(what)} says nothing")
 
     def _meant_aside(self, tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
-        """The places, unless there are so many that they are meant; of those of one text in many records the first."""
-        if self._answers >= _LEAST and tally.total > _MEANT * self._answers:
-            texts = [text for text, count in tally.counts.items() if count > _MEANT * self._answers]
-            yield from ((text, tally.places[text][0]) for text in texts if tally is self._placeholders)
-            return
-        yield from _places(tally)
+        """The places, unless there are so many that they are meant."""
+        if not self._is_meant(tally):
+            yield from _places(tally)
+
+    def _is_meant(self, tally: Tally) -> bool:
+        share = _MEANT if self._answers >= _LEAST else 2 * _MEANT
+        return tally.total > max(2, share * self._answers)
 
 
 def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
@@ -160,7 +168,7 @@ def refusal_in(text: str) -> str | None:
 
 def is_echo(turn: Turn) -> bool:
     """Whether a prose answer is the question once more."""
-    if len(turn.answer) < _LEAST_ECHO or turn.value is not NO_JSON:
+    if len(turn.answer) < _LEAST_ECHO or " " not in turn.answer or turn.value is not NO_JSON:
         return False
     if abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False

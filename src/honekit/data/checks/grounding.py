@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, has_digit, warner
 from honekit.data.lines import Finding, shown
 
 _TOKEN = re.compile(r"(?<![\w./:@#%-])#?[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*(?![\w/@]|[.:]\w)")
@@ -34,6 +34,8 @@ class Grounding:
         self._found: list[tuple[int, str, str]] = []
 
     def see(self, turn: Turn) -> Iterable[Finding]:
+        if not has_digit(turn.answer):
+            return ()
         text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
         names = identifiers(text)
         if not names:
@@ -59,7 +61,7 @@ def identifiers(text: str) -> list[str]:
 
     Quantities, dates, years, versions and names of standards are none, nor is anything in a text with code.
     """
-    if not _DIGIT.search(text) or CODE in text:
+    if CODE in text:
         return []
     return [token for token in _TOKEN.findall(text) if _DIGIT.search(token) and _is_identifier(token)]
 

@@ -25,6 +25,10 @@ _NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mi
 _ANSWER = ""
 """The name of the tally of whole answers; a field has its path."""
 
+_TEXT = "\0text"
+"""The tally's value for answers that are too long for a label."""
+
+_not_label = warner("data.format.not_label", "answer with the label alone")
 _misspelt = warner("data.labels.misspelt", "write the label as the others do")
 _undeclared = warner("data.labels.undeclared", "use a label that the prompt names, or name this one there")
 _missing = adviser("data.labels.missing", "add examples of it, or take it out of the prompt")
@@ -45,8 +49,9 @@ class Labels:
         if len(self._prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
             self._prompts[turn.messages[0].text] = None
         if turn.value is NO_JSON:
-            if is_label(turn.answer):
-                self._tallies.add(turn.task, _ANSWER, turn.answer.strip(), turn.line, turn.field)
+            answer = turn.answer.strip()
+            if answer:
+                self._tallies.add(turn.task, _ANSWER, answer if is_label(answer) else _TEXT, turn.line, turn.field)
         elif isinstance(turn.value, dict):
             for name, value in label_values(turn.value):
                 self._tallies.add(turn.task, name, value, turn.line, turn.field)
@@ -56,15 +61,17 @@ class Labels:
         for name, tally in self._tallies.all():
             if not is_enum(tally):
                 continue
+            yield from _not_labels(tally)
             misspelt = dict(misspellings(tally))
             for value, usual in misspelt.items():
                 count = tally.counts[usual]
                 for line, field in tally.places[value]:
                     yield _misspelt(line, _at(field, name), f"{shown(value)} stands where {count} have {shown(usual)}")
+            wordy = {value for value, _ in with_words_around(tally)}
             counts = {
                 str(value): count
                 for value, count in tally.counts.items()
-                if value not in misspelt and not says_nothing(str(value))
+                if value not in misspelt and value not in wordy and value != _TEXT and not says_nothing(str(value))
             }
             undeclared = list(self._undeclared(counts))
             for value in undeclared:
@@ -98,6 +105,29 @@ class Labels:
         return [label for label in declared[0] if bare(label) in named_by_all - has]
 
 
+def _not_labels(tally: Tally) -> Iterator[Finding]:
+    """Whole answers that are a text, or a label with words around it, where nearly all are labels."""
+    if tally.share(_TEXT) <= _UNDECLARED:
+        for line, field in tally.places.get(_TEXT, ()):
+            yield _not_label(line, field, "the answer is a text; nearly all others are a label alone")
+    for value, label in with_words_around(tally):
+        for line, field in tally.places[value]:
+            yield _not_label(
+                line, field, f"there are words around the label; {tally.counts[label]} answers are {shown(label)} alone"
+            )
+
+
+def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
+    """Rare values that have one frequent value in them as a word, with that one: `It is billing.`, `Label: billing`."""
+    usual = [str(value) for value, count in tally.counts.items() if value != _TEXT and count >= _FEW]
+    for value, count in tally.counts.items():
+        text = str(value)
+        if count < _FEW and " " in text and text.count(" ") > max((label.count(" ") for label in usual), default=0):
+            inside = [label for label in usual if re.search(rf"(?<![\w-]){re.escape(label)}(?![\w-])", text, re.I)]
+            if len(inside) == 1:
+                yield text, inside[0]
+
+
 def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
     """Path and text of all short texts of an object; the members of a list count as values of one field."""
     for key, item in value.items():
@@ -120,7 +150,7 @@ def is_enum(tally: Tally) -> bool:
     """Whether most values of a tally come back again and again."""
     if tally.is_open or tally.total < SMALL_TASK or len(tally.counts) > _MAX_CLASSES:
         return False
-    repeated = [count for count in tally.counts.values() if count > 1]
+    repeated = [count for value, count in tally.counts.items() if count > 1 and value != _TEXT]
     return sum(repeated) >= _REPEATED * tally.total and 1 <= len(repeated) <= tally.total / 2
 
 
@@ -131,7 +161,7 @@ def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
     by_bare: dict[str, str] = {}
     for value in ranked:
         form = bare(value)
-        if not form:
+        if not form or value == _TEXT:
             continue
         if form in by_bare:
             yield value, by_bare[form]

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from honekit.data.checks.contradictions import answer_hash
 from honekit.data.checks.labels import edit_distance
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label, warner
@@ -44,8 +46,11 @@ class _Record:
     line: int
     field: str
     words: list[str]
-    exact: int
-    """Of the whole input; equal ones are for `Contradictions` and `data.duplicate`."""
+    task: int
+    input: int
+    """Of what the user said, case, blanks and end marks aside; other answers to an equal one are for `Contradictions`."""
+    record: int
+    """Of all that is said, letter by letter; equal ones are for `data.duplicate`."""
     answer: int
     is_decided: bool
     """Whether an input can have only one answer of this kind: a label, or JSON."""
@@ -69,8 +74,9 @@ class NearDuplicates:
         said = [message.text for message in turn.messages[: turn.at] if message.role == "user"]
         words = _WORD.findall("\n".join(said).casefold())[:_MAX_WORDS]
         is_decided = turn.value is not NO_JSON or is_label(turn.answer)
-        exact = hash((turn.task, *map(flat, said)))
-        self._pending.append(_Record(turn.line, turn.field, words, exact, answer_hash(turn), is_decided))
+        task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
+        numbers = hash(tuple(map(flat, said))), hash(turn.text), answer_hash(turn)
+        self._pending.append(_Record(turn.line, turn.field, words, task, *numbers, is_decided))
         return self._flush() if len(self._pending) >= _BATCH else ()
 
     def finish(self) -> Iterable[Finding]:
@@ -120,15 +126,16 @@ def _common_of(sets: list[frozenset[str]]) -> frozenset[str]:
 def _compare(first: _Record, second: _Record) -> Finding | None:
     import numpy as np
 
-    if first.exact == second.exact:
+    if first.task != second.task or first.record == second.record:
         return None
     shared = len(np.intersect1d(first.shingles, second.shingles, assume_unique=True))
     similarity = shared / (len(first.shingles) + len(second.shingles) - shared)
+    if similarity < _SAID_AGAIN:
+        return None
     if first.answer == second.answer:
-        if similarity < THRESHOLD:
-            return None
-        return _near(second.line, "messages", f"nearly the same input and the same answer as on line {first.line}")
-    if first.is_decided and second.is_decided and similarity >= _SAID_AGAIN and ask_the_same(first.words, second.words):
+        if similarity >= THRESHOLD or ask_the_same(first.words, second.words):
+            return _near(second.line, "messages", f"nearly the same input and the same answer as on line {first.line}")
+    elif first.input != second.input and first.is_decided and second.is_decided and ask_the_same(first.words, second.words):
         return _contradict(second.line, second.field, f"nearly the same input as on line {first.line}, with another answer")
     return None
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from honekit.data.checks.tally import Tallies, Tally
-from honekit.data.checks.turn import NO_JSON, Turn, warner
+from honekit.data.checks.turn import NO_JSON, Turn, has_digit, warner
 from honekit.data.lines import Finding, shown
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
@@ -59,6 +59,8 @@ class Notation:
         return ()
 
     def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
+        if not has_digit(text):
+            return
         # A field is written by whoever made the answers; in prose a copied number keeps the form of its source.
         is_value = bool(name) or text.count(" ") < 3
         for number, found in enumerate(_NUMBER.finditer(text)):

@@ -57,7 +57,7 @@ class Style:
     def _count_styles(self, turn: Turn, text: str) -> None:
         add = self._styles.add
         has_bullets = "\n" in text and len(_BULLETS.findall(text)) > 1
-        if text.isascii():
+        if text.isascii() and text.count(" ") > 2 and text[0].isalpha():
             add(turn.task, "case", text.islower(), turn.line, turn.field)
         if "\n" not in text.strip():
             add(turn.task, "ending", text.rstrip()[-1:] in _END, turn.line, turn.field)
