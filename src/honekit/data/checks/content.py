@@ -69,9 +69,10 @@ _AI_WORDS = (
     "言語",
     "人工",
 )
-_UNFILLED_SIGNS = ("{{", "nsert ", "NSERT ")
-_PLACEHOLDER_SIGNS = ("TODO", "TBD", "FIXME", "orem", "<", "[", "{{", "xxx", "XXX")
+_PLACEHOLDER_WORDS = ("TODO", "TBD", "FIXME", "orem", "xxx", "XXX")
+_OPEN = re.compile(r"[<\[][A-Za-z]|\{\{")
 """Quick tests: what has none of these need not be searched."""
+_BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
 _MEANT = 0.1
 """What more of the answers have than this is a way of answering, not an accident."""
@@ -101,11 +102,11 @@ class Content:
                 self._refusals.add(refusal, turn.line, f"messages[{at}].content")
             if says_nothing(text):
                 self._empty.add(text.strip(), turn.line, f"messages[{at}].content")
-            if any(map(text.__contains__, _PLACEHOLDER_SIGNS)) and CODE not in text:
+            if may_have_placeholder(text) and CODE not in text:
                 found = _PLACEHOLDER.search(text)
                 if found and found[0] not in turn.question:
                     self._placeholders.add(found[0], turn.line, f"messages[{at}].content")
-        if any(map(turn.text.__contains__, _UNFILLED_SIGNS)):
+        if "{{" in turn.text or "nsert" in turn.text:
             self._count_unfilled(turn)
         self._labels += is_label(turn.answer) and turn.value is NO_JSON
         if is_echo(turn):
@@ -152,6 +153,12 @@ def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
         yield from ((category, place) for place in places)
 
 
+def may_have_placeholder(text: str) -> bool:
+    """A quick test: what fails it need not be searched."""
+    has_open = ("[" in text or "<" in text or "{{" in text) and bool(_OPEN.search(text))
+    return has_open or any(map(text.__contains__, _PLACEHOLDER_WORDS))
+
+
 def says_nothing(text: str) -> bool:
     """Whether a text is a dash, dots or a word such as `n/a` in the place of an answer."""
     return len(text) <= 12 and bool(_EMPTY.fullmatch(text))
@@ -159,10 +166,10 @@ def says_nothing(text: str) -> bool:
 
 def refusal_in(text: str) -> str | None:
     """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
-    beginning = text[:400].lstrip().lower()
+    beginning = text[:_BEGINNING_CHARS].lstrip().lower()
     found = _REFUSAL.match(text) if beginning.startswith(_BEGINNINGS) else None
     if not found and any(map(beginning.__contains__, _AI_WORDS)):
-        found = _AI.search(text[:400])
+        found = _AI.search(text[:_BEGINNING_CHARS])
     return found[0].strip() if found else None
 
 
