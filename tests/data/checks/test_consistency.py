@@ -56,7 +56,7 @@ def test_several_samples_for_most_inputs_are_meant() -> None:
     ],
 )
 def test_inputs_ask_the_same_only_when_no_telling_word_differs(first: str, second: str, same: bool) -> None:
-    assert ask_the_same(first.split(), second.split()) is same
+    assert ask_the_same(first, second) is same
 
 
 def test_near_duplicates_are_looked_for_up_to_a_cap() -> None:

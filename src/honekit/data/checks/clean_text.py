@@ -137,7 +137,7 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
         yield "data.text.control"
     if not text.isascii():
         yield from _beyond_ascii(text)
-    if is_answer and (text[0].isspace() or text[-1].isspace()):
+    if is_answer and (text[0].isspace() or text[-1].isspace()) and CODE not in text and text.strip():
         yield "data.text.edges"
     if is_answer and CODE not in text:
         if "&" in text and _ENTITY.search(text) and not _is_about_markup(text, before):

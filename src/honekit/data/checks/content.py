@@ -35,40 +35,10 @@ _PLACEHOLDER = re.compile(
 )
 _UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
 _EMPTY = re.compile(r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined)\)?\.?", re.I)
-_BEGINNINGS = (
-    "i",
-    "sorry",
-    "apolog",
-    "unfort",
-    "es tut",
-    "tut",
-    "leider",
-    "je ",
-    "dés",
-    "lo ",
-    "sinto",
-    "desc",
-    "mi ",
-    "很",
-    "抱",
-    "对",
-    "申",
-)
+_BEGINNINGS = re.compile("i|sorry|apolog|unfort|es tut|tut|leider|je |dés|lo |sinto|desc|mi |很|抱|对|申")
 _AI_WORDS = (
-    " ai",
-    " ia",
-    " ki",
-    "artific",
-    "künstl",
-    "language m",
-    "sprachm",
-    "langage",
-    "lengu",
-    "lingu",
-    "语言",
-    "言語",
-    "人工",
-)
+    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
+)  # fmt: skip
 _PLACEHOLDER_WORDS = ("TODO", "TBD", "FIXME", "orem", "xxx", "XXX")
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{\{")
 """Quick tests: what has none of these need not be searched."""
@@ -161,13 +131,13 @@ def may_have_placeholder(text: str) -> bool:
 
 def says_nothing(text: str) -> bool:
     """Whether a text is a dash, dots or a word such as `n/a` in the place of an answer."""
-    return len(text) <= 12 and bool(_EMPTY.fullmatch(text))
+    return len(text) <= 12 and bool(text.strip()) and bool(_EMPTY.fullmatch(text))
 
 
 def refusal_in(text: str) -> str | None:
     """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
     beginning = text[:_BEGINNING_CHARS].lstrip().lower()
-    found = _REFUSAL.match(text) if beginning.startswith(_BEGINNINGS) else None
+    found = _REFUSAL.match(text) if _BEGINNINGS.match(beginning) else None
     if not found and any(map(beginning.__contains__, _AI_WORDS)):
         found = _AI.search(text[:_BEGINNING_CHARS])
     return found[0].strip() if found else None

@@ -10,11 +10,15 @@ import msgspec
 from honekit.data.checks.turn import NO_JSON, Turn, flat, warner
 from honekit.data.lines import Finding
 
-MAX_KEPT = 2_000_000
+MAX_KEPT = 1_000_000
 """Inputs remembered at 24 bytes each. In a larger file a share of the inputs is followed, chosen by their hash, so
 that all answers to one input are either all seen or all not."""
 _SEVERAL = 0.2
 """When more inputs than this have several answers, these are meant as samples."""
+_MANY = 50
+_PLACE_BITS = 12
+_LAST_PLACE = (1 << _PLACE_BITS) - 1
+"""The answer's place in the conversation rides on its line, to keep three numbers for an input."""
 
 _contradict = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
 
@@ -24,7 +28,7 @@ class Contradictions:
 
     def __init__(self, max_kept: int = MAX_KEPT) -> None:
         self._max_kept = max_kept
-        self._inputs, self._answers, self._lines = array("q"), array("q"), array("q")
+        self._inputs, self._answers, self._places = array("q"), array("q"), array("q")
         self._stride = 1
 
     def see(self, turn: Turn) -> Iterable[Finding]:
@@ -35,38 +39,33 @@ class Contradictions:
             self._thin_out()
         self._inputs.append(key)
         self._answers.append(answer_hash(turn))
-        # The answer's place rides on its line: conversations are far shorter than 4096 messages.
-        self._lines.append(turn.line << 12 | min(turn.at, 4095))
+        self._places.append(turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE))
         return ()
 
     def _thin_out(self) -> None:
         self._stride *= 2
         kept = [i for i, key in enumerate(self._inputs) if key % self._stride == 0]
-        for name in ("_inputs", "_answers", "_lines"):
+        for name in ("_inputs", "_answers", "_places"):
             column = getattr(self, name)
             setattr(self, name, array("q", (column[i] for i in kept)))
 
     def finish(self) -> Iterable[Finding]:
-        import numpy as np
-
-        if not self._inputs:
-            return
-        inputs, answers, places = (np.frombuffer(column, np.int64) for column in (self._inputs, self._answers, self._lines))
-        order = np.argsort(inputs, kind="stable")
-        sorted_inputs = inputs[order]
-        starts = np.flatnonzero(np.r_[True, sorted_inputs[1:] != sorted_inputs[:-1]])
-        ends = np.r_[starts[1:], len(inputs)]
-        several = ends - starts > 1
+        inputs, answers, places = self._inputs, self._answers, self._places
         found = []
-        for start, end in zip(starts[several], ends[several], strict=True):
-            group = order[start:end]
-            first = group[0]
-            found += [(int(places[i]), int(places[first])) for i in group[1:] if answers[i] != answers[first]]
-        if len(starts) >= 50 and len(found) > _SEVERAL * len(starts):
+        distinct = 0
+        first = -1
+        # Sorting is stable, so the first of equal inputs is the one that came first.
+        for i in sorted(range(len(inputs)), key=inputs.__getitem__):
+            if first < 0 or inputs[i] != inputs[first]:
+                first = i
+                distinct += 1
+            elif answers[i] != answers[first]:
+                found.append((places[i], places[first]))
+        if distinct >= _MANY and len(found) > _SEVERAL * distinct:
             return
         for place, first_place in sorted(found):
-            line, at = place >> 12, place & 4095
-            message = f"the same input as on line {first_place >> 12}, with another answer"
+            line, at = place >> _PLACE_BITS, place & _LAST_PLACE
+            message = f"the same input as on line {first_place >> _PLACE_BITS}, with another answer"
             yield _contradict(line, f"messages[{at}].content", message)
 
 

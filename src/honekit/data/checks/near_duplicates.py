@@ -9,9 +9,10 @@ and are verified exactly.
 from __future__ import annotations
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -22,9 +23,9 @@ from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label, war
 from honekit.data.lines import Finding
 from honekit.data.near import THRESHOLD
 
-MAX_RECORDS = 50_000
-"""Records compared with each other, the first of the file: about 2 kB each in memory and 0.2 ms in time."""
-_MAX_WORDS = 600
+MAX_RECORDS = 30_000
+"""Records compared with each other, the first of the file: about 2 kB each in memory and 0.1 ms in time."""
+_MAX_WORDS = 300
 _BATCH = 500
 _COMMON = 0.5
 _HASHES, _BANDS, _SEED = 128, 32, 42
@@ -44,17 +45,19 @@ _contradict = warner("data.answers.contradict", "keep the right answer, and dele
 @dataclass(slots=True)
 class _Record:
     line: int
-    field: str
+    at: str
     words: list[str]
+    """Until the shingles are made."""
+    said: str
+    """The words again, where a label or JSON hangs on them; else empty."""
     task: int
     input: int
     """Of what the user said, case, blanks and end marks aside; other answers to an equal one are for `Contradictions`."""
     record: int
     """Of all that is said, letter by letter; equal ones are for `data.duplicate`."""
     answer: int
-    is_decided: bool
-    """Whether an input can have only one answer of this kind: a label, or JSON."""
-    shingles: Any = None
+    shingles: array[int] = field(default_factory=lambda: array("q"))
+    """Their hashes: eight bytes each instead of a text."""
 
 
 class NearDuplicates:
@@ -75,15 +78,14 @@ class NearDuplicates:
         words = _WORD.findall("\n".join(said).casefold())[:_MAX_WORDS]
         is_decided = turn.value is not NO_JSON or is_label(turn.answer)
         task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
-        numbers = hash(tuple(map(flat, said))), hash(turn.text), answer_hash(turn)
-        self._pending.append(_Record(turn.line, turn.field, words, task, *numbers, is_decided))
+        hashes = hash(tuple(map(flat, said))), hash(turn.text), answer_hash(turn)
+        self._pending.append(_Record(turn.line, turn.field, words, " ".join(words) if is_decided else "", task, *hashes))
         return self._flush() if len(self._pending) >= _BATCH else ()
 
     def finish(self) -> Iterable[Finding]:
         return self._flush()
 
     def _flush(self) -> list[Finding]:
-        import numpy as np
         from rensa import RMinHash, RMinHashLSH  # type: ignore[import-untyped]
 
         sets = [shingles(record.words) for record in self._pending]
@@ -96,7 +98,8 @@ class NearDuplicates:
         for record, members, minhash in zip(self._pending, own, hashes, strict=True):
             if not members:
                 continue
-            record.shingles = np.unique(np.fromiter((hash(shingle) for shingle in members), np.int64, len(members)))
+            record.words = []
+            record.shingles = array("q", {hash(shingle) for shingle in members})
             for key in sorted(self._index.query(minhash)):
                 finding = _compare(self._records[key], record)
                 if finding:
@@ -124,30 +127,27 @@ def _common_of(sets: list[frozenset[str]]) -> frozenset[str]:
 
 
 def _compare(first: _Record, second: _Record) -> Finding | None:
-    import numpy as np
-
     if first.task != second.task or first.record == second.record:
         return None
-    shared = len(np.intersect1d(first.shingles, second.shingles, assume_unique=True))
+    shared = len(set(first.shingles).intersection(second.shingles))
     similarity = shared / (len(first.shingles) + len(second.shingles) - shared)
     if similarity < _SAID_AGAIN:
         return None
     if first.answer == second.answer:
-        if similarity >= THRESHOLD or ask_the_same(first.words, second.words):
+        if similarity >= THRESHOLD or ask_the_same(first.said, second.said):
             return _near(second.line, "messages", f"nearly the same input and the same answer as on line {first.line}")
-    elif first.input != second.input and first.is_decided and second.is_decided and ask_the_same(first.words, second.words):
-        return _contradict(second.line, second.field, f"nearly the same input as on line {first.line}, with another answer")
+    elif first.input != second.input and ask_the_same(first.said, second.said):
+        return _contradict(second.line, second.at, f"nearly the same input as on line {first.line}, with another answer")
     return None
 
 
-def ask_the_same(first: list[str], second: list[str]) -> bool:
+def ask_the_same(first: str, second: str) -> bool:
     """Whether two inputs differ in articles, politeness and slips of the hand only, and so must have one label.
 
     Any other word may be why the labels differ: `my card` and `my PIN`, `can` and `can't`, 14 A and 23 A.
     """
-    own = [word for word in first if word not in _FILLERS]
-    other = [word for word in second if word not in _FILLERS]
-    return len(own) == len(other) and all(a == b or _is_slip(a, b) for a, b in zip(own, other, strict=True))
+    own, other = ([word for word in text.split() if word not in _FILLERS] for text in (first, second))
+    return 0 < len(own) == len(other) and all(a == b or _is_slip(a, b) for a, b in zip(own, other, strict=True))
 
 
 def _is_slip(a: str, b: str) -> bool:

@@ -21,6 +21,8 @@ _MAX_EACH = 5
 _FAR = 6.0
 """Robust standard deviations of the log of the length from the median, beyond which an answer is an outlier."""
 _TIMES = 5.0
+_LONG = 200
+"""Short answers among answers that are short themselves are common: only among longer ones is one odd."""
 _BINS = 16
 
 _case = adviser("data.style.case", "write it like the others, unless the difference is meant")
@@ -48,6 +50,8 @@ class Style:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.answer
+        if not text.strip():
+            return ()
         if turn.is_prose:
             self._count_styles(turn, text)
         if " " in text:
@@ -57,9 +61,10 @@ class Style:
     def _count_styles(self, turn: Turn, text: str) -> None:
         add = self._styles.add
         has_bullets = "\n" in text and len(_BULLETS.findall(text)) > 1
-        if text.isascii() and text.count(" ") > 2 and text[0].isalpha():
+        is_sentence = text.count(" ") > 2
+        if is_sentence and text.isascii() and text[0].isalpha():
             add(turn.task, "case", text.islower(), turn.line, turn.field)
-        if "\n" not in text.strip():
+        if is_sentence and "\n" not in text.strip():
             add(turn.task, "ending", text.rstrip()[-1:] in _END, turn.line, turn.field)
         add(turn.task, "list", has_bullets, turn.line, turn.field)
         has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
@@ -94,7 +99,8 @@ class Style:
         typical = 2 ** (median / _BINS)
         extremes = {(line, at, abs(key)) for key, line, at in (*self._shortest, *self._longest)}
         for line, at, length in sorted(extremes):
-            if abs(math.log2(length) - median / _BINS) > far and abs(length - typical) > 40:
+            is_far = abs(math.log2(length) - median / _BINS) > far
+            if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
                 yield _length(line, at, f"the answer has {length} characters; half of them have less than {typical:.0f}")
 
 

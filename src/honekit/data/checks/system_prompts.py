@@ -32,7 +32,8 @@ class SystemPrompts:
     def see(self, turn: Turn) -> Iterable[Finding]:
         first = turn.messages[0]
         system = first.text if first.role in ("system", "developer") else ""
-        self._tally.add(system, turn.line, "messages[0].content" if system else "messages")
+        if system or not any(message.role in ("system", "developer") for message in turn.messages):
+            self._tally.add(system, turn.line, "messages[0].content" if system else "messages")
         return ()
 
     def finish(self) -> Iterator[Finding]:
