@@ -128,6 +128,12 @@ def test_a_mend_done_twice_changes_no_more(code: str, text: str) -> None:
     assert SAFE_MENDS[code](once) == once
 
 
+def test_a_mend_never_breaks_json() -> None:
+    text = '{"said": "he said &quot;no&quot;"}'
+    assert SAFE_MENDS["data.text.entities"](text) == text
+    assert SAFE_MENDS["data.text.entities"]('{"said": "salt &amp; pepper"}') == '{"said": "salt & pepper"}'
+
+
 def test_a_fault_of_most_records_is_told_once() -> None:
     found = findings(CleanText(), answers([f" label{n}" for n in range(40)]))
     assert [(f.code, f.line) for f in found] == [("data.text.edges", 1)]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, Turn
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, json_value
 from honekit.data.lines import Finding, Severity
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -62,14 +62,28 @@ def fix_line_ends(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def _keeping_json(mend: Callable[[str], str]) -> Callable[[str], str]:
+    """The same mend, but a text that is JSON stays as it is where the mend would break it (`&quot;` in a string)."""
+
+    def careful(text: str) -> str:
+        mended = mend(text)
+        is_broken = json_value(text) is not NO_JSON and json_value(mended) is NO_JSON
+        return text if is_broken else mended
+
+    return careful
+
+
 SAFE_MENDS: dict[str, Callable[[str], str]] = {
-    "data.text.mojibake": fix_mojibake,
-    "data.text.entities": fix_entities,
-    "data.text.control": fix_control,
-    "data.text.invisible": fix_invisible,
-    "data.text.blanks": fix_blanks,
-    "data.text.edges": fix_edges,
-    "data.text.line_ends": fix_line_ends,
+    code: _keeping_json(mend)
+    for code, mend in {
+        "data.text.mojibake": fix_mojibake,
+        "data.text.entities": fix_entities,
+        "data.text.control": fix_control,
+        "data.text.invisible": fix_invisible,
+        "data.text.blanks": fix_blanks,
+        "data.text.edges": fix_edges,
+        "data.text.line_ends": fix_line_ends,
+    }.items()
 }
 """By code: the text of the message concerned, mended. Nothing that a reader would miss is changed."""
 

@@ -28,6 +28,8 @@ class Turn:
     tools: list[dict[str, Any]] | None
     at: int
     """Where the answer stands in `messages`."""
+    field: str
+    """The answer's place as findings name it."""
     answer: str
     value: Any
     """The decoded answer when it is a JSON object or list, else `NO_JSON`."""
@@ -39,10 +41,6 @@ class Turn:
     """Everything that is said, tools aside, in one string: what it does not have need not be looked for."""
     task: int
     """One number for all records whose system prompts say the same, case, blanks and punctuation aside."""
-
-    @property
-    def field(self) -> str:
-        return f"messages[{self.at}].content"
 
     @property
     def is_prose(self) -> bool:
@@ -72,6 +70,7 @@ def read_turn(example: ChatExample) -> Turn | None:
         messages=messages,
         tools=example.tools,
         at=at,
+        field=f"messages[{at}].content",
         answer=texts[at],
         value=json_value(texts[at]),
         question=question,
