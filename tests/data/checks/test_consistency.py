@@ -102,6 +102,13 @@ def test_optional_keys_and_nulls_are_no_drift() -> None:
     assert findings(AnswerFormat(), answers(texts)) == []
 
 
+def test_a_rare_key_is_optional_when_several_have_it_and_a_slip_when_one_has() -> None:
+    texts = [
+        json.dumps({"name": "x"} | ({"note": "y"} if n % 20 == 0 else {}) | ({"nam": "z"} if n == 7 else {})) for n in range(80)
+    ]
+    assert [(found.code, found.line) for found in findings(AnswerFormat(), answers(texts))] == [("data.format.keys", 8)]
+
+
 def test_answers_of_which_half_are_json_have_no_format_to_drift_from() -> None:
     assert findings(AnswerFormat(), answers(['{"a": 1}', "no object"] * 10)) == []
 

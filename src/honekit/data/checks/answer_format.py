@@ -13,6 +13,8 @@ from honekit.data.lines import Finding, shown
 
 _MOSTLY = 0.75
 _NEARLY_ALL = 0.9
+_STRAY = 2
+"""A key that no more objects have than these is a slip; one that more have is optional."""
 _MAX_DEPTH = 4
 _NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 
@@ -79,6 +81,8 @@ class _Majority:
 
     keys: dict[str, float]
     """The share of objects that have a path, among those that have its parent."""
+    counts: Counter[str]
+    """How many objects have a path."""
     types: dict[str, str]
     """The type of nearly all values of a path that are not null."""
 
@@ -123,7 +127,7 @@ def _majority(shapes: dict[Any, int]) -> _Majority:
         for kind, count in counts.most_common(1)
         if counts.total() >= SMALL_TASK and count >= _NEARLY_ALL * counts.total()
     }
-    return _Majority(keys, nearly)
+    return _Majority(keys, present, nearly)
 
 
 def _of_shape(shape: Shape, places: list[Place], majority: _Majority) -> Iterable[Finding]:
@@ -136,7 +140,7 @@ def _of_shape(shape: Shape, places: list[Place], majority: _Majority) -> Iterabl
         message = f"the answer lacks {', '.join(map(shown, missing))}, which nearly all have{other}"
         for line, field in places:
             yield _keys(line, field, message)
-    elif rare:
+    elif any(majority.counts[path] <= _STRAY for path in rare):
         message = f"the answer has {', '.join(map(shown, rare))}, which nearly no other has"
         for line, field in places:
             yield _keys(line, field, message)
