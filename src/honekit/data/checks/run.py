@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from honekit.data.chat import ChatExample, scan_chat_file
+from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.check import Check, CheckOptions
 from honekit.data.records import CheckResult, Report
 
-CHECKS: tuple[Callable[[CheckOptions], Check], ...] = ()
+CHECKS: tuple[Callable[[CheckOptions], Check], ...] = (AnswerChecks,)
 
 
 def check_file(path: Path, options: CheckOptions | None = None) -> CheckResult:

@@ -1,0 +1,175 @@
+"""Drift of the output format: answers that are JSON where nearly all are alike, and a few that are not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from honekit.data.checks.tally import SMALL_TASK, Place, Tallies, Tally
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, warner
+from honekit.data.lines import Finding, shown
+
+_MOSTLY = 0.75
+_NEARLY_ALL = 0.9
+_STRAY = 2
+"""A key that no more objects have than these is a slip; one that more have is optional."""
+_MAX_DEPTH = 4
+_NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
+
+_not_json = warner("data.format.not_json", "write the answer as a JSON object like the others")
+_keys = warner("data.format.keys", "give the answer the same keys as the others")
+_type = warner("data.format.type", "write the value in the type of the others")
+_order = adviser("data.format.key_order", "write the keys in the same order everywhere; the model learns it with the rest")
+
+Shape = tuple[tuple[str, str], ...]
+"""Path and type of every value of an object, in order."""
+
+
+class AnswerFormat:
+    """`data.format.not_json`, `data.format.keys`, `data.format.type`, `data.format.key_order`."""
+
+    def __init__(self) -> None:
+        self._tallies = Tallies()
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        if not turn.answer.strip():
+            return ()
+        kind: Hashable = "plain"
+        if isinstance(turn.value, dict):
+            kind = shape_of(turn.value)
+        elif turn.value is not NO_JSON:
+            kind = "list"
+        elif looks_like_json(turn.answer):
+            kind = "fenced" if turn.answer.lstrip().startswith("`") else "broken"
+        self._tallies.add(turn.task, "shape", kind, turn.line, turn.field)
+        return ()
+
+    def finish(self) -> Iterable[Finding]:
+        for _, tally in self._tallies.all():
+            yield from _of_task(tally)
+
+
+def looks_like_json(text: str) -> bool:
+    bare = text.strip()
+    return bare.startswith(("{", "```json")) or (bare.startswith("```") and bare.strip("`").strip()[:1] == "{")
+
+
+def shape_of(value: dict[str, Any]) -> Shape:
+    """Paths such as `address.city` and `items[].name` with their types; what lies too deep is left out."""
+    found: list[tuple[str, str]] = []
+    _collect(value, "", found, 0)
+    return tuple(found)
+
+
+def _collect(value: dict[str, Any], prefix: str, found: list[tuple[str, str]], depth: int) -> None:
+    for key, item in value.items():
+        path = prefix + key
+        found.append((path, "null" if item is None else _NAMES[type(item)]))
+        if depth >= _MAX_DEPTH:
+            continue
+        if type(item) is dict:
+            _collect(item, f"{path}.", found, depth + 1)
+        elif type(item) is list and item and type(item[0]) is dict:
+            _collect(item[0], f"{path}[].", found, depth + 1)
+
+
+@dataclass
+class _Majority:
+    """What most objects of a task have."""
+
+    keys: dict[str, float]
+    """The share of objects that have a path, among those that have its parent."""
+    counts: Counter[str]
+    """How many objects have a path."""
+    types: dict[str, str]
+    """The type of nearly all values of a path that are not null."""
+
+
+def _of_task(tally: Tally) -> Iterable[Finding]:
+    shapes = {kind: count for kind, count in tally.counts.items() if isinstance(kind, tuple)}
+    objects = sum(shapes.values())
+    if tally.is_open or objects < SMALL_TASK or objects < _MOSTLY * tally.total:
+        return
+    said = f"{objects} of {tally.total} answers are JSON objects"
+    for kind, what in (
+        ("plain", "plain text"),
+        ("list", "a JSON list"),
+        ("fenced", "JSON in a code fence"),
+        ("broken", "JSON that cannot be read"),
+    ):
+        for line, field in tally.places.get(kind, ()):
+            yield _not_json(line, field, f"the answer is {what}; {said}")
+    majority = _majority(shapes)
+    for shape in shapes:
+        yield from _of_shape(shape, tally.places[shape], majority)
+    yield from _order_findings(shapes, tally)
+
+
+def _majority(shapes: dict[Any, int]) -> _Majority:
+    present: Counter[str] = Counter()
+    types: dict[str, Counter[str]] = {}
+    for shape, count in shapes.items():
+        for path, kind in shape:
+            present[path] += count
+            if kind != "null":
+                types.setdefault(path, Counter())[kind] += count
+    objects = sum(shapes.values())
+    keys = {}
+    for path, count in present.items():
+        parent = path.rpartition(".")[0].removesuffix("[]")
+        among = types.get(parent, Counter())["a list" if f"{parent}[]." in path else "an object"] if parent else objects
+        keys[path] = count / max(among, count)
+    nearly = {
+        path: kind
+        for path, counts in types.items()
+        for kind, count in counts.most_common(1)
+        if counts.total() >= SMALL_TASK and count >= _NEARLY_ALL * counts.total()
+    }
+    return _Majority(keys, present, nearly)
+
+
+def _of_shape(shape: Shape, places: list[Place], majority: _Majority) -> Iterable[Finding]:
+    own = dict(shape)
+    needed = [path for path, share in majority.keys.items() if share >= _NEARLY_ALL and _has_parent(path, own)]
+    missing = [path for path in needed if path not in own]
+    rare = [path for path in own if majority.keys[path] < 1 - _NEARLY_ALL and "." not in path]
+    if missing and all(majority.keys[path] < 1 for path in missing):
+        other = f", and has {', '.join(map(shown, rare))} instead" if rare else ""
+        message = f"the answer lacks {', '.join(map(shown, missing))}, which nearly all have{other}"
+        for line, field in places:
+            yield _keys(line, field, message)
+    elif any(majority.counts[path] <= _STRAY for path in rare):
+        message = f"the answer has {', '.join(map(shown, rare))}, which nearly no other has"
+        for line, field in places:
+            yield _keys(line, field, message)
+    for path, kind in shape:
+        usual = majority.types.get(path)
+        if usual and kind not in ("null", usual):
+            for line, field in places:
+                yield _type(line, f"{field}.{path}", f"`{path}` is {kind}; in nearly all answers it is {usual}")
+
+
+def _has_parent(path: str, own: dict[str, str]) -> bool:
+    parent, dot, _ = path.rpartition(".")
+    if not dot:
+        return True
+    return own.get(parent.removesuffix("[]")) == ("a list" if parent.endswith("[]") else "an object")
+
+
+def _order_findings(shapes: dict[Any, int], tally: Tally) -> Iterable[Finding]:
+    """Objects with the usual keys, in another order than nearly all of these."""
+    orders: dict[frozenset[str], Counter[tuple[str, ...]]] = {}
+    for shape, count in shapes.items():
+        keys = tuple(path for path, _ in shape if "." not in path)
+        orders.setdefault(frozenset(keys), Counter())[keys] += count
+    for counts in orders.values():
+        (usual, count), total = counts.most_common(1)[0], counts.total()
+        if len(counts) == 1 or total < SMALL_TASK or count < _MOSTLY * total:
+            continue
+        for shape in shapes:
+            keys = tuple(path for path, _ in shape if "." not in path)
+            if keys in counts and keys != usual:
+                for line, field in tally.places[shape]:
+                    yield _order(line, field, f"the keys stand in another order than {', '.join(usual)}")

@@ -1,0 +1,183 @@
+"""Text that something went wrong with on its way into the file: encodings, markup, characters that nobody sees.
+
+The mends are pure functions from text to text; `hone data fix` applies those of `SAFE_MENDS`.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from honekit.data.checks.tally import Tally
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, json_value
+from honekit.data.lines import Finding, Severity
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# Joiners (200c, 200d) and direction marks belong to the writing of many languages and to emoji.
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\ufff9-\ufffb\U000e0000-\U000e007f]")
+_FLAG = "\U0001f3f4"
+_BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u205f\u3000]")
+_CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
+_ENTITY = re.compile(
+    r"&(?:nbsp|amp|lt|gt|quot|apos|ndash|mdash|hellip|[lr][sd]quo|[aou]uml|szlig|eacute|#\d{2,5}|#x[0-9a-fA-F]{2,5});"
+)
+_TAG = re.compile(r"</?(?:br|p|div|span|b|i|u|em|strong|a|ul|ol|li|h[1-6]|font|table|tr|td|th|img|hr)\b[^<>\n]{0,200}/?>", re.I)
+_MARKUP_MEANT = re.compile(r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|escap\w+)\b", re.I)
+_EDGES = re.compile(r"^\s+|\s+$")
+_FRENCH = re.compile("[\u00a0\u202f](?=[;:!?»%€\\d])|(?<=[«\\d])[\u00a0\u202f]")
+_PLAIN = bytes({*range(0x20, 0x7F), *b"\n\t"} - set(b"&<"))
+_OFTEN = 0.2
+
+
+def fix_mojibake(text: str) -> str:
+    """`cafÃ©` becomes `café`."""
+    import ftfy
+
+    return ftfy.fix_encoding(text)
+
+
+def fix_entities(text: str) -> str:
+    """`&nbsp;` becomes a blank, `&amp;` an ampersand."""
+    return html.unescape(text).replace("\u00a0", " ")
+
+
+def fix_control(text: str) -> str:
+    return _CONTROL.sub("", text)
+
+
+def fix_invisible(text: str) -> str:
+    return _INVISIBLE.sub("", text)
+
+
+def fix_blanks(text: str) -> str:
+    return _BLANKS.sub(lambda found: "\n" if found[0] in "\u2028\u2029" else " ", text)
+
+
+def fix_edges(text: str) -> str:
+    return text.strip()
+
+
+def fix_line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _keeping_json(mend: Callable[[str], str]) -> Callable[[str], str]:
+    """The same mend, but a text that is JSON stays as it is where the mend would break it (`&quot;` in a string)."""
+
+    def careful(text: str) -> str:
+        mended = mend(text)
+        is_broken = json_value(text) is not NO_JSON and json_value(mended) is NO_JSON
+        return text if is_broken else mended
+
+    return careful
+
+
+SAFE_MENDS: dict[str, Callable[[str], str]] = {
+    code: _keeping_json(mend)
+    for code, mend in {
+        "data.text.mojibake": fix_mojibake,
+        "data.text.entities": fix_entities,
+        "data.text.control": fix_control,
+        "data.text.invisible": fix_invisible,
+        "data.text.blanks": fix_blanks,
+        "data.text.edges": fix_edges,
+        "data.text.line_ends": fix_line_ends,
+    }.items()
+}
+"""By code: the text of the message concerned, mended. Nothing that a reader would miss is changed."""
+
+_KINDS: dict[str, tuple[Severity, str, str]] = {
+    "data.text.mojibake": (
+        "warning",
+        "the text was decoded with the wrong encoding somewhere (such as é read as Ã©)",
+        "decode it anew",
+    ),
+    "data.text.entities": ("warning", "the text has HTML entities such as &nbsp;", "write the characters themselves"),
+    "data.text.tags": (
+        "warning",
+        "the answer has HTML tags, unlike nearly all others",
+        "take them out, or write them as Markdown",
+    ),
+    "data.text.control": ("advice", "the text has control characters", "take them out"),
+    "data.text.invisible": ("advice", "the text has characters of no width", "take them out"),
+    "data.text.blanks": ("advice", "the text has unusual blanks", "write plain blanks"),
+    "data.text.edges": ("advice", "the answer begins or ends with blanks or line ends", "trim it"),
+    "data.text.line_ends": ("advice", "the text has carriage returns", "end lines with \\n only"),
+}
+
+
+class CleanText:
+    """`data.text.*`: each message of a record, at most one finding of a code for each message."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+        self._records = 0
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        self._records += 1
+        if is_plain(turn.text) and not any(text[:1].isspace() or text[-1:].isspace() for _, text in turn.trained):
+            return ()
+        for at, message in enumerate(turn.messages):
+            text = message.text
+            if not text or message.role == "tool":
+                continue
+            for code in faults(text, is_answer=message.is_trained, before=turn.question if message.is_trained else ""):
+                self._tally.add(code, turn.line, f"messages[{at}].content")
+        return ()
+
+    def finish(self) -> Iterator[Finding]:
+        for code, places in self._tally.places.items():
+            count = self._tally.counts[code]
+            severity, what, fix = _KINDS[str(code)]
+            is_usual = self._records >= 10 and count > _OFTEN * self._records
+            if code == "data.text.tags" and is_usual:
+                continue
+            for line, field in places[:1] if is_usual else places:
+                message = f"{what}; so in {count} messages" if is_usual else what
+                yield Finding(str(code), severity, line, field, message, fix, is_safe=code in SAFE_MENDS)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text can have none of the faults: printable ASCII without signs of markup. One pass, since most texts are."""
+    return text.isascii() and not text.encode().translate(None, _PLAIN)
+
+
+def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
+    """The codes of what is wrong with one text; `before` is what an answer answers."""
+    if "\r" in text:
+        yield "data.text.line_ends"
+    if not text.isprintable() and _CONTROL.search(text):
+        yield "data.text.control"
+    if not text.isascii():
+        yield from _beyond_ascii(text)
+    if is_answer and (text[0].isspace() or text[-1].isspace()) and CODE not in text and text.strip():
+        yield "data.text.edges"
+    if is_answer and CODE not in text:
+        if "&" in text and _ENTITY.search(text) and not _is_about_markup(text, before):
+            yield "data.text.entities"
+        if "<" in text and _TAG.search(_without_code(text)) and not _is_about_markup(text, before):
+            yield "data.text.tags"
+    elif not is_answer and "&" in text and len(_ENTITY.findall(text)) > 1 and not _is_about_markup(text, ""):
+        yield "data.text.entities"
+
+
+def _beyond_ascii(text: str) -> Iterator[str]:
+    from ftfy.badness import is_bad
+
+    if is_bad(text) and fix_mojibake(text) != text:
+        yield "data.text.mojibake"
+        return
+    if _INVISIBLE.search(text) and _FLAG not in text:
+        yield "data.text.invisible"
+    if _BLANKS.search(text) and not _CJK.search(text) and _BLANKS.search(_FRENCH.sub("", text)):
+        yield "data.text.blanks"
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"`[^`\n]*`", "", text) if "`" in text else text
+
+
+def _is_about_markup(text: str, before: str) -> bool:
+    """Whether the markup is what the record speaks of."""
+    return bool(_MARKUP_MEANT.search(text) or _MARKUP_MEANT.search(before) or _TAG.search(before))

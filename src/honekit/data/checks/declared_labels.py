@@ -1,0 +1,41 @@
+"""Which labels a system prompt names: `Answer with one word: billing, login or delivery.`, or a list of bullets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from honekit.data.checks.turn import bare
+
+_MAX_WORDS = 3
+_MIN_KNOWN = 2
+_NEARLY_ALL = 0.8
+_SENTENCE = re.compile(r"[:.!?](?:\s|$)|[\n()\[\]{}]")
+_SEPARATOR = re.compile(r"\s*(?:,\s*(?:or|and|oder|und|ou|et)\b|[,/|;]|\b(?:or|and|oder|und|ou|et)\b)\s*")
+_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s*[`\"'*]*([\w][\w /-]{0,38}?)[`\"'*]*\s*(?:[:–—(]|- |$)", re.MULTILINE)
+_QUOTES = " \t`\"'*“”‘’«»"
+
+
+def declared_labels(prompt: str, known: Iterable[str]) -> list[str]:
+    """The list in which a prompt names two or more, and nearly all, of the known labels; empty when it has none."""
+    bare_known = {bare(label) for label in known}
+    lists = [_items(sentence, bare_known) for sentence in _SENTENCE.split(prompt)]
+    lists.append([found.strip(_QUOTES) for found in _BULLET.findall(prompt)])
+    best = max(lists, key=lambda items: _hits(items, bare_known))
+    are_short = all(len(item.split()) <= _MAX_WORDS for item in best)
+    is_list = _hits(best, bare_known) >= max(_MIN_KNOWN, _NEARLY_ALL * len(bare_known))
+    return [item for item in best if item] if is_list and are_short else []
+
+
+def _items(sentence: str, known: set[str]) -> list[str]:
+    items = [item.strip(_QUOTES) for item in _SEPARATOR.split(sentence)]
+    # `Classify it as billing, login or delivery`: the first label has the sentence before it.
+    for size in (1, 2, 3):
+        last = " ".join(items[0].split()[-size:]).strip(_QUOTES)
+        if bare(last) in known:
+            return [last, *items[1:]]
+    return items
+
+
+def _hits(items: list[str], known: set[str]) -> int:
+    return len({bare(item) for item in items} & known)

@@ -1,0 +1,103 @@
+"""Identifiers in an answer that stand nowhere in what it answers: the model would learn to make them up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from honekit.data.checks.tally import MAX_PLACES
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, has_digit, warner
+from honekit.data.lines import Finding, shown
+
+_TOKEN = re.compile(r"(?<![\w./:@#%-])#?[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*(?![\w/@]|[.:]\w)")
+_COMMON = re.compile(
+    r"\d+(?:st|nd|rd|th|s|x|d|[ap]m|k|m)|\d+(?:[.,]\d+)?[a-zA-Zµ°]{1,4}|[vV]\d+|[A-Za-z]\d|[A-Z]?\d{1,2}[A-Z]?|(?:19|20)\d\ds?|\d{4}-\d\d-\d\d\w*"
+    r"|(?:utf|iso|http|ipv|mp|h|covid|sha|md|rs|usb|wpa|wi|top|web|python|base|step|q|option|part|level|class|type|phase|day|week|log|int|float"
+    r"|win|windows|rfc|en|din|iec|ieee|co|co2|h2o)[-_]?\d+\w{0,3}|\d+[-_][a-z]{2,}|[a-z]{1,2}\d[a-z]|0x[0-9a-f]+",
+    re.I,
+)
+_LETTER, _DIGIT = re.compile(r"[A-Za-z]"), re.compile(r"\d")
+_LEAST = 6
+_COPIED = 0.8
+_NOT_WORD = re.compile(r"[^a-z0-9]")
+
+_unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
+
+
+class Grounding:
+    """`data.answers.unfounded`."""
+
+    def __init__(self) -> None:
+        self._copied = 0
+        self._total = 0
+        self._found: list[tuple[int, str, str]] = []
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        if not has_digit(turn.answer):
+            return ()
+        text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
+        names = identifiers(text)
+        if not names:
+            return ()
+        self._total += 1
+        strange = first_strange(names, _before(turn))
+        if strange is None:
+            self._copied += 1
+        elif len(self._found) < 10 * MAX_PLACES:
+            self._found.append((turn.line, turn.field, strange))
+        return ()
+
+    def finish(self) -> Iterator[Finding]:
+        if self._total < _LEAST or self._copied < _COPIED * self._total:
+            return
+        for line, field, name in self._found:
+            others = f"{self._copied} of {self._total} answers with identifiers copy theirs from the input"
+            yield _unfounded(line, field, f"{shown(name)} stands nowhere in the input; {others}")
+
+
+def identifiers(text: str) -> list[str]:
+    """Tokens of letters and digits that name one thing, such as `pump-14`, `P-310`, `ORD48213` and `#48213`.
+
+    Quantities, dates, years, versions and names of standards are none, nor is anything in a text with code.
+    """
+    if CODE in text:
+        return []
+    return [token for token in _TOKEN.findall(text) if _DIGIT.search(token) and _is_identifier(token)]
+
+
+def _is_identifier(token: str) -> bool:
+    if token.startswith("#"):
+        return len(token) >= 4
+    return len(token) >= 4 and bool(_LETTER.search(token)) and not _COMMON.fullmatch(token)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts of decoded JSON, without the keys."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from texts_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_in(item)
+
+
+def first_strange(names: list[str], before: str) -> str | None:
+    """The first name that `before` does not have, whatever its case and hyphens."""
+    before = before.lower()
+    strange = [name for name in names if name.lower() not in before]
+    if not strange:
+        return None
+    letters = _NOT_WORD.sub("", before)
+    return next((name for name in strange if _NOT_WORD.sub("", name.lower()) not in letters), None)
+
+
+def _before(turn: Turn) -> str:
+    """All that comes before the answer, tools and their results too."""
+    parts = [message.text for message in turn.messages[: turn.at]]
+    parts += [call.function.arguments for message in turn.messages[: turn.at] for call in message.tool_calls or ()]
+    if turn.tools:
+        parts.append(str(turn.tools))
+    return "\n".join(parts)

@@ -1,0 +1,238 @@
+"""Answers and fields that are a choice among a few values: misspelt ones, rare ones, and those that never occur."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from honekit.data.checks.content import says_nothing
+from honekit.data.checks.declared_labels import declared_labels
+from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, bare, is_label, warner
+from honekit.data.lines import Finding, shown
+
+_REPEATED = 0.6
+"""So many records of an enum-like field have a value that others have too."""
+_MAX_CLASSES = 200
+_FEW = 3
+_IMBALANCE = 10
+_MAX_NAMED = 5
+_LEAST_FOR_BALANCE = 20
+_UNDECLARED = 0.1
+_DIGIT = re.compile(r"\d")
+_NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mis", "a", "re", "pre", "sub")
+_ANSWER = ""
+"""The name of the tally of whole answers; a field has its path."""
+
+_TEXT = "\0text"
+"""The tally's value for answers that are too long for a label."""
+
+_not_label = warner("data.format.not_label", "answer with the label alone")
+_misspelt = warner("data.labels.misspelt", "write the label as the others do")
+_undeclared = warner("data.labels.undeclared", "use a label that the prompt names, or name this one there")
+_missing = adviser("data.labels.missing", "add examples of it, or take it out of the prompt")
+_single = warner("data.labels.single", "add examples of the other labels: from these a model learns to say one thing always")
+_rare = adviser("data.labels.rare", "add examples of it, or fold it into another label")
+_imbalance = adviser("data.labels.imbalance", "add examples of the rare label, or thin out the frequent one")
+
+
+class Labels:
+    """`data.labels.misspelt`, `data.labels.undeclared`, `data.labels.missing`, `data.labels.single`, `data.labels.rare`,
+    `data.labels.imbalance`."""
+
+    def __init__(self) -> None:
+        self._tallies = Tallies()
+        self._prompts: dict[str, None] = {}
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        if len(self._prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
+            self._prompts[turn.messages[0].text] = None
+        if turn.value is NO_JSON:
+            answer = turn.answer.strip()
+            if answer:
+                self._tallies.add(turn.task, _ANSWER, answer if is_label(answer) else _TEXT, turn.line, turn.field)
+        elif isinstance(turn.value, dict):
+            for name, value in label_values(turn.value):
+                self._tallies.add(turn.task, name, value, turn.line, turn.field)
+        return ()
+
+    def finish(self) -> Iterator[Finding]:
+        for name, tally in self._tallies.all():
+            if not is_enum(tally):
+                continue
+            yield from _not_labels(tally)
+            misspelt = dict(misspellings(tally))
+            for value, usual in misspelt.items():
+                count = tally.counts[usual]
+                for line, field in tally.places[value]:
+                    yield _misspelt(line, _at(field, name), f"{shown(value)} stands where {count} have {shown(usual)}")
+            wordy = {value for value, _ in with_words_around(tally)}
+            counts = {
+                str(value): count
+                for value, count in tally.counts.items()
+                if value not in misspelt and value not in wordy and value != _TEXT and not says_nothing(str(value))
+            }
+            undeclared = list(self._undeclared(counts))
+            for value in undeclared:
+                for line, field in tally.places[value]:
+                    yield _undeclared(line, _at(field, name), f"the system prompt does not name the label {shown(value)}")
+            missing = self._missing(counts)
+            if missing:
+                names = ", ".join(map(shown, missing))
+                yield _missing(0, name, f"the system prompt names labels that no answer has: {names}")
+            yield from _balance(name, tally, {value: count for value, count in counts.items() if value not in undeclared})
+
+    def _declared(self, counts: dict[str, int]) -> list[list[str]]:
+        """The labels that each system prompt names, of those that name any of this field."""
+        known = [value for value, count in counts.items() if count > 1]
+        return [labels for prompt in self._prompts if (labels := declared_labels(prompt, known))]
+
+    def _undeclared(self, counts: dict[str, int]) -> Iterator[str]:
+        declared = self._declared(counts)
+        names = {bare(label) for labels in declared for label in labels}
+        total = sum(counts.values())
+        for value, count in counts.items():
+            if names and bare(value) not in names and count <= _UNDECLARED * total:
+                yield value
+
+    def _missing(self, counts: dict[str, int]) -> list[str]:
+        declared = self._declared(counts)
+        if not declared or sum(counts.values()) < _LEAST_FOR_BALANCE:
+            return []
+        has = {bare(value) for value in counts}
+        named_by_all = set.intersection(*({bare(label) for label in labels} for labels in declared))
+        return [label for label in declared[0] if bare(label) in named_by_all - has]
+
+
+def _not_labels(tally: Tally) -> Iterator[Finding]:
+    """Whole answers that are a text, or a label with words around it, where nearly all are labels."""
+    if tally.share(_TEXT) <= _UNDECLARED:
+        for line, field in tally.places.get(_TEXT, ()):
+            yield _not_label(line, field, "the answer is a text; nearly all others are a label alone")
+    for value, label in with_words_around(tally):
+        for line, field in tally.places[value]:
+            yield _not_label(
+                line, field, f"there are words around the label; {tally.counts[label]} answers are {shown(label)} alone"
+            )
+
+
+def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
+    """Rare values that have one frequent value in them as a word, with that one: `It is billing.`, `Label: billing`."""
+    usual = [str(value) for value, count in tally.counts.items() if value != _TEXT and count >= _FEW]
+    for value, count in tally.counts.items():
+        text = str(value)
+        if count < _FEW and " " in text and text.count(" ") > max((label.count(" ") for label in usual), default=0):
+            inside = [label for label in usual if re.search(rf"(?<![\w-]){re.escape(label)}(?![\w-])", text, re.I)]
+            if len(inside) == 1:
+                yield text, inside[0]
+
+
+def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Path and text of all short texts of an object; the members of a list count as values of one field."""
+    for key, item in value.items():
+        if type(item) is str:
+            if is_label(item):
+                yield prefix + key, item
+        elif type(item) is bool:
+            yield prefix + key, "true" if item else "false"
+        elif type(item) is dict and depth < 3:
+            yield from label_values(item, f"{prefix}{key}.", depth + 1)
+        elif type(item) is list and depth < 3:
+            for member in item[:20]:
+                if type(member) is str and is_label(member):
+                    yield f"{prefix}{key}[]", member
+                elif type(member) is dict:
+                    yield from label_values(member, f"{prefix}{key}[].", depth + 1)
+
+
+def is_enum(tally: Tally) -> bool:
+    """Whether most values of a tally come back again and again."""
+    if tally.is_open or tally.total < SMALL_TASK or len(tally.counts) > _MAX_CLASSES:
+        return False
+    repeated = [count for value, count in tally.counts.items() if count > 1 and value != _TEXT]
+    return sum(repeated) >= _REPEATED * tally.total and 1 <= len(repeated) <= tally.total / 2
+
+
+def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
+    """Values with the one that was meant: equal but for case, blanks and hyphens, or rare and a letter or two away."""
+    counts = {str(value): count for value, count in tally.counts.items()}
+    ranked = sorted(counts, key=lambda value: -counts[value])
+    by_bare: dict[str, str] = {}
+    for value in ranked:
+        form = bare(value)
+        if not form or value == _TEXT:
+            continue
+        if form in by_bare:
+            yield value, by_bare[form]
+            continue
+        near = next((usual for usual in by_bare.values() if _is_slip(value, usual, counts)), None)
+        if near:
+            yield value, near
+        else:
+            by_bare[form] = value
+
+
+def _is_slip(value: str, usual: str, counts: dict[str, int]) -> bool:
+    a, b = bare(value), bare(usual)
+    if counts[value] > 2 or counts[usual] < 3 * counts[value] or min(len(a), len(b)) < 4:
+        return False
+    if _DIGIT.search(a) or _DIGIT.search(b) or _is_negation(a, b):
+        return False
+    allowed = 1 if min(len(a), len(b)) < 9 else 2
+    return abs(len(a) - len(b)) <= allowed and edit_distance(a, b, allowed) <= allowed
+
+
+def _is_negation(a: str, b: str) -> bool:
+    short, long = sorted((a, b), key=len)
+    return any(long == prefix + short for prefix in _NEGATIONS) or _other_beginning(a, b)
+
+
+def _other_beginning(a: str, b: str) -> bool:
+    """`import` and `export`, `inbound` and `unbound`: words that part in the first letters are other words."""
+    return len(a) == len(b) and a[:2] != b[:2] and sorted(a[:2]) != sorted(b[:2]) and a[2:] == b[2:]
+
+
+def edit_distance(a: str, b: str, limit: int) -> int:
+    """Letters put in, left out, changed or swapped with a neighbour; more than `limit` counts as `limit + 1`.
+
+    Source: optimal string alignment (Damerau 1964, Levenshtein 1966).
+    """
+    before_last: list[int] = []
+    last = list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        row = [i]
+        for j, right in enumerate(b, 1):
+            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (left != right))
+            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
+                best = min(best, before_last[j - 2] + 1)
+            row.append(best)
+        if min(row) > limit:
+            return limit + 1
+        before_last, last = last, row
+    return last[-1]
+
+
+def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Finding]:
+    often = [value for value, count in counts.items() if count >= _FEW]
+    of = f"`{name}`" if name else "the answers"
+    rare = [value for value in counts if counts[value] < _FEW]
+    if len(counts) == 1 and tally.total >= _LEAST_FOR_BALANCE and not name:
+        yield _single(0, name, f"every answer is {shown(next(iter(counts)))}")
+        return
+    if len(rare) > len(often) or tally.total < _LEAST_FOR_BALANCE or any(map(_DIGIT.search, counts)):
+        return
+    if rare:
+        line, field = tally.places[rare[0]][0]
+        names = ", ".join(map(shown, rare[:_MAX_NAMED])) + (f" and {len(rare) - _MAX_NAMED} more" * (len(rare) > _MAX_NAMED))
+        yield _rare(line, _at(field, name), f"too few examples to learn from, one or two of each, in {of}: {names}")
+    if len(often) < 2:
+        return
+    most, least = max(often, key=counts.__getitem__), min(often, key=counts.__getitem__)
+    if counts[most] > _IMBALANCE * counts[least]:
+        message = f"of {of}, {shown(most)} has {counts[most]} examples and {shown(least)} {counts[least]}"
+        yield _imbalance(0, name, message)
+
+
+def _at(field: str, name: str) -> str:
+    return f"{field}.{name}" if name else field

@@ -1,0 +1,159 @@
+"""Records that say nearly the same twice, and nearly the same input with another answer.
+
+The rule is the one of `honekit.data.near` (Jaccard similarity of three-word shingles at least 0.7) with two
+differences: numbers and ids count as words, since records that differ in them only may be examples of copying, and
+what most inputs of the file share (instructions around the text) does not count. Candidates come from MinHash-LSH
+and are verified exactly.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from honekit.data.checks.contradictions import answer_hash
+from honekit.data.checks.labels import edit_distance
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label, warner
+from honekit.data.lines import Finding
+from honekit.data.near import THRESHOLD
+
+MAX_RECORDS = 20_000
+"""Records compared with each other, the first of the file: up to 8 kB each in memory and 0.1 ms in time."""
+_MAX_WORDS = 300
+_BATCH = 500
+_COMMON = 0.5
+_HASHES, _BANDS, _SEED = 128, 32, 42
+"""A pair at similarity 0.7 shares one of 32 bands of 4 hashes with probability 0.9998."""
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_SAID_AGAIN = 0.5
+_FILLERS = frozenset(
+    {"a", "an", "the", "please", "pls", "hi", "hello", "hey", "thanks", "thank", "you", "yet", "just", "really", "so", "very"}
+    | {"bitte", "hallo", "danke", "der", "die", "das", "ein", "eine", "le", "la", "les", "un", "une", "merci", "el", "favor"}
+)
+"""Articles and politeness: with or without them an input asks the same."""
+
+_near = adviser("data.near_duplicate", "keep one of the two, or leave both when the repetition is meant")
+_contradict = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
+
+
+@dataclass(slots=True)
+class _Record:
+    line: int
+    at: str
+    words: list[str]
+    """Until the shingles are made."""
+    said: str
+    """The words again, where a label or JSON hangs on them; else empty."""
+    task: int
+    input: int
+    """Of what the user said, case, blanks and end marks aside; other answers to an equal one are for `Contradictions`."""
+    record: int
+    """Of all that is said, letter by letter; equal ones are for `data.duplicate`."""
+    answer: int
+    shingles: array[int] = field(default_factory=lambda: array("q"))
+    """Their hashes: eight bytes each instead of a text."""
+
+
+class NearDuplicates:
+    """`data.near_duplicate`, and `data.answers.contradict` for nearly the same input."""
+
+    def __init__(self, max_records: int = MAX_RECORDS) -> None:
+        self._left = max_records
+        self._pending: list[_Record] = []
+        self._records: list[_Record] = []
+        self._common: frozenset[str] | None = None
+        self._index: Any = None
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        if not self._left:
+            return ()
+        self._left -= 1
+        said = [message.text for message in turn.messages[: turn.at] if message.role == "user"]
+        words = _WORD.findall("\n".join(said).casefold())[:_MAX_WORDS]
+        is_decided = turn.value is not NO_JSON or is_label(turn.answer)
+        task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
+        hashes = hash(tuple(map(flat, said))), hash(turn.text), answer_hash(turn)
+        self._pending.append(_Record(turn.line, turn.field, words, " ".join(words) if is_decided else "", task, *hashes))
+        if len(self._pending) < _BATCH and self._left:
+            return ()
+        found = self._flush()
+        if not self._left:
+            self._records, self._index = [], None
+        return found
+
+    def finish(self) -> Iterable[Finding]:
+        return self._flush() if self._pending else ()
+
+    def _flush(self) -> list[Finding]:
+        from rensa import RMinHash, RMinHashLSH  # type: ignore[import-untyped]
+
+        sets = [shingles(record.words) for record in self._pending]
+        if self._common is None:
+            self._common = _common_of(sets)
+            self._index = RMinHashLSH(threshold=THRESHOLD, num_perm=_HASHES, num_bands=_BANDS)
+        own = [members - self._common for members in sets]
+        hashes = RMinHash.from_token_sets([list(members) or ["-"] for members in own], num_perm=_HASHES, seed=_SEED)
+        found: list[Finding] = []
+        for record, members, minhash in zip(self._pending, own, hashes, strict=True):
+            if not members:
+                continue
+            record.words = []
+            record.shingles = array("q", {hash(shingle) for shingle in members})
+            for key in sorted(self._index.query(minhash)):
+                finding = _compare(self._records[key], record)
+                if finding:
+                    found.append(finding)
+                    break
+            self._index.insert(len(self._records), minhash)
+            self._records.append(record)
+        self._pending = []
+        return found
+
+
+def shingles(words: list[str]) -> frozenset[str]:
+    """All runs of three words; of fewer words, the one run that there is."""
+    if len(words) < 3:
+        return frozenset([" ".join(words)]) if words else frozenset()
+    return frozenset(f"{a} {b} {c}" for a, b, c in zip(words, words[1:], words[2:], strict=False))
+
+
+def _common_of(sets: list[frozenset[str]]) -> frozenset[str]:
+    """What at least half of the inputs share; nothing when there are too few to tell."""
+    if len(sets) < 8:
+        return frozenset()
+    counts = Counter(shingle for members in sets for shingle in members)
+    return frozenset(shingle for shingle, count in counts.items() if count >= _COMMON * len(sets))
+
+
+def _compare(first: _Record, second: _Record) -> Finding | None:
+    if first.task != second.task or first.record == second.record:
+        return None
+    shared = len(set(first.shingles).intersection(second.shingles))
+    similarity = shared / (len(first.shingles) + len(second.shingles) - shared)
+    if similarity < _SAID_AGAIN:
+        return None
+    if first.answer == second.answer:
+        if similarity >= THRESHOLD or ask_the_same(first.said, second.said):
+            return _near(second.line, "messages", f"nearly the same input and the same answer as on line {first.line}")
+    elif first.input != second.input and ask_the_same(first.said, second.said):
+        return _contradict(second.line, second.at, f"nearly the same input as on line {first.line}, with another answer")
+    return None
+
+
+def ask_the_same(first: str, second: str) -> bool:
+    """Whether two inputs differ in articles, politeness and slips of the hand only, and so must have one label.
+
+    Any other word may be why the labels differ: `my card` and `my PIN`, `can` and `can't`, 14 A and 23 A.
+    """
+    own, other = ([word for word in text.split() if word not in _FILLERS] for text in (first, second))
+    return 0 < len(own) == len(other) and all(a == b or _is_slip(a, b) for a, b in zip(own, other, strict=True))
+
+
+def _is_slip(a: str, b: str) -> bool:
+    return min(len(a), len(b)) >= 5 and (a + b).isalpha() and a[0] == b[0] and edit_distance(a, b, 1) <= 1

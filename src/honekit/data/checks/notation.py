@@ -1,0 +1,127 @@
+"""Drift of the way in which dates, units and decimal numbers are written in answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from honekit.data.checks.tally import Tallies, Tally
+from honekit.data.checks.turn import NO_JSON, Turn, has_digit, warner
+from honekit.data.lines import Finding, shown
+
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
+_NUMBER = re.compile(r"\d[\d.,/-]*\d|\d")
+"""A number with all that may belong to it: a date, a decimal, a range."""
+_DATE = re.compile(
+    r"(?P<iso>\d{4}-\d\d-\d\d)|(?P<slash>\d{1,2}/\d{1,2}/(?:\d{4}|\d\d))|(?P<dot>\d{1,2}\.\d{1,2}\.\d{4})"
+    r"|(?P<dash>\d{1,2}-\d{1,2}-\d{4})|(?P<stroke>\d{4}/\d\d?/\d\d?)"
+)
+_DAY_OF_MONTH = re.compile(rf"(?:st|nd|rd|th)?\s{_MONTH},?\s\d{{4}}\b")
+_YEAR = re.compile(r"(?:st|nd|rd|th)?,?\s\d{4}\b")
+_MONTH_BEFORE = re.compile(rf"\b{_MONTH}\s$")
+_DATES = {
+    "iso": "2026-04-03",
+    "slash": "03/04/2026",
+    "dot": "03.04.2026",
+    "words": "3 April 2026",
+    "dash": "03-04-2026",
+    "stroke": "2026/04/03",
+}
+_UNIT = re.compile(
+    r"(?P<gap>[ \u00a0\u202f]?)(?P<unit>km/h|km|cm|mm|kg|mg|° ?C|° ?F|C|F|kWh|kW|MW|mA|mV|kV|Hz|kHz|MHz|GHz|ms|kB|KB|MB|GB|TB"
+    r"|hPa|kPa|bar|psi|rpm|V|A|W)(?![\w°/²³-])"
+)
+_DECIMAL = re.compile(r"\d{1,6}(?P<mark>\.)\d{1,6}|\d{1,6}(?P<comma>,)(?:\d{1,2}|\d{4,6})")
+"""A comma before three digits may part thousands, so it says nothing."""
+_MAX_NUMBERS = 40
+_JOINED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.:,/#@")
+_MOSTLY = 0.75
+
+_date = warner("data.style.dates", "write all dates in one way; ISO 8601 (2026-04-03) cannot be misread")
+_unit = warner("data.style.units", "write units in one way everywhere")
+_decimal = warner("data.style.decimals", "use one decimal mark everywhere")
+
+
+class Notation:
+    """`data.style.dates`, `data.style.units`, `data.style.decimals`."""
+
+    def __init__(self) -> None:
+        self._dates, self._gaps, self._degrees, self._decimals = Tallies(), Tallies(), Tallies(), Tallies()
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        if turn.value is NO_JSON:
+            if "```" not in turn.answer:
+                self._count(turn, "", turn.answer, turn.field)
+        elif isinstance(turn.value, dict):
+            for path, text in _texts(turn.value):
+                self._count(turn, path, text, f"{turn.field}.{path}")
+        return ()
+
+    def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
+        if not has_digit(text):
+            return
+        # A field is written by whoever made the answers; in prose a copied number keeps the form of its source.
+        is_value = bool(name) or text.count(" ") < 3
+        for number, found in enumerate(_NUMBER.finditer(text)):
+            if number >= _MAX_NUMBERS:
+                break
+            if (text[found.start() - 1 : found.start()] or " ") in _JOINED or not (is_value or found[0] not in turn.question):
+                continue
+            if date := date_form(text, found):
+                self._dates.add(turn.task, name, date, turn.line, at)
+            elif decimal := _DECIMAL.fullmatch(found[0]):
+                self._decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, at)
+            if unit := _UNIT.match(text, found.end()):
+                self._gaps.add(turn.task, name, bool(unit["gap"]), turn.line, at)
+                if unit["unit"][-1] in "CF":
+                    self._degrees.add(turn.task, name + unit["unit"][-1], "°" in unit["unit"], turn.line, at)
+
+    def finish(self) -> Iterator[Finding]:
+        for _, tally in self._dates.all():
+            for kind, (line, at) in tally.odd(share=_MOSTLY):
+                usual = f"{tally.counts[tally.main]} of {tally.total} with a date write {_DATES[str(tally.main)]}"
+                yield _date(line, at, f"a date is written as {_DATES[str(kind)]}; {usual}")
+        yield from _of_units(self._gaps, "with a blank before it", "without a blank before it")
+        yield from _of_units(self._degrees, "with a degree sign", "without a degree sign", seen=set(_places(self._gaps)))
+        for _, tally in self._decimals.all():
+            for kind, (line, at) in tally.odd(share=_MOSTLY):
+                usual = f"{tally.counts[tally.main]} of {tally.total} answers use {shown(tally.main)}"
+                yield _decimal(line, at, f"the decimal mark is {shown(kind)}; {usual}")
+
+
+def date_form(text: str, found: re.Match[str]) -> str | None:
+    """Which key of `_DATES` a number is written as, with what stands around it."""
+    token = found[0]
+    if len(token) > 2:
+        date = _DATE.fullmatch(token) if len(token) >= 8 or "/" in token else None
+        return date.lastgroup if date else None
+    if _DAY_OF_MONTH.match(text, found.end()):
+        return "words"
+    is_words = _YEAR.match(text, found.end()) and _MONTH_BEFORE.search(text[max(0, found.start() - 12) : found.start()])
+    return "words" if is_words else None
+
+
+def _places(tallies: Tallies) -> Iterator[tuple[int, str]]:
+    for _, tally in tallies.all():
+        yield from (place for _, place in tally.odd(share=_MOSTLY))
+
+
+def _of_units(tallies: Tallies, yes: str, no: str, seen: set[tuple[int, str]] | None = None) -> Iterator[Finding]:
+    """One finding for each record, though it may part from the others in blank and sign alike."""
+    for _, tally in tallies.all():
+        for kind, place in tally.odd(share=_MOSTLY):
+            if place not in (seen or ()):
+                yield _unit(*place, f"a unit is written {yes if kind else no}; {_most(tally)} {no if kind else yes}")
+
+
+def _most(tally: Tally) -> str:
+    return f"{tally.counts[tally.main]} of {tally.total} write it"
+
+
+def _texts(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    for key, item in value.items():
+        if type(item) is str:
+            yield prefix + key, item
+        elif type(item) is dict and depth < 3:
+            yield from _texts(item, f"{prefix}{key}.", depth + 1)

@@ -1,0 +1,120 @@
+"""Answers in another style or of quite another length than nearly all the others. Advice: style may be meant."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from honekit.data.checks.tally import MAX_PLACES, Tallies, majority_share
+from honekit.data.checks.turn import Turn, adviser
+from honekit.data.lines import Finding
+
+_MARKDOWN = re.compile(r"\*\*\S[^*\n]*\*\*|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
+_BULLETS = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+\S", re.MULTILINE)
+_END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
+_LEAST = 10
+_MAX_EACH = 5
+"""With more odd answers than this, one finding names the first of them."""
+_FAR = 6.0
+"""Robust standard deviations of the log of the length from the median, beyond which an answer is an outlier."""
+_TIMES = 5.0
+_LONG = 200
+"""Short answers among answers that are short themselves are common: only among longer ones is one odd."""
+_BINS = 16
+
+_case = adviser("data.style.case", "write it like the others, unless the difference is meant")
+_ending = adviser("data.style.ending", "end it like the others, unless the difference is meant")
+_markdown = adviser("data.style.markdown", "format it like the others, unless the difference is meant")
+_list = adviser("data.style.list", "lay it out like the others, unless the difference is meant")
+_length = adviser("data.style.length", "look at it: it may be cut off, be two answers in one, or belong to another task")
+
+_STYLES = {
+    "case": (_case, "is all in lower case", "has capital letters"),
+    "ending": (_ending, "ends with a full stop or the like", "ends without a full stop"),
+    "markdown": (_markdown, "is formatted with Markdown", "is plain text"),
+    "list": (_list, "is a list", "is running text"),
+}
+
+
+class Style:
+    """`data.style.case`, `data.style.ending`, `data.style.markdown`, `data.style.list`, `data.style.length`."""
+
+    def __init__(self) -> None:
+        self._styles = Tallies()
+        self._lengths: Counter[float] = Counter()
+        self._shortest: list[tuple[int, int, str]] = []
+        self._longest: list[tuple[int, int, str]] = []
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        text = turn.answer
+        if not text.strip():
+            return ()
+        if turn.is_prose:
+            self._count_styles(turn, text)
+        if " " in text:
+            self._count_length(len(text), turn)
+        return ()
+
+    def _count_styles(self, turn: Turn, text: str) -> None:
+        add = self._styles.add
+        has_bullets = "\n" in text and len(_BULLETS.findall(text)) > 1
+        is_sentence = text.count(" ") > 2
+        if is_sentence and text.isascii() and text[0].isalpha():
+            add(turn.task, "case", text.islower(), turn.line, turn.field)
+        if is_sentence and "\n" not in text.strip():
+            add(turn.task, "ending", text.rstrip()[-1:] in _END, turn.line, turn.field)
+        add(turn.task, "list", has_bullets, turn.line, turn.field)
+        has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
+        add(turn.task, "markdown", has_marks, turn.line, turn.field)
+
+    def _count_length(self, length: int, turn: Turn) -> None:
+        self._lengths[round(math.log2(length) * _BINS)] += 1
+        for heap, key in ((self._shortest, -length), (self._longest, length)):
+            if len(heap) < MAX_PLACES:
+                heapq.heappush(heap, (key, turn.line, turn.field))
+            elif key > heap[0][0]:
+                heapq.heapreplace(heap, (key, turn.line, turn.field))
+
+    def finish(self) -> Iterator[Finding]:
+        for name, tally in self._styles.all():
+            advise, yes, no = _STYLES[name]
+            odd = list(tally.odd(share=majority_share(tally.total), least=_LEAST))
+            said = f"unlike {tally.counts.get(tally.main, 0)} of {tally.total} answers"
+            if len(odd) > _MAX_EACH:
+                said += "; so do those of lines " + ", ".join(str(line) for _, (line, _) in odd[1 : _MAX_EACH + 1]) + " and more"
+                odd = odd[:1]
+            for kind, (line, at) in odd:
+                yield advise(line, at, f"the answer {yes if kind else no}, {said}")
+        yield from self._outliers()
+
+    def _outliers(self) -> Iterator[Finding]:
+        if self._lengths.total() < _LEAST:
+            return
+        median = _median(self._lengths)
+        spread = _median(_distances(self._lengths, median))
+        far = max(_FAR * 1.4826 * spread / _BINS, math.log2(_TIMES))
+        typical = 2 ** (median / _BINS)
+        extremes = {(line, at, abs(key)) for key, line, at in (*self._shortest, *self._longest)}
+        for line, at, length in sorted(extremes):
+            is_far = abs(math.log2(length) - median / _BINS) > far
+            if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
+                yield _length(line, at, f"the answer has {length} characters; half of them have less than {typical:.0f}")
+
+
+def _distances(lengths: Counter[float], median: float) -> Counter[float]:
+    distances: Counter[float] = Counter()
+    for size, count in lengths.items():
+        distances[abs(size - median)] += count
+    return distances
+
+
+def _median(counts: Counter[float]) -> float:
+    half, seen = counts.total() / 2, 0
+    for value in sorted(counts):
+        seen += counts[value]
+        if seen >= half:
+            return value
+    return 0.0

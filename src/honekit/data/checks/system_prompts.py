@@ -1,0 +1,98 @@
+"""System prompts that differ by accident: a slip of the hand splits one task in two."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+
+from honekit.data.checks.tally import Tally
+from honekit.data.checks.turn import Turn, bare, warner
+from honekit.data.lines import Finding
+
+_LEAST = 8
+_RARE = 0.25
+_CLOSE = 0.6
+_SAME_WORD = 0.7
+_MAX_CHANGED = 3
+_MAX_COMPARED = 40
+_MAX_WORDS = 1000
+_DIGITS = re.compile(r"\d+")
+
+_drift = warner("data.system.drift", "use one wording everywhere, the one that will be sent in use")
+_missing = warner("data.system.missing", "give it the system prompt of the others, the one that will be sent in use")
+
+
+class SystemPrompts:
+    """`data.system.drift`, `data.system.missing`."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        first = turn.messages[0]
+        system = first.text if first.role in ("system", "developer") else ""
+        if system or not any(message.role in ("system", "developer") for message in turn.messages):
+            self._tally.add(system, turn.line, "messages[0].content" if system else "messages")
+        return ()
+
+    def finish(self) -> Iterator[Finding]:
+        tally = self._tally
+        prompts = sorted((str(prompt) for prompt in tally.counts if prompt), key=lambda prompt: -tally.counts[prompt])
+        if tally.total < _LEAST or not prompts:
+            return
+        without = tally.counts.get("", 0)
+        if 0 < without <= 0.1 * tally.total or (without == 1 and tally.total >= _LEAST):
+            for line, field in tally.places[""]:
+                yield _missing(line, field, f"no system prompt; {tally.total - without} of {tally.total} records have one")
+        for rare, usual in accidental_variants({prompt: tally.counts[prompt] for prompt in prompts}):
+            message = f"the system prompt differs in {difference(usual, rare)} from that of {tally.counts[usual]} records"
+            for line, field in tally.places[rare]:
+                yield _drift(line, field, message)
+
+
+def accidental_variants(counts: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """Pairs of a rare prompt and the frequent one that it was meant to be.
+
+    A family of many near prompts is a template with a slot, filled on purpose, and so are prompts that differ in
+    numbers only. Prompts that differ in blanks, case or punctuation only are an accident at any frequency.
+    """
+    ranked = sorted(counts, key=lambda prompt: -counts[prompt])[:_MAX_COMPARED]
+    slots = [prompt for prompt in ranked if counts[prompt] * 3 >= counts[ranked[0]]]
+    bares = {prompt: bare(prompt) for prompt in ranked}
+    for position, rare in enumerate(ranked):
+        for usual in ranked[:position]:
+            if bares[rare] == bares[usual]:
+                yield rare, usual
+                break
+            is_rare = counts[rare] <= _RARE * counts[usual] and counts[usual] >= _LEAST // 2
+            if is_rare and len(slots) < 10 and is_slip(usual, rare) and len(ranked) - len(slots) <= 10:
+                yield rare, usual
+                break
+
+
+def is_slip(usual: str, rare: str) -> bool:
+    """Whether two prompts differ by slips of the hand: misspelt words, a word or two too few or too many. Another word
+    in the place of one (`French` for `German`) is meant."""
+    if _DIGITS.sub("0", usual) == _DIGITS.sub("0", rare):
+        return False
+    before, after = usual.split()[:_MAX_WORDS], rare.split()[:_MAX_WORDS]
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    if matcher.quick_ratio() < _CLOSE:
+        return False
+    changed = 0
+    for kind, i, k, j, m in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        changed += max(k - i, m - j)
+        if kind == "replace" and SequenceMatcher(None, " ".join(before[i:k]), " ".join(after[j:m])).ratio() < _SAME_WORD:
+            return False
+    return 0 < changed <= _MAX_CHANGED
+
+
+def difference(usual: str, rare: str) -> str:
+    """Where two prompts part, in words that quote no more than they must."""
+    if bare(usual) == bare(rare):
+        return "blanks, case or punctuation"
+    at = next((i for i, (a, b) in enumerate(zip(usual, rare, strict=False)) if a != b), min(len(usual), len(rare)))
+    return f"a few characters (first at character {at + 1})"

@@ -1,0 +1,30 @@
+"""Short ways to write conversations and to hold checks against them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from honekit.chat.messages import Message
+from honekit.data.chat import ChatExample
+from honekit.data.checks.turn import Turn, TurnCheck, read_turn
+from honekit.data.lines import Finding
+
+
+def conversation(line: int, question: str, answer: str, system: str = "", tools: list[dict[str, Any]] | None = None) -> Turn:
+    first = [Message("system", system)] if system else []
+    turn = read_turn(ChatExample([*first, Message("user", question), Message("assistant", answer)], tools, line))
+    assert turn is not None
+    return turn
+
+
+def findings(check: TurnCheck, turns: Iterable[Turn]) -> list[Finding]:
+    found: list[Finding] = []
+    for turn in turns:
+        found += check.see(turn)
+    return [*found, *check.finish()]
+
+
+def answers(texts: Sequence[str], system: str = "") -> list[Turn]:
+    """One conversation for each answer, on questions of their own."""
+    return [conversation(line, f"question {line}?", text, system) for line, text in enumerate(texts, 1)]

@@ -1,0 +1,152 @@
+"""Contradictions, system prompts, output format, notation and style."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.data.checks.conversations import answers, conversation, findings
+
+from honekit.data.checks.answer_format import AnswerFormat, shape_of
+from honekit.data.checks.contradictions import Contradictions
+from honekit.data.checks.near_duplicates import NearDuplicates, ask_the_same
+from honekit.data.checks.notation import Notation
+from honekit.data.checks.style import Style
+from honekit.data.checks.system_prompts import is_slip
+
+
+def test_a_table_that_is_full_still_follows_all_answers_to_an_input_or_none() -> None:
+    check = Contradictions(max_kept=40)
+    turns = [conversation(line, f"is pump {line % 500} on", "yes" if line <= 500 else "no") for line in range(1, 1001)]
+    found = findings(check, turns)
+    assert len(check._inputs) <= 40
+    assert all(f"line {finding.line - 500}," in finding.message for finding in found)
+
+
+def test_answers_that_differ_in_blanks_and_order_of_keys_only_do_not_contradict() -> None:
+    turns = [conversation(1, "q", '{"a": 1, "b": [2]}'), conversation(2, "Q ", '{"b":[2],"a":1}')]
+    assert findings(Contradictions(), turns) == []
+
+
+def test_the_same_question_with_other_tools_may_have_another_answer() -> None:
+    tools = [{"type": "function", "function": {"name": "order"}}]
+    turns = [
+        conversation(1, "Order a pizza", "I have no tool for that.", tools=None),
+        conversation(2, "Order a pizza", "Done.", tools=tools),
+    ]
+    assert findings(Contradictions(), turns) == []
+
+
+def test_several_samples_for_most_inputs_are_meant() -> None:
+    turns = [conversation(line, f"Write a poem about topic {line // 2}", f"Poem {line}") for line in range(120)]
+    assert findings(Contradictions(), turns) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("where is my card", "please where is the my card", True),
+        ("reset my pasword", "reset my password", True),
+        ("can I pay by card", "can't I pay by card", False),
+        ("change my pin", "change my address", False),
+        ("node-c4 is down", "node-c5 is down", False),
+        ("14 amperes", "23 amperes", False),
+    ],
+)
+def test_inputs_ask_the_same_only_when_no_telling_word_differs(first: str, second: str, same: bool) -> None:
+    assert ask_the_same(first, second) is same
+
+
+def test_near_duplicates_are_looked_for_up_to_a_cap() -> None:
+    turns = [
+        conversation(line, "How many books may I borrow from you at once today " + "so " * line, "ten") for line in range(1, 8)
+    ]
+    assert findings(NearDuplicates(max_records=0), turns) == []
+    assert [found.line for found in findings(NearDuplicates(), turns[:2])] == [2]
+
+
+@pytest.mark.parametrize(
+    ("rare", "slip"),
+    [
+        ("Answer the queston of the customer in French.", True),
+        ("Answer the the question of the customer in French.", True),
+        ("Answer the question of the customer in German.", False),
+        ("Answer the question of the customer in French. Add a joke at the end of it.", False),
+    ],
+)
+def test_a_slip_in_a_system_prompt_is_told_from_another_task(rare: str, slip: bool) -> None:
+    assert is_slip("Answer the question of the customer in French.", rare) is slip
+
+
+def test_prompts_that_differ_in_numbers_only_are_meant() -> None:
+    assert not is_slip("Today is 2026-01-05. Be short.", "Today is 2026-01-06. Be short.")
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), JSON_VALUES, max_size=4))
+def test_the_shape_of_an_object_names_its_keys_in_order(value: dict[str, object]) -> None:
+    paths = [path for path, _ in shape_of(value)]
+    assert [path for path in paths if path in value][: len(value)] == list(value) or any("." in key for key in value)
+
+
+def test_optional_keys_and_nulls_are_no_drift() -> None:
+    texts = [json.dumps({"name": "x", "age": None if n % 4 else n} | ({"note": "y"} if n % 3 == 0 else {})) for n in range(30)]
+    assert findings(AnswerFormat(), answers(texts)) == []
+
+
+def test_a_rare_key_is_optional_when_several_have_it_and_a_slip_when_one_has() -> None:
+    texts = [
+        json.dumps({"name": "x"} | ({"note": "y"} if n % 20 == 0 else {}) | ({"nam": "z"} if n == 7 else {})) for n in range(80)
+    ]
+    assert [(found.code, found.line) for found in findings(AnswerFormat(), answers(texts))] == [("data.format.keys", 8)]
+
+
+def test_answers_of_which_half_are_json_have_no_format_to_drift_from() -> None:
+    assert findings(AnswerFormat(), answers(['{"a": 1}', "no object"] * 10)) == []
+
+
+@pytest.mark.parametrize(
+    ("usual", "odd", "code"),
+    [
+        ("Due 2026-04-03, please pay.", "Due 03/04/2026, please pay.", "data.style.dates"),
+        ("Due on 3 April 2026.", "Due on 2026-04-03.", "data.style.dates"),
+        ("It came on April 3, 2026.", "It came on 03.04.2026.", "data.style.dates"),
+        ("The cable is 5 km long.", "The cable is 5km long.", "data.style.units"),
+        ("It has 21 °C now.", "It has 21 C now.", "data.style.units"),
+        ("The sum is 3.75 in all.", "The sum is 3,75 in all.", "data.style.decimals"),
+    ],
+)
+def test_another_way_to_write_numbers_is_named(usual: str, odd: str, code: str) -> None:
+    assert [(found.code, found.line) for found in findings(Notation(), answers([usual] * 9 + [odd]))] == [(code, 10)]
+
+
+@pytest.mark.parametrize(
+    "text", ["version 1.2,5 of it", "see 1,234 items", "ratio 3/4", "call 10-20-30", "section 2.1.3", "IP 10.0.0.1", "a-12,5b"]
+)
+def test_other_numbers_are_no_dates_units_or_decimals(text: str) -> None:
+    usual = ["On 2026-04-03 it was 5.5 km long."] * 9
+    assert findings(Notation(), answers([*usual, text])) == []
+
+
+def test_a_date_copied_from_the_question_keeps_its_form() -> None:
+    usual = answers(["Due on 2026-04-03, I think."] * 9)
+    copied = conversation(10, "Is it due on 03/04/2026?", "Yes, it is due on 03/04/2026.")
+    assert findings(Notation(), [*usual, copied]) == []
+
+
+def test_mixed_styles_are_nobodys_fault() -> None:
+    texts = ["A plain sentence stands here.", "- one\n- two\n- three", "**Bold** words are here", "all lower case here"] * 5
+    assert findings(Style(), answers(texts)) == []
+
+
+def test_many_odd_answers_of_one_style_are_one_piece_of_advice() -> None:
+    texts = ["A plain sentence stands here."] * 970 + ["One without a full stop"] * 20
+    assert [found.line for found in findings(Style(), answers(texts))] == [971]

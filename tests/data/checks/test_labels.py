@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.data.checks.conversations import answers, findings
+
+from honekit.data.checks.declared_labels import declared_labels
+from honekit.data.checks.labels import Labels, edit_distance
+
+WORDS = st.text(alphabet="abcd", max_size=7)
+
+
+def slips(*texts: str) -> list[tuple[int, str]]:
+    return [(found.line, found.code) for found in findings(Labels(), answers(texts)) if found.code == "data.labels.misspelt"]
+
+
+@pytest.mark.parametrize("wrong", ["Sensor-Fault", "SENSOR_FAULT", "sensorfault", "sensor fautl", "senser fault"])
+def test_a_rare_variant_of_a_frequent_label_is_misspelt(wrong: str) -> None:
+    texts = ["sensor fault"] * 5 + ["power"] * 4 + [wrong]
+    assert slips(*texts) == [(10, "data.labels.misspelt")]
+
+
+@pytest.mark.parametrize(
+    ("usual", "other"), [("valid", "invalid"), ("import", "export"), ("level 1", "level 2"), ("male", "female"), ("on", "off")]
+)
+def test_another_word_is_no_misspelling(usual: str, other: str) -> None:
+    assert slips(*[usual] * 6, *["unrelated"] * 4, other) == []
+
+
+def test_texts_that_do_not_come_back_are_no_labels() -> None:
+    assert slips("red roof", "red root", "old door", "old floor", "big house", "pig house", "new lamp", "new camp") == []
+
+
+@given(WORDS, WORDS)
+def test_the_edit_distance_is_symmetric_and_zero_for_equal_words_only(a: str, b: str) -> None:
+    assert edit_distance(a, b, 9) == edit_distance(b, a, 9)
+    assert (edit_distance(a, b, 9) == 0) == (a == b)
+    assert edit_distance(a, b, 9) <= max(len(a), len(b))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "distance"), [("power", "pwoer", 1), ("power", "powr", 1), ("power", "bower", 1), ("ab", "ba", 1)]
+)
+def test_swapped_missing_and_changed_letters_count_one(a: str, b: str, distance: int) -> None:
+    assert edit_distance(a, b, 2) == distance
+
+
+@pytest.mark.parametrize(
+    ("prompt", "known", "declared"),
+    [
+        (
+            "Route it. Answer with one word: billing, login, delivery or other.",
+            ["billing", "login"],
+            "billing login delivery other",
+        ),
+        ("Classify the text as positive, negative or neutral.", ["positive", "negative"], "positive negative neutral"),
+        ("Labels:\n- bill: about invoices\n- login: sign in\n- other: the rest\n", ["bill", "login"], "bill login other"),
+        ('Return {"severity": "low" | "medium" | "high"}', ["low", "high"], "low medium high"),
+        ("You are a helpful assistant, be kind and honest.", ["billing", "login"], ""),
+        ("We speak of billing and login.", ["billing", "login", "delivery"], ""),
+    ],
+)
+def test_labels_that_a_prompt_names_are_read_from_it(prompt: str, known: list[str], declared: str) -> None:
+    assert declared_labels(prompt, known) == declared.split()

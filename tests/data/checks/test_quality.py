@@ -1,0 +1,164 @@
+"""Contents of answers, identifiers, characters, languages and diversity."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.data.checks.conversations import answers, conversation, findings
+
+from honekit.data.checks.clean_text import SAFE_MENDS, CleanText, faults
+from honekit.data.checks.content import Content, refusal_in, says_nothing
+from honekit.data.checks.diversity import template_share
+from honekit.data.checks.grounding import identifiers
+from honekit.data.checks.languages import Languages, is_surely_english, language_of
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "As an AI language model, I cannot browse.",
+        "I'm sorry, but I can't assist with that.",
+        "I’m sorry, I cannot help with this request.",
+        "Als KI-Sprachmodell habe ich keine Meinung.",
+        "En tant que modèle de langage, je n'ai pas d'avis.",
+        "Lo siento, pero no puedo ayudarte con eso.",
+        "作为一个人工智能语言模型，我不能回答。",
+        "Es tut mir leid, aber das kann ich leider nicht beantworten.",
+    ],
+)
+def test_refusals_by_rote_are_known_in_several_languages(text: str) -> None:
+    assert refusal_in(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry to hear that. Let us look for your parcel.",
+        "I cannot recommend the soup enough!",
+        "Said the AI to the engineer: hello.",
+        "We are sorry, the shop is closed on Monday.",
+        "I can answer that at once.",
+        "Unfortunately the shipment is late by two days.",
+    ],
+)
+def test_a_kind_word_is_no_refusal(text: str) -> None:
+    assert refusal_in(text) is None
+
+
+def test_refusals_in_many_answers_are_meant() -> None:
+    texts = ["I'm sorry, but I can't help with that."] * 10 + [f"Take the {n}th door on the left." for n in range(20)]
+    assert findings(Content(), answers(texts)) == []
+
+
+@pytest.mark.parametrize("text", ["-", "...", "n/a", "N/A", "None", "—", "null", "(empty)"])
+def test_an_answer_without_content_says_nothing(text: str) -> None:
+    assert says_nothing(text)
+
+
+@pytest.mark.parametrize("text", ["no", "0", "A", "42", "unknown", "yes."])
+def test_a_short_answer_may_say_something(text: str) -> None:
+    assert not says_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["[your guide](https://example.org/a) helps", "Size XXL fits", "A list of todos", "Use <b> here", "[1] is the source"]
+)
+def test_ordinary_brackets_are_no_placeholders(text: str) -> None:
+    assert findings(Content(), answers([text] * 2)) == []
+
+
+def test_a_template_in_code_is_no_placeholder() -> None:
+    assert findings(Content(), answers(["```jinja\n{{ name }}\n```", "```py\n# TODO\n```"])) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Order GS-48213 and pump-14 at P-310", ["GS-48213", "pump-14", "P-310"]),
+        ("See #48213.", ["#48213"]),
+        ("On 2026-04-03 at 14:30 it had 25kg and 3.5 km", []),
+        ("the 21st, 1990s, v2, utf-8, covid-19, ISO-9001, MP3, 24-hour, 3rd", []),
+        ("```py\nx1234y = 5\n```", []),
+        ("write to http://example.org/AB-1234", []),
+        ("48213 plain numbers 1,234", []),
+    ],
+)
+def test_identifiers_are_names_of_things_and_nothing_else(text: str, found: list[str]) -> None:
+    assert identifiers(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("cafÃ© und FrÃ¼hstÃ¼ck", "data.text.mojibake"),
+        ("one&nbsp;two", "data.text.entities"),
+        ("one\u200btwo", "data.text.invisible"),
+        ("one\u0007two", "data.text.control"),
+        ("one\u00a0two", "data.text.blanks"),
+        (" one", "data.text.edges"),
+        ("one\r\ntwo", "data.text.line_ends"),
+    ],
+)
+def test_a_safe_mend_takes_its_own_fault_away(text: str, code: str) -> None:
+    assert list(faults(text, is_answer=True)) == [code]
+    assert list(faults(SAFE_MENDS[code](text), is_answer=True)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Zürich, Ærø, naïve, 東京タワー, Ελλάδα, здравствуйте",
+        "👩‍👩‍👧 family, 🏴󠁧󠁢󠁳󠁣󠁴󠁿 flag",
+        "می‌خواهم",
+        "Vraiment\u00a0! Et\u00a0? 5\u00a0%",
+        "全角　空白",
+        "AT&T and R&D, a < b > c",
+        "Use &amp; to escape an ampersand in HTML.",
+        "The `<br>` tag breaks a line.",
+    ],
+)
+def test_good_text_of_any_language_has_no_fault(text: str) -> None:
+    assert list(faults(text, is_answer=True)) == []
+
+
+@given(st.sampled_from(sorted(set(SAFE_MENDS) - {"data.text.mojibake", "data.text.entities"})), st.text(max_size=60))
+def test_a_mend_done_twice_changes_no_more(code: str, text: str) -> None:
+    once = SAFE_MENDS[code](text)
+    assert SAFE_MENDS[code](once) == once
+
+
+def test_a_mend_never_breaks_json() -> None:
+    text = '{"said": "he said &quot;no&quot;"}'
+    assert SAFE_MENDS["data.text.entities"](text) == text
+    assert SAFE_MENDS["data.text.entities"]('{"said": "salt &amp; pepper"}') == '{"said": "salt & pepper"}'
+
+
+def test_a_fault_of_most_records_is_told_once() -> None:
+    found = findings(CleanText(), answers([f" label{n}" for n in range(40)]))
+    assert [(f.code, f.line) for f in found] == [("data.text.edges", 1)]
+
+
+def test_english_is_told_without_a_model_and_others_with_one() -> None:
+    assert is_surely_english(["what", "is", "the", "time", "of", "the", "next", "train", "to", "you"])
+    assert not is_surely_english(["het", "is", "niet", "de", "bedoeling", "dat", "je", "van", "de", "trein", "valt"])
+    assert language_of("Der Zug an die Küste fährt heute mittags von Gleis vier ab, und er ist voll.") == "de"
+    assert language_of("pump-14 P-310 23.7A") == ""
+
+
+def test_inputs_of_one_template_are_told_from_inputs_in_many_words() -> None:
+    template = [f"What is the capital of {name}?" for name in ("Peru", "Kenya", "Japan", "Cuba", "Chile")]
+    assert template_share(template) == 1.0
+    assert (
+        template_share(["Where is it?", "I lost my card", "Can you help me with that?", "Twice charged!", "Why so late?"]) == 0.0
+    )
+
+
+def test_a_language_that_question_and_answer_share_is_advice() -> None:
+    turns = answers(["The museum is open on all days of the week, and you can buy the tickets at the door."] * 20)
+    german = conversation(
+        21,
+        "Ist das Museum auch am Montag geöffnet, und wo kann ich die Karten dafür kaufen?",
+        "Das Museum ist an allen Tagen geöffnet, und die Karten bekommen Sie direkt an der Kasse.",
+    )
+    assert [(f.code, f.line) for f in findings(Languages(), [*turns, german])] == [("data.language.other", 21)]
