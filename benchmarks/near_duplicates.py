@@ -2,15 +2,17 @@
 
 Texts are drawn word by word from a vocabulary with Zipf's frequencies; for a share of them a copy is planted of which words
 are replaced one by one until the Jaccard similarity of the shingle sets is as low as it may be at or above the threshold.
-Precision: the share of reported pairs at or above the threshold by the exact rule. Recall: the share of planted copies that
-are reported with any right partner. Both sides run in one thread; the ratio is of CPU time, which
-other programs disturb least, and the clock's is printed beside it. Both get equal work: cut the same texts into shingles, sign, and name for each
-text the near duplicate before it. datasketch runs as its documentation shows (`MinHash.update_batch`, query, insert), once
-with its own choice of bands for the threshold and 128 permutations, once with Hone's 16 bands of 4, and its candidates
-once as they are and once checked by the exact rule.
+
+- Precision: the share of reported pairs at or above the threshold by the exact rule.
+- Recall: the share of planted copies that are reported with any right partner.
+- Time: both sides run in one thread; the ratio is of CPU time, which other programs disturb least. The clock's is printed too.
+
+Both sides get equal work: cut the same texts into shingles, sign, and name for each text the near duplicate before it.
+datasketch runs as its documentation shows (`MinHash.update_batch`, query, insert), once with its own choice of bands for the
+threshold and 128 permutations, once with Hone's bands, and either as it is and with its candidates checked by the exact rule.
 
     python benchmarks/near_duplicates.py                    # 50,000 texts
-    python benchmarks/near_duplicates.py --texts 1000000 --datasketch-texts 100000
+    python benchmarks/near_duplicates.py --texts 1000000 --datasketch-texts 50000
     python benchmarks/near_duplicates.py --json
 """
 

@@ -102,7 +102,7 @@ class Hasher:
             own = numbers[begins[text] : begins[text] + sizes[text]].tolist()
             if all(number == _number(MASK) for number in own):
                 own = [_number("\0" + texts[text].strip().lower())]
-            added += (own + [_PAD, _PAD])[:3]
+            added += [*own, _PAD, _PAD][:3]
         keep = np.isin(text_of, short, invert=True) if len(short) else slice(None)
         numbers = np.concatenate([numbers[keep], np.array(added, dtype=np.uint64)])
         text_of = np.concatenate([text_of[keep], np.repeat(short, 3)])

@@ -108,7 +108,6 @@ class _Signatures:
     """Band keys and offsets in memory, shingles on disk."""
 
     def __init__(self, common: frozenset[Any]) -> None:
-        import numpy as np
 
         from honekit.data.near_hash import Hasher, permutations
 

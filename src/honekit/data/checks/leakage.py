@@ -9,9 +9,8 @@ short and differ: then the pair is a contrast that was meant (`12 + 7`, `12 + 8`
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +18,10 @@ import xxhash
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample, scan_chat_file
-from honekit.data.checks.check import Check, CheckOptions
-from honekit.data.lines import Finding
+from honekit.data.checks.check import CheckOptions
+from honekit.data.lines import Finding, Severity
 from honekit.data.near import masked_words
-from honekit.data.near_search import NearSearch
+from honekit.data.near_search import Match, NearSearch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,10 +32,8 @@ SHORT_ANSWER_WORDS = 8
 MAX_BETWEEN = 20
 """Leaks between validation and test that are named; the rest is counted."""
 _ROLES = ("system", "developer")
-_FIXES = {
-    "test": "take it out of training, or out of the test set; scores on that test set say nothing about new inputs",
-    "validation": "take it out of one of the two; the validation loss looks better than it is",
-}
+_TEST_FIX = "take it out of one of the two; else the score says how well it was remembered"
+_VALIDATION_FIX = "take it out of one of the two; else the validation loss looks better than it is"
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ def _parts(messages: list[Message]) -> _Parts:
     system = [message.text for message in messages if message.role in _ROLES]
     before = [_said(message) for message in messages[:last] if message.role not in _ROLES]
     words = masked_words(_said(messages[last])) if last < len(messages) else []
-    text = "\n".join(before)
+    text = "\n".join(before if any(before) else system)
     # Numbers are masked in long answers only: `19` and `31` are different answers.
     is_short = len(words) <= SHORT_ANSWER_WORDS
     answer = _said(messages[last]).split() if is_short and last < len(messages) else words
@@ -71,62 +68,58 @@ def _hash(text: str) -> int:
     return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
 
 
-class _Table:
-    """A row for each record that was added: 25 bytes beside what the search keeps."""
+class _Rows:
+    """A row for each record of the three files, test first, then validation, then training: 26 bytes and the search."""
 
     def __init__(self) -> None:
         self.search = NearSearch()
         self.lines = array("Q")
+        self.exact_in = bytearray()
+        """Bit s: the record's input stands in held-out file s as it is."""
         self._hashes = array("Q")
         self._is_short = bytearray()
 
-    def add(self, line: int, parts: _Parts) -> None:
+    def add(self, line: int, parts: _Parts, exact_in: int) -> None:
         self.search.add(parts.input)
         self.lines.append(line)
+        self.exact_in.append(exact_in)
         self._hashes.extend((parts.system, parts.answer))
         self._is_short.append(parts.is_short)
 
-    def accept(self, earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def near(self, first: int, split: int, bit: int) -> list[Match]:
+        """Rows from `split` on that are near one of the rows `first` to `split`, and not equal to one of file `bit`."""
         import numpy as np
 
         hashes = np.array(self._hashes, dtype=np.uint64).reshape(-1, 2)
         is_short = np.frombuffer(bytes(self._is_short), dtype=bool)
-        same = hashes[earlier] == hashes[later]
-        accepted: NDArray[np.bool_] = same[:, 1] | (same[:, 0] & ~(is_short[earlier] & is_short[later]))
-        return accepted
+        is_exact = (np.frombuffer(bytes(self.exact_in), dtype=np.uint8) & bit) > 0
+
+        def accept(earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.bool_]:
+            same = hashes[earlier] == hashes[later]
+            alike: NDArray[np.bool_] = same[:, 1] | (same[:, 0] & ~(is_short[earlier] & is_short[later]))
+            return alike & (earlier >= first) & ~is_exact[later]
+
+        return self.search.matches(split, accept)
 
 
+@dataclass
 class _HeldOut:
-    """The records of a validation or test file, against which others are looked up."""
+    """A validation or test file: its rows, and the first line of each input."""
 
-    def __init__(self, path: Path, split: str) -> None:
-        self.path, self.split = path, split
-        self.records: list[tuple[int, _Parts]] = []
-        self._exact: dict[tuple[int, str, int], int] = {}
-        scan_chat_file(path, lambda example, report: self._add(example), None)
-        self._table = _Table()
-        for line, parts in self.records:
-            self._table.add(line, parts)
-
-    def _add(self, example: ChatExample) -> None:
-        parts = _parts(example.messages)
-        self.records.append((example.line, parts))
-        for key in _keys(parts):
-            self._exact.setdefault(key, example.line)
+    name: str
+    severity: Severity
+    fix: str
+    bit: int
+    start: int
+    end: int
+    lines: dict[tuple[int, str, int], int]
 
     def exact(self, parts: _Parts) -> int:
         """The line of the same input here, 0 when there is none."""
-        return next((self._exact[key] for key in _keys(parts) if key in self._exact), 0)
+        return next((self.lines[key] for key in _keys(parts) if key in self.lines), 0)
 
-    def later(self, line: int, parts: _Parts) -> None:
-        """Keep a record for `near`."""
-        self._table.add(line, parts)
-
-    def near(self) -> Iterator[tuple[int, int, float]]:
-        """(line of the kept record, line here, similarity)."""
-        table = self._table
-        for match in table.search.matches(len(self.records), table.accept):
-            yield table.lines[match.later], table.lines[match.earlier], match.similarity
+    def finding(self, kind: str, line: int, message: str) -> Finding:
+        return Finding(f"data.leak.{kind}", self.severity, line, "messages" if line else "", message, self.fix)
 
 
 def _keys(parts: _Parts) -> tuple[tuple[int, str, int], tuple[int, str, int]]:
@@ -137,53 +130,62 @@ class LeakageCheck:
     """Training against validation and test, and these two against each other."""
 
     def __init__(self, options: CheckOptions) -> None:
-        files = (("test", options.test), ("validation", options.validation))
-        self._held_out = [_HeldOut(path, split) for split, path in files if path is not None]
+        self._rows = _Rows()
+        self._held_out: list[_HeldOut] = []
+        self._between: list[tuple[_HeldOut, str, str]] = []
+        if options.test:
+            self._read(options.test, "error", _TEST_FIX)
+        if options.validation:
+            self._read(options.validation, "warning", _VALIDATION_FIX)
+
+    def _read(self, path: Path, severity: Severity, fix: str) -> None:
+        start = len(self._rows.lines)
+        held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, {})
+
+        def add(example: ChatExample, report: object) -> None:
+            parts = _parts(example.messages)
+            exact_in = 0
+            for other in self._held_out:
+                line = other.exact(parts)
+                if line:
+                    exact_in |= other.bit
+                    self._between.append(
+                        (other, "exact", f"the same input in {path.name}:{example.line} and {other.name}:{line}")
+                    )
+            self._rows.add(example.line, parts, exact_in)
+            for key in _keys(parts):
+                held_out.lines.setdefault(key, example.line)
+
+        scan_chat_file(path, add, None)
+        held_out.end = len(self._rows.lines)
+        self._held_out.append(held_out)
 
     def see(self, example: ChatExample) -> Iterable[Finding]:
         if not self._held_out:
             return
         parts = _parts(example.messages)
+        exact_in = 0
         for held_out in self._held_out:
             line = held_out.exact(parts)
             if line:
-                yield _finding("exact", held_out, example.line, f"the same input as {held_out.path.name}:{line}")
-            else:
-                held_out.later(example.line, parts)
+                exact_in |= held_out.bit
+                yield held_out.finding("exact", example.line, f"the same input as {held_out.name}:{line}")
+        self._rows.add(example.line, parts, exact_in)
 
     def finish(self) -> Iterable[Finding]:
+        rows = self._rows
+        training = max((held_out.end for held_out in self._held_out), default=0)
         for held_out in self._held_out:
-            for line, other, similarity in held_out.near():
-                message = f"nearly the same input as {held_out.path.name}:{other} (Jaccard {similarity:.2f})"
-                yield _finding("near_duplicate", held_out, line, message)
-        if len(self._held_out) == 2:
-            yield from _between(*self._held_out)
-
-
-def _finding(kind: str, held_out: _HeldOut, line: int, message: str) -> Finding:
-    severity = "error" if held_out.split == "test" else "warning"
-    field = "messages" if line else ""
-    return Finding(f"data.leak.{kind}", severity, line, field, message, _FIXES[held_out.split])  # type: ignore[arg-type]
-
-
-def _between(test: _HeldOut, validation: _HeldOut) -> Iterator[Finding]:
-    """Leaks of validation records into the test set; these stand in no line of the training file."""
-    leaks: list[tuple[str, int, int, str]] = []
-    table, lines = _Table(), []
-    for line, parts in test.records:
-        table.add(line, parts)
-    for line, parts in validation.records:
-        other = test.exact(parts)
-        if other:
-            leaks.append(("exact", line, other, "the same input in"))
-        else:
-            table.add(line, parts)
-            lines.append(line)
-    for match in table.search.matches(len(test.records), table.accept):
-        what = f"nearly the same input (Jaccard {match.similarity:.2f}) in"
-        leaks.append(("near_duplicate", table.lines[match.later], table.lines[match.earlier], what))
-    for kind, line, other, what in leaks[:MAX_BETWEEN]:
-        message = f"{what} {validation.path.name}:{line} and {test.path.name}:{other}"
-        yield _finding(kind, test, 0, message)
-    if len(leaks) > MAX_BETWEEN:
-        yield _finding("exact", test, 0, f"{len(leaks) - MAX_BETWEEN} more leaks between validation and test")
+            for match in rows.near(held_out.start, held_out.end, held_out.bit):
+                line, other = rows.lines[match.later], f"{held_out.name}:{rows.lines[match.earlier]}"
+                if match.later >= training:
+                    message = f"nearly the same input as {other} (Jaccard {match.similarity:.2f})"
+                    yield held_out.finding("near_duplicate", line, message)
+                else:
+                    message = f"nearly the same input in {self._held_out[-1].name}:{line} and {other}"
+                    self._between.append((held_out, "near_duplicate", message))
+        for held_out, kind, message in self._between[:MAX_BETWEEN]:
+            yield held_out.finding(kind, 0, message)
+        if len(self._between) > MAX_BETWEEN:
+            held_out, kind, _ = self._between[MAX_BETWEEN]
+            yield held_out.finding(kind, 0, f"{len(self._between) - MAX_BETWEEN} more inputs stand in both held-out files")

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from honekit.data.chat import ChatExample, scan_chat_file
 from honekit.data.checks.check import Check, CheckOptions
+from honekit.data.checks.leakage import LeakageCheck
+from honekit.data.checks.privacy import PrivacyCheck
 from honekit.data.records import CheckResult, Report
 
-CHECKS: tuple[Callable[[CheckOptions], Check], ...] = ()
+CHECKS: tuple[Callable[[CheckOptions], Check], ...] = (LeakageCheck, PrivacyCheck)
 
 
 def check_file(path: Path, options: CheckOptions | None = None) -> CheckResult:
