@@ -26,6 +26,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 
 from honekit.data.near import THRESHOLD, jaccard, shingles
 from honekit.data.near_search import BANDS, ROWS, NearSearch
@@ -58,7 +59,9 @@ def main() -> int:
     measured = [_measure("hone", texts, planted, hone_pairs)]
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     count = min(arguments.datasketch_texts or arguments.texts, arguments.texts)
-    part, part_planted = texts[:count], {copy: source for copy, source in planted.items() if copy < count}
+    part, part_planted = (
+        (texts, planted) if count == len(texts) else make_texts(count, arguments.words, random.Random(arguments.seed))
+    )
     for name, params in (("datasketch, its own bands", None), (f"datasketch, {BANDS} bands of {ROWS}", (BANDS, ROWS))):
         for is_checked in (False, True):
             side = f"{name}{', checked' if is_checked else ''}"
@@ -84,17 +87,18 @@ def main() -> int:
 
 
 def make_texts(count: int, words: int, chance: random.Random) -> tuple[list[str], dict[int, int]]:
-    """Texts in a mixed order, and for each planted copy its source, which stands before it."""
+    """The texts, copies last, and for each planted copy its source."""
     vocabulary = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=chance.randint(3, 9))) for _ in range(30_000)]
-    weights = [1 / (rank + 10) for rank in range(len(vocabulary))]
+    weights = list(accumulate(1 / (rank + 10) for rank in range(len(vocabulary))))
     copies = int(count * PLANTED_SHARE)
-    pool = iter(chance.choices(vocabulary, weights, k=(count - copies) * words * 2))
-    originals = [[next(pool) for _ in range(chance.randint(words // 2, words * 3 // 2))] for _ in range(count - copies)]
-    texts = [" ".join(original) for original in originals]
+    texts = []
+    for _ in range(count - copies):
+        length = chance.randint(words // 2, words * 3 // 2)
+        texts.append(" ".join(chance.choices(vocabulary, cum_weights=weights, k=length)))
     planted = {}
     for source in sorted(chance.sample(range(len(texts)), copies)):
         planted[len(texts)] = source
-        texts.append(_altered(originals[source], vocabulary, chance))
+        texts.append(_altered(texts[source].split(), vocabulary, chance))
     return texts, planted
 
 

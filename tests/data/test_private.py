@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,4 +94,4 @@ def test_a_mask_hides_most_of_the_value() -> None:
 def test_any_text_gives_ordered_spans_that_do_not_overlap(text: str) -> None:
     spans = find_private(text)
     assert all(0 <= span.start < span.end <= len(text) for span in spans)
-    assert all(left.end <= right.start for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left.end <= right.start for left, right in pairwise(spans))

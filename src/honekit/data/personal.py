@@ -55,6 +55,7 @@ _BAD_CUE = re.compile(
     re.IGNORECASE,
 )
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}")
+_FICTIONAL = re.compile(r"(?:\+?1[ .-]?)?(?:\(?\d{3}\)?[ .-]?)?555[ .-]?01\d\d(?!\d)")
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "AU", "NL", "BR")
 
 _CARD = re.compile(
@@ -186,7 +187,7 @@ def _is_phone(raw: str, before: str, after: str) -> bool:
 
 def _is_fictional(raw: str) -> bool:
     """North American numbers 555-0100 to 555-0199 belong to nobody."""
-    return bool(re.fullmatch(r"1?\d{3}55501\d\d|55501\d\d", re.sub(r"\D", "", raw)))
+    return bool(_FICTIONAL.match(raw))
 
 
 def _ipv4(text: str) -> Iterator[Span]:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from honekit.data.personal import Span
 from honekit.data.private import find_private
 
+MAX_ROUNDS = 4
 KEYED_RANGE = 10**6
 """With a key, numbers lie below it; two of a thousand values share one with probability 0.4, which does no harm."""
 
@@ -30,18 +31,22 @@ class Pseudonyms:
         self._numbers: dict[tuple[str, bytes], int] = {}
         self._count: dict[str, int] = {}
 
-    def redact(self, text: str, codes: frozenset[str] | None = None) -> tuple[str, list[str]]:
-        """The text with pseudonyms, and the code of each that was put in. `codes` limits it to some."""
-        parts, used, end = [], [], 0
-        for span in find_private(text):
-            if codes is not None and span.code not in codes:
-                continue
-            if span.severity == "advice" and span.code not in self._advised:
-                continue
-            parts += [text[end : span.start], self._pseudonym(span, text[span.start : span.end])]
-            used.append(span.code)
-            end = span.end
-        return ("".join([*parts, text[end:]]) if used else text), used
+    def redact(self, text: str, wants: Callable[[str], bool] = lambda code: True) -> tuple[str, list[str]]:
+        """The text with pseudonyms, and the code of each that was put in. `wants` limits the codes."""
+        used: list[str] = []
+        # What overlapped with a value and stepped back is found in the next round.
+        for _ in range(MAX_ROUNDS):
+            spans = [span for span in find_private(text) if wants(span.code) and self._is_redacted(span)]
+            if not spans:
+                break
+            names = [self._pseudonym(span, text[span.start : span.end]) for span in spans]
+            for span, name in zip(reversed(spans), reversed(names), strict=True):
+                text = text[: span.start] + name + text[span.end :]
+            used += [span.code for span in spans]
+        return text, used
+
+    def _is_redacted(self, span: Span) -> bool:
+        return span.severity != "advice" or span.code in self._advised
 
     def _pseudonym(self, span: Span, value: str) -> str:
         make = _FORMS.get(span.code, _secret)

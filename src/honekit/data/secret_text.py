@@ -45,13 +45,14 @@ _MORE_KEYS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 _JWT = re.compile(r"\beyJ[\w-]+=*\.[\w-]+=*(?:\.[\w.+/=-]*)?")
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----(?:.{0,20000}?-----END (?P=kind)-----)?|PuTTY-User-Key-File-[23]",
+    r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----"
+    r"(?:.{0,20000}?-----END (?P=kind)-----)?|PuTTY-User-Key-File-[23]",
     re.DOTALL,
 )
 _URL_PASSWORD = re.compile(r"://[^\s:/?#\[\]@!$&'()*+,;=\"<>{}]{1,64}:([^\s/:?#@\"'<>{}$]{3,128})@(?!example\.)")
 _NAMED = re.compile(
-    r"(?:\b|_)(?P<name>pass(?:word|wd|phrase|code)|pwd|passwort|secret(?:[_ -]?(?:access[_ -]?)?key)?|api[_ -]?key|access[_ -]?key|"
-    r"private[_ -]?key|(?:(?:auth|access|api|refresh|session|bot)[_ -]?)?token)[\"'`\]]{0,2}"
+    r"(?:\b|_)(?P<name>pass(?:word|wd|phrase|code)|pwd|passwort|secret(?:[_ -]?(?:access[_ -]?)?key)?|api[_ -]?key|"
+    r"access[_ -]?key|private[_ -]?key|(?:(?:auth|access|api|refresh|session|bot)[_ -]?)?token)[\"'`\]]{0,2}"
     r"(?:\s{0,3}(?::=|=>|={1,3}|:)\s{0,3}|\s(?:is|was|to)(?:\snow)?\s?:?\s)[\"'`]?(?P<value>[^\s\"'`,;<>|]{6,200})",
     re.IGNORECASE,
 )
