@@ -86,6 +86,8 @@ def test_a_long_answer_may_be_worded_otherwise_under_a_leaked_input(tmp_path: Pa
             ("Text: the tide is high.", "Summarise the text above.", "High tide."),
             ("Text: rain.", "Summarise the text above.", "Rain."),
         ),
+        # A greeting.
+        (("", "Hello there", "Good morning, what can I do for you?"), ("", "Hello there", "Hi! How may I help?")),
         # A contrast that was meant.
         (("", "What is 12 + 7 minus 3?", "16"), ("", "What is 12 + 8 minus 3?", "17")),
         # The same last turn of two conversations.
@@ -99,6 +101,11 @@ def test_a_long_answer_may_be_worded_otherwise_under_a_leaked_input(tmp_path: Pa
 )
 def test_what_is_alike_by_nature_is_no_leak(tmp_path: Path, train: Turns, test: Turns) -> None:
     assert _leaks(tmp_path, [train], test=[test]) == []
+
+
+def test_a_short_input_with_the_same_answer_is_a_leak(tmp_path: Path) -> None:
+    greeting = ("", "Hello there", "Good morning!")
+    assert [f.code for f in _leaks(tmp_path, [greeting], test=[greeting])] == ["data.leak.exact"]
 
 
 def test_without_held_out_files_nothing_is_looked_up(tmp_path: Path) -> None:

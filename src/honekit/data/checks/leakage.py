@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SHORT_ANSWER_WORDS = 8
 """A label, a number, a small JSON object. Longer answers to near inputs differ by their wording."""
+MIN_TELLING_WORDS = 3
+"""A shorter input is equal to others by nature."""
 MAX_BETWEEN = 20
 """Leaks between validation and test that are named; the rest is counted."""
 _ROLES = ("system", "developer")
@@ -56,7 +58,10 @@ def _parts(messages: list[Message]) -> _Parts:
     # Numbers are masked in long answers only: `19` and `31` are different answers.
     is_short = len(words) <= SHORT_ANSWER_WORDS
     answer = _said(messages[last]).split() if is_short and last < len(messages) else words
-    return _Parts(text, _hash(" ".join(text.split())), _hash("\n".join(system)), _hash(" ".join(answer)), is_short)
+    answer_hash = _hash(" ".join(answer))
+    # `Hello` is said twice without any leak; there the answer decides.
+    system_hash = _hash("\n".join(system)) if len(text.split()) >= MIN_TELLING_WORDS else answer_hash
+    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short)
 
 
 def _said(message: Message) -> str:
