@@ -60,7 +60,10 @@ def test_arguments_that_do_not_go_together_are_wrong_usage(tmp_path: Path, argum
 def test_check_fails_on_a_leak_into_the_test_set_and_only_warns_of_one_into_validation(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    users = [f"Where does the {word} belong?" for word in "lamp chair table fork spoon knife plate glass rug sofa".split()]
+    users = [
+        f"Where does the {word} belong?"
+        for word in ["lamp", "chair", "table", "fork", "spoon", "knife", "plate", "glass", "rug", "sofa"]
+    ]
     train, held_out = _write(tmp_path / "train.jsonl", *users), _write(tmp_path / "held-out.jsonl", users[3])
     assert main(["data", "check", str(train), "--validation", str(held_out), "--json"]) == 0
     assert [f["code"] for f in json.loads(capsys.readouterr().out)["warnings"]] == ["data.leak.exact"]

@@ -27,6 +27,9 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.")],
     validation: Annotated[Path | None, typer.Option(help="Validation file, held against FILE for leaks.")] = None,
     test: Annotated[Path | None, typer.Option(help="Test file, held against both for leaks.")] = None,
+    names: Annotated[
+        str | None, typer.Option(metavar="PIPELINE", help="Look for names of persons with this spaCy pipeline.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a chat JSONL file; exit 1 when it has errors.
@@ -44,7 +47,7 @@ def check(
     from honekit.data.checks import CheckOptions
     from honekit.data.checks.run import check_file
 
-    result = check_file(file, CheckOptions(validation=validation, test=test))
+    result = check_file(file, CheckOptions(validation=validation, test=test, names=names))
     if as_json:
         print_json(result.as_dict())
     else:

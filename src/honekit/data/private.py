@@ -16,7 +16,7 @@ def find_private(text: str) -> list[Span]:
     hits = _cues().Match(text.encode("utf-8", "replace"))
     if not hits:
         return []
-    return _without_overlaps([span for hit in sorted(hits) for span in _DETECTORS[hit][1](text)])
+    return without_overlaps([span for hit in sorted(hits) for span in _DETECTORS[hit][1](text)])
 
 
 def masked(span: Span, text: str) -> str:
@@ -36,7 +36,7 @@ def _cues() -> Any:
     return cues
 
 
-def _without_overlaps(spans: list[Span]) -> list[Span]:
+def without_overlaps(spans: list[Span]) -> list[Span]:
     """In order of place; of two that overlap the one found first stays."""
     kept: list[Span] = []
     for span in spans:

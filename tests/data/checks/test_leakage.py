@@ -88,6 +88,8 @@ def test_a_long_answer_may_be_worded_otherwise_under_a_leaked_input(tmp_path: Pa
         ),
         # A greeting.
         (("", "Hello there", "Good morning, what can I do for you?"), ("", "Hello there", "Hi! How may I help?")),
+        # Hardly a word.
+        (("", "Log: ..;; 7f 3a -- 0x", "no device event"), ("", "Log: ~~ 0 -- 5", "no device event")),
         # A contrast that was meant.
         (("", "What is 12 + 7 minus 3?", "16"), ("", "What is 12 + 8 minus 3?", "17")),
         # The same last turn of two conversations.
@@ -101,6 +103,12 @@ def test_a_long_answer_may_be_worded_otherwise_under_a_leaked_input(tmp_path: Pa
 )
 def test_what_is_alike_by_nature_is_no_leak(tmp_path: Path, train: Turns, test: Turns) -> None:
     assert _leaks(tmp_path, [train], test=[test]) == []
+
+
+def test_ids_copied_into_an_answer_do_not_make_it_another_one(tmp_path: Path) -> None:
+    train = ("", "gw-14 lost its uplink twice since the morning shift", '{"device": "gw-14", "fault": "uplink"}')
+    test = ("", "gw-2 lost its uplink twice since the morning shift", '{"device": "gw-2", "fault": "uplink"}')
+    assert [f.code for f in _leaks(tmp_path, [train], test=[test])] == ["data.leak.near_duplicate"]
 
 
 def test_a_short_input_with_the_same_answer_is_a_leak(tmp_path: Path) -> None:

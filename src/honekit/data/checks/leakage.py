@@ -20,7 +20,7 @@ from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample, scan_chat_file
 from honekit.data.checks.check import CheckOptions
 from honekit.data.lines import Finding, Severity
-from honekit.data.near import masked_words
+from honekit.data.near import MASK, masked_words
 from honekit.data.near_search import Match, NearSearch
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ SHORT_ANSWER_WORDS = 8
 """A label, a number, a small JSON object. Longer answers to near inputs differ by their wording."""
 MIN_TELLING_WORDS = 3
 """A shorter input is equal to others by nature."""
+LONG_CHARACTERS = 100
 MAX_BETWEEN = 20
 """Leaks between validation and test that are named; the rest is counted."""
 _ROLES = ("system", "developer")
@@ -47,6 +48,9 @@ class _Parts:
     system: int
     answer: int
     is_short: bool
+    """The answer is short enough to tell two records apart."""
+    is_telling: bool
+    """The input has words enough for nearness to mean something."""
 
 
 def _parts(messages: list[Message]) -> _Parts:
@@ -55,13 +59,15 @@ def _parts(messages: list[Message]) -> _Parts:
     before = [_said(message) for message in messages[:last] if message.role not in _ROLES]
     words = masked_words(_said(messages[last])) if last < len(messages) else []
     text = "\n".join(before if any(before) else system)
-    # Numbers are masked in long answers only: `19` and `31` are different answers.
     is_short = len(words) <= SHORT_ANSWER_WORDS
-    answer = _said(messages[last]).split() if is_short and last < len(messages) else words
+    # Numbers are masked, as in inputs, but where they are the answer: `60 cm` and `40 cm` differ.
+    is_number = len(set(words) - {MASK}) < MIN_TELLING_WORDS
+    answer = _said(messages[last]).split() if is_number and last < len(messages) else words
     answer_hash = _hash(" ".join(answer))
     # `Hello` is said twice without any leak; there the answer decides.
     system_hash = _hash("\n".join(system)) if len(text.split()) >= MIN_TELLING_WORDS else answer_hash
-    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short)
+    is_telling = len(text) >= LONG_CHARACTERS or len({*masked_words(text)} - {MASK}) >= MIN_TELLING_WORDS
+    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short, is_telling)
 
 
 def _said(message: Message) -> str:
@@ -82,27 +88,28 @@ class _Rows:
         self.exact_in = bytearray()
         """Bit s: the record's input stands in held-out file s as it is."""
         self._hashes = array("Q")
-        self._is_short = bytearray()
+        self._flags = bytearray()
+        """Bit 0: short answer; bit 1: telling input."""
 
     def add(self, line: int, parts: _Parts, exact_in: int) -> None:
         self.search.add(parts.input)
         self.lines.append(line)
         self.exact_in.append(exact_in)
         self._hashes.extend((parts.system, parts.answer))
-        self._is_short.append(parts.is_short)
+        self._flags.append(parts.is_short + 2 * parts.is_telling)
 
     def near(self, first: int, split: int, bit: int) -> list[Match]:
         """Rows from `split` on that are near one of the rows `first` to `split`, and not equal to one of file `bit`."""
         import numpy as np
 
         hashes = np.array(self._hashes, dtype=np.uint64).reshape(-1, 2)
-        is_short = np.frombuffer(bytes(self._is_short), dtype=bool)
+        flags = np.frombuffer(bytes(self._flags), dtype=np.uint8)
         is_exact = (np.frombuffer(bytes(self.exact_in), dtype=np.uint8) & bit) > 0
 
         def accept(earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.bool_]:
             same = hashes[earlier] == hashes[later]
-            alike: NDArray[np.bool_] = same[:, 1] | (same[:, 0] & ~(is_short[earlier] & is_short[later]))
-            return alike & (earlier >= first) & ~is_exact[later]
+            alike: NDArray[np.bool_] = same[:, 1] | (same[:, 0] & ((flags[earlier] & flags[later] & 1) == 0))
+            return alike & ((flags[earlier] & flags[later] & 2) > 0) & (earlier >= first) & ~is_exact[later]
 
         return self.search.matches(split, accept)
 
@@ -133,6 +140,9 @@ def _keys(parts: _Parts) -> tuple[tuple[int, str, int], tuple[int, str, int]]:
 
 class LeakageCheck:
     """Training against validation and test, and these two against each other."""
+
+    us_per_kb = 90.0
+    """CPU microseconds per kilobyte of records, roughly, for an estimate before a long file."""
 
     def __init__(self, options: CheckOptions) -> None:
         self._rows = _Rows()
