@@ -64,8 +64,8 @@ def main() -> int:
     )
     for name, params in (("datasketch, its own bands", None), (f"datasketch, {BANDS} bands of {ROWS}", (BANDS, ROWS))):
         for is_checked in (False, True):
-            side = f"{name}{', checked' if is_checked else ''}"
-            measured.append(_measure(side, part, part_planted, lambda t, p=params, c=is_checked: datasketch_pairs(t, p, c)))
+            label = f"{name}{', checked' if is_checked else ''}"
+            measured.append(_measure(label, part, part_planted, lambda t, p=params, c=is_checked: datasketch_pairs(t, p, c)))
     hone, others = measured[0], measured[1:]
     equal = [other for other in others if other.recall >= GOAL_RECALL] or others
     ratio = min(other.per_million_s for other in equal) / hone.per_million_s

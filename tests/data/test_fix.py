@@ -128,6 +128,24 @@ def test_redaction_gives_one_value_one_pseudonym_in_all_files(tmp_path: Path) ->
     assert outputs == ["person1@example.com met person2@example.com", "Ask person1@example.com, phone +1 201-555-0101"]
 
 
+def test_pseudonyms_keep_the_form_and_are_nobodys(tmp_path: Path) -> None:
+    text = (
+        "card 4539 5787 6362 1486, DE89 3704 0044 0532 0130 00, my address 84.23.11.7, SSN 078-05-1120, "
+        "mysql://store:Oak47x@db.acme.io/x, password: Pa55w0rd!x"
+    )
+    result = _fix(tmp_path, _record(text) + "\n", pseudonyms=Pseudonyms())
+    assert json.loads(result.target.read_text())["messages"][0]["content"] == (
+        "card 4000 0000 0000 0015, DE00 0000 0000 0000 0000 01, my address 192.0.2.1, SSN 900-00-0001, "
+        "mysql://store:REDACTED-1@db.acme.io/x, password: REDACTED-1"
+    )
+
+
+def test_addresses_of_devices_are_replaced_when_they_are_named(tmp_path: Path) -> None:
+    only = frozenset({"data.privacy.mac"})
+    result = _fix(tmp_path, _record("a4:c1:38:5e:10:2b at 10.0.4.9") + "\n", only=only, pseudonyms=Pseudonyms(None, only))
+    assert json.loads(result.target.read_text())["messages"][0]["content"] == "02:00:00:00:00:01 at 10.0.4.9"
+
+
 def test_a_mend_that_uncovers_private_data_does_not_write_it_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mend_record, "TEXT_MENDS", {"data.text.html": html.unescape})
     result = _fix(tmp_path, _record("a &lt; b", "jane.doe&#64;gmail.com") + "\n", pseudonyms=Pseudonyms())

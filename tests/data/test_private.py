@@ -51,6 +51,7 @@ HARMLESS = [
     "commit 3f786850e387550fdab836ed7e6dc881de23001b",
     "uuid 550e8400-e29b-41d4-a716-446655440000",
     "write to info@acme.com, jane@example.com or jane@acme.example",
+    "mysql://store:REDACTED-1@db.acme.io/x, git@github.com:acme/shop.git",
     "127.0.0.1:8080, 192.0.2.14, 2001:db8::7, 8.8.8.8 and 255.255.255.0",
     "call +1 212-555-0123",
     "std::vector<int> a::b; logo@2x.png; npm i @types/node",

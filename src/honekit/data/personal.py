@@ -43,6 +43,8 @@ _NO_DOMAIN = re.compile(
     r"\.(?:png|jpe?g|gif|svg|webp|js|ts|css|py|md|txt|json|ya?ml|toml|zip|gz|html?|pdf|service|socket|mount|target|timer)$"
 )
 
+_IN_URL = re.compile(r"://[^\s/]*$")
+
 _NUMBER = re.compile(r"\+?\(?\d[\d .()/-]{5,}\d")
 _WEAK_CUE = re.compile(r"\bnumber\b[^\n]{0,12}$", re.IGNORECASE)
 _GOOD_CUE = re.compile(
@@ -113,7 +115,7 @@ def _emails(text: str) -> Iterator[Span]:
     for match in _EMAIL.finditer(text):
         local, _, domain = match[0].rpartition("@")
         domain = domain.lower()
-        if text[match.end() : match.end() + 1] == ":" and local == "git":
+        if _IN_URL.search(_before(text, match.start(), 200)):
             continue
         if not (_ROLE.fullmatch(local) or _RESERVED_DOMAIN.search(domain) or _NO_DOMAIN.search(domain)):
             yield Span(match.start(), match.end(), "data.privacy.email", "warning", "an e-mail address")
