@@ -35,6 +35,7 @@ LONG_CHARACTERS = 100
 MAX_BETWEEN = 20
 """Leaks between validation and test that are named; the rest is counted."""
 _ROLES = ("system", "developer")
+_64_BITS = (1 << 64) - 1
 _TEST_FIX = "take it out of one of the two; else the score says how well it was remembered"
 _VALIDATION_FIX = "take it out of one of the two; else the validation loss looks better than it is"
 
@@ -124,7 +125,8 @@ class _HeldOut:
     bit: int
     start: int
     end: int
-    lines: dict[tuple[int, str, int], int]
+    unread: int
+    lines: dict[int, int]
 
     def exact(self, parts: _Parts) -> int:
         """The line of the same input here, 0 when there is none."""
@@ -134,8 +136,9 @@ class _HeldOut:
         return Finding(f"data.leak.{kind}", self.severity, line, "messages" if line else "", message, self.fix)
 
 
-def _keys(parts: _Parts) -> tuple[tuple[int, str, int], tuple[int, str, int]]:
-    return (parts.input_hash, "system", parts.system), (parts.input_hash, "answer", parts.answer)
+def _keys(parts: _Parts) -> tuple[int, int]:
+    """Equal for the same input under the same system prompt, and for the same input with the same answer."""
+    return (parts.input_hash * 3 + parts.system) & _64_BITS, (parts.input_hash * 5 + parts.answer) & _64_BITS
 
 
 class LeakageCheck:
@@ -155,7 +158,7 @@ class LeakageCheck:
 
     def _read(self, path: Path, severity: Severity, fix: str) -> None:
         start = len(self._rows.lines)
-        held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, {})
+        held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, 0, {})
 
         def add(example: ChatExample, report: object) -> None:
             parts = _parts(example.messages)
@@ -171,8 +174,9 @@ class LeakageCheck:
             for key in _keys(parts):
                 held_out.lines.setdefault(key, example.line)
 
-        scan_chat_file(path, add, None)
+        records = scan_chat_file(path, add, None).records
         held_out.end = len(self._rows.lines)
+        held_out.unread = records - (held_out.end - start)
         self._held_out.append(held_out)
 
     def see(self, example: ChatExample) -> Iterable[Finding]:
@@ -191,6 +195,10 @@ class LeakageCheck:
         rows = self._rows
         training = max((held_out.end for held_out in self._held_out), default=0)
         for held_out in self._held_out:
+            if held_out.unread:
+                message = f"{held_out.unread} lines of {held_out.name} cannot be read, so leaks into them are not seen"
+                fix = f"mend what `hone data check {held_out.name}` finds"
+                yield Finding("data.leak.unread", "warning", 0, "", message, fix)
             for match in rows.near(held_out.start, held_out.end, held_out.bit):
                 line, other = rows.lines[match.later], f"{held_out.name}:{rows.lines[match.earlier]}"
                 if match.later >= training:
