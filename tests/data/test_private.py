@@ -60,6 +60,11 @@ HARMLESS = [
     "max_tokens=4096, token budget: 2048000",
     "pump-14 P-310 23.7 A at 10:41:09, serial 00-1B-63-84",
     "lat 52.520008, 13.404954; 1,234,567.89; 3.14159265358979",
+    "Call ID 8005551234 was logged at 14:22",
+    "Upgrade from 12.4.0.1 to 12.5.3.44; nginx/1.18.0.2; Chrome/120.0.6099.109; OID 1.3.6.1.4.1.311",
+    "the network 192.168.0.0/24, PWD=/var/lib/app2, access key: Ctrl+Alt+1, token: [CLS] word1",
+    "case number 2:21-cv-00456, DOI 10.1145/3292500.3330701, VIN 1HGCM82633A004352, ticket 125-2345678901",
+    "api_key = settings.API_KEY; token = generate_token(user_id=12345); skip sk_buff and secret_santa=2024list",
     "phones sold: 2023-11-25, 10 000 000",
 ]
 

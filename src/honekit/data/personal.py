@@ -48,12 +48,12 @@ _IN_URL = re.compile(r"://[^\s/]*$")
 _NUMBER = re.compile(r"\+?\(?\d[\d .()/-]{5,}\d")
 _WEAK_CUE = re.compile(r"\bnumber\b[^\n]{0,12}$", re.IGNORECASE)
 _GOOD_CUE = re.compile(
-    r"(?:\b(?:tel(?:ephone)?|phone|mobile|cell|call|ring|dial|text|fax|whatsapp|sms|reach|hotline|telefon|handy|mobil)\b[^\n]{0,30})$",
+    r"\b(?:tel(?:ephone)?|phone|mobile|cell|call|ring|dial|text|fax|whatsapp|sms|reach|hotline|telefon|handy|mobil)\b(?=[^\n]{0,30}$)",
     re.IGNORECASE,
 )
 _BAD_CUE = re.compile(
-    r"(?:\b(?:order|ticket|ref(?:erence)?|case|serial|s/?n|part|invoice|tracking|parcel|shipment|sku|model|isbn|issn|ean|id|policy|version|"
-    r"batch|lot|account|customer|contract|claim|booking|po|timestamp|epoch|build|patent|rma|imei|hash)\b[^\n]{0,12}|[#_=/\w-])$",
+    r"\b(?:order|ticket|ref(?:erence)?|case|serial|s/?n|part|invoice|tracking|parcel|shipment|sku|model|isbn|issn|ean|id|policy|version|"
+    r"batch|lot|account|customer|contract|claim|booking|po|timestamp|epoch|build|patent|rma|imei|hash)\b(?=[^\n]{0,12}$)|[#_=/\w-]$",
     re.IGNORECASE,
 )
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}")
@@ -74,8 +74,8 @@ _SSN_CUE = re.compile(r"\b(?:ssn|social security|social insurance)\b", re.IGNORE
 _IPV4 = re.compile(r"(?<![\w.+-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,7}(?::?[0-9A-Fa-f]{1,4}){0,7}(?![\w:])")
 _VERSION_CUE = re.compile(
-    r"(?:\b(?:v|ver|version|section|sections|sec|chapter|clause|paragraph|para|release|build|firmware|fw|driver|rev|revision|update|"
-    r"upgrade|software|oid|table|figure|step|article)\b|§)[\s.:#]*$",
+    r"\b(?:version|release|build|firmware|driver|revision|update|upgraded?|software|section|sections|chapter|clause|paragraph|oid|step)\b|"
+    r"(?:\b(?:v|ver|fw|rev|sec|para|table|figure|article)|§)[\s.:#]*$",
     re.IGNORECASE,
 )
 _IP_CUE = re.compile(
@@ -148,7 +148,7 @@ def _ibans(text: str) -> Iterator[Span]:
 
 def _ssns(text: str) -> Iterator[Span]:
     for match in _SSN.finditer(text):
-        if _SSN_CUE.search(_before(text, match.start(), 60)):
+        if _SSN_CUE.search(text, max(0, match.start() - 60), match.end() + 20):
             yield Span(match.start(), match.end(), "data.privacy.national_id", "warning", "a social security number")
 
 
@@ -169,12 +169,13 @@ def _is_phone(raw: str, before: str, after: str) -> bool:
         before[-1:] in {"_", ".", "-", "/", "=", "#", "+", ":"} and before[-2:-1].isalnum() and before[-1:] != ":"
     ):
         return False
-    has_cue = bool(_GOOD_CUE.search(before))
+    good, bad = _last(_GOOD_CUE, before), _last(_BAD_CUE, before)
+    has_cue = good > bad
     try:
         if raw.startswith("+"):
             number = phonenumbers.parse(raw, None)
             return phonenumbers.is_valid_number(number) or (digits >= 10 and phonenumbers.is_possible_number(number))
-        if _BAD_CUE.search(before) and not has_cue:
+        if bad >= 0 and not has_cue:
             return False
         if (has_cue or _WEAK_CUE.search(before)) and not re.fullmatch(
             r"\d{4}[-/.]\d\d[-/.]\d\d.*|\d\d?[-/.]\d\d?[-/.]\d{4}", raw
@@ -185,6 +186,11 @@ def _is_phone(raw: str, before: str, after: str) -> bool:
         return bool(_NANP.fullmatch(raw)) and phonenumbers.is_valid_number(phonenumbers.parse(raw, "US"))
     except phonenumbers.NumberParseException:
         return False
+
+
+def _last(cue: re.Pattern[str], before: str) -> int:
+    """Where the last word of this kind stands, -1 for none."""
+    return max((match.start() for match in cue.finditer(before)), default=-1)
 
 
 def _is_fictional(raw: str) -> bool:
@@ -200,7 +206,8 @@ def _ipv4(text: str) -> Iterator[Span]:
         is_version = _VERSION_CUE.search(before) and not _IP_CUE.search(before)
         # All numbers small: a version or a section, unless the words before speak of an address.
         is_version = is_version or (all(int(octet) < 30 for octet in octets) and not _IP_CUE.search(before) and octets[0] != "10")
-        if span and not is_version and not any(len(octet) > 1 and octet[0] == "0" for octet in octets):
+        is_network = text[match.end() : match.end() + 1] == "/" and octets[3] == "0"
+        if span and not is_version and not is_network and not any(len(octet) > 1 and octet[0] == "0" for octet in octets):
             yield span
 
 

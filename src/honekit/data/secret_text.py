@@ -58,8 +58,8 @@ _NAMED = re.compile(
 )
 _BEARER = re.compile(r"\bBearer\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
 _PLACEHOLDER = re.compile(
-    r"your|example|placeholder|redacted|xxx|\*\*|\.\.\.|…|change.?me|dummy|insert|replace|todo|environ|getenv|process\.env|[({\[\\]|^[$%<*@]|"
-    r"^[a-z_]+(?:\.[a-z_]+)+$|//|^(?:str|string|none|null|true|false)\b",
+    r"your|example|placeholder|redacted|xxx|\*\*|\.\.\.|…|change.?me|dummy|insert|replace|todo|environ|getenv|process\.env|[({\[\\]|^[$%<*@/~]|ctrl|"
+    r"^[a-z_]+(?:\.[a-z_]+)+$|//|^(?:str|string\d*|none|null|true|false)\b",
     re.IGNORECASE,
 )
 _KEY_CUES = (
