@@ -5,7 +5,7 @@ hashed shingles, decides: what is reported is right, and a pair at the threshold
 times. Each text is compared with the first few of its bands only, so that the time stays linear however alike the texts are.
 Sources: Broder 1997, "On the resemblance and containment of documents"; Indyk, Motwani 1998 (banding).
 
-Text that a fifth of the texts share (a prompt template around each input) is left out of the comparison.
+Text that a third of the texts share (a prompt template around each input) is left out of the comparison.
 
 Memory: 84 bytes per text (16 band keys, offset, bookkeeping); shingles lie in a temporary file, 8 bytes each.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 EXACT_TEXTS = 4000
 BANDS, ROWS = 16, 4
 """A pair at Jaccard 0.7 shares a band with probability 1 - (1 - 0.7^4)^16 = 0.988."""
-COMMON_SHARE, COMMON_LEAST = 0.2, 5
+COMMON_SHARE, COMMON_LEAST = 1 / 3, 8
 """A shingle in so large a share of the texts, and in so many at least, belongs to a template."""
 _FIRST_OF_BUCKET = 8
 _BATCH_TEXTS = 4000
@@ -98,7 +98,7 @@ class NearSearch:
 
 
 def common_shingles(sets: Sequence[frozenset[Any]]) -> frozenset[Any]:
-    """The shingles of a template: those that a fifth of the texts hold, among texts that say something else too."""
+    """The shingles of a template: those that a third of the texts hold, among texts that say something else too."""
     least = max(COMMON_LEAST, math.ceil(COMMON_SHARE * len(sets)))
     counts = Counter(shingle for members in sets for shingle in members)
     return frozenset(shingle for shingle, count in counts.items() if count >= least)
