@@ -18,9 +18,9 @@ import weakref
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from honekit.data.near import THRESHOLD, near_duplicate_sets, shingles
+from honekit.data.near import THRESHOLD, Shingle, near_duplicate_sets, shingles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,6 +57,7 @@ class NearSearch:
 
     def __init__(self) -> None:
         self._texts: list[str] = []
+        self._sets: list[frozenset[Shingle]] = []
         self._large: _Signatures | None = None
 
     def add(self, text: str) -> None:
@@ -78,15 +79,16 @@ class NearSearch:
     def _flush(self) -> None:
         if self._large is None:
             self._large = _Signatures(common_shingles([shingles(text) for text in self._texts]))
+            self._sets = []
         self._large.add(self._texts)
         self._texts = []
 
     def _exact(self, split: int | None, accept: Accept | None) -> list[Match]:
         import numpy as np
 
-        sets = [shingles(text) for text in self._texts]
-        common = common_shingles(sets)
-        sets = [members - common or members for members in sets]
+        self._sets += [shingles(text) for text in self._texts[len(self._sets) :]]
+        common = common_shingles(self._sets)
+        sets = [members - common or members for members in self._sets]
         best: dict[int, Match] = {}
         for match in (Match(*pair) for pair in near_duplicate_sets(sets, split)):
             known = best.get(match.later)
@@ -97,7 +99,7 @@ class NearSearch:
         return [best[later] for later in sorted(best)]
 
 
-def common_shingles(sets: Sequence[frozenset[Any]]) -> frozenset[Any]:
+def common_shingles(sets: Sequence[frozenset[Shingle]]) -> frozenset[Shingle]:
     """The shingles of a template: those that a third of the texts hold, among texts that say something else too."""
     least = max(COMMON_LEAST, math.ceil(COMMON_SHARE * len(sets)))
     counts = Counter(shingle for members in sets for shingle in members)
@@ -107,7 +109,7 @@ def common_shingles(sets: Sequence[frozenset[Any]]) -> frozenset[Any]:
 class _Signatures:
     """Band keys and offsets in memory, shingles on disk."""
 
-    def __init__(self, common: frozenset[Any]) -> None:
+    def __init__(self, common: frozenset[Shingle]) -> None:
 
         from honekit.data.near_hash import Hasher, permutations
 

@@ -25,8 +25,8 @@ _ADVICE_FIX = "leave it where devices are meant, else `hone data fix --redact --
 class PrivacyCheck:
     """Looks at every text once."""
 
-    us_per_kb = 60.0
-    """CPU microseconds per kilobyte of records without `names`, roughly, for an estimate before a long file."""
+    is_slow = True
+    """Timed on the first records, so that a long file's time is said before."""
 
     def __init__(self, options: CheckOptions) -> None:
         self._find_names = name_finder(options.names) if options.names else None
