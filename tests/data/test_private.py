@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -93,6 +94,41 @@ def test_a_mask_hides_most_of_the_value() -> None:
     texts = (GITHUB, "password: hunter2", "jane.doe@gmail.com")
     masks = [masked(find_private(text)[0], text) for text in texts]
     assert masks == ["ghp_… (40 characters)", "h… (7 characters)", "j… (18 characters)"]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "1",
+        "1 ",
+        "4539 5787 6362 1486 ",
+        "a@",
+        "jane@gmx.de ",
+        "ab:",
+        "1::2:",
+        "DE12 ABCD ",
+        "://a:bcd@",
+        "sk-",
+        "aws ",
+        "ibm_key = ",
+        f"-----BEGIN {'PRIVATE'} KEY-----",
+        "password",
+        "password: a1b2c3 ",
+        "eyJhbGciOiJIUzI1NiJ9.",
+        "84.23.11.7 ",
+        "-",
+        "(",
+    ],
+)
+def test_a_long_repetition_takes_time_in_proportion(unit: str) -> None:
+    def cpu_s(length: int) -> float:
+        text = (unit * length)[:length]
+        start = time.process_time()
+        find_private(text)
+        return time.process_time() - start
+
+    short, long = cpu_s(5_000), cpu_s(40_000)
+    assert long < 24 * short + 0.1
 
 
 @given(st.text(st.sampled_from("0123456789.-+ @:/=abcdefAKIAeyJ\n\ud800é"), max_size=80))

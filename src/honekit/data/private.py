@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from functools import cache
 from typing import Any
 
@@ -39,7 +40,11 @@ def _cues() -> Any:
 def without_overlaps(spans: list[Span]) -> list[Span]:
     """In order of place; of two that overlap the one found first stays."""
     kept: list[Span] = []
+    starts: list[int] = []
     for span in spans:
-        if all(span.end <= other.start or span.start >= other.end for other in kept):
-            kept.append(span)
-    return sorted(kept, key=lambda span: span.start)
+        place = bisect(starts, span.start)
+        if (place and kept[place - 1].end > span.start) or (place < len(kept) and kept[place].start < span.end):
+            continue
+        kept.insert(place, span)
+        starts.insert(place, span.start)
+    return kept

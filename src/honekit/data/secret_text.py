@@ -24,7 +24,6 @@ _PLUGINS: tuple[tuple[str, str, str], ...] = (
     ("ibm_cos_hmac", "IbmCosHmacDetector", "an IBM COS key"),
     ("mailchimp", "MailchimpDetector", "a Mailchimp key"),
     ("npm", "NpmDetector", "an npm token"),
-    ("openai", "OpenAIDetector", "an OpenAI key"),
     ("pypi_token", "PypiTokenDetector", "a PyPI token"),
     ("sendgrid", "SendGridDetector", "a SendGrid key"),
     ("slack", "SlackDetector", "a Slack token"),
@@ -34,21 +33,20 @@ _PLUGINS: tuple[tuple[str, str, str], ...] = (
     ("telegram_token", "TelegramBotTokenDetector", "a Telegram bot token"),
     ("twilio", "TwilioKeyDetector", "a Twilio key"),
 )
-"""Module of `detect_secrets.plugins`, class, what it finds. Artifactory's is left out: serial numbers look like it."""
+"""Module of `detect_secrets.plugins`, class, what it finds. Artifactory's is left out: serial numbers look like it;
+OpenAI's takes quadratic time."""
 
 _MORE_KEYS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("an Anthropic key", re.compile(r"\bsk-ant-[\w-]{20,}")),
+    ("an OpenAI key", re.compile(r"\bsk-[\w-]{20,120}?T3BlbkFJ[A-Za-z0-9]{20}")),
     ("an OpenAI key", re.compile(r"\bsk-(?:(?:proj|svcacct|admin)-[\w-]{20,}|(?=[A-Za-z]*\d)[A-Za-z0-9]{32,})")),
     ("a Google API key", re.compile(r"\bAIza[\w-]{35}(?![\w-])")),
     ("a GitHub token", re.compile(r"\bgithub_pat_\w{40,}")),
     ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
 )
 _JWT = re.compile(r"\beyJ[\w-]+=*\.[\w-]+=*(?:\.[\w.+/=-]*)?")
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----"
-    r"(?:.{0,20000}?-----END (?P=kind)-----)?|PuTTY-User-Key-File-[23]",
-    re.DOTALL,
-)
+_PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----|PuTTY-User-Key-File-[23]")
+MAX_KEY_CHARACTERS = 20_000
 _URL_PASSWORD = re.compile(r"://[^\s:/?#\[\]@!$&'()*+,;=\"<>{}]{1,64}:([^\s/:?#@\"'<>{}$]{3,128})@(?!example\.)")
 _NAMED = re.compile(
     r"(?:\b|_)(?P<name>pass(?:word|wd|phrase|code)|pwd|passwort|secret(?:[_ -]?(?:access[_ -]?)?key)?|api[_ -]?key|"
@@ -90,8 +88,14 @@ def _passwords(text: str) -> Iterator[Span]:
 
 
 def _private_keys(text: str) -> Iterator[Span]:
+    done = 0
     for match in _PRIVATE_KEY.finditer(text):
-        yield Span(match.start(), match.end(), "data.secrets.private_key", "error", "a private key")
+        if match.start() < done:
+            continue
+        last = f"-----END {match[1]}-----"
+        end = text.find(last, match.end(), match.end() + MAX_KEY_CHARACTERS) if match[1] else -1
+        done = match.end() if end < 0 else end + len(last)
+        yield Span(match.start(), done, "data.secrets.private_key", "error", "a private key")
 
 
 def _keys(text: str) -> Iterator[Span]:
