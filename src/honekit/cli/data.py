@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_fix import fix
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -18,9 +19,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 MAX_PRINTED = 50
 
+app.command("fix")(fix)
+
 
 @app.command("check")
-def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.")], as_json: AsJson = False) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.")],
+    validation: Annotated[Path | None, typer.Option(help="Validation file, held against FILE for leaks.")] = None,
+    test: Annotated[Path | None, typer.Option(help="Test file, held against both for leaks.")] = None,
+    names: Annotated[
+        str | None, typer.Option(metavar="PIPELINE", help="Look for names of persons with this spaCy pipeline.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Check a chat JSONL file; exit 1 when it has errors.
 
     Every fault is named with its line, field and remedy. Warnings do not fail the check.
@@ -29,11 +40,14 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.
 
         hone data check train.jsonl
 
+        hone data check train.jsonl --validation validation.jsonl --test test.jsonl
+
         hone data check train.jsonl --json
     """
+    from honekit.data.checks import CheckOptions
     from honekit.data.checks.run import check_file
 
-    result = check_file(file)
+    result = check_file(file, CheckOptions(validation=validation, test=test, names=names))
     if as_json:
         print_json(result.as_dict())
     else:

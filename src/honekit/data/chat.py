@@ -63,6 +63,13 @@ def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
     return read_all(path, lambda keep: _reader(lambda example, report: keep(example)), least=least, kind="conversation")
 
 
+def line_faults(line: Line) -> list[Finding]:
+    """What one line with text shows on its own."""
+    findings: list[Finding] = []
+    _reader(None)(line, findings.append, Counter())
+    return findings
+
+
 def _reader(see: Callable[[ChatExample, Report], None] | None) -> Read:
     decoder = msgspec.json.Decoder(_Record)
 

@@ -65,7 +65,7 @@ def read_lines(path: Path) -> Iterator[Line]:
     with open_data(path) as file:
         for number, raw in enumerate(_raw_lines(file), 1):
             if raw is None:
-                yield Line(number, None, _too_long(number))
+                yield Line(number, None, too_long(number))
                 continue
             if number == 1:
                 if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -126,7 +126,8 @@ def _raw_lines(file: BinaryIO) -> Iterator[bytes | None]:
         yield rest.removesuffix(b"\r")
 
 
-def _too_long(number: int) -> Finding:
+def too_long(number: int) -> Finding:
+    """The finding for a line above `MAX_LINE_BYTES`."""
     limit = MAX_LINE_BYTES >> 20
     return Finding(
         "data.line_too_long",

@@ -20,9 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 THRESHOLD = 0.7
 SHINGLE_WORDS = 3
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_WORD = re.compile(f"[{_CJK}]|(?:(?![{_CJK}])[\\w-])+")
-_DIGIT = re.compile(r"\d")
-_MASK = "#"
+WORD = re.compile(f"[{_CJK}]|(?:(?![{_CJK}])[\\w-])+")
+DIGIT = re.compile(r"\d")
+MASK = "#"
 
 Shingle = tuple[str, ...]
 
@@ -30,9 +30,9 @@ Shingle = tuple[str, ...]
 def masked_words(text: str) -> list[str]:
     """Steps 1 and 2 of the rule."""
     words: list[str] = []
-    for word in _WORD.findall(text.lower()):
-        word = _MASK if _DIGIT.search(word) else word.strip("-_")
-        if word and not (word == _MASK and words and words[-1] == _MASK):
+    for word in WORD.findall(text.lower()):
+        word = MASK if DIGIT.search(word) else word.strip("-_")
+        if word and not (word == MASK and words and words[-1] == MASK):
             words.append(word)
     return words
 
@@ -40,7 +40,7 @@ def masked_words(text: str) -> list[str]:
 def shingles(text: str) -> frozenset[Shingle]:
     """Step 3 of the rule."""
     words = masked_words(text)
-    if all(word == _MASK for word in words):
+    if all(word == MASK for word in words):
         return frozenset({(text.strip().lower(),)})
     if len(words) < SHINGLE_WORDS:
         return frozenset({tuple(words)})
@@ -60,24 +60,27 @@ def near_duplicates(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int, 
     by the same order, rarest first, so only those prefixes are indexed.
     Source: Bayardo, Ma, Srikant 2007, "Scaling Up All Pairs Similarity Search".
     """
-    left, right = [shingles(text) for text in a], [shingles(text) for text in b]
-    prefixes = _prefixes([*left, *right])
+    pairs = near_duplicate_sets([shingles(text) for text in (*a, *b)], len(a))
+    return sorted((i, j - len(a), similarity) for i, j, similarity in pairs)
+
+
+def near_duplicate_sets(sets: Sequence[frozenset[Shingle]], split: int | None = None) -> Iterator[tuple[int, int, float]]:
+    """All pairs i < j of shingle sets at or above the threshold; with `split`, those with i < split <= j only."""
     index: dict[Shingle, list[int]] = defaultdict(list)
-    for j, prefix in enumerate(prefixes[len(left) :]):
-        for shingle in prefix:
-            index[shingle].append(j)
-    found = []
-    for i, prefix in enumerate(prefixes[: len(left)]):
-        for j in sorted({j for shingle in prefix for j in index.get(shingle, ())}):
-            similarity = jaccard(left[i], right[j])
-            if similarity >= THRESHOLD:
-                found.append((i, j, similarity))
-    return found
+    for j, prefix in enumerate(_prefixes(sets)):
+        if split is None or j >= split:
+            for i in {i for shingle in prefix for i in index.get(shingle, ())}:
+                similarity = jaccard(sets[i], sets[j])
+                if similarity >= THRESHOLD:
+                    yield i, j, similarity
+        if split is None or j < split:
+            for shingle in prefix:
+                index[shingle].append(j)
 
 
 def near_duplicates_within(texts: Sequence[str]) -> list[tuple[int, int, float]]:
     """All pairs i < j of one list at or above the threshold."""
-    return sorted(_pairs_within([shingles(text) for text in texts]))
+    return sorted(near_duplicate_sets([shingles(text) for text in texts]))
 
 
 def similar_groups(texts: Sequence[str]) -> list[int]:
@@ -98,7 +101,7 @@ def similar_groups(texts: Sequence[str]) -> list[int]:
             i = parent[i]
         return i
 
-    for i, j, _ in _pairs_within(distinct):
+    for i, j, _ in near_duplicate_sets(distinct):
         low, high = sorted((root(i), root(j)))
         parent[high] = low
     heads = {members: first[distinct[root(i)]] for i, members in enumerate(distinct)}
@@ -113,17 +116,6 @@ def overlap_report(train: Sequence[str], slices: Mapping[str, Sequence[str]]) ->
         own = {shingle for text in texts for shingle in shingles(text)}
         report[name] = len(own & known) / len(own) if own else 0.0
     return report
-
-
-def _pairs_within(sets: Sequence[frozenset[Shingle]]) -> Iterator[tuple[int, int, float]]:
-    index: dict[Shingle, list[int]] = defaultdict(list)
-    for j, prefix in enumerate(_prefixes(sets)):
-        for i in {i for shingle in prefix for i in index.get(shingle, ())}:
-            similarity = jaccard(sets[i], sets[j])
-            if similarity >= THRESHOLD:
-                yield i, j, similarity
-        for shingle in prefix:
-            index[shingle].append(j)
 
 
 def _prefixes(sets: Sequence[frozenset[Shingle]]) -> list[list[Shingle]]:

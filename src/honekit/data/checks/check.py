@@ -19,6 +19,8 @@ class CheckOptions:
     test: Path | None = None
     base: str | None = None
     """The id of a base model, for lengths in its own tokens."""
+    names: str | None = None
+    """A spaCy pipeline that recognises names of persons (`en_core_web_sm`)."""
 
 
 class Check(Protocol):

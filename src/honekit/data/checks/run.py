@@ -8,9 +8,11 @@ from pathlib import Path
 from honekit.data.chat import ChatExample, scan_chat_file
 from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.check import Check, CheckOptions
+from honekit.data.checks.leakage import LeakageCheck
+from honekit.data.checks.privacy import PrivacyCheck
 from honekit.data.records import CheckResult, Report
 
-CHECKS: tuple[Callable[[CheckOptions], Check], ...] = (AnswerChecks,)
+CHECKS: tuple[Callable[[CheckOptions], Check], ...] = (AnswerChecks, LeakageCheck, PrivacyCheck)
 
 
 def check_file(path: Path, options: CheckOptions | None = None) -> CheckResult:

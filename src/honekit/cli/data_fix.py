@@ -1,0 +1,106 @@
+"""`hone data fix`: safe mends of chat files, written to new files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from honekit.cli.render import print_json
+
+if TYPE_CHECKING:
+    from honekit.data.fix import Fixed, FixOptions
+    from honekit.data.pseudonyms import Pseudonyms
+
+
+def fix(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Chat JSONL; several get the same pseudonyms.")],
+    out: Annotated[Path | None, typer.Option(help="The new file, for one FILE. Default: NAME.fixed.jsonl beside it.")] = None,
+    only: Annotated[list[str] | None, typer.Option(metavar="CODE", help="Mend this code only; may be repeated.")] = None,
+    redact: Annotated[bool, typer.Option("--redact", help="Replace personal data and secrets by pseudonyms.")] = False,
+    key_file: Annotated[
+        Path | None, typer.Option(help="Draw pseudonyms with this file's content as key: the same in later runs.")
+    ] = None,
+    drop_broken: Annotated[
+        bool, typer.Option("--drop-broken", help="Move records with errors into NAME.fixed.rejected.jsonl, with the reason.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
+) -> None:
+    """Apply safe fixes to chat files and write new ones; the originals are never touched.
+
+    Mended are exact duplicates, unknown keys, a byte-order mark, CRLF, blank lines, and faults of single texts that
+    lose nothing. Beside each new file NAME.fixed.changes.jsonl lists every change with its line. An existing file is
+    not overwritten. The same input gives the same output, and the output fixed again stays as it is.
+
+    Errors that no mend removes (broken JSON, a missing answer, ...) are listed, their lines copied as they are, and the
+    exit code is 1; --drop-broken moves them into a file of their own instead. Near duplicates, leaks and wrong labels
+    are never decided here.
+
+    Examples:
+
+        hone data fix train.jsonl
+
+        hone data fix train.jsonl validation.jsonl test.jsonl --redact
+
+        hone data fix train.jsonl --out clean.jsonl --only data.duplicate --drop-broken --json
+    """
+    from honekit.data.fix import FixOptions, fixed_path
+
+    if out and len(files) > 1:
+        raise typer.BadParameter("with --out give one FILE", param_hint="--out")
+    if key_file and not redact:
+        raise typer.BadParameter("a key is for --redact", param_hint="--key-file")
+    codes = frozenset(only) if only else None
+    options = FixOptions(codes, _pseudonyms(codes, key_file) if redact else None, drop_broken)
+    results = [_fix(file, out or fixed_path(file), options, is_quiet=as_json) for file in files]
+    if as_json:
+        print_json({"files": [result.as_dict() for result in results], "ok": all(result.is_good for result in results)})
+    else:
+        for result in results:
+            _print(result)
+    raise typer.Exit(0 if all(result.is_good for result in results) else 1)
+
+
+def _pseudonyms(codes: frozenset[str] | None, key_file: Path | None) -> Pseudonyms:
+    from honekit.data.lines import open_data
+    from honekit.data.pseudonyms import Pseudonyms
+
+    key = None
+    if key_file:
+        with open_data(key_file) as file:
+            key = file.read().strip()
+        if not key:
+            raise typer.BadParameter(f"{key_file} is empty", param_hint="--key-file")
+    return Pseudonyms(key, codes or frozenset())
+
+
+def _fix(file: Path, target: Path, options: FixOptions, *, is_quiet: bool) -> Fixed:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from honekit.data.fix import fix_file
+    from honekit.data.lines import open_data
+
+    with open_data(file):  # A missing file is said before a bar is drawn.
+        pass
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=is_quiet or not sys.stderr.isatty()) as bar:
+        task = bar.add_task(file.name, total=file.stat().st_size or 1)
+        return fix_file(file, target, options, lambda done: bar.update(task, completed=done))
+
+
+def _print(result: Fixed) -> None:
+    from honekit.data.lines import located
+
+    print(f"{result.source}: {result.read} records read, {result.written} written to {result.target}")
+    for code, count in sorted(result.changes.items()):
+        print(f"  {count:>7} x {code}")
+    print(f"  changes: {result.log}" if result.changes else "  nothing was to be mended")
+    if result.broken:
+        where = f"moved to {result.rejected}" if result.rejected else "copied as they are; mend them, or add --drop-broken"
+        print(f"  {result.broken} records with errors that no mend removes, {where}:")
+        for finding in result.left:
+            print(f"    {located(Path(result.source.name), finding)}: {finding.message} [{finding.code}]")

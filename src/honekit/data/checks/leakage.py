@@ -1,0 +1,214 @@
+"""What stands in training and in validation or test too, so that a score there says nothing.
+
+Two records are compared by their inputs: all texts before the last answer but the system prompt, which records share.
+An equal input is a leak when the system prompt or the answer is equal as well ("Summarise the text above." under two
+texts is none). A near input (`honekit.data.near_search`) is one under the same condition, unless the two answers are
+short and differ: then the pair is a contrast that was meant (`12 + 7`, `12 + 8`).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xxhash
+
+from honekit.chat.messages import Message
+from honekit.data.chat import ChatExample, scan_chat_file
+from honekit.data.checks.check import CheckOptions
+from honekit.data.lines import Finding, Severity
+from honekit.data.near import MASK, masked_words
+from honekit.data.near_search import Match, NearSearch
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SHORT_ANSWER_WORDS = 8
+"""A label, a number, a small JSON object. Longer answers to near inputs differ by their wording."""
+MIN_TELLING_WORDS = 3
+"""A shorter input is equal to others by nature."""
+LONG_CHARACTERS = 100
+MAX_BETWEEN = 20
+"""Leaks between validation and test that are named; the rest is counted."""
+_ROLES = ("system", "developer")
+_64_BITS = (1 << 64) - 1
+_TEST_FIX = "take it out of one of the two; else the score says how well it was remembered"
+_VALIDATION_FIX = "take it out of one of the two; else the validation loss looks better than it is"
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What is compared of one record, as hashes, and its input as text."""
+
+    input: str
+    input_hash: int
+    system: int
+    answer: int
+    is_short: bool
+    """The answer is short enough to tell two records apart."""
+    is_telling: bool
+    """The input has words enough for nearness to mean something."""
+
+
+def _parts(messages: list[Message]) -> _Parts:
+    last = max((i for i, message in enumerate(messages) if message.role == "assistant"), default=len(messages))
+    system = [message.text for message in messages if message.role in _ROLES]
+    before = [_said(message) for message in messages[:last] if message.role not in _ROLES]
+    words = masked_words(_said(messages[last])) if last < len(messages) else []
+    text = "\n".join(before if any(before) else system)
+    is_short = len(words) <= SHORT_ANSWER_WORDS
+    # Numbers are masked, as in inputs, but where they are the answer: `60 cm` and `40 cm` differ.
+    is_number = len(set(words) - {MASK}) < MIN_TELLING_WORDS
+    answer = _said(messages[last]).split() if is_number and last < len(messages) else words
+    answer_hash = _hash(" ".join(answer))
+    # `Hello` is said twice without any leak; there the answer decides.
+    system_hash = _hash("\n".join(system)) if len(text.split()) >= MIN_TELLING_WORDS else answer_hash
+    is_telling = len(text) >= LONG_CHARACTERS or len({*masked_words(text)} - {MASK}) >= MIN_TELLING_WORDS
+    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short, is_telling)
+
+
+def _said(message: Message) -> str:
+    calls = [f"{call.function.name} {call.function.arguments}" for call in message.tool_calls or ()]
+    return "\n".join([message.text, *calls]) if calls else message.text
+
+
+def _hash(text: str) -> int:
+    return xxhash.xxh3_64_intdigest(text.encode("utf-8", "surrogatepass"))
+
+
+class _Rows:
+    """A row for each record of the three files, test first, then validation, then training: 26 bytes and the search."""
+
+    def __init__(self) -> None:
+        self.search = NearSearch()
+        self.lines = array("Q")
+        self.exact_in = bytearray()
+        """Bit s: the record's input stands in held-out file s as it is."""
+        self._hashes = array("Q")
+        self._flags = bytearray()
+        """Bit 0: short answer; bit 1: telling input."""
+
+    def add(self, line: int, parts: _Parts, exact_in: int) -> None:
+        self.search.add(parts.input)
+        self.lines.append(line)
+        self.exact_in.append(exact_in)
+        self._hashes.extend((parts.system, parts.answer))
+        self._flags.append(parts.is_short + 2 * parts.is_telling)
+
+    def near(self, first: int, split: int, bit: int) -> list[Match]:
+        """Rows from `split` on that are near one of the rows `first` to `split`, and not equal to one of file `bit`."""
+        import numpy as np
+
+        hashes = np.array(self._hashes, dtype=np.uint64).reshape(-1, 2)
+        flags = np.frombuffer(bytes(self._flags), dtype=np.uint8)
+        is_exact = (np.frombuffer(bytes(self.exact_in), dtype=np.uint8) & bit) > 0
+
+        def accept(earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.bool_]:
+            same = hashes[earlier] == hashes[later]
+            alike: NDArray[np.bool_] = same[:, 1] | (same[:, 0] & ((flags[earlier] & flags[later] & 1) == 0))
+            return alike & ((flags[earlier] & flags[later] & 2) > 0) & (earlier >= first) & ~is_exact[later]
+
+        return self.search.matches(split, accept)
+
+
+@dataclass
+class _HeldOut:
+    """A validation or test file: its rows, and the first line of each input."""
+
+    name: str
+    severity: Severity
+    fix: str
+    bit: int
+    start: int
+    end: int
+    unread: int
+    lines: dict[int, int]
+
+    def exact(self, parts: _Parts) -> int:
+        """The line of the same input here, 0 when there is none."""
+        return next((self.lines[key] for key in _keys(parts) if key in self.lines), 0)
+
+    def finding(self, kind: str, line: int, message: str) -> Finding:
+        return Finding(f"data.leak.{kind}", self.severity, line, "messages" if line else "", message, self.fix)
+
+
+def _keys(parts: _Parts) -> tuple[int, int]:
+    """Equal for the same input under the same system prompt, and for the same input with the same answer."""
+    return (parts.input_hash * 3 + parts.system) & _64_BITS, (parts.input_hash * 5 + parts.answer) & _64_BITS
+
+
+class LeakageCheck:
+    """Training against validation and test, and these two against each other."""
+
+    is_slow = True
+    """Timed on the first records, so that a long file's time is said before."""
+
+    def __init__(self, options: CheckOptions) -> None:
+        self._rows = _Rows()
+        self._held_out: list[_HeldOut] = []
+        self._between: list[tuple[_HeldOut, str, str]] = []
+        if options.test:
+            self._read(options.test, "error", _TEST_FIX)
+        if options.validation:
+            self._read(options.validation, "warning", _VALIDATION_FIX)
+
+    def _read(self, path: Path, severity: Severity, fix: str) -> None:
+        start = len(self._rows.lines)
+        held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, 0, {})
+
+        def add(example: ChatExample, report: object) -> None:
+            parts = _parts(example.messages)
+            exact_in = 0
+            for other in self._held_out:
+                line = other.exact(parts)
+                if line:
+                    exact_in |= other.bit
+                    self._between.append(
+                        (other, "exact", f"the same input in {path.name}:{example.line} and {other.name}:{line}")
+                    )
+            self._rows.add(example.line, parts, exact_in)
+            for key in _keys(parts):
+                held_out.lines.setdefault(key, example.line)
+
+        records = scan_chat_file(path, add, None).records
+        held_out.end = len(self._rows.lines)
+        held_out.unread = records - (held_out.end - start)
+        self._held_out.append(held_out)
+
+    def see(self, example: ChatExample) -> Iterable[Finding]:
+        if not self._held_out:
+            return
+        parts = _parts(example.messages)
+        exact_in = 0
+        for held_out in self._held_out:
+            line = held_out.exact(parts)
+            if line:
+                exact_in |= held_out.bit
+                yield held_out.finding("exact", example.line, f"the same input as {held_out.name}:{line}")
+        self._rows.add(example.line, parts, exact_in)
+
+    def finish(self) -> Iterable[Finding]:
+        rows = self._rows
+        training = max((held_out.end for held_out in self._held_out), default=0)
+        for held_out in self._held_out:
+            if held_out.unread:
+                message = f"{held_out.unread} lines of {held_out.name} cannot be read, so leaks into them are not seen"
+                fix = f"mend what `hone data check {held_out.name}` finds"
+                yield Finding("data.leak.unread", "warning", 0, "", message, fix)
+            for match in rows.near(held_out.start, held_out.end, held_out.bit):
+                line, other = rows.lines[match.later], f"{held_out.name}:{rows.lines[match.earlier]}"
+                if match.later >= training:
+                    message = f"nearly the same input as {other} (Jaccard {match.similarity:.2f})"
+                    yield held_out.finding("near_duplicate", line, message)
+                else:
+                    message = f"nearly the same input in {self._held_out[-1].name}:{line} and {other}"
+                    self._between.append((held_out, "near_duplicate", message))
+        for held_out, kind, message in self._between[:MAX_BETWEEN]:
+            yield held_out.finding(kind, 0, message)
+        if len(self._between) > MAX_BETWEEN:
+            held_out, kind, _ = self._between[MAX_BETWEEN]
+            yield held_out.finding(kind, 0, f"{len(self._between) - MAX_BETWEEN} more inputs stand in both held-out files")

@@ -1,0 +1,76 @@
+"""Personal data and secrets in any text of a record: what a model has learnt it may say to anybody.
+
+A finding stands for all places of one code in one field. What may be advised only (addresses of private networks, MAC
+addresses: device logs are full of them) is reported once for the whole file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from honekit.chat.messages import Message
+from honekit.data.chat import ChatExample
+from honekit.data.checks.check import CheckOptions
+from honekit.data.lines import Finding, Severity
+from honekit.data.names import name_finder
+from honekit.data.personal import Span
+from honekit.data.private import find_private, masked, without_overlaps
+
+_FIX = "`hone data fix --redact` writes a pseudonym in its place, the same for the same value"
+_SECRET_FIX = "revoke it, since it has been copied around; `hone data fix --redact` takes it out"
+_ADVICE_FIX = "leave it where devices are meant, else `hone data fix --redact --only {}`"
+
+
+class PrivacyCheck:
+    """Looks at every text once."""
+
+    is_slow = True
+    """Timed on the first records, so that a long file's time is said before."""
+
+    def __init__(self, options: CheckOptions) -> None:
+        self._find_names = name_finder(options.names) if options.names else None
+        self._first: dict[str, tuple[int, str, str]] = {}
+        self._records: dict[str, int] = defaultdict(int)
+
+    def see(self, example: ChatExample) -> Iterable[Finding]:
+        advised: set[str] = set()
+        for field, text in texts(example.messages):
+            by_code: dict[tuple[str, Severity], list[Span]] = defaultdict(list)
+            for span in self._spans(text):
+                by_code[span.code, span.severity].append(span)
+            for (code, severity), spans in by_code.items():
+                if severity == "advice":
+                    advised.add(code)
+                    self._first.setdefault(code, (example.line, field, spans[0].what))
+                else:
+                    yield _finding(example.line, field, text, spans)
+        for code in advised:
+            self._records[code] += 1
+
+    def _spans(self, text: str) -> list[Span]:
+        spans = find_private(text)
+        return without_overlaps([*spans, *self._find_names(text)]) if self._find_names else spans
+
+    def finish(self) -> Iterable[Finding]:
+        for code, (line, field, what) in self._first.items():
+            count = self._records[code]
+            message = f"{what}, in {count} {'record' if count == 1 else 'records'}; this is the first"
+            yield Finding(code, "advice", line, field, message, _ADVICE_FIX.format(code))
+
+
+def texts(messages: Iterable[Message]) -> Iterator[tuple[str, str]]:
+    """(field, text) of all contents and of the arguments of tool calls."""
+    for index, message in enumerate(messages):
+        if message.text:
+            yield f"messages[{index}].content", message.text
+        for number, call in enumerate(message.tool_calls or ()):
+            yield f"messages[{index}].tool_calls[{number}].function.arguments", call.function.arguments
+
+
+def _finding(line: int, field: str, text: str, spans: list[Span]) -> Finding:
+    first = spans[0]
+    more = f", and {len(spans) - 1} more" if len(spans) > 1 else ""
+    fix = _SECRET_FIX if first.code.startswith("data.secrets") else _FIX
+    message = f"{first.what}: {masked(first, text)}{more}"
+    return Finding(first.code, first.severity, line, field, message, fix)

@@ -1,0 +1,47 @@
+"""Safe mends: what `hone data fix` may change without a question, because nothing that is learnt gets lost.
+
+A mend is idempotent: mending its own result changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from honekit.data.checks.clean_text import SAFE_MENDS
+
+TextMend = Callable[[str], str]
+RecordMend = Callable[[dict[str, Any]], dict[str, Any]]
+
+RECORD_KEYS = ("messages", "tools", "parallel_tool_calls")
+
+
+def drop_unknown_keys(record: dict[str, Any]) -> dict[str, Any]:
+    """The record without top-level keys that nothing reads, except misspelt ones (`tool` for `tools`)."""
+    import difflib
+
+    def is_harmless(key: str) -> bool:
+        return not any(name not in record for name in difflib.get_close_matches(key.casefold(), RECORD_KEYS, n=1))
+
+    if "messages" not in record:
+        return record
+    return {key: value for key, value in record.items() if key in RECORD_KEYS or not is_harmless(key)}
+
+
+TEXT_MENDS: Mapping[str, TextMend] = SAFE_MENDS
+"""Code of the finding -> mend of one message's text."""
+RECORD_MENDS: Mapping[str, RecordMend] = {"data.key_unknown": drop_unknown_keys}
+"""Code of the finding -> mend of one record."""
+
+BOM = "data.fix.bom"
+LINE_END = "data.fix.line_end"
+BLANK_LINE = "data.fix.blank_line"
+DUPLICATE = "data.duplicate"
+REDACTION_PREFIXES = ("data.privacy.", "data.secrets.")
+FILE_MENDS = (BOM, LINE_END, BLANK_LINE, DUPLICATE)
+"""What concerns the file, not one record: byte-order mark, CRLF, blank lines, exact duplicates."""
+
+
+def all_codes() -> tuple[str, ...]:
+    """Every code that `--only` may name, redaction aside."""
+    return (*FILE_MENDS, *RECORD_MENDS, *TEXT_MENDS)
