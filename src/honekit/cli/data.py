@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_diff import diff
+from honekit.cli.data_split import split
+from honekit.cli.data_stats import stats
+from honekit.cli.data_suspects import suspects
+from honekit.cli.data_versions import versions
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
     from honekit.data import CheckResult, Finding, Prepared
 
 app = typer.Typer(no_args_is_help=True, help="Training data: check chat files, prepare a project's examples.")
+app.command("suspects")(suspects)
+app.command("split")(split)
+app.command("diff")(diff)
+app.command("stats")(stats)
+app.command("versions")(versions)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
