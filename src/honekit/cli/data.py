@@ -91,9 +91,11 @@ def prepare(
         hone data prepare examples/iot-diagnostics --no-more --json
     """
     from honekit.data.prepare import prepare as prepare_data
+    from honekit.data.versions import record_prepared
     from honekit.project import load_project
 
     prepared = prepare_data(load_project(project), use_more=more)
+    record_prepared(prepared)
     if as_json:
         print_json(prepared.summary())
     else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,7 +74,7 @@ def _print(found: SuspectReport, write: Path | None) -> None:
     for heading in ("field", "given", "suggested"):
         table.add_column(heading, overflow="fold")
     for suspect in found.suspects[:MAX_PRINTED]:
-        mark = "*" if suspect.is_likely else ""
+        mark = "*" if suspect.fits_another else ""
         suggested = escape(suspect.suggested) if suspect.suggested is not None else "-"
         table.add_row(str(suspect.line), f"{suspect.score:.3f}{mark}", escape(suspect.field), escape(suspect.given), suggested)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
@@ -83,8 +83,8 @@ def _print(found: SuspectReport, write: Path | None) -> None:
         console.print(f"... and {len(found.suspects) - MAX_PRINTED} more; --write FILE or --json gives all")
     for summary in found.fields:
         console.print(
-            f"{summary.field}: {summary.judged} of {found.records} records judged, {summary.labels} labels; about "
-            f"{summary.likely} are likely wrong (*, confident learning)",
+            f"{summary.field}: {summary.judged} of {found.records} records judged, {summary.labels} labels; "
+            f"{summary.fit_another} fit another label better (*)",
             markup=False,
         )
     if found.job:

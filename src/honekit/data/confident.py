@@ -30,7 +30,7 @@ class Judged:
     suggested: str
     """The likeliest label but for the one that it has."""
     suggested_confidence: float
-    is_likely: bool
+    fits_another: bool
     """Whether it counts off the diagonal of the confident joint: another label is as probable as among that label's own."""
 
 
@@ -81,17 +81,17 @@ def _judged(probabilities: Any, given: Any, is_known: Any, names: Any) -> list[J
         thresholds[label] = own[is_known & (given == label)].mean()
     confident = np.where(probabilities >= thresholds, probabilities, -1.0)
     joint = confident.argmax(axis=1)
-    is_likely = (confident.max(axis=1) >= 0) & (joint != given)
+    fits_another = (confident.max(axis=1) >= 0) & (joint != given)
     others = probabilities.copy()
     others[rows, given] = -1.0
-    suggested = np.where(is_likely, joint, others.argmax(axis=1))
+    suggested = np.where(fits_another, joint, others.argmax(axis=1))
     return [
         Judged(
             int(i),
             float(own[i]),
             str(names[suggested[i]]),
             float(probabilities[i, suggested[i]]),
-            bool(is_likely[i]),
+            bool(fits_another[i]),
         )
         for i in rows[is_known]
     ]

@@ -29,8 +29,8 @@ class Suspect:
     """None when only the loss speaks against it."""
     score: float
     """0 to 1, 1 the most suspect: one minus the confidence; the share of records with a smaller loss; or the mean of the two."""
-    is_likely: bool
-    """Whether confident learning takes it for wrong; false where only the loss was looked at."""
+    fits_another: bool
+    """Whether confident learning counts it under another label; false where only the loss was looked at."""
     confidence: float | None = None
     """Probability of the given label by a classifier that saw only other records."""
     loss: float | None = None
@@ -43,8 +43,9 @@ class LabelSummary:
     labels: int
     judged: int
     """Records whose label could be held against others."""
-    likely: int
-    """Estimated number of wrong labels, the off-diagonal of the confident joint."""
+    fit_another: int
+    """How many of them fit another label better: the off-diagonal of the confident joint, an estimate of the wrong ones that is
+    too high where the classifier is weak."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +90,14 @@ def find_suspects(
         before = position * folds
         judged = _judge(rows, field, folds, seed, lambda done, before=before: report(before + done, folds * len(named)))  # type: ignore[misc]
         labels = {suspect.given for suspect in judged}
-        summaries.append(LabelSummary(field, len(labels), len(judged), sum(suspect.is_likely for suspect in judged)))
+        summaries.append(LabelSummary(field, len(labels), len(judged), sum(suspect.fits_another for suspect in judged)))
         found += _first(_with_losses(judged, losses), kept)
     if not any(summary.judged for summary in summaries):
         if not losses:
             raise _nothing_to_judge(path, named)
-        texts = [Suspect(row.line, ANSWER, _shown_answer(row), None, 0.0, is_likely=False) for row in rows if row.line in losses]
+        texts = [
+            Suspect(row.line, ANSWER, _shown_answer(row), None, 0.0, fits_another=False) for row in rows if row.line in losses
+        ]
         found = _first(_with_losses(texts, losses), kept)
     return SuspectReport(path, len(rows), job, summaries, _first(found, len(found)))
 
@@ -106,7 +109,7 @@ def _judge(rows: Sequence[Row], field: str, folds: int, seed: int, report: Calla
     for one in judge_labels(texts, labels, folds=folds, seed=seed, report=report):
         row, label = labelled[one.position]
         score = 1 - one.confidence
-        judged.append(Suspect(row.line, field, label, one.suggested, score, one.is_likely, confidence=one.confidence))
+        judged.append(Suspect(row.line, field, label, one.suggested, score, one.fits_another, confidence=one.confidence))
     return judged
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Row, Text, cast, insert, select
 
@@ -19,6 +19,9 @@ from honekit.errors import DataError
 from honekit.store.atomic import sha256_of
 from honekit.store.database import open_database
 from honekit.store.tables import data_versions, evaluations, files, jobs, model_versions
+
+if TYPE_CHECKING:
+    from honekit.data.prepare import Prepared
 
 Action = Literal["prepared", "fixed", "split", "converted", "labelled", "generated"]
 """What made a version. That one was uploaded is known from the uploaded files."""
@@ -61,6 +64,13 @@ def record_version(
         with open_database().write() as connection:
             connection.execute(insert(data_versions).values(**asdict(made)))
     return version_id(made.sha256)
+
+
+def record_prepared(prepared: Prepared) -> None:
+    """Note of which raw files the chat files of a project were made. Raises: StoreError."""
+    for file, examples in ((prepared.train_file, prepared.train), (prepared.validation_file, prepared.validation)):
+        raw = list(dict.fromkeys(example.path for example in examples))
+        record_version(file, raw, "prepared", {"data": prepared.version, "forms": prepared.forms, "examples": len(examples)})
 
 
 def _is_same(one: Made, other: Made) -> bool:
