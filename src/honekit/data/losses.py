@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from honekit import jobs
 from honekit.errors import DataError
@@ -18,6 +20,7 @@ LOSS_LOG = "example_losses.jsonl"
 """In the job's folder once it is done: the loss of each example at each step."""
 NEIGHBOURS = 25
 """On either side, in the order of training: a loss is held against the median there, since all losses fall as a job goes on."""
+LEAST_NEIGHBOURS = 3
 
 
 def surplus_losses(job_id: str, path: Path) -> dict[int, float]:
@@ -26,8 +29,6 @@ def surplus_losses(job_id: str, path: Path) -> dict[int, float]:
 
     Raises: JobError[job.unknown]; DataError[data.suspects.no_losses | data.suspects.other_file].
     """
-    import numpy as np
-
     job = jobs.get_job(job_id)
     log = jobs.job_dir(job_id) / LOSS_LOG
     if not log.is_file():
@@ -46,11 +47,17 @@ def surplus_losses(job_id: str, path: Path) -> dict[int, float]:
         )
     with open(log, encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    losses = np.array([row["loss"] for row in rows])
-    padded = np.pad(losses, NEIGHBOURS, constant_values=np.nan)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEIGHBOURS + 1)
-    surplus = losses - np.nanmedian(windows, axis=1)
     by_line: dict[int, list[float]] = defaultdict(list)
-    for row, value in zip(rows, surplus.tolist(), strict=True):
+    for row, value in zip(rows, _above_neighbours([row["loss"] for row in rows]), strict=True):
         by_line[row["line"]].append(value)
     return {line: sum(values) / len(values) for line, values in by_line.items()}
+
+
+def _above_neighbours(losses: Sequence[float]) -> list[float]:
+    """Each against the median of as many before it as after it, so that a steady fall counts for nothing; at the very ends of
+    the job against a few on one side."""
+    above = []
+    for i, loss in enumerate(losses):
+        reach = max(LEAST_NEIGHBOURS, min(NEIGHBOURS, i, len(losses) - 1 - i))
+        above.append(loss - median(losses[max(0, i - reach) : i + reach + 1]))
+    return above
