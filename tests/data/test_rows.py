@@ -72,7 +72,7 @@ def test_free_texts_are_no_labels(tmp_path: Path) -> None:
 
 def test_every_line_that_holds_no_record_is_named(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
-    file.write_text('{"messages": [{"role": "user"}]}\n{"messages": [3]}\n\n{"input": {}}\n{"a": 1, "a": 2}\n')
+    file.write_text('{"messages": [{"role": "user"}]}\n{"messages": [3]}\n\n{"input": {}}\n{"a": 1,}\n')
     faults: list[Any] = []
     assert [row.line for row in each_row(file, faults)] == [1]
     assert [(fault.line, fault.code) for fault in faults] == [

@@ -13,7 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from honekit.data.lines import Finding, Line, decode_json, raise_findings, read_lines, syntax_finding
+import msgspec
+
+from honekit.data.lines import Finding, Line, raise_findings, read_lines, syntax_finding
 
 MISSING = object()
 """What `Row.value` gives for a key that a record lacks; null is a value."""
@@ -31,24 +33,10 @@ class Row:
     record: dict[str, Any] = field(repr=False)
     messages: list[dict[str, Any]] = field(repr=False)
     """All turns, with the preferred answer of a pair at the end; each has a `role`."""
-
-    @cached_property
-    def _learnt(self) -> int | None:
-        """Position of the last answer that is learnt."""
-        turns = self.messages
-        answers = (i for i in reversed(range(len(turns))) if turns[i]["role"] == "assistant" and turns[i].get("weight") != 0)
-        return next(answers, None)
-
-    @cached_property
-    def question(self) -> str:
-        """All texts before the answer but the system prompt."""
-        asked = self.messages[: self._learnt]
-        return "\n".join(content_text(turn) for turn in asked if turn["role"] not in _LEADING)
-
-    @cached_property
-    def answer(self) -> str | None:
-        """The text of the last answer that is learnt; None without one."""
-        return None if self._learnt is None else content_text(self.messages[self._learnt])
+    question: str
+    """All texts before the answer but the system prompt."""
+    answer: str | None
+    """The text of the last answer that is learnt; None without one."""
 
     @cached_property
     def answer_object(self) -> dict[str, Any] | None:
@@ -57,8 +45,8 @@ class Row:
         if not (text.startswith("{") and text.endswith("}")):
             return None
         try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
+            value = msgspec.json.decode(text)
+        except (msgspec.DecodeError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 
@@ -66,6 +54,11 @@ class Row:
         """The value under a dotted key (`metadata.device`) of the record, else of its JSON answer; `MISSING` without one."""
         found = _at(self.record, key)
         return _at(self.answer_object, key) if found is MISSING else found
+
+
+def is_learnt(message: dict[str, Any]) -> bool:
+    """Whether training learns this message: the assistant's, unless its weight is 0."""
+    return message["role"] == "assistant" and message.get("weight") != 0
 
 
 def content_text(message: dict[str, Any]) -> str:
@@ -112,8 +105,8 @@ def read_rows(path: Path) -> list[Row]:
 def _row(line: Line, faults: list[Finding]) -> Row | None:
     assert line.text is not None
     try:
-        record = decode_json(line.text)
-    except ValueError:
+        record = msgspec.json.decode(line.text)
+    except (msgspec.DecodeError, RecursionError):
         faults.append(syntax_finding(line.number, line.text))
         return None
     messages = _turns(record)
@@ -122,7 +115,11 @@ def _row(line: Line, faults: list[Finding]) -> Row | None:
         fix = 'write {"messages": [{"role": ..., "content": ...}, ...]}; `hone data check` says more'
         faults.append(Finding("data.messages.missing", "error", line.number, "messages", message, fix))
         return None
-    return Row(line.number, line.text, record, messages)
+    answers = (i for i in reversed(range(len(messages))) if is_learnt(messages[i]))
+    learnt = next(answers, None)
+    question = "\n".join(content_text(turn) for turn in messages[:learnt] if turn["role"] not in _LEADING)
+    answer = None if learnt is None else content_text(messages[learnt])
+    return Row(line.number, line.text, record, messages, question, answer)
 
 
 def _turns(record: Any) -> list[dict[str, Any]] | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from honekit.data.histogram import Histogram
 from honekit.data.labels import label_text
 from honekit.data.lines import Finding
-from honekit.data.rows import Row, content_text, each_row
+from honekit.data.rows import Row, content_text, each_row, is_learnt
 from honekit.errors import DataError, HoneError
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class _CountedFaults(list[Finding]):
 def _count(stats: FileStats, row: Row, template: ChatTemplate | None) -> None:
     stats.records += 1
     stats.roles.update(str(turn["role"]) for turn in row.messages)
-    stats.learnt_messages += sum(turn["role"] == "assistant" and turn.get("weight") != 0 for turn in row.messages)
+    stats.learnt_messages += sum(map(is_learnt, row.messages))
     stats.with_tools += bool(row.record.get("tools"))
     lengths = {"turns": len(row.messages), "question": len(row.question)}
     lengths["record"] = sum(len(content_text(turn)) for turn in row.messages)
