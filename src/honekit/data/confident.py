@@ -29,7 +29,6 @@ class Judged:
     """Out-of-fold probability of the label that it has, the self-confidence of the paper."""
     suggested: str
     """The likeliest label but for the one that it has."""
-    suggested_confidence: float
     fits_another: bool
     """Whether it counts off the diagonal of the confident joint: another label is as probable as among that label's own."""
 
@@ -85,13 +84,4 @@ def _judged(probabilities: Any, given: Any, is_known: Any, names: Any) -> list[J
     others = probabilities.copy()
     others[rows, given] = -1.0
     suggested = np.where(fits_another, joint, others.argmax(axis=1))
-    return [
-        Judged(
-            int(i),
-            float(own[i]),
-            str(names[suggested[i]]),
-            float(probabilities[i, suggested[i]]),
-            bool(fits_another[i]),
-        )
-        for i in rows[is_known]
-    ]
+    return [Judged(int(i), float(own[i]), str(names[suggested[i]]), bool(fits_another[i])) for i in rows[is_known]]
