@@ -288,7 +288,7 @@ def _taught(
     worker.main([job.id])
     job = jobs.get_job(job.id)
     if job.result is None:
-        raise SystemExit(f"the job failed: {job.error}")
+        raise SystemExit(f"the job is {job.status}: {job.error}")
     assert job.result["steps"] == options.steps
     precision = job.result["environment"]["precision"]
     engine = load_engine(str(base), Path(job.result["model_dir"]), device="cpu", precision=precision)

@@ -7,12 +7,13 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests import tiny
 
 from honekit import jobs
 from honekit.cli.main import main
-from honekit.data.confident import judge_labels
+from honekit.data.confident import _judged, judge_labels
 from honekit.data.losses import LOSS_LOG, surplus_losses
 from honekit.data.suspects import find_suspects
 from honekit.errors import DataError
@@ -82,6 +83,17 @@ def test_a_wrong_label_copied_with_its_text_does_not_vouch_for_itself() -> None:
     copies = [one for one in judged if one.position >= len(rows) - 1]
     assert len(copies) == 4
     assert all(one.fits_another and one.suggested == "billing" for one in copies)
+
+
+def test_the_confident_joint_is_that_of_the_paper() -> None:
+    # Thresholds are the means of the own probabilities: (0.9 + 0.7 + 0.2) / 3 = 0.6 and (0.8 + 0.6) / 2 = 0.7.
+    own = [("a", 0.9), ("a", 0.7), ("a", 0.2), ("b", 0.8), ("b", 0.6)]
+    probabilities = np.array([[p, 1 - p] if label == "a" else [1 - p, p] for label, p in own])
+    given = np.array([0 if label == "a" else 1 for label, _ in own])
+    judged = _judged(probabilities, given, np.ones(5, dtype=bool), np.array(["a", "b"], dtype=object))
+    assert [one.fits_another for one in judged] == [False, False, True, False, False]
+    assert [one.confidence for one in judged] == [p for _, p in own]
+    assert [one.suggested for one in judged] == ["b", "b", "b", "a", "a"]
 
 
 def test_a_label_that_stands_once_is_not_judged() -> None:

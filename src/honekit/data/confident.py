@@ -46,7 +46,7 @@ def judge_labels(
     if features is None or len(set(labels)) < 2:
         return []
     matrix = features.transform(texts).tocsr()
-    names, given = np.unique(np.array(labels, dtype=object).astype(str), return_inverse=True)
+    names, given = np.unique(np.array(labels, dtype=object), return_inverse=True)
     shares = {str(fold): 1 / folds for fold in range(folds)}
     fold_of = np.array(split(texts, labels, seed, shares=shares).splits)
     probabilities = np.zeros((len(texts), len(names)))
