@@ -16,7 +16,7 @@ from honekit.data.features import fitted_tfidf
 from honekit.data.split import split
 
 SMOOTHING = 0.1
-"""Of the classifier's counts. Chosen on the training file of Banking77 and on the IoT examples, with labels changed on purpose."""
+"""Of the counts. Chosen on the training file of Banking77 and on the IoT examples, with labels changed on purpose."""
 
 
 @dataclass(frozen=True)
