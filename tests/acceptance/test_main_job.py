@@ -73,6 +73,12 @@ def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(project: Pa
     if first["verdict"] != "ship":
         assert first["alias"] is None
 
+    data = json.loads(hone("data", "versions", str(project / ".hone" / "data" / "train.jsonl"), "--json").stdout)
+    assert [made["action"] for made in data["made"]] == ["prepared"]
+    assert [Path(parent["path"]).name for parent in data["made_of"]] == ["train.jsonl"]
+    assert data["used_by"]["models"] == [first["model"]]
+    assert data["used_by"]["evaluations"] == [first["report"]]
+
     answers = {path: path.read_bytes() for path in (project / ".hone" / "answers").iterdir()}
     second = run_json(project, tiny_base_dir)
     assert second["model"] == first["model"]

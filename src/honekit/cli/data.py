@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_diff import diff
 from honekit.cli.data_fix import fix
+from honekit.cli.data_split import split
+from honekit.cli.data_stats import stats
+from honekit.cli.data_suspects import suspects
+from honekit.cli.data_versions import versions
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
     from honekit.data import CheckResult, Finding, Prepared
 
 app = typer.Typer(no_args_is_help=True, help="Training data: check chat files, prepare a project's examples.")
+app.command("suspects")(suspects)
+app.command("split")(split)
+app.command("diff")(diff)
+app.command("stats")(stats)
+app.command("versions")(versions)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
@@ -95,9 +105,11 @@ def prepare(
         hone data prepare examples/iot-diagnostics --no-more --json
     """
     from honekit.data.prepare import prepare as prepare_data
+    from honekit.data.versions import record_prepared
     from honekit.project import load_project
 
     prepared = prepare_data(load_project(project), use_more=more)
+    record_prepared(prepared)
     if as_json:
         print_json(prepared.summary())
     else:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from honekit.data.features import fitted_tfidf
 from honekit.errors import EvalError
 from honekit.evals.scores import summarise
 from honekit.graders import Graded, Item, grade_values
@@ -56,7 +57,7 @@ def run_classical(project: Project, train: Sequence[Item], validation: Sequence[
         )
     started = time.perf_counter()
     fields = classical_fields(project)
-    features = _features([example.input for example in train])
+    features = fitted_tfidf([example.input for example in train])
     models: dict[str, Any] = {}
     chosen: dict[str, dict[str, Any]] = {}
     for field in fields:
@@ -99,23 +100,6 @@ def _validated(project: Project, field: OutputField, features: Any, model: Any, 
     inputs = [example.input for example in validation]
     values = [{field.name: value} for value in _predict(features, model, inputs)]
     return summarise(project, _grade(project, validation, values, [field]))[field.metric_name]
-
-
-def _features(texts: Sequence[str]) -> Any:
-    """Fitted word (1-2) and character (2-5) TF-IDF side by side; None when there is nothing to count."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import FeatureUnion
-
-    vectorizers = {
-        "words": TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
-        "characters": TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
-    }
-    usable = []
-    for name, vectorizer in vectorizers.items():
-        analyse = vectorizer.build_analyzer()
-        if any(analyse(text) for text in texts):
-            usable.append((name, vectorizer))
-    return FeatureUnion(usable).fit(texts) if usable else None
 
 
 def _fit(matrix: Any, labels: Any, strength: float, weight: str | None) -> Any:

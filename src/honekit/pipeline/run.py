@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from honekit import jobs, settings
 from honekit.data import Prepared, prepare
+from honekit.data.versions import record_prepared
 from honekit.deploy.aliases import promote
 from honekit.errors import HoneError, SettingsError, TrainError
 from honekit.evals.run import Evaluation, Evaluator, Subject
@@ -24,6 +25,7 @@ from honekit.models import bases, fingerprint
 from honekit.models.floor import shape_of
 from honekit.pipeline.parity import Certificate, certify
 from honekit.project import Project
+from honekit.registry.evaluations import record_evaluation
 from honekit.registry.versions import Version, create_version
 from honekit.retrieval import Index, load_passages
 from honekit.stages import Stages
@@ -64,6 +66,7 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
     with _alone(project):
         with stages.time("data"):
             prepared = prepare(project, use_more=use_more)
+            record_prepared(prepared)
             index = Index(load_passages(project)) if project.retrieval else None
         listener.stage("Data", _data_lines(prepared))
         with stages.time("measure the machine"):
@@ -107,6 +110,8 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
             command,
         )
         report = _write(project, document, evaluation)
+        prints = {"base": base_print, "adapter": version.adapter_fingerprint, "data": prepared.version, **prepared.sha256}
+        record_evaluation(project.project.name, version.name, report, prints, evaluation.verdict.verdict)
         return Outcome(document, version.name, alias, report)
 
 

@@ -1,5 +1,6 @@
 """Model versions: what a job made, on which base, and where it lies."""
 
+from honekit.registry.evaluations import record_evaluation
 from honekit.registry.versions import (
     Version,
     create_version,
@@ -11,4 +12,14 @@ from honekit.registry.versions import (
     version_of,
 )
 
-__all__ = ["Version", "create_version", "delete_version", "get_version", "latest", "list_versions", "unknown_model", "version_of"]
+__all__ = [
+    "Version",
+    "create_version",
+    "delete_version",
+    "get_version",
+    "latest",
+    "list_versions",
+    "record_evaluation",
+    "unknown_model",
+    "version_of",
+]

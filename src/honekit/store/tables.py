@@ -270,6 +270,20 @@ evaluations = Table(
     Column("created_at", Float, nullable=False),
 )
 
+data_versions = Table(
+    "data_versions",
+    metadata,
+    # What was done to make a file. A version is its content: the same content made twice has two rows.
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("sha256", String(64), nullable=False, index=True),
+    # [{"sha256": ..., "path": ...}]: what it was made of.
+    Column("parents", Json, nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("details", Json, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
 _ALPHABET = string.ascii_letters + string.digits
 
 

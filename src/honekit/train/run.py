@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from honekit import jobs
 from honekit.chat.template import ChatTemplate
 from honekit.data import read_chat_file
+from honekit.data.losses import LOSS_LOG
 from honekit.errors import TrainError
 from honekit.graders.schema import Grader
 from honekit.jobs import JobContext, Model, Stopped
@@ -51,10 +52,6 @@ from honekit.train.verify import (
 
 PROBES = 4
 """Held-out conversations whose outputs must move, and must be the same after a reload."""
-
-
-LOSS_LOG = "example_losses.jsonl"
-"""The loss of each example at each step, once the job is done."""
 KEPT_EPOCHS = 3
 """Models of so many last epochs are kept, when they are asked for."""
 
