@@ -1,0 +1,217 @@
+"""Any file as blocks of whole lines in bounded memory: plain, gzip or zstd, and however long, deep or broken its lines are.
+
+`honekit.data.lines` decodes what comes from here; the fast scan of chat files takes the blocks as they are.
+"""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from honekit.errors import DataError
+
+MAX_LINE_BYTES = 4 << 20
+"""Longer lines are skipped unread: no example of that size fits any context."""
+MAX_SKIPPED_BYTES = 256 << 20
+"""When so many bytes hold no line end, the rest of the file is left unread: it would be a matter of minutes."""
+MAX_EXPANSION = 300
+"""Text shrinks by a factor of 3 to 30; a file that unpacks to more than this many times its size is a bomb."""
+_FREE_BYTES = 256 << 20
+"""A compressed file may unpack to this much whatever its factor."""
+_CHUNK_BYTES = 1 << 18
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_UTF8_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines without their `\\n`, the first of which has the number `first`; or one line that cannot be had."""
+
+    first: int
+    lines: list[bytes]
+    offset: int
+    """The bytes of the (unpacked) file before this block."""
+    text: bytes = b""
+    """All lines as they stand in the file, `\\n` between them."""
+    consumed: int = 0
+    """The bytes of the (packed) file that have been read."""
+    is_too_long: bool = False
+    """One line of more than `MAX_LINE_BYTES`, whose bytes were dropped."""
+    stop: str = ""
+    """Why nothing is read after this block, in words."""
+
+
+def open_data(path: Path) -> io.BufferedReader:
+    """The file opened for reading, as it lies on disk.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        file = open(path, "rb")  # noqa: SIM115 (the caller closes it)
+    except FileNotFoundError as fault:
+        near = difflib.get_close_matches(path.name, _siblings(path), n=1, cutoff=0.8)
+        raise DataError(
+            "data.file_missing",
+            what="there is no such file",
+            where=str(path),
+            mend=f"did you mean {path.with_name(near[0])}?" if near else "mend the path, or write the file first",
+        ) from fault
+    except OSError as fault:
+        raise DataError(
+            "data.file_unreadable",
+            what=f"this file cannot be read: {fault.strerror}",
+            where=str(path),
+            mend="name a file that you may read",
+        ) from fault
+    return file
+
+
+def is_packed(path: Path) -> bool:
+    """Whether the file begins as gzip or zstd does. Raises what `open_data` raises."""
+    with open_data(path) as file:
+        return _unpacked(file) is not file
+
+
+def _unpacked(file: io.BufferedReader) -> BinaryIO:
+    """What stands in the file: unpacked when it begins as gzip or zstd does."""
+    magic = file.peek(4)[:4]
+    if magic.startswith(_GZIP):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    if magic == _ZSTD:
+        import zstandard
+
+        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)  # 128 MB: a frame may ask for more memory than there is
+        return cast(BinaryIO, unpacker.stream_reader(file, read_across_frames=True))
+    return file
+
+
+def _siblings(path: Path) -> list[str]:
+    try:
+        return [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return []
+
+
+def read_blocks(path: Path, start: int = 0, end: int | None = None) -> Iterator[Block]:
+    """The lines that begin at the bytes from `start` up to `end` of a file, at most `MAX_LINE_BYTES` of it in memory.
+    Numbers count from the first of them; ranges are for plain files only.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    with open_data(path) as file:
+        source = _Source(file, os.fstat(file.fileno()).st_size)
+        if start:
+            file.seek(start - 1)
+            source.offset = start - 1
+            source.skip_line(end)  # it began before, and belongs to whoever reads there
+        number = 1
+        while end is None or source.offset < end:
+            before = source.offset
+            block = source.next_block(number, end)
+            if block is None:
+                return
+            number += max(len(block.lines), 1)
+            yield block
+            if block.stop or source.offset == before:
+                return
+
+
+class _Source:
+    """The unread part of a file: what was read ahead, and where that begins."""
+
+    def __init__(self, raw: io.BufferedReader, size: int) -> None:
+        self.offset = 0
+        self._raw = raw
+        self._file = _unpacked(raw)
+        self._size = size
+        self._ahead = b""
+        self._failed = ""
+
+    def next_block(self, number: int, end: int | None) -> Block | None:
+        """Whole lines, or None at the end of the file."""
+        while (cut := self._cut(end)) == 0:
+            if len(self._ahead) > MAX_LINE_BYTES:
+                return self._long_line(number)
+            chunk = self._read()
+            if not chunk:
+                return self._last(number)
+            self._ahead += chunk
+        whole, self._ahead = self._ahead[: cut - 1], self._ahead[cut:]
+        before = self.offset
+        self.offset += cut
+        if len(whole) > MAX_LINE_BYTES:
+            return Block(number, [b""], before, is_too_long=True)
+        return self._block(number, whole, before)
+
+    def skip_line(self, end: int | None) -> None:
+        """Drop everything up to and with the next line end; all of it when none comes before `end`."""
+        while (found := self._ahead.find(b"\n")) < 0:
+            self.offset += len(self._ahead)
+            if end is not None and self.offset >= end:
+                return
+            self._ahead = self._read()
+            if not self._ahead:
+                return
+        self.offset += found + 1
+        self._ahead = self._ahead[found + 1 :]
+
+    def _cut(self, end: int | None) -> int:
+        """How many of the bytes read ahead are whole lines that begin before `end`. A line that is nearly too long is cut
+        off alone, so that a block has at most one such line."""
+        if len(self._ahead) > MAX_LINE_BYTES:
+            return self._ahead.find(b"\n") + 1
+        if end is not None and self.offset + len(self._ahead) >= end:
+            cut = self._ahead.find(b"\n", max(end - 1 - self.offset, 0)) + 1
+            if cut:
+                return cut
+        return self._ahead.rfind(b"\n") + 1
+
+    def _long_line(self, number: int) -> Block:
+        before = self.offset
+        limit = before + MAX_SKIPPED_BYTES
+        self.skip_line(limit)
+        stop = ""
+        if self.offset >= limit:
+            stop = f"no line end comes within {MAX_SKIPPED_BYTES >> 20} MB, so nothing after byte {limit} was read"
+        return Block(number, [b""], before, is_too_long=True, stop=stop or self._failed)
+
+    def _last(self, number: int) -> Block | None:
+        rest, self._ahead = self._ahead, b""
+        before = self.offset
+        self.offset += len(rest)
+        if self._failed:
+            return Block(number, [], before, stop=self._failed)
+        return self._block(number, rest, before) if rest else None
+
+    def _block(self, number: int, whole: bytes, offset: int) -> Block:
+        text = whole.removeprefix(_UTF8_MARK) if offset == 0 else whole
+        text = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        return Block(number, text.split(b"\n"), offset, text, self._raw.tell())
+
+    def _read(self) -> bytes:
+        if self._failed:
+            return b""
+        try:
+            chunk = self._file.read(_CHUNK_BYTES)
+        except (OSError, EOFError, zlib.error) as fault:
+            self._failed = f"the file cannot be read on: {fault}"
+            return b""
+        except Exception as fault:
+            if type(fault).__name__ != "ZstdError":  # imported only for files of that kind
+                raise
+            self._failed = f"the compressed data are damaged: {fault}"
+            return b""
+        unpacked = self.offset + len(self._ahead) + len(chunk)
+        if self._file is not self._raw and unpacked > max(_FREE_BYTES, MAX_EXPANSION * self._size):
+            self._failed = f"the file unpacks to more than {MAX_EXPANSION} times its size, so nothing more was read"
+            return b""
+        return chunk
