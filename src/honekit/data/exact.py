@@ -6,6 +6,7 @@ Hashes have 64 bits: among ten million different lines the chance that any two a
 from __future__ import annotations
 
 import tempfile
+from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MAX_IN_MEMORY = 2_000_000
 """Lines, at 16 bytes."""
 _PARTS = 256
+_FEW = 20_000
+"""Lines for which loading numpy would cost more than it saves."""
 
 
 def text_hash(text: str) -> int:
@@ -42,8 +45,8 @@ class ExactDuplicates:
 
     def __init__(self, most_in_memory: int = MAX_IN_MEMORY) -> None:
         self._most = most_in_memory
-        self._rows: list[Rows] = []
-        self._count = 0
+        self._hashes = array("Q")
+        self._lines = array("Q")
         self._folder: Path | None = None
         self._open = ExitStack()
 
@@ -54,18 +57,19 @@ class ExactDuplicates:
         self._open.close()
 
     def add(self, hashes: list[int], lines: list[int]) -> None:
-        """Hashes of texts (`text_hash`) and the numbers of the lines that they stand on."""
-        import numpy as np
-
-        if not hashes:
-            return
-        self._rows.append(np.array([hashes, lines], dtype=np.uint64).T)
-        self._count += len(hashes)
-        if self._count > self._most:
+        """Hashes of texts (`text_hash`) and the numbers of the lines that they stand on, in order."""
+        self._hashes.extend(hashes)
+        self._lines.extend(lines)
+        if len(self._hashes) > self._most:
             self._spill()
 
     def found(self, most: int) -> tuple[int, list[tuple[int, int]]]:
         """How many lines repeat an earlier one, and the first `most` of them as (line, first line like it)."""
+        if self._folder is None and len(self._hashes) <= _FEW:
+            firsts: dict[int, int] = {}
+            both = zip(self._hashes, self._lines, strict=True)
+            repeated = [(line, first) for one, line in both if (first := firsts.setdefault(one, line)) != line]
+            return len(repeated), repeated[:most]
         total = 0
         pairs: list[tuple[int, int]] = []
         for rows in self._parts():
@@ -79,8 +83,8 @@ class ExactDuplicates:
 
         if self._folder is None:
             self._folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="hone-duplicates-")))
-        rows = np.concatenate(self._rows)
-        self._rows, self._count = [], 0
+        rows = self._rows()
+        self._hashes, self._lines = array("Q"), array("Q")
         part = rows[:, 0] >> np.uint64(56)
         order = np.argsort(part, kind="stable")
         rows, bounds = rows[order], np.searchsorted(part[order], np.arange(_PARTS + 1))
@@ -88,14 +92,18 @@ class ExactDuplicates:
             with open(self._folder / f"{number}", "ab") as file:
                 file.write(rows[low:high].tobytes())
 
+    def _rows(self) -> Rows:
+        import numpy as np
+
+        return np.array([np.frombuffer(self._hashes, dtype=np.uint64), np.frombuffer(self._lines, dtype=np.uint64)]).T
+
     def _parts(self) -> Iterator[Rows]:
         import numpy as np
 
         if self._folder is None:
-            if self._rows:
-                yield np.concatenate(self._rows)
+            yield self._rows()
             return
-        if self._rows:
+        if self._hashes:
             self._spill()
         for number in range(_PARTS):
             yield np.fromfile(self._folder / f"{number}", dtype=np.uint64).reshape(-1, 2)

@@ -12,12 +12,16 @@ import msgspec
 
 from honekit.data.lines import Finding
 
-_ENDS = frozenset(".!?…:;)]}>\"'”’»`*_|。！？）」~")
+ENDS = frozenset(".!?…:;)]}>\"'”’»`*_|。！？）」~")
 _OPEN_WORDS = frozenset(
-    ["a", "an", "the", "and", "or", "but", "nor", "because", "although", "of", "into", "onto", "your", "my", "its", "their", "our", "which", "whose", "than", "if", "unless", "is", "are", "was", "were"]
+    {"a", "an", "the", "and", "or", "but", "nor", "because", "although", "of", "into", "onto", "if", "unless", "than"}
+    | {"is", "are", "my", "your", "its", "their", "our", "which", "whose"}
 )
+"""No sentence ends with them."""
 _MARKS = ("-", "*", "•", "–", "#", "|", ">")
 _MIN_WORDS = 6
+MIN_CHARS = 30
+"""Characters of an answer that counts as prose: cheaper than its words, and right often enough for a share."""
 _MIN_PROSE = 8
 _USUAL_SHARE = 0.9
 _FEW, _FEW_SHARE = 3, 0.75
@@ -38,14 +42,12 @@ class Endings:
 
     def look(self, text: str, line: int, index: int) -> Finding | None:
         """A finding when the answer certainly breaks off; counts how it ends otherwise. `index`: which message it is."""
-        first, last = text[0], text[-1]
-        if first not in "{[" and "```" not in text:
-            if last in _ENDS:
-                is_prose = text.count(" ") >= _MIN_WORDS - 1
-                self.prose += is_prose
-                self.ended += is_prose
-                return None
-        elif reason := _open_part(text):
+        if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:
+            if len(text) >= MIN_CHARS:
+                self.prose += 1
+                self.ended += 1
+            return None
+        if (text[0] in "{[" or "`" in text) and (reason := _open_part(text)):
             return _finding(line, f"messages[{index}].content", reason)
         return self._sentence(text.rstrip(), line, f"messages[{index}].content")
 
@@ -73,7 +75,7 @@ class Endings:
         if len(words) < _MIN_WORDS or tail.startswith(_MARKS) or words[0][:-1].isdigit():
             return None
         self.prose += 1
-        if tail[-1] in _ENDS:
+        if tail[-1] in ENDS:
             self.ended += 1
         elif tail[-1] == "," or words[-1] in _OPEN_WORDS:
             return _finding(line, at, f"after {words[-1]!r}")
