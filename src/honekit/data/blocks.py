@@ -23,7 +23,7 @@ MAX_SKIPPED_BYTES = 256 << 20
 """When so many bytes hold no line end, the rest of the file is left unread: it would be a matter of minutes."""
 MAX_EXPANSION = 300
 """Text shrinks by a factor of 3 to 30; a file that unpacks to more than this many times its size is a bomb."""
-_FREE_BYTES = 256 << 20
+_FREE_BYTES = 16 << 20
 """A compressed file may unpack to this much whatever its factor."""
 _CHUNK_BYTES = 1 << 18
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -85,11 +85,43 @@ def _unpacked(file: io.BufferedReader) -> BinaryIO:
     if magic.startswith(_GZIP):
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     if magic == _ZSTD:
+        return cast(BinaryIO, _ZstdFile(file))
+    return file
+
+
+class _ZstdFile:
+    """What zstd frames hold. Unlike the library's own reader it tells a frame that was cut short."""
+
+    _FEED_BYTES = 512
+    """Small, because a few bytes may unpack to many: this bounds what is held at once to some 16 MB."""
+
+    def __init__(self, file: BinaryIO) -> None:
         import zstandard
 
-        unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)  # 128 MB: a frame may ask for more memory than there is
-        return cast(BinaryIO, unpacker.stream_reader(file, read_across_frames=True))
-    return file
+        # A frame may ask for a window of more memory than there is.
+        self._unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        self._file = file
+        self._frame = self._unpacker.decompressobj()
+        self._is_between = True
+
+    def read(self, least: int) -> bytes:
+        """At least so many bytes, unless the file ends. Raises: EOFError; ZstdError."""
+        parts: list[bytes] = []
+        size = 0
+        rest = b""
+        while size < least and (fed := rest or self._file.read(self._FEED_BYTES)):
+            parts.append(self._frame.decompress(fed))
+            size += len(parts[-1])
+            rest = self._frame.unused_data if self._frame.eof else b""
+            self._is_between = self._frame.eof and not rest
+            if self._frame.eof:
+                self._frame = self._unpacker.decompressobj()
+        if rest:
+            self._file.seek(-len(rest), os.SEEK_CUR)
+            self._is_between = True
+        if not size and not self._is_between:
+            raise EOFError("the compressed data are cut short")
+        return b"".join(parts)
 
 
 def _split(text: bytes) -> list[bytes]:

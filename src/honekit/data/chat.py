@@ -172,7 +172,7 @@ def _check_order(messages: Sequence[Message], add: AddFinding) -> None:
         elif message.role == "tool" and not (before and (before.role == "tool" or before.tool_calls)):
             fix = "give the assistant message before it its `tool_calls`"
             add("data.roles.order", at, "a tool message follows no tool call", fix)
-        elif message.role == previous and message.role in ("user", "assistant"):
+        elif message.role == previous and message.role in ("user", "assistant") and not (before and before.tool_calls):
             fix = "join the two; many chat templates refuse them"
             add("data.roles.repeated", at, f"two {message.role} messages follow each other", fix)
         before = message

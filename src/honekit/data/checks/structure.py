@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -118,6 +118,8 @@ class StructureScan:
         others: list[int] = []
         prose = message_count = trained = characters = size = 0
         for index, line in enumerate(block.lines):
+            if not line:
+                continue
             try:
                 messages = decode(line).messages
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
@@ -152,8 +154,10 @@ class StructureScan:
             trained += len(answers)
             characters += length
             size += len(line)
-        places = range(len(block.lines))
-        plain = sorted(set(places).difference(others)) if others else places
+        plain: Sequence[int] = range(len(block.lines))
+        if others or b"" in block.lines:
+            left_out = set(others)
+            plain = [index for index, line in enumerate(block.lines) if line and index not in left_out]
         part.hashes += [line_hash(block.lines[index]) for index in plain]
         part.hashed_lines += [first + index for index in plain]
         part.endings.prose += prose
