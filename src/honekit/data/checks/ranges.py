@@ -22,13 +22,13 @@ MIN_BYTES = 48 << 20
 """A smaller file is done before two processes have started."""
 
 
-def parts_of(path: Path, processes: int | None = None, least_bytes: int = MIN_BYTES) -> Iterator[Part]:
+def parts_of(path: Path, processes: int | None = None) -> Iterator[Part]:
     """The structural parts of a file in order, made by as many processes as there are cores when it is big and plain.
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
     count = processes or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
-    if is_packed(path) or count < 2 or path.stat().st_size < least_bytes:
+    if is_packed(path) or count < 2 or path.stat().st_size < MIN_BYTES:
         yield from structure_parts(path)
         return
     ranges = range(0, path.stat().st_size, PART_BYTES)
@@ -46,7 +46,7 @@ def parts_of(path: Path, processes: int | None = None, least_bytes: int = MIN_BY
 
 
 def _start(path: Path, number: int, count: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "honekit.data.checks.ranges", str(path.resolve()), str(number), str(count)]
+    command = [sys.executable, "-m", "honekit.data.checks.ranges", str(path.resolve()), str(number), str(count), str(PART_BYTES)]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
@@ -60,12 +60,12 @@ def _received(worker: subprocess.Popen[bytes]) -> list[Part]:
         return []
 
 
-def _work(path: Path, number: int, count: int) -> None:
-    for start in range(number * PART_BYTES, path.stat().st_size, count * PART_BYTES):
-        parts = list(structure_parts(path, start, start + PART_BYTES))
+def _work(path: Path, number: int, count: int, size: int) -> None:
+    for start in range(number * size, path.stat().st_size, count * size):
+        parts = list(structure_parts(path, start, start + size))
         sys.stdout.buffer.write(msgspec.json.encode(parts) + b"\n")
         sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    _work(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
