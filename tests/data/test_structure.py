@@ -109,6 +109,7 @@ def test_labels_lists_numbers_and_code_are_not_taken_for_broken_answers() -> Non
     assert not endings(*FULL, "- close the valve\n- write the pressure down in the log book", "42", "See pump 4", "pump")
     assert not endings(*FULL, '{"a": [1, 2]}', "```\nx = 1\n```", "[1] is the first source that I know of", "Use `a`, then `b`")
     assert not endings(*[one.removesuffix(".") for one in FULL])
+    assert not endings(*FULL, 'As she said: "Nothing that is worth doing is done in a day." - Anna Berg')
     assert not endings(*FULL, "Kind regards from everybody at the pump house,\nAnna")
 
 

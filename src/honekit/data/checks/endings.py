@@ -19,6 +19,8 @@ _OPEN_WORDS = frozenset(
 )
 """No sentence ends with them."""
 _MARKS = ("-", "*", "•", "–", "#", "|", ">")
+_DASHES = frozenset("-–—")
+"""Before the name of whoever is quoted."""
 _MIN_WORDS = 6
 MIN_CHARS = 30
 """Characters of an answer that counts as prose: cheaper than its words, and right often enough for a share."""
@@ -72,7 +74,7 @@ class Endings:
             return None
         tail = text.rsplit("\n", 1)[-1].strip()
         words = tail.split()
-        if len(words) < _MIN_WORDS or tail.startswith(_MARKS) or words[0][:-1].isdigit():
+        if len(words) < _MIN_WORDS or not _DASHES.isdisjoint(words[-4:]) or tail.startswith(_MARKS) or words[0][:-1].isdigit():
             return None
         self.prose += 1
         if tail[-1] in ENDS:
