@@ -65,7 +65,7 @@ def check(
 
 
 def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="As it stands in brackets: data.roles.order.")],
+    code: Annotated[str, typer.Argument(metavar="CODE", help="As the check prints it: data.roles.order.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
 ) -> None:
     """What a finding means, why it matters for training, and how to mend it.

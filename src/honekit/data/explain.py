@@ -35,6 +35,6 @@ def explain(code: str) -> str:
         raise DataError(
             "data.unknown_code",
             what=f"there is no finding of the code {code!r}",
-            mend=f"run `hone data explain {near[0]}`" if near else "take the code that `hone data check` prints in brackets",
+            mend=f"run `hone data explain {near[0]}`" if near else "take a code that `hone data check` prints",
         )
     return known[code][1]
