@@ -24,8 +24,8 @@ def test_a_good_chat_file_exits_0_and_a_bad_one_1_with_each_fault(tmp_path: Path
     capsys.readouterr()
     assert main(["data", "check", str(file)]) == 1
     out = capsys.readouterr().out
-    assert "chat.jsonl:11" in out
-    assert "[data.json_syntax]" in out
+    assert "line 11 column 2: not JSON" in out
+    assert "error    data.json_syntax" in out
 
 
 def test_check_json_is_one_document_with_the_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

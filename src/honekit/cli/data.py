@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_check import check, explain
 from honekit.cli.data_diff import diff
 from honekit.cli.data_fix import fix
 from honekit.cli.data_split import split
@@ -16,7 +17,7 @@ from honekit.cli.data_versions import versions
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
-    from honekit.data import CheckResult, Finding, Prepared
+    from honekit.data import Prepared
 
 app = typer.Typer(no_args_is_help=True, help="Training data: check chat files, prepare a project's examples.")
 app.command("suspects")(suspects)
@@ -27,67 +28,9 @@ app.command("versions")(versions)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
-MAX_PRINTED = 50
-
+app.command("check")(check)
+app.command("explain")(explain)
 app.command("fix")(fix)
-
-
-@app.command("check")
-def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.")],
-    validation: Annotated[Path | None, typer.Option(help="Validation file, held against FILE for leaks.")] = None,
-    test: Annotated[Path | None, typer.Option(help="Test file, held against both for leaks.")] = None,
-    names: Annotated[
-        str | None, typer.Option(metavar="PIPELINE", help="Look for names of persons with this spaCy pipeline.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Check a chat JSONL file; exit 1 when it has errors.
-
-    Every fault is named with its line, field and remedy. Warnings do not fail the check.
-
-    Examples:
-
-        hone data check train.jsonl
-
-        hone data check train.jsonl --validation validation.jsonl --test test.jsonl
-
-        hone data check train.jsonl --json
-    """
-    from honekit.data.checks import CheckOptions
-    from honekit.data.checks.run import check_file
-
-    result = check_file(file, CheckOptions(validation=validation, test=test, names=names))
-    if as_json:
-        print_json(result.as_dict())
-    else:
-        _print_check(result)
-    raise typer.Exit(0 if result.is_good else 1)
-
-
-def _print_check(result: CheckResult) -> None:
-    from honekit.data.records import TOTALS
-
-    for findings in (result.errors, result.warnings, result.advice):
-        for finding in findings[:MAX_PRINTED]:
-            print(_finding_text(result.path, finding))
-        if findings:
-            name = TOTALS[findings[0].severity]
-            more = result.stats[name] - min(len(findings), MAX_PRINTED)
-            if more:
-                print(f"... and {more} more {name}")
-    stats = result.stats
-    verdict = "good" if result.is_good else "not usable yet"
-    print(
-        f"{result.path}: {verdict}; {result.records} records, {stats['messages']} messages of which "
-        f"{stats['trained_messages']} are learnt; {stats['errors']} errors, {stats['warnings']} warnings"
-    )
-
-
-def _finding_text(path: Path, finding: Finding) -> str:
-    from honekit.data.lines import located
-
-    return f"{finding.severity:<7} {located(path, finding)}: {finding.message} [{finding.code}]\n        {finding.fix}"
 
 
 @app.command("prepare")

@@ -64,7 +64,7 @@ def fix(
 
 
 def _pseudonyms(codes: frozenset[str] | None, key_file: Path | None) -> Pseudonyms:
-    from honekit.data.lines import open_data
+    from honekit.data.blocks import open_data
     from honekit.data.pseudonyms import Pseudonyms
 
     key = None
@@ -80,8 +80,8 @@ def _fix(file: Path, target: Path, options: FixOptions, *, is_quiet: bool) -> Fi
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from honekit.data.blocks import open_data
     from honekit.data.fix import fix_file
-    from honekit.data.lines import open_data
 
     with open_data(file):  # A missing file is said before a bar is drawn.
         pass

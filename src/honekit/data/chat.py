@@ -7,7 +7,7 @@ A good line costs one typed decode; only a line that the decoder refuses is look
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from honekit.chat.messages import Message
-from honekit.data.chat_faults import shape_faults
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line
+from honekit.data.chat_faults import MESSAGE_KEYS, shape_faults
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, capped, read_lines
 from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, read_all, scan
 
 __all__ = ["MAX_KEPT", "ChatExample", "CheckResult", "check_chat_file", "conversation_faults", "read_chat_file"]
 
+KIND = "conversation"
 _LEADING = ("system", "developer")
 
 
@@ -33,8 +34,12 @@ class ChatExample:
     line: int
 
 
+class _StrictMessage(Message, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """As the file should have it; unknown keys are told of and then ignored."""
+
+
 class _Record(msgspec.Struct, forbid_unknown_fields=True):
-    messages: list[Message]
+    messages: list[_StrictMessage]
     tools: list[dict[str, Any]] | None = None
     parallel_tool_calls: bool | None = None
 
@@ -44,14 +49,7 @@ def check_chat_file(path: Path) -> CheckResult:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    return scan_chat_file(path, None, None)
-
-
-def scan_chat_file(
-    path: Path, see: Callable[[ChatExample, Report], None] | None, finish: Callable[[Report], None] | None
-) -> CheckResult:
-    """The same, and each readable conversation is handed on to `see`, with a way to report what it finds."""
-    return scan(path, _reader(see), least=MIN_TRAINING_EXAMPLES, kind="conversation", finish=finish)
+    return scan(path, chat_reader(), least=MIN_TRAINING_EXAMPLES, kind=KIND)
 
 
 def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
@@ -60,28 +58,46 @@ def read_chat_file(path: Path, *, least: int = 1) -> list[ChatExample]:
 
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
-    return read_all(path, lambda keep: _reader(lambda example, report: keep(example)), least=least, kind="conversation")
+    return read_all(path, lambda keep: chat_reader(lambda example, report: keep(example)), least=least, kind=KIND)
 
 
 def line_faults(line: Line) -> list[Finding]:
     """What one line with text shows on its own."""
     findings: list[Finding] = []
-    _reader(None)(line, findings.append, Counter())
+    chat_reader()(line, findings.append, Counter())
     return findings
 
 
-def _reader(see: Callable[[ChatExample, Report], None] | None) -> Read:
+def readable_conversations(path: Path) -> Iterator[ChatExample]:
+    """The conversations of a file one by one, also of one with errors: lines of a wrong shape are left out.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    found: list[ChatExample] = []
+    read = chat_reader(lambda example, report: found.append(example))
+    for line in read_lines(path):
+        if line.text is not None and not line.is_blank and read(line, _unreported, Counter()):
+            yield found.pop()
+
+
+def _unreported(_finding: Finding) -> None:
+    return None
+
+
+def chat_reader(see: Callable[[ChatExample, Report], None] | None = None) -> Read:
+    """Reads lines of chat JSONL; each readable conversation is handed to `see`, with a way to report what it finds."""
     decoder = msgspec.json.Decoder(_Record)
 
     def read(line: Line, report: Report, totals: Counter[str]) -> bool:
         record = _decode(decoder, line, report)
         if record is None:
             return False
-        for finding in conversation_faults(record.messages, line.number):
+        messages: list[Message] = [*record.messages]
+        for finding in conversation_faults(messages, line.number):
             report(finding)
         _count(record, totals)
         if see:
-            see(ChatExample(record.messages, record.tools, line.number), report)
+            see(ChatExample(messages, record.tools, line.number), report)
         return True
 
     return read
@@ -91,14 +107,15 @@ def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Report) 
     assert line.text is not None
     try:
         return decoder.decode(line.text)
-    except (msgspec.DecodeError, RecursionError) as fault:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as fault:
         findings = shape_faults(line.text, line.number, str(fault))
     for finding in findings:
         report(finding)
     if any(finding.severity == "error" for finding in findings):
         return None
     value = msgspec.json.decode(line.text)
-    return _Record(msgspec.convert(value["messages"], list[Message]), value.get("tools"))
+    known = [{key: one for key, one in message.items() if key in MESSAGE_KEYS} for message in value["messages"]]
+    return _Record(msgspec.convert(known, list[_StrictMessage]), value.get("tools"))
 
 
 def _count(record: _Record, totals: Counter[str]) -> None:
@@ -108,17 +125,15 @@ def _count(record: _Record, totals: Counter[str]) -> None:
     totals["tool_records"] += any(message.tool_calls for message in record.messages)
 
 
-def conversation_faults(messages: list[Message], line: int) -> list[Finding]:
+def conversation_faults(messages: Sequence[Message], line: int) -> list[Finding]:
     """Order of roles, empty contents and weights of one conversation whose shape is right."""
-    findings: list[Finding] = []
+    return capped(line, _WARNINGS, lambda add: _conversation_faults(messages, add))
 
-    def add(code: str, field: str, message: str, fix: str) -> None:
-        severity: Any = "warning" if code in _WARNINGS else "error"
-        findings.append(Finding(code, severity, line, field, message, fix))
 
+def _conversation_faults(messages: Sequence[Message], add: AddFinding) -> None:
     if not messages:
         add("data.messages.empty", "messages", "the conversation is empty", "add at least a user and an assistant turn")
-        return findings
+        return
     _check_contents(messages, add)
     _check_order(messages, add)
     answers = [message for message in messages if message.role == "assistant"]
@@ -132,13 +147,12 @@ def conversation_faults(messages: list[Message], line: int) -> list[Finding]:
         at = f"messages[{len(messages) - 1}]"
         message = f"the conversation ends with a {messages[-1].role} message"
         add("data.assistant.not_last", at, message, "end it with the assistant's answer")
-    return findings
 
 
 _WARNINGS = frozenset({"data.roles.repeated"})
 
 
-def _check_contents(messages: list[Message], add: AddFinding) -> None:
+def _check_contents(messages: Sequence[Message], add: AddFinding) -> None:
     for index, message in enumerate(messages):
         if message.text.strip() or message.tool_calls:
             continue
@@ -150,7 +164,7 @@ def _check_contents(messages: list[Message], add: AddFinding) -> None:
             add("data.content.empty", f"messages[{index}].content", what, "fill it in, or delete the message")
 
 
-def _check_order(messages: list[Message], add: AddFinding) -> None:
+def _check_order(messages: Sequence[Message], add: AddFinding) -> None:
     before: Message | None = None
     is_asked = False
     for index, message in enumerate(messages):
@@ -165,7 +179,7 @@ def _check_order(messages: list[Message], add: AddFinding) -> None:
         elif message.role == "tool" and not (before and (before.role == "tool" or before.tool_calls)):
             fix = "give the assistant message before it its `tool_calls`"
             add("data.roles.order", at, "a tool message follows no tool call", fix)
-        elif message.role == previous and message.role in ("user", "assistant"):
+        elif message.role == previous and message.role in ("user", "assistant") and not (before and before.tool_calls):
             fix = "join the two; many chat templates refuse them"
             add("data.roles.repeated", at, f"two {message.role} messages follow each other", fix)
         before = message

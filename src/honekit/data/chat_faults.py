@@ -10,10 +10,14 @@ from typing import Any, get_args
 import msgspec
 
 from honekit.chat.messages import Message, Role
-from honekit.data.lines import AddFinding, Finding, nearest, shown, syntax_finding
+from honekit.data.lines import AddFinding, Finding, capped, nearest, shown, syntax_finding
 
 ROLES: tuple[str, ...] = get_args(Role)
-_RECORD_KEYS = ("messages", "tools", "parallel_tool_calls")
+RECORD_KEYS = ("messages", "tools", "parallel_tool_calls")
+MESSAGE_KEYS = ("role", "content", "weight", "name", "tool_calls", "tool_call_id")
+_ECHOED = frozenset({"refusal", "annotations", "audio", "function_call", "reasoning_content"})
+"""Keys that come with messages copied from an API's answers; they say nothing when they are empty."""
+_WARNINGS = frozenset({"data.key_unknown"})
 _OTHER_FORMATS = {
     "prompt": "this is a prompt/completion record: make the prompt a user message and the completion the assistant's",
     "instruction": "this is an instruction record: make `instruction` (and `input`) the user message, `output` the assistant's",
@@ -29,19 +33,18 @@ def shape_faults(text: str, line: int, refusal: str) -> list[Finding]:
     """All faults of a refused line; `refusal` is the decoder's reason, for what is not looked at here."""
     try:
         record = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
         return [syntax_finding(line, text)]
-    findings: list[Finding] = []
+    findings = capped(line, _WARNINGS, lambda add: _record_faults(record, add))
+    if findings or _is_echo(record):
+        return findings
+    return [Finding("data.record", "error", line, "", f"this is no chat record: {refusal}", 'write {"messages": [...]}')]
 
-    def add(code: str, field: str, message: str, fix: str) -> None:
-        findings.append(Finding(code, "warning" if code == "data.key_unknown" else "error", line, field, message, fix))
 
+def _record_faults(record: Any, add: AddFinding) -> None:
     if not isinstance(record, dict):
         add("data.record", "", f"the line holds {shown(record)}, not an object", 'write {"messages": [...]}')
-        return findings
-    for key in record:
-        if key not in _RECORD_KEYS and "messages" in record:
-            add("data.key_unknown", key, f"the key {shown(key)} means nothing here", nearest(key, _RECORD_KEYS))
+        return
     messages = record.get("messages")
     if "messages" not in record:
         fix = next((hint for key, hint in _OTHER_FORMATS.items() if key in record), nearest_key(record))
@@ -54,9 +57,27 @@ def shape_faults(text: str, line: int, refusal: str) -> list[Finding]:
     tools = record.get("tools")
     if tools is not None and not (isinstance(tools, list) and all(isinstance(tool, dict) for tool in tools)):
         add("data.tools", "tools", "`tools` is not a list of objects", "write a JSON array of tool definitions")
-    if not findings:
-        add("data.record", "", f"this is no chat record: {refusal}", 'write {"messages": [...]}')
-    return findings
+    parallel = record.get("parallel_tool_calls")
+    if not isinstance(parallel, bool | None):
+        add("data.record", "parallel_tool_calls", f"`parallel_tool_calls` is {shown(parallel)}", "write true or false")
+    if "messages" in record:  # warnings last, so that a thousand of them hide no error
+        _unknown_keys(record, "", RECORD_KEYS, add)
+    for index, message in enumerate(messages if isinstance(messages, list) else ()):
+        if isinstance(message, dict):
+            _unknown_keys(message, f"messages[{index}].", MESSAGE_KEYS, add)
+
+
+def _unknown_keys(value: dict[str, Any], at: str, known: tuple[str, ...], add: AddFinding) -> None:
+    for key in value.keys() - set(known):
+        if not (key in _ECHOED and not value[key]):
+            name = shown(key).strip('"')
+            add("data.key_unknown", f"{at}{name}", f"the key {shown(key)} means nothing here", nearest(key, known))
+
+
+def _is_echo(record: Any) -> bool:
+    """Whether the record is refused only for empty keys that an API puts into its answers."""
+    messages = record.get("messages") if isinstance(record, dict) else None
+    return isinstance(messages, list) and any(isinstance(message, dict) and _ECHOED & message.keys() for message in messages)
 
 
 def nearest_key(record: dict[str, Any]) -> str:

@@ -17,8 +17,9 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from honekit.data.blocks import MAX_LINE_BYTES, open_data
 from honekit.data.chat import line_faults
-from honekit.data.lines import MAX_LINE_BYTES, MAX_SHOWN, Finding, Line, decode_json, open_data, too_long
+from honekit.data.lines import MAX_SHOWN, Finding, Line, decode_json, too_long
 from honekit.data.mend_record import Change, RecordMender
 from honekit.data.mends import BLANK_LINE, BOM, DUPLICATE, LINE_END, REDACTION_PREFIXES, all_codes
 from honekit.data.pseudonyms import Pseudonyms
@@ -145,7 +146,7 @@ class _Fixing:
             number += 1
             done += len(raw)
             if len(raw) == _PIECE_BYTES and not raw.endswith(b"\n"):
-                done += self._too_long(number, raw, reader)
+                done += self._too_long(number, done - len(raw), raw, reader)
             else:
                 self._line(number, raw)
             if number % 1000 == 0:
@@ -215,10 +216,10 @@ class _Fixing:
             return text, []
         return json.dumps(record, ensure_ascii=False), changes
 
-    def _too_long(self, number: int, raw: bytes, reader: BinaryIO) -> int:
+    def _too_long(self, number: int, offset: int, raw: bytes, reader: BinaryIO) -> int:
         """Copies or leaves out a line that is not held in memory; the bytes that came after `raw`."""
         self._result.read += 1
-        self._broken(too_long(number), None)
+        self._broken(too_long(number, offset), None)
         done, piece = 0, raw
         while True:
             if not self._side:

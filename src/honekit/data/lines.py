@@ -5,23 +5,24 @@ Used for raw examples, chat files and what `hone init` is given.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
+from honekit.data.blocks import MAX_LINE_BYTES, Block, read_blocks
 from honekit.errors import DataError
 
-MAX_LINE_BYTES = 4 << 20
-"""Longer lines are skipped unread: no example of that size fits any context."""
 MIN_TRAINING_EXAMPLES = 10
+MAX_PER_LINE = 100
+"""Findings of one line; a line may hold a million broken messages."""
 MAX_SHOWN = 20
 """So many findings stand in one error message; the total is always given."""
-_CHUNK_BYTES = 1 << 18
 
-
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 Severity = Literal["error", "warning", "advice"]
 """An error stops training; a warning should be looked at; advice may be left."""
 
@@ -58,96 +59,56 @@ class Line:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """All lines of a UTF-8 file, at most `MAX_LINE_BYTES` of it in memory at a time.
+    """All lines of a UTF-8 file, plain or compressed, at most `MAX_LINE_BYTES` of it in memory at a time.
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    with open_data(path) as file:
-        for number, raw in enumerate(_raw_lines(file), 1):
-            if raw is None:
-                yield Line(number, None, too_long(number))
-                continue
-            if number == 1:
-                if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-                    yield Line(number, None, _not_utf8(number, "it begins as UTF-16"))
-                    return
-                raw = raw.removeprefix(b"\xef\xbb\xbf")
-            try:
-                yield Line(number, raw.decode("utf-8"))
-            except UnicodeDecodeError as fault:
-                found = f"byte 0x{raw[fault.start]:02x} at position {fault.start + 1}"
-                yield Line(number, None, _not_utf8(number, found))
+    for block in read_blocks(path):
+        yield from lines_of(block)
+        if is_utf16(block):
+            return
 
 
-def open_data(path: Path) -> BinaryIO:
-    """The file opened for reading, or a DataError that says what is wrong with it."""
+def lines_of(block: Block) -> Iterator[Line]:
+    """The lines of a block as text, or with the reason why there is none."""
+    if block.is_too_long:
+        yield Line(block.first, None, too_long(block.first, block.offset, block.stop))
+        return
+    if is_utf16(block):
+        yield Line(block.first, None, _not_utf8(block.first, "it begins as UTF-16", "UTF-16"))
+        return
+    for number, raw in enumerate(block.lines, block.first):
+        yield line_of(raw, number)
+    if block.stop:
+        fix = "pack the file again from the original, or delete what follows this line"
+        found = f"{block.stop} (byte {block.offset} of the text)"
+        yield Line(block.first, None, Finding("data.breaks_off", "error", block.first, "", found, fix))
+
+
+def line_of(raw: bytes, number: int) -> Line:
+    """The line as text, or with the reason why it is none."""
     try:
-        if path.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        return open(path, "rb")
-    except FileNotFoundError as fault:
-        near = difflib.get_close_matches(path.name, _siblings(path), n=1, cutoff=0.8)
-        raise DataError(
-            "data.file_missing",
-            what="there is no such file",
-            where=str(path),
-            mend=f"did you mean {path.with_name(near[0])}?" if near else "mend the path, or write the file first",
-        ) from fault
-    except OSError as fault:
-        raise DataError(
-            "data.file_unreadable",
-            what=f"this file cannot be read: {fault.strerror}",
-            where=str(path),
-            mend="name a file that you may read",
-        ) from fault
+        return Line(number, raw.decode("utf-8"))
+    except UnicodeDecodeError as fault:
+        found = f"byte 0x{raw[fault.start]:02x} at position {fault.start + 1}"
+        return Line(number, None, _not_utf8(number, found, "LATIN1"))
 
 
-def _siblings(path: Path) -> list[str]:
-    try:
-        return [entry.name for entry in path.parent.iterdir()]
-    except OSError:
-        return []
+def is_utf16(block: Block) -> bool:
+    """Whether the file begins with UTF-16's byte order mark, so that none of it can be read as UTF-8."""
+    return block.offset == 0 and bool(block.lines) and block.lines[0].startswith(_UTF16_MARKS)
 
 
-def _raw_lines(file: BinaryIO) -> Iterator[bytes | None]:
-    """Lines without their ends; None for one that is too long, whose bytes are dropped as they are read."""
-    rest = b""
-    skipping = False
-    while chunk := file.read(_CHUNK_BYTES):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield None if skipping or len(line) > MAX_LINE_BYTES else line.removesuffix(b"\r")
-            skipping = False
-        if len(rest) > MAX_LINE_BYTES:
-            rest, skipping = b"", True
-    if skipping:
-        yield None
-    elif rest:
-        yield rest.removesuffix(b"\r")
+def too_long(number: int, offset: int, stop: str = "") -> Finding:
+    """The finding for a line above `MAX_LINE_BYTES` that begins behind `offset` bytes; `stop`: why nothing is read after it."""
+    message = f"the line, which begins at byte {offset}, is longer than {MAX_LINE_BYTES >> 20} MB"
+    fix = "write one record per line (a line end may be missing), or cut the record down"
+    return Finding("data.line_too_long", "error", number, "", f"{message}; {stop}".removesuffix("; "), fix)
 
 
-def too_long(number: int) -> Finding:
-    """The finding for a line above `MAX_LINE_BYTES`."""
-    limit = MAX_LINE_BYTES >> 20
-    return Finding(
-        "data.line_too_long",
-        "error",
-        number,
-        "",
-        f"the line is longer than {limit} MB",
-        "write one record per line (a line end may be missing), or cut the record down",
-    )
-
-
-def _not_utf8(number: int, found: str) -> Finding:
-    return Finding(
-        "data.not_utf8",
-        "error",
-        number,
-        "",
-        f"not UTF-8: {found}",
-        "save the file as UTF-8, e.g. `iconv -f LATIN1 -t UTF-8 OLD > NEW`",
-    )
+def _not_utf8(number: int, found: str, encoding: str) -> Finding:
+    fix = f"save the file as UTF-8, e.g. `iconv -f {encoding} -t UTF-8 OLD > NEW`"
+    return Finding("data.not_utf8", "error", number, "", f"not UTF-8: {found}", fix)
 
 
 class DuplicateKey(ValueError):
@@ -161,9 +122,10 @@ def decode_json(text: str) -> Any:
     """
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        is_halved = "\\u" in text and _has_surrogate(value)
     except RecursionError as fault:
         raise ValueError("nested too deeply") from fault
-    if "\\u" in text and _has_surrogate(value):
+    if is_halved:
         raise ValueError("a \\u escape is half of a surrogate pair")
     return value
 
@@ -171,8 +133,8 @@ def decode_json(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
         raise DuplicateKey(f"the key {shown(twice)} occurs twice")
     return value
 
@@ -194,7 +156,11 @@ def syntax_finding(number: int, text: str) -> Finding:
         message = "not valid JSON"
     except json.JSONDecodeError as fault:
         message, where = f"not JSON: {fault.msg} at column {fault.colno}", f"column {fault.colno}"
-        if number and text.lstrip().startswith("["):
+        if "\0" in text:
+            message, fix = f"{message}; the line holds NUL bytes", "copy the file again; a write was cut short, or it is UTF-16"
+        elif "\r" in text.strip():
+            message, fix = f"{message}; lines end in CR alone", "write LF line ends, e.g. `tr '\\r' '\\n' < OLD > NEW`"
+        elif number and text.lstrip().startswith("["):
             fix = "this looks like a JSON array; write each of its objects on a line of its own, without brackets"
     except ValueError as fault:
         message = f"not JSON: {fault}"
@@ -245,3 +211,21 @@ def located(path: Path, finding: Finding) -> str:
 
 AddFinding = Callable[[str, str, str, str], None]
 """code, field, message, fix: how checks of one record report, with the line already bound."""
+
+
+class _EnoughFindings(Exception):
+    """A record has so many faults that nobody would read on."""
+
+
+def capped(line: int, warnings: Container[str], look: Callable[[AddFinding], None]) -> list[Finding]:
+    """What `look` adds for one line, up to `MAX_PER_LINE`; codes in `warnings` are warnings, all others errors."""
+    findings: list[Finding] = []
+
+    def add(code: str, field: str, message: str, fix: str) -> None:
+        findings.append(Finding(code, "warning" if code in warnings else "error", line, field, message, fix))
+        if len(findings) >= MAX_PER_LINE:
+            raise _EnoughFindings
+
+    with contextlib.suppress(_EnoughFindings):
+        look(add)
+    return findings

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from honekit.data.exact import ExactDuplicates, text_hash
 from honekit.data.lines import Finding, Line, Severity, raise_findings, read_lines
 
 MAX_KEPT = 1000
-"""Findings kept per severity; the rest is counted only, so that a wholly broken file stays in memory."""
+"""Findings kept per code; the rest is counted only, so that a wholly broken file stays in memory."""
 
 TOTALS: dict[Severity, str] = {"error": "errors", "warning": "warnings", "advice": "advice"}
 """The name of each severity's total in the statistics."""
+
+STATS = ("messages", "trained_messages", "characters", "bytes", "tool_records", *TOTALS.values())
+
+_AT_ONCE = 10_000
 
 E = TypeVar("E")
 Report = Callable[[Finding], None]
@@ -34,6 +38,12 @@ class CheckResult:
     advice: list[Finding] = field(default_factory=list)
     stats: dict[str, int] = field(default_factory=dict)
     """messages, trained_messages, characters, bytes, tool_records; errors, warnings and advice are the true totals."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """How often each code was found; of each, at most `MAX_KEPT` findings are listed."""
+    score: dict[str, Any] = field(default_factory=dict)
+    """See `honekit.data.checks.score`; empty where no score was asked for."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall time by check, where it was measured."""
 
     @property
     def is_good(self) -> bool:
@@ -43,46 +53,87 @@ class CheckResult:
         return {**asdict(self), "path": str(self.path), "ok": self.is_good}
 
 
-def scan(path: Path, read: Read, *, least: int, kind: str, finish: Callable[[Report], None] | None = None) -> CheckResult:
+@dataclass
+class Tally:
+    """What was found and counted so far. That of a later part of the same file can be joined to it."""
+
+    lines: int = 0
+    records: int = 0
+    totals: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+    def report(self, finding: Finding, times: int = 1) -> None:
+        """Keep a finding; `times` counts more of its kind that nobody lists."""
+        if self.counts[finding.code] < MAX_KEPT:
+            self.findings.append(finding)
+        self.counts[finding.code] += times
+        self.totals[TOTALS[finding.severity]] += times
+
+    def join(self, later: Tally) -> None:
+        """Add what was found and counted in a later part of the same file."""
+        kept = Counter(self.counts)
+        for finding in later.findings:
+            if kept[finding.code] < MAX_KEPT:
+                self.findings.append(finding)
+            kept[finding.code] += 1
+        self.counts.update(later.counts)
+        self.totals.update(later.totals)
+        self.lines += later.lines
+        self.records += later.records
+
+    def report_repeated(self, duplicates: ExactDuplicates, kind: str) -> None:
+        """Lines that repeat an earlier one; `kind` names what a line holds."""
+        total, pairs = duplicates.found(MAX_KEPT)
+        for number, (line, first) in enumerate(pairs):
+            message = f"the same {kind} as on line {first}"
+            more = total - len(pairs) if number == len(pairs) - 1 else 0
+            self.report(Finding("data.duplicate", "warning", line, "", message, "keep one of the two", True), 1 + more)
+
+    def report_too_few(self, least: int, kind: str) -> None:
+        if self.records < least:
+            count = f"{self.records} examples, and at least {least} are needed"
+            self.report(Finding("data.too_few", "error", 0, "", count, f"add examples, one {kind} per line"))
+
+    def result(self, path: Path) -> CheckResult:
+        """Findings by severity in order of line, and the statistics."""
+        ordered = sorted(self.findings, key=lambda finding: (finding.line == 0, finding.line))
+        kept = {severity: [one for one in ordered if one.severity == severity] for severity in TOTALS}
+        stats = {name: self.totals[name] for name in STATS}
+        return CheckResult(path, self.records, kept["error"], kept["warning"], kept["advice"], stats, dict(self.counts))
+
+
+def scan(path: Path, read: Read, *, least: int, kind: str) -> CheckResult:
     """Every line that is not blank through `read`; `kind` names one record in findings (`conversation`).
-    `finish` reports what only the whole file shows.
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    result = CheckResult(path)
-    totals: Counter[str] = Counter()
-    seen: dict[bytes, int] = {}
+    tally = Tally()
+    with ExactDuplicates() as duplicates:
+        hashed: dict[int, int] = {}
+        for line in read_lines(path):
+            if read_line(line, read, tally, tally.report):
+                hashed[line.number] = text_hash(line.text or "")
+            if len(hashed) >= _AT_ONCE:
+                duplicates.add(list(hashed.values()), list(hashed))
+                hashed = {}
+        duplicates.add(list(hashed.values()), list(hashed))
+        tally.report_repeated(duplicates, kind)
+    tally.report_too_few(least, kind)
+    return tally.result(path)
 
-    def report(finding: Finding) -> None:
-        kept = {"error": result.errors, "warning": result.warnings, "advice": result.advice}[finding.severity]
-        totals[TOTALS[finding.severity]] += 1
-        if len(kept) < MAX_KEPT:
-            kept.append(finding)
 
-    for line in read_lines(path):
-        if line.is_blank:
-            continue
-        result.records += 1
-        if line.text is None:
-            if line.fault:
-                report(line.fault)
-            continue
-        totals["bytes"] += len(line.text)
-        if not read(line, report, totals):
-            continue
-        digest = hashlib.blake2b(line.text.encode(), digest_size=12).digest()
-        if digest in seen:
-            message = f"the same {kind} as on line {seen[digest]}"
-            report(Finding("data.duplicate", "warning", line.number, "", message, "keep one of the two"))
-        seen.setdefault(digest, line.number)
-    if result.records < least:
-        count = f"{result.records} examples, and at least {least} are needed"
-        report(Finding("data.too_few", "error", 0, "", count, f"add examples, one {kind} per line"))
-    if finish:
-        finish(report)
-    names = ("messages", "trained_messages", "characters", "bytes", "tool_records", *TOTALS.values())
-    result.stats = {name: totals[name] for name in names}
-    return result
+def read_line(line: Line, read: Read, tally: Tally, report: Report) -> bool:
+    """Count one line and report what is wrong with it; whether it holds a record."""
+    if line.is_blank:
+        return False
+    tally.records += 1
+    if line.text is None:
+        if line.fault:
+            report(line.fault)
+        return False
+    tally.totals["bytes"] += len(line.text)
+    return read(line, report, tally.totals)
 
 
 def read_all(path: Path, reader: Callable[[Callable[[E], None]], Read], *, least: int, kind: str) -> list[E]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from honekit.data.lines import MAX_LINE_BYTES, Finding, decode_json, raise_findings, read_lines, syntax_finding
+from honekit.data.blocks import MAX_LINE_BYTES
+from honekit.data.lines import Finding, decode_json, raise_findings, read_lines, syntax_finding
 from honekit.errors import DataError
 
 Kind = Literal["csv", "tsv", "jsonl", "json", "log"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from honekit.data.chat import scan_chat_file
+from honekit.data.chat import readable_conversations
 from honekit.data.checks import CheckOptions
 from honekit.data.checks.leakage import LeakageCheck
 from honekit.data.checks.privacy import PrivacyCheck
@@ -26,11 +26,11 @@ def test_an_example_project_has_no_leak_and_few_private_data(tmp_path: Path, nam
     leakage, privacy = LeakageCheck(options), PrivacyCheck(options)
     leaks: list[Finding] = []
     private: list[Finding] = []
-    records = scan_chat_file(
-        prepared.train_file,
-        lambda example, report: (leaks.extend(leakage.see(example)), private.extend(privacy.see(example)))[0],
-        None,
-    ).records
+    records = 0
+    for example in readable_conversations(prepared.train_file):
+        records += 1
+        leaks.extend(leakage.see(example))
+        private.extend(privacy.see(example))
     assert [*leaks, *leakage.finish()] == []
     warned = [finding for finding in (*private, *privacy.finish()) if finding.severity != "advice"]
     assert not [finding for finding in warned if finding.severity == "error"]

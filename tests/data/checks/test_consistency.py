@@ -148,5 +148,5 @@ def test_mixed_styles_are_nobodys_fault() -> None:
 
 
 def test_many_odd_answers_of_one_style_are_one_piece_of_advice() -> None:
-    texts = ["A plain sentence stands here."] * 970 + ["One without a full stop"] * 20
+    texts = ["One without a full stop"] * 970 + ["A plain sentence stands here."] * 20
     assert [found.line for found in findings(Style(), answers(texts))] == [971]

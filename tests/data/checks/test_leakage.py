@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from honekit.data.chat import scan_chat_file
+from honekit.data.chat import readable_conversations
 from honekit.data.checks import CheckOptions
 from honekit.data.checks.leakage import LeakageCheck
 from honekit.data.lines import Finding
@@ -35,7 +35,8 @@ def _leaks(tmp_path: Path, train: Sequence[Turns], **held_out: Sequence[Turns]) 
     files = {split: _write(tmp_path / f"{split}.jsonl", turns) for split, turns in held_out.items()}
     check = LeakageCheck(CheckOptions(**files))
     found: list[Finding] = []
-    scan_chat_file(_write(tmp_path / "train.jsonl", train), lambda example, report: found.extend(check.see(example)), None)
+    for example in readable_conversations(_write(tmp_path / "train.jsonl", train)):
+        found.extend(check.see(example))
     return [*found, *check.finish()]
 
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from honekit.chat.messages import Message
-from honekit.data.chat import ChatExample, scan_chat_file
+from honekit.data.chat import ChatExample, readable_conversations
 from honekit.data.checks.check import CheckOptions
-from honekit.data.lines import Finding, Severity
+from honekit.data.lines import Finding, Severity, read_lines
 from honekit.data.near import MASK, masked_words
 from honekit.data.near_search import Match, NearSearch
 
@@ -160,7 +160,7 @@ class LeakageCheck:
         start = len(self._rows.lines)
         held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, 0, {})
 
-        def add(example: ChatExample, report: object) -> None:
+        for example in readable_conversations(path):
             parts = _parts(example.messages)
             exact_in = 0
             for other in self._held_out:
@@ -174,7 +174,7 @@ class LeakageCheck:
             for key in _keys(parts):
                 held_out.lines.setdefault(key, example.line)
 
-        records = scan_chat_file(path, add, None).records
+        records = sum(not line.is_blank for line in read_lines(path))
         held_out.end = len(self._rows.lines)
         held_out.unread = records - (held_out.end - start)
         self._held_out.append(held_out)

@@ -33,7 +33,7 @@ _length = adviser("data.style.length", "look at it: it may be cut off, be two an
 
 _STYLES = {
     "case": (_case, "is all in lower case", "has capital letters"),
-    "ending": (_ending, "ends with a full stop or the like", "ends without a full stop"),
+    "ending": (_ending, "ends with a full stop or the like", ""),
     "markdown": (_markdown, "is formatted with Markdown", "is plain text"),
     "list": (_list, "is a list", "is running text"),
 }
@@ -82,6 +82,9 @@ class Style:
         for name, tally in self._styles.all():
             advise, yes, no = _STYLES[name]
             odd = list(tally.odd(share=majority_share(tally.total), least=_LEAST))
+            if name == "ending":
+                # A sentence without its end is `data.answer.breaks_off`, of the structural checks.
+                odd = [(kind, place) for kind, place in odd if kind]
             said = f"unlike {tally.counts.get(tally.main, 0)} of {tally.total} answers"
             if len(odd) > _MAX_EACH:
                 said += "; so do those of lines " + ", ".join(str(line) for _, (line, _) in odd[1 : _MAX_EACH + 1]) + " and more"

@@ -1,0 +1,220 @@
+"""How fast a chat file is checked, beside what else people use, in one run on one machine.
+
+    python benchmarks/data.py                       # 200,000 conversations of about 1 kB
+    python benchmarks/data.py --records 1000000     # about 1 GB
+    python benchmarks/data.py --file train.jsonl
+
+The raw decoder is `msgspec.json.Decoder(Struct).decode` over lines that are in memory already: what any check in Python has to
+pay. The other two checkers are written here from their descriptions, as algorithms, with the checks that they make: the OpenAI
+cookbook's format check (json.loads per line, a count for each kind of fault) and mistral-finetune's validator of instruct data
+(json.loads per line, then each message on its own). Hone's figure includes reading the file, exact duplicates and endings,
+which neither of them has. Nothing else should run beside it; where something does, the CPU time (with starting Python and
+reading) says more than the wall time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class Message(msgspec.Struct):
+    role: str
+    content: str
+
+
+class Record(msgspec.Struct):
+    messages: list[Message]
+
+
+WORDS = """
+pump valve pressure sensor alarm cable reset voltage filter door lamp relay fuse belt motor tank level flow bearing seal check
+replace close open wait write call the a of and then because it shows after before twice again slowly never
+""".split()  # noqa: SIM905
+WAYS = ("raw", "hone", "cookbook", "mistral")
+
+
+def main() -> int:
+    arguments = _arguments()
+    if arguments.way:
+        print(json.dumps(_measure(arguments.way, arguments.file, arguments.processes)))
+        return 0
+    with tempfile.TemporaryDirectory(prefix="data-benchmark-") as folder:
+        file = arguments.file or _generate(Path(folder) / "chat.jsonl", arguments.records)
+        print(f"{_machine()}\n{file.stat().st_size / 1e6:.0f} MB\n")
+        rows = {
+            "msgspec, typed, one core": _run("raw", file, 1),
+            "hone, structure, one process": _run("hone", file, 1),
+            "hone, structure, two processes": _run("hone", file, 2),
+            "hone, all checks": _run("all", file, 2),
+            "OpenAI cookbook's format check": _run("cookbook", file, 1),
+            "mistral-finetune's validator": _run("mistral", file, 1),
+        }
+    raw = rows["msgspec, typed, one core"]["records_per_s"]
+    print(f"{'':34}{'records/s':>12}{'of msgspec':>12}{'RSS MB':>9}{'seconds':>9}{'CPU us/record':>15}")
+    for name, row in rows.items():
+        print(
+            f"{name:34}{row['records_per_s']:12,.0f}{row['records_per_s'] / raw:12.2f}{row['rss_mb']:9.0f}{row['seconds']:9.2f}"
+        )
+    both = rows["hone, structure, two processes"]["records_per_s"]
+    for name in ("OpenAI cookbook's format check", "mistral-finetune's validator"):
+        one = rows["hone, structure, one process"]["records_per_s"] / rows[name]["records_per_s"]
+        print(f"\nhone is {one:.1f} times as fast as {name} in one process, {both / rows[name]['records_per_s']:.1f} in two")
+    print("\nseconds by check, all checks:")
+    for name, seconds in rows["hone, all checks"]["by_check"].items():
+        print(f"  {name:32}{seconds:9.2f}")
+    return 0
+
+
+def _run(way: str, file: Path, processes: int) -> dict[str, Any]:
+    """One measurement in a process of its own, so that its memory is its own."""
+    command = [sys.executable, __file__, "--way", way, "--file", str(file), "--processes", str(processes)]
+    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
+def _measure(way: str, file: Path, processes: int) -> dict[str, Any]:
+    by_check: dict[str, float] = {}
+    if way in ("hone", "all"):
+        from honekit.data.checks.run import check_file
+
+        begun = time.perf_counter()
+        result = check_file(file, checks=() if way == "hone" else None, processes=processes)
+        seconds, records, by_check = time.perf_counter() - begun, result.records, result.seconds
+    else:
+        seconds, records = {"raw": _raw, "cookbook": _cookbook, "mistral": _mistral}[way](file)
+    cpu = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return {
+        "seconds": seconds,
+        "records_per_s": records / seconds,
+        "rss_mb": peak / 1024,
+        "cpu_us": 1e6 * cpu / records,
+        "by_check": by_check,
+    }
+
+
+def _raw(file: Path) -> tuple[float, int]:
+    """Typed decoding alone: reading is not counted."""
+    decode = msgspec.json.Decoder(Record).decode
+    seconds, records = 0.0, 0
+    with file.open("rb") as source:
+        while lines := source.readlines(64 << 20):
+            begun = time.perf_counter()
+            for line in lines:
+                decode(line)
+            seconds += time.perf_counter() - begun
+            records += len(lines)
+    return seconds, records
+
+
+def _cookbook(file: Path) -> tuple[float, int]:
+    """As the cookbook's "data preparation for chat fine-tuning" describes it."""
+    begun = time.perf_counter()
+    with file.open(encoding="utf-8") as source:
+        dataset = [json.loads(line) for line in source]
+    faults: dict[str, int] = defaultdict(int)
+    for example in dataset:
+        if not isinstance(example, dict):
+            faults["data_type"] += 1
+            continue
+        messages = example.get("messages", None)
+        if not messages:
+            faults["missing_messages_list"] += 1
+            continue
+        for message in messages:
+            if "role" not in message or "content" not in message:
+                faults["message_missing_key"] += 1
+            if any(key not in ("role", "content", "name", "function_call", "weight") for key in message):
+                faults["message_unrecognized_key"] += 1
+            if message.get("role", None) not in ("system", "user", "assistant", "function"):
+                faults["unrecognized_role"] += 1
+            content = message.get("content", None)
+            if (not content and not message.get("function_call", None)) or not isinstance(content, str):
+                faults["missing_content"] += 1
+        if not any(message.get("role", None) == "assistant" for message in messages):
+            faults["example_missing_assistant_message"] += 1
+    assert not faults
+    return time.perf_counter() - begun, len(dataset)
+
+
+def _mistral(file: Path) -> tuple[float, int]:
+    """Its checks of each record, without its tokenizer: keys, roles in turn, contents, weights, the last turn."""
+    begun = time.perf_counter()
+    records = 0
+    faults: list[str] = []
+    with file.open(encoding="utf-8") as source:
+        for number, line in enumerate(source, 1):
+            try:
+                example = json.loads(line)
+            except ValueError as fault:
+                faults.append(f"{number}: {fault}")
+                continue
+            records += 1
+            messages = example.get("messages") or example.get("interactions")
+            if not messages:
+                faults.append(f"{number}: no messages")
+                continue
+            previous = None
+            for index, message in enumerate(messages):
+                role = message.get("role")
+                allowed = {None: ("system", "user"), "system": ("user",), "user": ("assistant",), "assistant": ("user", "tool"),
+                           "tool": ("assistant", "tool")}[previous]  # fmt: skip
+                if role not in allowed:
+                    faults.append(f"{number}: {role} at {index} after {previous}")
+                if role == "assistant":
+                    if message.get("weight") not in (None, 0, 1):
+                        faults.append(f"{number}: weight at {index}")
+                    if (message.get("content") is None) == (message.get("tool_calls") is None):
+                        faults.append(f"{number}: content or tool calls at {index}")
+                elif not isinstance(message.get("content"), str) or not message["content"]:
+                    faults.append(f"{number}: content at {index}")
+                previous = role
+            if previous != "assistant":
+                faults.append(f"{number}: the last turn is of {previous}")
+    assert not faults
+    return time.perf_counter() - begun, records
+
+
+def _generate(file: Path, count: int) -> Path:
+    """Conversations of about 1 kB: a shared system message, a question, an answer that is JSON in one of four."""
+    rng = random.Random(7)
+    system = "You are the assistant of a waterworks. Answer in plain sentences."
+    with file.open("w", encoding="utf-8") as target:
+        for number in range(count):
+            question = f"Report {number}: {' '.join(rng.choices(WORDS, k=70))}?"
+            answer = f"{' '.join(rng.choices(WORDS, k=70))}."
+            if number % 4 == 0:
+                answer = json.dumps({"cause": rng.choice(WORDS), "report": number, "steps": answer.split()[:40]})
+            texts = (("system", system), ("user", question), ("assistant", answer))
+            target.write(json.dumps({"messages": [{"role": role, "content": text} for role, text in texts]}) + "\n")
+    return file
+
+
+def _machine() -> str:
+    return f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--records", type=int, default=200_000)
+    parser.add_argument("--file", type=Path)
+    parser.add_argument("--processes", type=int, default=2, help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=[*WAYS, "all"], help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

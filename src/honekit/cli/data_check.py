@@ -1,0 +1,141 @@
+"""`hone data check` and `hone data explain`: what is wrong with a training file, and what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from honekit.cli.render import console, print_json, progress
+
+if TYPE_CHECKING:
+    from honekit.data import CheckResult, Finding
+    from honekit.data.checks.run import Progress
+
+MAX_PLACES = 5
+"""So many places of each code are printed; `--json` has up to a thousand."""
+BAR_FROM_BYTES = 20 << 20
+
+
+class Only(StrEnum):
+    """What `--only` takes."""
+
+    structure = "structure"
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL, plain or packed with gzip or zstd.")],
+    validation: Annotated[Path | None, typer.Option(metavar="FILE", help="The validation file, to look for leaks.")] = None,
+    test: Annotated[Path | None, typer.Option(metavar="FILE", help="The test file, to look for leaks.")] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A base model: are the examples too long for its context?")
+    ] = None,
+    names: Annotated[
+        str | None, typer.Option(metavar="PIPELINE", help="Look for names of persons with this spaCy pipeline.")
+    ] = None,
+    only: Annotated[Only | None, typer.Option(help="Look at JSON, roles, turns, tools and exact duplicates alone.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
+) -> None:
+    """Check a chat JSONL file as a careful reader would; exit 1 when it has errors.
+
+    Findings are grouped by their code, worst first, each with its first lines and the remedy. Warnings and advice do not fail
+    the check. `hone data explain CODE` says more about a code.
+
+    Examples:
+
+        hone data check train.jsonl --validation validation.jsonl --test test.jsonl
+
+        hone data check train.jsonl.gz --base smollm2-135m --json
+
+        hone data check big.jsonl --only structure
+    """
+    from honekit.data.checks import CheckOptions
+    from honekit.data.checks.run import check_file
+
+    options = CheckOptions(validation=validation, test=test, base=base, names=names)
+    with _progress(file) as report:
+        result = check_file(file, options, checks=() if only else None, progress=report, tell=_tell)
+    if as_json:
+        print_json(result.as_dict())
+    else:
+        for line in _text(result):
+            print(line)
+    raise typer.Exit(0 if result.is_good else 1)
+
+
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="As the check prints it: data.roles.order.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
+) -> None:
+    """What a finding means, why it matters for training, and how to mend it.
+
+    Examples:
+
+        hone data explain data.roles.order
+    """
+    from honekit.data.explain import explain as explanation
+
+    text = explanation(code)
+    if as_json:
+        print_json({"code": code, "text": text})
+    else:
+        print(f"{code}\n\n{text}")
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Progress | None]:
+    """A bar for big files. Bytes are counted first, then conversations: the bar begins anew."""
+    if not file.is_file() or file.stat().st_size < BAR_FROM_BYTES:
+        yield None
+        return
+    with progress(f"checking {file.name}") as bar:
+        yield lambda what, done, total: bar(int(done), int(total), what)
+
+
+def _tell(text: str) -> None:
+    console.print(f"  {text}", markup=False)
+
+
+def _text(result: CheckResult) -> Iterator[str]:
+    for findings in (result.errors, result.warnings, result.advice):
+        by_code: dict[str, list[Finding]] = {}
+        for finding in findings:
+            by_code.setdefault(finding.code, []).append(finding)
+        for code in sorted(by_code, key=lambda one: -result.counts[one]):
+            yield from _group(code, by_code[code], result.counts[code])
+    stats, marks = result.stats, result.score
+    yield (
+        f"{result.records:,} records, {stats['messages']:,} messages of which {stats['trained_messages']:,} are learnt; "
+        + "score "
+        + ", ".join(f"{group} {mark:g}" for group, mark in marks.items())
+    )
+    verdict = "good" if result.is_good else "not usable yet"
+    counts = ", ".join(_counted(stats[name], name) for name in ("errors", "warnings")) + f", {stats['advice']} advice"
+    yield f"{result.path}: {verdict}; {counts}"
+
+
+def _group(code: str, findings: list[Finding], count: int) -> Iterator[str]:
+    times = "" if count == 1 else f"  × {count:,}"
+    yield f"{findings[0].severity:<8} {code}{times}"
+    for finding in findings[:MAX_PLACES]:
+        place = f"line {finding.line}" if finding.line else "file"
+        yield f"         {' '.join(filter(None, (place, finding.field)))}: {finding.message}"
+    if count > MAX_PLACES:
+        lines = _lines(finding.line for finding in findings[MAX_PLACES:])
+        yield f"         and {count - MAX_PLACES:,} more: {lines}"
+    for number, fix in enumerate(dict.fromkeys(finding.fix for finding in findings[:MAX_PLACES])):
+        yield f"         {'mend: ' if number == 0 else '      '}{fix}"
+    yield ""
+
+
+def _lines(numbers: Iterable[int], most: int = 12) -> str:
+    different = list(dict.fromkeys(numbers))
+    return f"lines {', '.join(map(str, different[:most]))}{' …' if len(different) > most else ''}"
+
+
+def _counted(count: int, plural: str) -> str:
+    return f"{count:,} {plural if count != 1 else plural.removesuffix('s')}"

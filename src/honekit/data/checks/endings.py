@@ -1,0 +1,106 @@
+"""Answers that break off: in an open code block, in open JSON, or in the middle of a sentence.
+
+Labels and short phrases need no full stop. A missing one is only told where nearly all other answers of the file have theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from honekit.data.lines import Finding
+
+ENDS = frozenset(".!?…:;)]}>\"'”’»`*_|。！？）」~")
+_OPEN_WORDS = frozenset(
+    {"a", "an", "the", "and", "or", "but", "nor", "because", "although", "of", "into", "onto", "if", "unless", "than"}
+    | {"is", "are", "my", "your", "its", "their", "our", "which", "whose"}
+)
+"""No sentence ends with them."""
+_MARKS = ("-", "*", "•", "–", "#", "|", ">")
+_DASHES = frozenset("-–—")
+"""Before the name of whoever is quoted."""
+_MIN_WORDS = 6
+MIN_CHARS = 30
+"""Characters of an answer that counts as prose: cheaper than its words, and right often enough for a share."""
+_MIN_PROSE = 8
+_USUAL_SHARE = 0.9
+_FEW, _FEW_SHARE = 3, 0.75
+_MAX_KEPT = 1000
+
+Place = tuple[int, str]
+"""Line and field of an answer."""
+
+
+@dataclass
+class Endings:
+    """How the answers of a file end, counted over answers of `_MIN_WORDS` words or more."""
+
+    prose: int = 0
+    ended: int = 0
+    doubtful_count: int = 0
+    doubtful: list[Place] = field(default_factory=list)
+
+    def look(self, text: str, line: int, index: int) -> Finding | None:
+        """A finding when the answer certainly breaks off; counts how it ends otherwise. `index`: which message it is."""
+        if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:
+            if len(text) >= MIN_CHARS:
+                self.prose += 1
+                self.ended += 1
+            return None
+        if (text[0] in "{[" or "`" in text) and (reason := _open_part(text)):
+            return _finding(line, f"messages[{index}].content", reason)
+        return self._sentence(text.rstrip(), line, f"messages[{index}].content")
+
+    def join(self, later: Endings, lines_before: int) -> None:
+        """Add what was counted in a later part of the same file."""
+        self.prose += later.prose
+        self.ended += later.ended
+        self.doubtful_count += later.doubtful_count
+        room = _MAX_KEPT - len(self.doubtful)
+        self.doubtful += [(line + lines_before, at) for line, at in later.doubtful[:room]]
+
+    def findings(self) -> Iterator[Finding]:
+        """Answers without an end where nearly all others have one."""
+        share = self.ended / self.prose if self.prose else 0.0
+        is_usual = share >= _USUAL_SHARE or (self.doubtful_count <= _FEW and share >= _FEW_SHARE)
+        if self.prose >= _MIN_PROSE and is_usual:
+            for line, at in self.doubtful:
+                yield _finding(line, at, f"without the mark that ends {share:.0%} of the other sentences")
+
+    def _sentence(self, text: str, line: int, at: str) -> Finding | None:
+        if not text or "\n```" in text or text[0] in "{[":
+            return None
+        tail = text.rsplit("\n", 1)[-1].strip()
+        words = tail.split()
+        if len(words) < _MIN_WORDS or not _DASHES.isdisjoint(words[-4:]) or tail.startswith(_MARKS) or words[0][:-1].isdigit():
+            return None
+        self.prose += 1
+        if tail[-1] in ENDS:
+            self.ended += 1
+        elif tail[-1] == "," or words[-1] in _OPEN_WORDS:
+            return _finding(line, at, f"after {words[-1]!r}")
+        elif words[-1].isalpha():
+            self.doubtful_count += 1
+            if len(self.doubtful) < _MAX_KEPT:
+                self.doubtful.append((line, at))
+        return None
+
+
+def _finding(line: int, at: str, where: str) -> Finding:
+    fix = "write the answer to its end, or delete the line; a model that learns this stops in mid-sentence"
+    return Finding("data.answer.breaks_off", "warning", line, at, f"the answer breaks off {where}", fix)
+
+
+def _open_part(text: str) -> str:
+    fences = sum(line.lstrip().startswith("```") for line in text.split("\n"))
+    if fences % 2:
+        return "in an open code block"
+    if text[0] in "{[":
+        try:
+            msgspec.json.decode(text)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as fault:
+            if "truncated" in str(fault):
+                return "in open JSON"
+    return ""

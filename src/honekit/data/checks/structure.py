@@ -1,0 +1,246 @@
+"""The structural checks of a chat file: JSON, keys, roles and their order, tools, endings, and exact duplicates.
+
+A plain line (`messages` with nothing but `role` and `content`, a known order of roles, no empty text) costs one typed decode
+and a few comparisons. Every other line goes through the reader that uploads use (`honekit.data.chat`) and the checks of tools.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from honekit.chat.messages import Message, Role
+from honekit.data.blocks import Block, read_blocks
+from honekit.data.chat import ChatExample, chat_reader, conversation_faults
+from honekit.data.chat_faults import ROLES
+from honekit.data.checks.endings import ENDS, MIN_CHARS, Endings
+from honekit.data.checks.tool_calls import tool_findings
+from honekit.data.exact import line_hash, text_hash
+from honekit.data.lines import MAX_PER_LINE, Finding, Line, is_utf16, line_of, lines_of, shown
+from honekit.data.records import Report, Tally, read_line
+
+PART_BYTES = 8 << 20
+"""Of the file's text in one part, about."""
+_MAX_ORDERS = 10_000
+
+
+class _PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    role: str
+    content: str
+
+
+class _PlainRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    messages: list[_PlainMessage]
+
+
+@dataclass
+class Part:
+    """What a run of lines gives. Numbers of lines count from its own first line."""
+
+    tally: Tally = field(default_factory=Tally)
+    hashes: list[int] = field(default_factory=list)
+    hashed_lines: list[int] = field(default_factory=list)
+    endings: Endings = field(default_factory=Endings)
+    is_last: bool = False
+    """Nothing after these lines can be read."""
+    consumed: int = 0
+    """Bytes of the file read until here."""
+
+    def moved(self, lines_before: int) -> Part:
+        """The same with its lines numbered as those of the whole file."""
+        findings = [replace(one, line=one.line + lines_before) if one.line else one for one in self.tally.findings]
+        hashed_lines = [line + lines_before for line in self.hashed_lines]
+        return replace(self, tally=replace(self.tally, findings=findings), hashed_lines=hashed_lines)
+
+
+def structure_parts(path: Path, start: int = 0, end: int | None = None) -> Iterator[Part]:
+    """The lines that begin at the bytes `start` up to `end`, a part of about `PART_BYTES` at a time.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    scan = StructureScan()
+    part, lines_before, part_begins = Part(), 0, start
+    for block in read_blocks(path, start, end):
+        if block.offset - part_begins >= PART_BYTES:
+            yield part
+            lines_before += part.tally.lines
+            part, part_begins = Part(), block.offset
+        scan.look(replace(block, first=block.first - lines_before), part)
+        part.consumed = block.consumed
+        if part.is_last:
+            break
+    yield part
+
+
+class StructureScan:
+    """Looks at one block after the other; remembers which orders of roles are good."""
+
+    def __init__(self) -> None:
+        self._decode = msgspec.json.Decoder(_PlainRecord).decode
+        self._good: dict[tuple[str, ...], tuple[int, ...]] = {}
+        """The places of the assistant's messages in every order of roles that was found good."""
+        self._endings = Endings()
+        self._read = chat_reader(self._see)
+
+    def look(self, block: Block, part: Part) -> None:
+        """Everything that the lines of a block show on their own."""
+        part.tally.lines += max(len(block.lines), 1)
+        part.is_last = bool(block.stop) or is_utf16(block)
+        if not any(block.lines) and not block.is_too_long and not block.stop:
+            return
+        if block.offset == 0 and (whole := _whole_value(block)):
+            part.tally.report(whole)
+            part.is_last = True
+            return
+        self._endings = part.endings
+        found: list[Finding] = []
+        if block.is_too_long or part.is_last:
+            others = [*lines_of(block)]
+        else:
+            others = [line_of(block.lines[index], block.first + index) for index in self._look_fast(block, part, found)]
+        for line in others:
+            if read_line(line, self._look_slow, part.tally, found.append):
+                part.hashes.append(text_hash(line.text or ""))
+                part.hashed_lines.append(line.number)
+        for finding in sorted(found, key=lambda one: one.line):
+            part.tally.report(finding)
+
+    def _look_fast(self, block: Block, part: Part, found: list[Finding]) -> list[int]:
+        """Counts the plain lines without fault; returns the places of all others."""
+        decode, good, look, first = self._decode, self._good, part.endings.look, block.first
+        others: list[int] = []
+        prose = message_count = trained = characters = size = 0
+        for index, line in enumerate(block.lines):
+            if not line:
+                continue
+            try:
+                messages = decode(line).messages
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                others.append(index)
+                continue
+            if len(messages) == 3:  # most files; twice as fast as the general form
+                one, two, three = messages
+                roles: tuple[str, ...] = (one.role, two.role, three.role)
+            else:
+                roles = tuple([message.role for message in messages])
+            answers = good.get(roles) or self._answers(roles)
+            length = 0
+            for message in messages:
+                text = message.content
+                if not text or text.isspace():
+                    answers = ()
+                length += len(text)
+            # A key that stands twice leaves quotation marks which the decoded record does not account for.
+            extra = line.count(b'"') - 2 - 8 * len(roles)
+            if extra and extra != sum([message.content.count('"') for message in messages]):
+                answers = ()
+            if not answers:
+                others.append(index)
+                continue
+            for place in answers:
+                text = messages[place].content
+                if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:  # as `look` does, without the call
+                    prose += len(text) >= MIN_CHARS
+                elif reason := look(text, first + index, place):
+                    found.append(reason)
+            message_count += len(roles)
+            trained += len(answers)
+            characters += length
+            size += len(line)
+        plain: Sequence[int] = range(len(block.lines))
+        if others or b"" in block.lines:
+            left_out = set(others)
+            plain = [index for index, line in enumerate(block.lines) if line and index not in left_out]
+        part.hashes += [line_hash(block.lines[index]) for index in plain]
+        part.hashed_lines += [first + index for index in plain]
+        part.endings.prose += prose
+        part.endings.ended += prose
+        part.tally.records += len(plain)
+        part.tally.totals.update(messages=message_count, trained_messages=trained, characters=characters, bytes=size)
+        return others
+
+    def _answers(self, roles: tuple[str, ...]) -> tuple[int, ...]:
+        """Where the assistant speaks in this order of roles; nothing when the order is not a good one."""
+        if any(role not in ROLES for role in roles):
+            return ()
+        if conversation_faults([Message(cast(Role, role), "-") for role in roles], 0):
+            return ()
+        answers = tuple(index for index, role in enumerate(roles) if role == "assistant")
+        if len(self._good) < _MAX_ORDERS:
+            self._good[roles] = answers
+        return answers
+
+    def _look_slow(self, line: Line, report: Report, totals: Counter[str]) -> bool:
+        place = repeated_key(line.text or "")
+        if place is None:
+            return self._read(line, report, totals)
+        message = f"the key {shown(place.rpartition('.')[2])} stands twice in one object, so one of its values would be lost"
+        report(Finding("data.key_repeated", "error", line.number, place, message, "keep one of the two"))
+        return False
+
+    def _see(self, example: ChatExample, report: Report) -> None:
+        for finding in islice(tool_findings(example), MAX_PER_LINE):
+            report(finding)
+        for index, message in enumerate(example.messages):
+            if message.is_trained and message.text.strip() and not message.tool_calls:
+                reason = self._endings.look(message.text, example.line, index)
+                if reason:
+                    report(reason)
+
+
+def repeated_key(text: str) -> str | None:
+    """Where a key stands twice in one object of this JSON, as in `messages[1].content`; None when there is none."""
+    try:
+        value = msgspec.json.decode(text)
+        if text.count('"') == msgspec.json.encode(value).count(b'"'):
+            return None
+        return _place(json.loads(text, object_pairs_hook=_Pairs), "")
+    except (ValueError, RecursionError):
+        return None
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The pairs of a JSON object as they stand there."""
+
+
+def _place(value: Any, at: str) -> str | None:
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, _ in value:
+            if key in seen:
+                return f"{at}.{key}".removeprefix(".")
+            seen.add(key)
+        inner = ((one, f"{at}.{key}") for key, one in value)
+    elif isinstance(value, list):
+        inner = ((one, f"{at}[{index}]") for index, one in enumerate(value))
+    else:
+        return None
+    return next((found for one, place in inner if (found := _place(one, place)) is not None), None)
+
+
+def _whole_value(block: Block) -> Finding | None:
+    """A finding when the file is one JSON value over all its lines instead of one record per line."""
+    lines = [index for index, line in enumerate(block.lines) if line and not line.isspace()]
+    if not lines:
+        return None
+    number, start = block.first + lines[0], block.lines[lines[0]].strip()
+    if start == b"{":
+        fix = "write each record on a line of its own, e.g. `jq -c . OLD > NEW`"
+        return Finding("data.json_multiline", "error", number, "", "the object goes on over several lines", fix)
+    if not start.startswith(b"["):
+        return None
+    try:
+        msgspec.json.decode(start)
+        is_array = len(lines) == 1
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        is_array = True
+    fix = "write each of its objects on a line of its own, e.g. `jq -c '.[]' OLD > NEW`"
+    message = "the file is a JSON array, not one record per line"
+    return Finding("data.json_array", "error", number, "", message, fix) if is_array else None

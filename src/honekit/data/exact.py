@@ -1,0 +1,121 @@
+"""Lines that occurred before, found in bounded memory: a hash for each line, in memory first and in sorted parts on disk later.
+
+Hashes have 64 bits: among ten million different lines the chance that any two are taken for the same is 3 in a million.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import xxhash
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Rows = NDArray[Any]
+    """(n, 2) unsigned: hash, line."""
+
+MAX_IN_MEMORY = 2_000_000
+"""Lines, at 16 bytes."""
+_PARTS = 256
+_FEW = 20_000
+"""Lines for which loading numpy would cost more than it saves."""
+
+
+def text_hash(text: str) -> int:
+    """64 bits that stand for a line."""
+    return line_hash(text.encode("utf-8"))
+
+
+line_hash = xxhash.xxh3_64_intdigest
+"""The same for its bytes."""
+
+
+class ExactDuplicates:
+    """Gathers hashes of lines; `found` names each repeated line with the first that was like it.
+
+    Use as a context manager: what was spilled to disk is deleted at the end.
+    """
+
+    def __init__(self, most_in_memory: int = MAX_IN_MEMORY) -> None:
+        self._most = most_in_memory
+        self._hashes = array("Q")
+        self._lines = array("Q")
+        self._folder: Path | None = None
+        self._open = ExitStack()
+
+    def __enter__(self) -> ExactDuplicates:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def add(self, hashes: list[int], lines: list[int]) -> None:
+        """Hashes of texts (`text_hash`) and the numbers of the lines that they stand on, in order."""
+        self._hashes.extend(hashes)
+        self._lines.extend(lines)
+        if len(self._hashes) > self._most:
+            self._spill()
+
+    def found(self, most: int) -> tuple[int, list[tuple[int, int]]]:
+        """How many lines repeat an earlier one, and the first `most` of them as (line, first line like it)."""
+        if self._folder is None and len(self._hashes) <= _FEW:
+            firsts: dict[int, int] = {}
+            both = zip(self._hashes, self._lines, strict=True)
+            repeated = [(line, first) for one, line in both if (first := firsts.setdefault(one, line)) != line]
+            return len(repeated), repeated[:most]
+        total = 0
+        pairs: list[tuple[int, int]] = []
+        for rows in self._parts():
+            repeated = _repeated(rows)
+            total += len(repeated)
+            pairs = sorted(pairs + repeated[:most])[:most]
+        return total, pairs
+
+    def _spill(self) -> None:
+        import numpy as np
+
+        if self._folder is None:
+            self._folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="hone-duplicates-")))
+        rows = self._rows()
+        self._hashes, self._lines = array("Q"), array("Q")
+        part = rows[:, 0] >> np.uint64(56)
+        order = np.argsort(part, kind="stable")
+        rows, bounds = rows[order], np.searchsorted(part[order], np.arange(_PARTS + 1))
+        for number, (low, high) in enumerate(pairwise(bounds)):
+            with open(self._folder / f"{number}", "ab") as file:
+                file.write(rows[low:high].tobytes())
+
+    def _rows(self) -> Rows:
+        import numpy as np
+
+        return np.array([np.frombuffer(self._hashes, dtype=np.uint64), np.frombuffer(self._lines, dtype=np.uint64)]).T
+
+    def _parts(self) -> Iterator[Rows]:
+        import numpy as np
+
+        if self._folder is None:
+            yield self._rows()
+            return
+        if self._hashes:
+            self._spill()
+        for number in range(_PARTS):
+            yield np.fromfile(self._folder / f"{number}", dtype=np.uint64).reshape(-1, 2)
+
+
+def _repeated(rows: Rows) -> list[tuple[int, int]]:
+    """(line, first line like it) of every repeated one, by line."""
+    import numpy as np
+
+    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+    is_first = np.ones(len(rows), dtype=bool)
+    is_first[1:] = rows[1:, 0] != rows[:-1, 0]
+    firsts = rows[np.maximum.accumulate(np.where(is_first, np.arange(len(rows)), 0)), 1]
+    repeated = sorted(zip(rows[~is_first, 1].tolist(), firsts[~is_first].tolist(), strict=True))
+    return repeated

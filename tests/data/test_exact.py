@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from honekit.data.exact import ExactDuplicates, line_hash, text_hash
+
+
+@pytest.mark.parametrize("most_in_memory", [10, 1000, 10**6])
+def test_the_same_duplicates_are_found_in_memory_and_on_disk(most_in_memory: int) -> None:
+    rng = random.Random(3)
+    texts = [f"line {rng.randrange(400)}" for _ in range(3000)]
+    first: dict[str, int] = {}
+    expected = [(n, first[text]) for n, text in enumerate(texts, 1) if first.setdefault(text, n) != n]
+    with ExactDuplicates(most_in_memory) as duplicates:
+        for start in range(0, len(texts), 100):
+            part = texts[start : start + 100]
+            duplicates.add([text_hash(text) for text in part], list(range(start + 1, start + 1 + len(part))))
+        assert duplicates.found(10**6) == (len(expected), expected)
+        assert duplicates.found(7) == (len(expected), expected[:7])
+
+
+def test_many_lines_are_sorted_by_numpy_with_the_same_result() -> None:
+    with ExactDuplicates() as duplicates:
+        duplicates.add([text_hash(str(n % 24_000)) for n in range(25_000)], list(range(1, 25_001)))
+        total, pairs = duplicates.found(3)
+    assert total == 1000
+    assert pairs == [(24_001, 1), (24_002, 2), (24_003, 3)]
+
+
+def test_a_text_and_its_bytes_have_the_same_hash() -> None:
+    assert text_hash("größer") == line_hash("größer".encode())

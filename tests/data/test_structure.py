@@ -1,0 +1,159 @@
+"""The structural scan: the fast way and the slow way say the same, in one process and in several."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from honekit.cli.main import main
+from honekit.data.checks import CheckOptions, ranges, structure
+from honekit.data.checks.endings import Endings
+from honekit.data.checks.run import check_file
+from honekit.data.checks.structure import repeated_key
+from honekit.data.records import CheckResult
+
+from .conftest import codes, write_lines
+
+
+def record(number: int, answer: str = "") -> dict[str, Any]:
+    answer = answer or f"The valve of pump {number} closes at {number % 9} bar."
+    return {
+        "messages": [{"role": "user", "content": f"When does pump {number} close?"}, {"role": "assistant", "content": answer}]
+    }
+
+
+def mixed(count: int) -> list[Any]:
+    """Mostly good lines, with faults, blank lines and a repeated line among them."""
+    lines: list[Any] = [record(n) for n in range(count)]
+    for place in range(7, count, 50):
+        lines[place] = ["{", "", {"messages": []}, {**record(place), "extra": 1}, record(3), record(place, "Close the")][
+            place // 50 % 6
+        ]
+    return lines
+
+
+def same(result: CheckResult) -> dict[str, Any]:
+    document = result.as_dict()
+    del document["seconds"]
+    return document
+
+
+def test_several_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "many.jsonl"
+    write_lines(file, mixed(4000))
+    alone = check_file(file, checks=(), processes=1)
+    assert codes(alone.errors) == {"data.json_syntax", "data.messages.empty"}
+    assert codes(alone.warnings) >= {"data.duplicate", "data.key_unknown"}
+    monkeypatch.setattr(ranges, "MIN_BYTES", 1000)
+    monkeypatch.setattr(ranges, "PART_BYTES", 50_000)
+    started: list[int] = []
+    start = ranges._start
+    monkeypatch.setattr(ranges, "_start", lambda path, number, count: started.append(number) or start(path, number, count))
+    assert same(check_file(file, checks=(), processes=2)) == same(alone)
+    assert started == [0, 1]
+
+
+def test_a_worker_that_dies_is_replaced_by_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "many.jsonl"
+    write_lines(file, mixed(2000))
+    alone = check_file(file, checks=(), processes=1)
+    monkeypatch.setattr(ranges, "MIN_BYTES", 1000)
+    monkeypatch.setattr(ranges.sys, "executable", "/bin/false")
+    assert same(check_file(file, checks=(), processes=2)) == same(alone)
+
+
+def test_the_fast_way_and_the_slow_way_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "some.jsonl"
+    write_lines(file, mixed(600))
+    fast = same(check_file(file, checks=()))
+    monkeypatch.setattr(structure.StructureScan, "_answers", lambda self, roles: ())
+    assert same(check_file(file, checks=())) == fast
+
+
+def test_parts_of_a_big_file_join_to_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "some.jsonl"
+    write_lines(file, mixed(9000))
+    whole = same(check_file(file, checks=()))
+    monkeypatch.setattr(structure, "PART_BYTES", 1000)
+    assert same(check_file(file, checks=())) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"a": 1, "b": {"a": 2}}', None),
+        ('{"a": 1, "a": 2}', "a"),
+        ('{"m": [{"x": 1}, {"x": 1, "\\u0078": 2}]}', "m[1].x"),
+        ('{"m": "\\u0022"}', None),
+        ("{", None),
+    ],
+)
+def test_a_repeated_key_is_named_with_its_place(text: str, place: str | None) -> None:
+    assert repeated_key(text) == place
+
+
+def endings(*answers: str) -> list[str]:
+    seen = Endings()
+    certain = [one for number, answer in enumerate(answers, 1) if (one := seen.look(answer, number, 1))]
+    return [f"{one.line}: {one.message}" for one in [*certain, *seen.findings()]]
+
+
+FULL = [f"Pump {n} is checked by hand before the valve is opened." for n in range(12)]
+
+
+def test_labels_lists_numbers_and_code_are_not_taken_for_broken_answers() -> None:
+    assert not endings(*["Power supply"] * 9, "billing", "4.2 bar", "Sensor-Fault")
+    assert not endings(*FULL, "- close the valve\n- write the pressure down in the log book", "42", "See pump 4", "pump")
+    assert not endings(*FULL, '{"a": [1, 2]}', "```\nx = 1\n```", "[1] is the first source that I know of", "Use `a`, then `b`")
+    assert not endings(*[one.removesuffix(".") for one in FULL])
+    assert not endings(*FULL, 'As she said: "Nothing that is worth doing is done in a day." - Anna Berg')
+    assert not endings(*FULL, "Kind regards from everybody at the pump house,\nAnna")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Close the valve, wait for the pressure to fall and then open the",
+        "Close the valve, wait for the pressure to fall and then op",
+        '{"cause": "valve", "steps": ["close the valve", "wa',
+        "Run this:\n```python\nvalve.close()\n",
+    ],
+)
+def test_an_answer_that_stops_in_the_middle_is_told(answer: str) -> None:
+    (told,) = endings(*FULL, answer)
+    assert told.startswith("13: the answer breaks off")
+
+
+def test_lengths_are_counted_by_the_tokenizer_of_the_base(tmp_path: Path, tiny_base_dir: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    write_lines(file, [*(record(n) for n in range(10)), record(10, "word " * 3000 + "."), record(11)])
+    long_question = record(12)
+    long_question["messages"][0]["content"] = "why " * 3000
+    with file.open("a") as more:
+        more.write(json.dumps(long_question) + "\n")
+    result = check_file(file, CheckOptions(base=str(tiny_base_dir)))
+    assert [(one.code, one.line) for one in result.warnings if one.code.startswith("data.base")] == [("data.base.too_long", 11)]
+    assert [(one.code, one.line) for one in result.errors] == [("data.base.no_answer", 13)]
+
+
+def test_a_score_falls_with_the_share_of_bad_records(tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    write_lines(file, [*(record(n) for n in range(18)), {"messages": []}, "{"])
+    result = check_file(file, checks=())
+    assert result.score["structure"] == 90.0
+    assert result.score["overall"] == 90.0
+    assert result.counts == {"data.messages.empty": 1, "data.json_syntax": 1}
+
+
+def test_the_terminal_groups_by_code_and_ends_with_the_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "train.jsonl"
+    write_lines(file, [*(record(n) for n in range(10)), *["{"] * 30])
+    assert main(["data", "check", str(file), "--only", "structure"]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "error    data.json_syntax  × 30"
+    assert "and 25 more: lines 16, 17" in out[6]
+    assert sum("mend:" in line for line in out) == 1
+    assert out[-1].endswith("not usable yet; 30 errors, 0 warnings, 0 advice")
