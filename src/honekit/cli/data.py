@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_convert import convert
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
     from honekit.data import CheckResult, Finding, Prepared
 
-app = typer.Typer(no_args_is_help=True, help="Training data: check chat files, prepare a project's examples.")
+app = typer.Typer(no_args_is_help=True, help="Training data: check and convert files, prepare a project's examples.")
+app.command("convert")(convert)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
@@ -20,10 +22,11 @@ MAX_PRINTED = 50
 
 
 @app.command("check")
-def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.")], as_json: AsJson = False) -> None:
-    """Check a chat JSONL file; exit 1 when it has errors.
+def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of any format.")], as_json: AsJson = False) -> None:
+    """Check a file of training records; exit 1 when it has errors.
 
-    Every fault is named with its line, field and remedy. Warnings do not fail the check.
+    Chat, preference and reinforcement JSONL, and whatever `hone data convert` reads. Every fault is named with its line (or
+    row), field and remedy. Warnings do not fail the check.
 
     Examples:
 
@@ -31,9 +34,9 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL.
 
         hone data check train.jsonl --json
     """
-    from honekit.data.checks.run import check_file
+    from honekit.data.formats.check import check_any
 
-    result = check_file(file)
+    result = check_any(file)
     if as_json:
         print_json(result.as_dict())
     else:

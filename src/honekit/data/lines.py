@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NoReturn
 
+from honekit.data.compressed import unpacked
 from honekit.errors import DataError
 
 MAX_LINE_BYTES = 4 << 20
@@ -80,11 +81,11 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 
 def open_data(path: Path) -> BinaryIO:
-    """The file opened for reading, or a DataError that says what is wrong with it."""
+    """The file opened for reading, unpacked where it is packed, or a DataError that says what is wrong with it."""
     try:
         if path.is_dir():
             raise IsADirectoryError(21, "it is a folder")
-        return open(path, "rb")
+        return unpacked(open(path, "rb"), path)
     except FileNotFoundError as fault:
         near = difflib.get_close_matches(path.name, _siblings(path), n=1, cutoff=0.8)
         raise DataError(

@@ -1,0 +1,156 @@
+"""`hone data check` on a file of any format: the format's own faults, then those of the chat records it stands for.
+
+Files that are chat, preference or reinforcement JSONL go to their own checkers as they are. Others are written as JSONL into
+a temporary folder, each record on the line whose number it has in the source, so that every finding names the source's row.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from honekit.data.checks.check import CheckOptions
+from honekit.data.checks.run import check_file
+from honekit.data.formats.completion import pair_of
+from honekit.data.formats.detect import Given, Source, detect
+from honekit.data.formats.row import Row
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
+from honekit.data.preference import check_preference_file
+from honekit.data.records import MAX_KEPT, TOTALS, CheckResult
+from honekit.data.reinforcement import check_reinforcement_file
+from honekit.store.atomic import writing
+
+_MESSAGE = re.compile(r"messages\[(\d+)\](?:\.content)?$")
+
+
+def check_any(path: Path, options: CheckOptions | None = None, given: Given | None = None) -> CheckResult:
+    """Every finding of a file of any format that Hone reads.
+
+    Raises: DataError[data.file_missing | data.file_unreadable], and what `detect` raises for a file whose format is unclear.
+    """
+    options = options or CheckOptions()
+    source = detect(path, given)
+    with TemporaryDirectory(prefix="hone-check-") as folder:
+        spill = Spill(source, Path(folder) / "checked")
+        options = replace(
+            options,
+            validation=_beside(options.validation, given, Path(folder) / "validation"),
+            test=_beside(options.test, given, Path(folder) / "test"),
+        )
+        if source.format == "preference":
+            result = check_preference_file(spill.file)
+        elif source.format == "reinforcement":
+            result = check_reinforcement_file(spill.file)
+        else:
+            result = check_file(spill.file, options)
+        return result if spill.file == path else _merge(result, spill)
+
+
+def _beside(path: Path | None, given: Given | None, folder: Path) -> Path | None:
+    """A further split in the form that the checks read. Its own faults are told when it is checked itself."""
+    return None if path is None else Spill(detect(path, given), folder).file
+
+
+@dataclass
+class Spill:
+    """A source as JSONL that the checkers read: the file itself where it is that already."""
+
+    source: Source
+    folder: Path
+    findings: list[Finding] = field(default_factory=list)
+    faults: int = 0
+    records: int = 0
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.file = self.source.path
+        if self.source.container != "jsonl" or self.source.format not in ("chat", "openai", "preference", "reinforcement"):
+            self.file = self.folder / self.source.path.name
+            with writing(self.file):
+                self.folder.mkdir()
+                self._write()
+
+    def _write(self) -> None:
+        line = 1
+        with self.file.open("w", encoding="utf-8") as file:
+            for row, record in self._records():
+                self.records += 1
+                if record is None or row.value is None:
+                    continue
+                self.fields = self.fields or _fields(self.source, row.value)
+                file.write("\n" * (row.number - line) + json.dumps(record, ensure_ascii=False))
+                line = row.number
+
+    def _records(self) -> Iterator[tuple[Row, dict[str, Any] | None]]:
+        if self.source.dialect is not None:
+            yield from self.source.records(self._report)
+            return
+        for row in self.source.rows():
+            if row.fault:
+                self._report(row.fault)
+            yield row, row.value
+
+    def _report(self, finding: Finding) -> None:
+        self.faults += 1
+        if len(self.findings) < MAX_KEPT:
+            self.findings.append(finding)
+
+
+def _merge(result: CheckResult, spill: Spill) -> CheckResult:
+    """The result under the source's name, with the format's own faults in their places."""
+    found = {"error": result.errors, "warning": result.warnings, "advice": result.advice}
+    enough = spill.records >= MIN_TRAINING_EXAMPLES
+    stats = dict(result.stats)
+    if enough and any(finding.code == "data.too_few" for finding in result.errors):
+        # Records that could not be read are there all the same: their own findings stand for them.
+        found["error"] = [finding for finding in result.errors if finding.code != "data.too_few"]
+        stats["errors"] -= 1
+    stats["errors"] += spill.faults
+    roles = _roles(spill, [finding for findings in found.values() for finding in findings])
+    placed = {name: [_in_source(finding, spill, roles) for finding in findings] for name, findings in found.items()}
+    errors = sorted([*spill.findings, *placed["error"]], key=lambda finding: finding.line or spill.records + 1)
+    return replace(
+        result,
+        path=spill.source.path,
+        records=spill.records,
+        errors=errors[:MAX_KEPT],
+        warnings=placed["warning"],
+        advice=placed["advice"],
+        stats={name: stats[name] for name in (*(name for name in stats if name not in TOTALS.values()), *TOTALS.values())},
+    )
+
+
+def _roles(spill: Spill, findings: Sequence[Finding]) -> dict[int, list[str]]:
+    """line -> roles of its messages, for the records of tables that have a finding."""
+    lines = {finding.line for finding in findings if _MESSAGE.match(finding.field)}
+    if not lines or not spill.fields:
+        return {}
+    with spill.file.open(encoding="utf-8") as file:
+        records = {number: json.loads(line) for number, line in enumerate(file, 1) if number in lines}
+    return {number: [message["role"] for message in record["messages"]] for number, record in records.items()}
+
+
+def _in_source(finding: Finding, spill: Spill, roles: dict[int, list[str]]) -> Finding:
+    """The finding with the source's words: its path, and its own field where one message stands for one field."""
+    message = finding.message.replace(str(spill.file), str(spill.source.path))
+    match = _MESSAGE.match(finding.field)
+    said = roles.get(finding.line, [])
+    index = int(match[1]) if match else len(said)
+    # Earlier turns stand in Alpaca's `history`, which no field of its own names.
+    if index < len(said) and (said[index] == "system" or index >= len(said) - 2):
+        return replace(finding, message=message, field=spill.fields.get(said[index], finding.field))
+    return replace(finding, message=message)
+
+
+def _fields(source: Source, row: dict[str, Any]) -> dict[str, str]:
+    """role -> the field of a row like this one that the role's message is made of."""
+    if source.columns is not None:
+        system = {"system": source.columns.system} if source.columns.system else {}
+        return {"user": source.columns.input, "assistant": source.columns.answers[0], **system}
+    names = {"alpaca": ("instruction", "output"), "prompt-completion": pair_of(row)}.get(source.format)
+    return dict(zip(("user", "assistant", "system"), (*names, "system"), strict=True)) if names else {}
