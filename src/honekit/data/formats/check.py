@@ -117,6 +117,7 @@ def _merge(result: CheckResult, spill: Spill) -> CheckResult:
     return replace(
         result,
         path=spill.source.path,
+        format=f"{spill.source.format} in {spill.source.container}",
         records=spill.records,
         errors=errors[:MAX_KEPT],
         warnings=placed["warning"],

@@ -25,10 +25,22 @@ class Dialect:
 
     name: str
     title: str
-    read: Callable[[dict[str, Any], AddFinding], ChatRecord | None]
-    """None after a fault that was reported."""
+    parse: Callable[[dict[str, Any], AddFinding], ChatRecord | None]
+    """What `read` does, but may give a record beside a fault."""
     write: Callable[[ChatRecord, Lose], dict[str, Any] | None]
     """None when nothing of the record can be written, which was reported as a loss."""
+
+    def read(self, row: dict[str, Any], add: AddFinding) -> ChatRecord | None:
+        """The record, or None after faults that were reported."""
+        is_good = True
+
+        def note(code: str, field: str, message: str, fix: str) -> None:
+            nonlocal is_good
+            is_good = False
+            add(code, field, message, fix)
+
+        record = self.parse(row, note)
+        return record if is_good else None
 
 
 def keep_only(record: ChatRecord, lose: Lose, *kept: Loss) -> ChatRecord | None:

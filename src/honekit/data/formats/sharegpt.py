@@ -44,25 +44,19 @@ def read(row: dict[str, Any], add: AddFinding) -> ChatRecord | None:
     elif system is not None and not isinstance(system, str):
         add(f"{_CODE}.system", "system", f"`system` is {shown(system)}, not a text", "write a JSON string")
     calls = Calls()
-    is_good = True
-    for index, turn in enumerate(turns):
-        message = _message(turn, f"conversations[{index}]", calls, add)
-        is_good = is_good and message is not None
-        if message is not None:
-            messages.append(message)
-    record: ChatRecord = {"messages": messages}
+    read_turns = [_message(turn, f"conversations[{index}]", calls, add) for index, turn in enumerate(turns)]
+    messages += [message for message in read_turns if message is not None]
     tools = _tools(row.get("tools"), add)
-    if tools:
-        record["tools"] = tools
-    return record if is_good and tools is not None else None
+    return {"messages": messages, "tools": tools} if tools else {"messages": messages}
 
 
 def _message(turn: Any, at: str, calls: Calls, add: AddFinding) -> dict[str, Any] | None:
     if not isinstance(turn, dict):
         add(f"{_CODE}.turn", at, f"the turn is {shown(turn)}, not an object", 'write {"from": ..., "value": ...}')
         return None
-    sender, value = turn.get("from"), turn.get("value")
-    if sender not in _SENDERS:
+    # Some sets keep the name `conversations` and write OpenAI's keys in it.
+    sender, value = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
+    if not isinstance(sender, str) or sender not in _SENDERS:
         message = "the turn does not say who speaks" if sender is None else f"{shown(sender)} is no sender"
         add(f"{_CODE}.from_unknown", f"{at}.from", message, nearest(sender, _SENDERS))
         return None
@@ -95,8 +89,8 @@ def _called(value: str) -> list[dict[str, Any]] | None:
     return called or None
 
 
-def _tools(tools: Any, add: AddFinding) -> list[dict[str, Any]] | None:
-    """Definitions in OpenAI's form; None after a fault."""
+def _tools(tools: Any, add: AddFinding) -> list[dict[str, Any]]:
+    """Definitions in OpenAI's form."""
     if tools is None or tools == "":
         return []
     try:
@@ -105,7 +99,7 @@ def _tools(tools: Any, add: AddFinding) -> list[dict[str, Any]] | None:
         found = None
     if not (isinstance(found, list) and all(isinstance(tool, dict) for tool in found)):
         add("data.tools", "tools", "`tools` is no JSON list of definitions", 'write "[{\\"name\\": ..., ...}]"')
-        return None
+        return []
     return [tool if "function" in tool else {"type": "function", "function": tool} for tool in found]
 
 
