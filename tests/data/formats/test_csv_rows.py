@@ -41,6 +41,8 @@ def test_a_delimiter_inside_quotes_does_not_mislead(tmp_path: Path, delimiter: s
         ('text,label\na,b\n"never closed,c\nd,e\n', [("data.csv_syntax", 3)]),
         ("text,\na,b\n", [("data.csv_header", 1)]),
         ("text,text\na,b\n", [("data.csv_header", 1)]),
+        ("is it on,wheels\na,lamp\nb,wheels\n", [("data.csv_header", 1)]),
+        ("text,label\na,b\ntext,label\nc,d\n", [("data.csv_syntax", 3)]),
         (b"text,label\na,\xff\nc,d\n", [("data.not_utf8", 2)]),
     ],
 )

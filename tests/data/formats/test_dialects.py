@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from importlib.resources import files
+from typing import Any, get_args
 
 import pytest
 
-from honekit.data.formats.dialect import ChatRecord
+from honekit.data.formats.dialect import ChatRecord, Loss
 from honekit.data.formats.dialects import DIALECTS, recognise
 
 from .conftest import chat
@@ -275,3 +277,12 @@ def test_arguments_that_are_no_object_cannot_be_written(name: str) -> None:
     record = json.loads(json.dumps(WITH_TOOLS))
     record["messages"][1]["tool_calls"][0]["function"]["arguments"] = "pump"
     assert write(name, record) == (None, [("tools", "messages[1].tool_calls")])
+
+
+def test_every_fault_and_loss_has_its_section() -> None:
+    text = (files("honekit") / "data" / "findings" / "formats.md").read_text(encoding="utf-8")
+    sections = set(re.findall(r"^## (\S+)$", text, re.MULTILINE))
+    codes = {
+        code for _, _, code, _ in FAULTS if code.split(".")[1] in ("alpaca", "prompt_completion", "sharegpt", "gemini", "bedrock")
+    }
+    assert codes | {f"data.convert.{loss}" for loss in get_args(Loss)} <= sections

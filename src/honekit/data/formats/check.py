@@ -25,6 +25,7 @@ from honekit.data.records import MAX_KEPT, TOTALS, CheckResult
 from honekit.data.reinforcement import check_reinforcement_file
 from honekit.store.atomic import writing
 
+_FINAL = ("data.json_syntax", "data.not_utf8", "data.line_too_long")
 _MESSAGE = re.compile(r"messages\[(\d+)\](?:\.content)?$")
 
 
@@ -75,6 +76,12 @@ class Spill:
                 self.folder.mkdir()
                 self._write()
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether a fault kept the rest of the source from being read."""
+        codes = [finding.code for finding in self.findings]
+        return "data.csv_header" in codes or (self.source.container == "json" and codes[-1:] != [] and codes[-1] in _FINAL)
+
     def _write(self) -> None:
         line = 1
         with self.file.open("w", encoding="utf-8") as file:
@@ -104,9 +111,10 @@ class Spill:
 def _merge(result: CheckResult, spill: Spill) -> CheckResult:
     """The result under the source's name, with the format's own faults in their places."""
     found = {"error": result.errors, "warning": result.warnings, "advice": result.advice}
-    enough = spill.records >= MIN_TRAINING_EXAMPLES
     stats = dict(result.stats)
-    if enough and any(finding.code == "data.too_few" for finding in result.errors):
+    if (spill.records >= MIN_TRAINING_EXAMPLES or spill.is_cut_short) and any(
+        finding.code == "data.too_few" for finding in result.errors
+    ):
         # Records that could not be read are there all the same: their own findings stand for them.
         found["error"] = [finding for finding in result.errors if finding.code != "data.too_few"]
         stats["errors"] -= 1

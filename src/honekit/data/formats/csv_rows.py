@@ -8,10 +8,10 @@ from itertools import chain, islice
 from pathlib import Path
 
 from honekit.data.formats.row import Row, faulty
-from honekit.data.lines import MAX_LINE_BYTES, Line, read_lines
+from honekit.data.lines import MAX_LINE_BYTES, Line, read_lines, shown
 
 _DELIMITERS = ",;\t|"
-_SAMPLE_LINES = 50
+_SAMPLE_LINES = 200
 _MAX_NAME_CHARACTERS = 60
 
 
@@ -43,9 +43,12 @@ def csv_rows(path: Path) -> Iterator[Row]:
             continue
         if columns is None:
             columns = [cell.strip() for cell in cells]
-            if not is_header(columns):
-                yield _no_header(number)
+            why = None if is_header(columns) else "column names are missing, equal or very long"
+            if why := why or _why_data(columns, sample, delimiter):
+                yield _no_header(number, why)
                 return
+        elif [cell.strip() for cell in cells] == columns:
+            yield faulty(number, "data.csv_syntax", "the header stands here again", "delete the line")
         elif len(cells) != len(columns):
             message = f"the row has {len(cells)} cells, the header {len(columns)}"
             fix = f"put cells that hold {_NAMES.get(delimiter, delimiter)} or line ends into double quotes"
@@ -85,7 +88,19 @@ def is_header(names: Sequence[str]) -> bool:
     return all(names) and len(set(names)) == len(names) and all(len(name) <= _MAX_NAME_CHARACTERS for name in names)
 
 
-def _no_header(number: int) -> Row:
-    message = "the first line is no header: column names are missing, equal or very long"
+def _why_data(columns: Sequence[str], sample: Sequence[Line], delimiter: str) -> str | None:
+    """Why the first line is data and no header: what stands in it stands in the same column of a later row."""
+    try:
+        rows = [cells for cells in csv.reader([f"{line.text or ''}\n" for line in sample], delimiter=delimiter) if cells]
+    except csv.Error:
+        return None
+    for cells in rows[1:]:
+        again = [name for name, cell in zip(columns, cells, strict=False) if name == cell.strip()]
+        if again and len(again) < len(columns):
+            return f"{shown(again[0])} stands in the same column again, so it is data"
+    return None
+
+
+def _no_header(number: int, why: str) -> Row:
     fix = "put a line with the names of the columns first, e.g. `text,label`"
-    return faulty(number, "data.csv_header", message, fix)
+    return faulty(number, "data.csv_header", f"the first line is no header: {why}", fix)
