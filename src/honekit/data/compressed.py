@@ -26,6 +26,8 @@ def unpacked(file: BinaryIO, path: Path) -> BinaryIO:
 
     Reading the stream raises DataError[data.packed_too_far | data.packed_broken].
     """
+    if not file.seekable():  # it is such a stream already
+        return file
     start = file.read(4)
     file.seek(0)
     if start.startswith(_GZIP):

@@ -9,8 +9,8 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from honekit.data.formats.opening import open_unpacked
 from honekit.data.formats.row import Row
-from honekit.data.lines import open_data
 from honekit.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _rows(paths: Sequence[Path], batches: Callable[[Path], Iterable[pa.RecordBat
 
     number = 0
     for path in paths:
-        open_data(path).close()
+        open_unpacked(path).close()
         try:
             for batch in batches(path):
                 classes = _class_names(batch.schema)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,16 +22,22 @@ from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.formats.row import Row
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
 from honekit.data.preference import check_preference_file
-from honekit.data.records import MAX_KEPT, TOTALS, CheckResult
+from honekit.data.records import MAX_KEPT, CheckResult
 from honekit.data.reinforcement import check_reinforcement_file
 from honekit.store.atomic import writing
 
 _FINAL = ("data.json_syntax", "data.not_utf8", "data.line_too_long")
+_TOO_LITTLE = ("data.too_few", "data.empty")
 _MESSAGE = re.compile(r"messages\[(\d+)\](?:\.content)?$")
 
 
-def check_any(path: Path, options: CheckOptions | None = None, given: Given | None = None) -> CheckResult:
-    """Every finding of a file of any format that Hone reads.
+def check_any(
+    path: Path,
+    options: CheckOptions | None = None,
+    given: Given | None = None,
+    check: Callable[[Path, CheckOptions], CheckResult] = check_file,
+) -> CheckResult:
+    """Every finding of a file of any format that Hone reads. `check` looks at chat JSONL, and at what stands for it.
 
     Raises: DataError[data.file_missing | data.file_unreadable], and what `detect` raises for a file whose format is unclear.
     """
@@ -48,7 +55,7 @@ def check_any(path: Path, options: CheckOptions | None = None, given: Given | No
         elif source.format == "reinforcement":
             result = check_reinforcement_file(spill.file)
         else:
-            result = check_file(spill.file, options)
+            result = check(spill.file, options)
         return result if spill.file == path else _merge(result, spill)
 
 
@@ -64,7 +71,8 @@ class Spill:
     source: Source
     folder: Path
     findings: list[Finding] = field(default_factory=list)
-    faults: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    """code -> how often it was found; of the findings at most `MAX_KEPT` are kept."""
     records: int = 0
     fields: dict[str, str] = field(default_factory=dict)
 
@@ -103,7 +111,7 @@ class Spill:
             yield row, row.value
 
     def _report(self, finding: Finding) -> None:
-        self.faults += 1
+        self.counts[finding.code] += 1
         if len(self.findings) < MAX_KEPT:
             self.findings.append(finding)
 
@@ -112,16 +120,14 @@ def _merge(result: CheckResult, spill: Spill) -> CheckResult:
     """The result under the source's name, with the format's own faults in their places."""
     found = {"error": result.errors, "warning": result.warnings, "advice": result.advice}
     stats = dict(result.stats)
-    if (spill.records >= MIN_TRAINING_EXAMPLES or spill.is_cut_short) and any(
-        finding.code == "data.too_few" for finding in result.errors
-    ):
+    if spill.records >= MIN_TRAINING_EXAMPLES or spill.is_cut_short:
         # Records that could not be read are there all the same: their own findings stand for them.
-        found["error"] = [finding for finding in result.errors if finding.code != "data.too_few"]
-        stats["errors"] -= 1
-    stats["errors"] += spill.faults
+        found["error"] = [finding for finding in result.errors if finding.code not in _TOO_LITTLE]
+        stats["errors"] -= len(result.errors) - len(found["error"])
+    stats["errors"] += spill.counts.total()
     roles = _roles(spill, [finding for findings in found.values() for finding in findings])
     placed = {name: [_in_source(finding, spill, roles) for finding in findings] for name, findings in found.items()}
-    errors = sorted([*spill.findings, *placed["error"]], key=lambda finding: finding.line or spill.records + 1)
+    errors = sorted([*spill.findings, *placed["error"]], key=lambda finding: (finding.line == 0, finding.line))
     return replace(
         result,
         path=spill.source.path,
@@ -130,7 +136,7 @@ def _merge(result: CheckResult, spill: Spill) -> CheckResult:
         errors=errors[:MAX_KEPT],
         warnings=placed["warning"],
         advice=placed["advice"],
-        stats={name: stats[name] for name in (*(name for name in stats if name not in TOTALS.values()), *TOTALS.values())},
+        stats=stats,
     )
 
 

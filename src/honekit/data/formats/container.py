@@ -14,8 +14,8 @@ from honekit.data.formats.excel_rows import excel_rows
 from honekit.data.formats.folder import folder_rows
 from honekit.data.formats.json_rows import array_rows, jsonl_rows
 from honekit.data.formats.log_rows import log_rows
+from honekit.data.formats.opening import open_unpacked
 from honekit.data.formats.row import Row
-from honekit.data.lines import open_data
 from honekit.errors import DataError
 
 Container = Literal["jsonl", "json", "csv", "tsv", "excel", "parquet", "arrow", "huggingface", "log"]
@@ -42,6 +42,7 @@ _BY_FIRST_BYTES: dict[bytes, Container] = {
     b"\xd0\xcf\x11\xe0": "excel",
 }
 _HEAD_BYTES = 1 << 14
+_OPENED_OBJECT = re.compile(r"\s*\{[^\n]*[^}\s][ \t\r]*\n|\s*\{[ \t\r]*\n")
 _ARRAY_OF_OBJECTS = re.compile(r"\s*\[\s*[{\]]")
 
 
@@ -52,7 +53,7 @@ def container_of(path: Path) -> Container:
     """
     if path.is_dir():
         return "huggingface"
-    with open_data(path) as file:
+    with open_unpacked(path) as file:
         head = file.read(_HEAD_BYTES)
     for start, container in _BY_FIRST_BYTES.items():
         if head.startswith(start):
@@ -70,6 +71,13 @@ def container_of(path: Path) -> Container:
     text = head.decode("utf-8", "replace").removeprefix("\ufeff")
     if _ARRAY_OF_OBJECTS.match(text):
         return "json"
+    if name.suffix == ".json" and _OPENED_OBJECT.match(text):
+        raise DataError(
+            "data.format_unknown",
+            what="this is one JSON object over several lines, not a list of records",
+            where=str(path),
+            mend="write an array of records, or one record per line",
+        )
     return "jsonl" if text.lstrip().startswith("{") or name.suffix == ".json" else "log"
 
 

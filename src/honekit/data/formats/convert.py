@@ -20,6 +20,7 @@ from honekit.errors import DataError
 from honekit.store.atomic import atomic_file
 
 TARGETS = (*DIALECTS, "csv", "parquet")
+_TOLD_EVERY = 1000
 _LOST: dict[Loss, str] = {
     "tools": "tools and their calls",
     "weight": "weight 0, which keeps a message out of training",
@@ -59,10 +60,18 @@ class Converted:
 
 
 def convert(
-    path: Path, to: str, out: Path, *, given: Given | None = None, system: str | None = None, is_lossy: bool = False
+    path: Path,
+    to: str,
+    out: Path,
+    *,
+    given: Given | None = None,
+    system: str | None = None,
+    is_lossy: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> Converted:
     """Write the records of `path` to `out`, whole or not at all. `system` is put before conversations that have none.
-    What `to` cannot express is an error, or with `is_lossy` left out and counted.
+    What `to` cannot express is an error, or with `is_lossy` left out and counted. `progress` hears the number of the row now
+    and then.
 
     Raises: DataError with the code of the first fault (a row's own, or data.convert.*), data.convert.target,
     data.convert.kind, data.convert.same_file, and what `detect` raises. StoreError when `out` cannot be written.
@@ -88,6 +97,8 @@ def convert(
         with opened(file) as write:
             for row, record in source.records(run.report):
                 run.records += 1
+                if progress and run.records % _TOLD_EVERY == 0:
+                    progress(row.number)
                 if record is not None:
                     run.put(row.number, record, write)
         raise_findings(path, run.findings, run.faults)

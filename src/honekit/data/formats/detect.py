@@ -13,8 +13,9 @@ from honekit.data.formats.container import Container, container_of, rows_of
 from honekit.data.formats.dialect import ChatRecord, Dialect
 from honekit.data.formats.dialects import DIALECTS, OTHER_KINDS, recognise
 from honekit.data.formats.log_rows import ALERT_PREFIX, has_alert_prefix
+from honekit.data.formats.opening import open_unpacked
 from honekit.data.formats.row import Row
-from honekit.data.lines import Finding, decode_json, nearest, open_data
+from honekit.data.lines import Finding, decode_json, nearest
 from honekit.data.records import Report
 from honekit.errors import DataError
 
@@ -66,6 +67,21 @@ class Source:
             if row.value is not None:
                 record = self.dialect.read(row.value, _adder(row.number, report))
             yield row, record
+
+
+def expected_rows(source: Source) -> int | None:
+    """About the number that the last row will have, for a progress bar; None where only reading it all would tell."""
+    if source.container == "parquet":
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+
+        return int(pq.read_metadata(source.path).num_rows)
+    if source.container in ("jsonl", "csv", "tsv", "log"):
+        with open_unpacked(source.path) as file:
+            head = file.read(_SAMPLE_BYTES)
+            is_packed = not file.seekable()
+        lines = head.count(b"\n")
+        return None if is_packed or not lines else lines * source.path.stat().st_size // len(head)
+    return None
 
 
 def _adder(number: int, report: Report) -> Any:
@@ -135,7 +151,7 @@ def _columns(
 
 
 def _alert_prefix(path: Path) -> str | None:
-    with open_data(path) as file:
+    with open_unpacked(path) as file:
         lines = file.read(_SAMPLE_BYTES).decode("utf-8", "replace").splitlines()
     kept = [line for line in lines[:_SAMPLE_ROWS] if line.strip()]
     return ALERT_PREFIX if has_alert_prefix(kept) else None
@@ -143,7 +159,7 @@ def _alert_prefix(path: Path) -> str | None:
 
 def _first_lines(path: Path) -> list[dict[str, Any]]:
     """The objects in the first part of a JSONL file; lines that cannot be read are passed over."""
-    with open_data(path) as file:
+    with open_unpacked(path) as file:
         head = file.read(_SAMPLE_BYTES)
     lines = head.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
     found: list[dict[str, Any]] = []

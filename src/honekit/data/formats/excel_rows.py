@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from honekit.data.formats.csv_rows import is_header
+from honekit.data.formats.opening import open_unpacked
 from honekit.data.formats.row import Row, faulty
-from honekit.data.lines import open_data
 from honekit.errors import DataError
 
 MAX_UNPACKED_BYTES = 512 << 20
@@ -46,7 +46,7 @@ def excel_rows(path: Path) -> Iterator[Row]:
 def _sheet(path: Path) -> list[list[Any]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
-    open_data(path).close()
+    open_unpacked(path).close()
     _refuse_bomb(path)
     try:
         workbook = CalamineWorkbook.from_path(str(path))

@@ -11,8 +11,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
+from honekit.data.formats.opening import open_unpacked
 from honekit.data.formats.row import Row, faulty, no_object
-from honekit.data.lines import MAX_LINE_BYTES, decode_json, open_data, read_lines, shown, syntax_finding
+from honekit.data.lines import MAX_LINE_BYTES, decode_json, read_lines, shown, syntax_finding
 
 _CHUNK_BYTES = 1 << 18
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -38,7 +39,7 @@ def array_rows(path: Path) -> Iterator[Row]:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    with open_data(path) as file:
+    with open_unpacked(path) as file:
         elements = _elements(_Window(file))
         first = list(islice(elements, 2))
         has_lines = len(first) < 2 or first[1].line > first[0].line
