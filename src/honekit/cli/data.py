@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from honekit.cli.data_convert import convert
+from honekit.cli.data_given import Columns, FromFormat, Pattern, Split, given
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -22,7 +23,14 @@ MAX_PRINTED = 50
 
 
 @app.command("check")
-def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of any format.")], as_json: AsJson = False) -> None:
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of any format.")],
+    format: FromFormat = None,
+    columns: Columns = None,
+    pattern: Pattern = None,
+    split: Split = None,
+    as_json: AsJson = False,
+) -> None:
     """Check a file of training records; exit 1 when it has errors.
 
     Chat, preference and reinforcement JSONL, and whatever `hone data convert` reads. Every fault is named with its line (or
@@ -33,10 +41,12 @@ def check(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of a
         hone data check train.jsonl
 
         hone data check train.jsonl --json
+
+        hone data check tickets.xlsx --map input=message --map answer=queue
     """
     from honekit.data.formats.check import check_any
 
-    result = check_any(file)
+    result = check_any(file, given=given(format, columns, pattern, split))
     if as_json:
         print_json(result.as_dict())
     else:

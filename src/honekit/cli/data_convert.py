@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_given import Columns, FromFormat, Pattern, Split, given, rows_progress
 from honekit.cli.render import console, print_json
 
 if TYPE_CHECKING:
@@ -25,14 +28,10 @@ def convert(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="New file; a name in .json gives one array. Default: stdout.")
     ] = None,
-    given: Annotated[
-        str | None, typer.Option("--from", metavar="FORMAT", help="Format of FILE, when it is guessed wrong.")
-    ] = None,
-    columns: Annotated[
-        list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Role input, answer or system of a column; repeat.")
-    ] = None,
-    pattern: Annotated[str | None, typer.Option(metavar="REGEX", help="For logs: named groups become columns (RE2).")] = None,
-    split: Annotated[str | None, typer.Option(help="For folders of data sets; default: train.")] = None,
+    format: FromFormat = None,
+    columns: Columns = None,
+    pattern: Pattern = None,
+    split: Split = None,
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="System message for conversations without one.")] = None,
     lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what FORMAT cannot express, and count it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
@@ -51,20 +50,15 @@ def convert(
         hone data convert my-dataset/ --split test --to chat --out test.jsonl --json
     """
     from honekit.data.formats.convert import convert as convert_file
-    from honekit.data.formats.detect import Given
 
     if out is None and (as_json or to == "parquet"):
         raise typer.BadParameter("name the new file", param_hint="--out")
-    said = Given(given, tuple(columns or ()), pattern, split)
-    if out is not None:
-        made = convert_file(file, to, out, given=said, system=system, is_lossy=lossy)
-    else:
-        from tempfile import TemporaryDirectory
-
-        with TemporaryDirectory(prefix="hone-convert-") as folder:
-            whole = Path(folder) / "out"
-            made = convert_file(file, to, whole, given=said, system=system, is_lossy=lossy)
-            with whole.open(encoding="utf-8", newline="") as text:
+    said = given(format, columns, pattern, split)
+    with rows_progress("converting", file, said) as bar, ExitStack() as stack:
+        new = out or Path(stack.enter_context(TemporaryDirectory(prefix="hone-convert-"))) / "new"
+        made = convert_file(file, to, new, given=said, system=system, is_lossy=lossy, progress=bar)
+        if out is None:
+            with new.open(encoding="utf-8", newline="") as text:
                 shutil.copyfileobj(text, sys.stdout)
     if as_json:
         print_json({**made.as_dict(), "out": out})
