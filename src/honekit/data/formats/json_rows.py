@@ -71,10 +71,11 @@ class _Element:
 
 
 class _Window:
-    """The part of a text that is being read; of what lies before it only the count of lines is kept."""
+    """The part of a text that is being read, from `at` on; of what lies before it only the count of lines is kept."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.text = ""
+        self.at = 0
         self.line = 1
         self.column = 1
         self.fault: str | None = None
@@ -82,34 +83,36 @@ class _Window:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")("strict")
         self._is_over = False
 
-    def grow(self, at_least: int = 1) -> bool:
-        """Read on, by `at_least` bytes; False when there is nothing left."""
+    def grow(self) -> bool:
+        """Read on, twice as far as before for what did not fit; False when there is nothing left."""
         if self._is_over:
             return False
-        chunk = self._file.read(max(_CHUNK_BYTES, at_least))
+        rest = self.text[self.at :]
+        chunk = self._file.read(max(_CHUNK_BYTES, len(rest)))
         self._is_over = not chunk
         try:
-            self.text += self._decoder.decode(chunk, final=not chunk)
+            read = self._decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as fault:
-            self.text += fault.object[: fault.start].decode("utf-8", "ignore")
+            read = fault.object[: fault.start].decode("utf-8", "ignore")
             self.fault = f"byte 0x{fault.object[fault.start]:02x}"
             self._is_over = True
+        self.text, self.at = rest + read, 0
         return True
 
-    def drop(self, count: int) -> None:
-        """Leave `count` characters behind."""
-        lines = self.text.count("\n", 0, count)
+    def move(self, to: int) -> None:
+        """Leave what lies before `to` behind."""
+        lines = self.text.count("\n", self.at, to)
         self.line += lines
-        self.column = count - self.text.rfind("\n", 0, count) if lines else self.column + count
-        self.text = self.text[count:]
+        self.column = to - self.text.rfind("\n", self.at, to) if lines else self.column + to - self.at
+        self.at = to
 
     def peek(self) -> str:
         """The next character that is not blank, which then begins the window; the empty string at the end."""
         while True:
-            blank = _BLANK.match(self.text)
-            self.drop(blank.end() if blank else 0)
-            if self.text or not self.grow():
-                return self.text[:1]
+            blank = _BLANK.match(self.text, self.at)
+            self.move(blank.end() if blank else self.at)
+            if self.at < len(self.text) or not self.grow():
+                return self.text[self.at : self.at + 1]
 
 
 def _elements(window: _Window) -> Iterator[_Element]:
@@ -117,7 +120,7 @@ def _elements(window: _Window) -> Iterator[_Element]:
     if found != "[":
         yield _stop(window, f"{shown(found)} stands where the array should begin" if found else "the file is empty")
         return
-    window.drop(1)
+    window.move(window.at + 1)
     if window.peek() == "]":
         return
     while True:
@@ -127,18 +130,18 @@ def _elements(window: _Window) -> Iterator[_Element]:
         if isinstance(end, _Element):
             yield end
             return
-        yield _Element(line, window.text[:end])
-        window.drop(end)
+        yield _Element(line, window.text[window.at : end])
+        window.move(end)
         found = window.peek()
         if found == "]":
-            window.drop(1)
+            window.move(window.at + 1)
             if window.peek():
                 yield _stop(window, "something follows the array's end")
             return
         if found != ",":
             yield _stop(window, "a comma or the array's end is missing" if found else "the array has no end")
             return
-        window.drop(1)
+        window.move(window.at + 1)
 
 
 def _value_end(window: _Window) -> int | _Element:
@@ -146,30 +149,30 @@ def _value_end(window: _Window) -> int | _Element:
     decoder = json.JSONDecoder()
     while True:
         try:
-            value, end = decoder.raw_decode(window.text)
+            value, end = decoder.raw_decode(window.text, window.at)
             # A number that ends with the window may go on behind it.
             if end < len(window.text) or isinstance(value, dict) or not window.grow():
                 return end
         except RecursionError:
             return _stop(window, "nested too deeply")
         except ValueError as fault:
-            if len(window.text) > MAX_LINE_BYTES:
+            if len(window.text) - window.at > MAX_LINE_BYTES:
                 message = f"the record is longer than {MAX_LINE_BYTES >> 20} MB, or broken: {_reason(fault)}"
                 return _Element(window.line, None, "data.line_too_long", message, "cut the record down, or mend its syntax")
-            if not window.grow(len(window.text)):
-                return _stop(window, _reason(fault), getattr(fault, "pos", 0))
+            if not window.grow():
+                return _stop(window, _reason(fault), fault.pos if isinstance(fault, json.JSONDecodeError) else window.at)
 
 
 def _reason(fault: ValueError) -> str:
     return fault.msg if isinstance(fault, json.JSONDecodeError) else str(fault)
 
 
-def _stop(window: _Window, message: str, behind: int = 0) -> _Element:
-    """Why reading ends `behind` characters after the window's beginning."""
-    window.drop(behind)
-    place = f"line {window.line} column {window.column}"
+def _stop(window: _Window, message: str, at: int | None = None) -> _Element:
+    """Why reading ends, at the place `at` of the window's text."""
     if window.fault is not None:
+        window.move(len(window.text))
         fix = "save the file as UTF-8, e.g. `iconv -f LATIN1 -t UTF-8 OLD > NEW`"
-        window.drop(len(window.text))
         return _Element(window.line, None, "data.not_utf8", f"not UTF-8: {window.fault} on line {window.line}", fix)
+    window.move(window.at if at is None else at)
+    place = f"line {window.line} column {window.column}"
     return _Element(window.line, None, "data.json_syntax", f"not JSON: {message} at {place}; the rest is not read", _ARRAY)
