@@ -71,7 +71,7 @@ def _print_check(result: CheckResult) -> None:
         f"{result.path}: {verdict}; {result.records} records, {stats['messages']} messages of which "
         f"{stats['trained_messages']} are learnt; {stats['errors']} errors, {stats['warnings']} warnings"
     )
-    if " in " in result.format:
+    if result.is_good and " in " in result.format:
         print(f"  read as {result.format}; jobs take chat JSONL, which `hone data convert {result.path} --to chat` writes")
 
 

@@ -28,7 +28,16 @@ from honekit.store.atomic import writing
 
 _FINAL = ("data.json_syntax", "data.not_utf8", "data.line_too_long")
 _TOO_LITTLE = ("data.too_few", "data.empty")
-_MESSAGE = re.compile(r"messages\[(\d+)\](?:\.content)?$")
+_MESSAGE = re.compile(r"messages\[(\d+)\](\.content)?$")
+_TURNS = {
+    "sharegpt": ("conversations", ".value"),
+    "bedrock-claude": ("messages", ".content"),
+    "bedrock-nova": ("messages", ".content"),
+}
+"""Formats in which each turn is one message, and the system text may stand before them: the turns, what one says."""
+_SHIFTED = " "
+"""Behind a spilled record whose system text stands before its turns."""
+_MANY = 1 << 62
 
 
 def check_any(
@@ -86,9 +95,9 @@ class Spill:
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether a fault kept the rest of the source from being read."""
-        codes = [finding.code for finding in self.findings]
-        return "data.csv_header" in codes or (self.source.container == "json" and codes[-1:] != [] and codes[-1] in _FINAL)
+        """Whether a fault kept the rest of the source, or all of it, from being read."""
+        last = self.findings[-1].code if self.findings else ""
+        return self.counts.total() == self.records > 0 or (self.source.container == "json" and last in _FINAL)
 
     def _write(self) -> None:
         line = 1
@@ -98,7 +107,8 @@ class Spill:
                 if record is None or row.value is None:
                     continue
                 self.fields = self.fields or _fields(self.source, row.value)
-                file.write("\n" * (row.number - line) + json.dumps(record, ensure_ascii=False))
+                shift = _SHIFTED if len(record.get("messages", ())) > _turns(self.source, row.value) else ""
+                file.write("\n" * (row.number - line) + json.dumps(record, ensure_ascii=False) + shift)
                 line = row.number
 
     def _records(self) -> Iterator[tuple[Row, dict[str, Any] | None]]:
@@ -125,8 +135,8 @@ def _merge(result: CheckResult, spill: Spill) -> CheckResult:
         found["error"] = [finding for finding in result.errors if finding.code not in _TOO_LITTLE]
         stats["errors"] -= len(result.errors) - len(found["error"])
     stats["errors"] += spill.counts.total()
-    roles = _roles(spill, [finding for findings in found.values() for finding in findings])
-    placed = {name: [_in_source(finding, spill, roles) for finding in findings] for name, findings in found.items()}
+    records = _records(spill, [finding for findings in found.values() for finding in findings])
+    placed = {name: [_in_source(finding, spill, records) for finding in findings] for name, findings in found.items()}
     errors = sorted([*spill.findings, *placed["error"]], key=lambda finding: (finding.line == 0, finding.line))
     return replace(
         result,
@@ -140,26 +150,40 @@ def _merge(result: CheckResult, spill: Spill) -> CheckResult:
     )
 
 
-def _roles(spill: Spill, findings: Sequence[Finding]) -> dict[int, list[str]]:
-    """line -> roles of its messages, for the records of tables that have a finding."""
+def _records(spill: Spill, findings: Sequence[Finding]) -> dict[int, tuple[list[str], int]]:
+    """line -> roles of its messages, and how many of them stand before the source's turns, for records with a finding."""
     lines = {finding.line for finding in findings if _MESSAGE.match(finding.field)}
-    if not lines or not spill.fields:
+    if not lines or not (spill.fields or spill.source.format in _TURNS):
         return {}
     with spill.file.open(encoding="utf-8") as file:
-        records = {number: json.loads(line) for number, line in enumerate(file, 1) if number in lines}
-    return {number: [message["role"] for message in record["messages"]] for number, record in records.items()}
+        found = {number: line.rstrip("\n") for number, line in enumerate(file, 1) if number in lines}
+    return {
+        number: ([message["role"] for message in json.loads(line)["messages"]], int(line.endswith(_SHIFTED)))
+        for number, line in found.items()
+    }
 
 
-def _in_source(finding: Finding, spill: Spill, roles: dict[int, list[str]]) -> Finding:
-    """The finding with the source's words: its path, and its own field where one message stands for one field."""
-    message = finding.message.replace(str(spill.file), str(spill.source.path))
+def _in_source(finding: Finding, spill: Spill, records: dict[int, tuple[list[str], int]]) -> Finding:
+    """The finding with the source's words: its path, and the source's own field where one message stands for one."""
+    found = replace(finding, message=finding.message.replace(str(spill.file), str(spill.source.path)))
     match = _MESSAGE.match(finding.field)
-    said = roles.get(finding.line, [])
-    index = int(match[1]) if match else len(said)
+    roles, shift = records.get(finding.line, ([], 0))
+    if match is None or int(match[1]) >= len(roles):
+        return found
+    index = int(match[1])
+    if spill.source.format in _TURNS:
+        turns, content = _TURNS[spill.source.format]
+        field = "system" if index < shift else f"{turns}[{index - shift}]{content if match[2] else ''}"
+        return replace(found, field=field)
     # Earlier turns stand in Alpaca's `history`, which no field of its own names.
-    if index < len(said) and (said[index] == "system" or index >= len(said) - 2):
-        return replace(finding, message=message, field=spill.fields.get(said[index], finding.field))
-    return replace(finding, message=message)
+    is_own = roles[index] == "system" or index >= len(roles) - 2
+    return replace(found, field=spill.fields.get(roles[index], finding.field)) if is_own else found
+
+
+def _turns(source: Source, row: dict[str, Any]) -> int:
+    """How many turns the source's record has, where each becomes a message."""
+    turns = row.get(_TURNS[source.format][0]) if source.format in _TURNS else None
+    return len(turns) if isinstance(turns, list) else _MANY
 
 
 def _fields(source: Source, row: dict[str, Any]) -> dict[str, str]:

@@ -32,8 +32,7 @@ def csv_rows(path: Path) -> Iterator[Row]:
         try:
             cells = next(reader, None)
         except csv.Error as fault:
-            fix = 'write a quote inside a quoted cell twice: "", and close every cell that begins with a quote'
-            yield faulty(number, "data.csv_syntax", f"not CSV: {fault}", fix)
+            yield _not_csv(number, str(fault))
             continue
         yield from unreadable
         unreadable.clear()
@@ -55,6 +54,14 @@ def csv_rows(path: Path) -> Iterator[Row]:
             yield faulty(number, "data.csv_syntax", message, fix)
         else:
             yield Row(number, {name: cell if cell.strip() else None for name, cell in zip(columns, cells, strict=True)})
+
+
+def _not_csv(number: int, fault: str) -> Row:
+    if "new-line character" in fault:
+        fix = "write LF line ends, e.g. `tr '\\r' '\\n' < OLD > NEW`"
+        return faulty(number, "data.csv_syntax", "not CSV: a line ends in CR alone", fix)
+    fix = 'write a quote inside a quoted cell twice: "", and close every cell that begins with a quote'
+    return faulty(number, "data.csv_syntax", f"not CSV: {fault}", fix)
 
 
 _NAMES = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a bar"}
