@@ -74,6 +74,21 @@ def test_other_kinds_go_to_their_own_checkers(tmp_path: Path) -> None:
     assert found(check_any(array)) == [("data.preference.same", 7, "non_preferred_output[0]")]
 
 
+def test_faults_of_a_reinforcement_array_are_those_of_its_lines(tmp_path: Path) -> None:
+    prompts: list[dict[str, Any]] = [chat(("user", asked(word)), reference=word) for word in WORDS]
+    prompts[3]["messages"] = 5
+    array = tmp_path / "a.json"
+    array.write_text(json.dumps(prompts, indent=0))
+    line = array.read_text().split("\n").index('"messages": 5,')
+    assert found(check_any(array)) == [("data.messages.type", line, "messages")]
+
+
+def test_the_folder_one_stands_in_can_be_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_json_lines(tmp_path / "train.jsonl", [chat(("user", asked(word)), ("assistant", answered(word))) for word in WORDS])
+    monkeypatch.chdir(tmp_path)
+    assert check_any(Path(".")).records == 12
+
+
 def test_rows_of_sheets_and_of_parquet_files_are_named(tmp_path: Path, write_sheet: WriteSheet) -> None:
     rows: list[list[str | None]] = [[asked(word), answered(word)] for word in WORDS]
     rows[9][1] = None
