@@ -32,10 +32,10 @@ class CheckResult:
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     advice: list[Finding] = field(default_factory=list)
-    format: str = "jsonl"
-    """What the file was read as: `jsonl`, or a dialect and how the file holds it (`alpaca in json`)."""
     stats: dict[str, int] = field(default_factory=dict)
     """messages, trained_messages, characters, bytes, tool_records; errors, warnings and advice are the true totals."""
+    format: str = "jsonl"
+    """What the file was read as: `jsonl`, or a dialect and how the file holds it (`alpaca in json`)."""
 
     @property
     def is_good(self) -> bool:
