@@ -10,7 +10,8 @@ import zstandard
 
 from honekit.data import compressed
 from honekit.data.formats.check import check_any
-from honekit.data.lines import open_data, read_lines
+from honekit.data.formats.opening import open_unpacked
+from honekit.data.lines import read_lines
 from honekit.errors import DataError
 
 TEXT = b"one\ntwo\n" * 1000
@@ -20,7 +21,7 @@ def test_packed_files_are_told_by_their_first_bytes(tmp_path: Path) -> None:
     for number, packed in enumerate((gzip.compress(TEXT), zstandard.compress(TEXT), TEXT, b"")):
         path = tmp_path / f"{number}.jsonl"
         path.write_bytes(packed)
-        with open_data(path) as file:
+        with open_unpacked(path) as file:
             assert file.read() == (TEXT if packed else b"")
 
 
@@ -46,6 +47,7 @@ def test_a_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack
     monkeypatch.setattr(compressed, "ALWAYS_ALLOWED_BYTES", 1 << 20)
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(pack(b" " * (32 << 20)))
-    with pytest.raises(DataError) as caught:
-        list(read_lines(path))
+    with pytest.raises(DataError) as caught, open_unpacked(path) as file:
+        while file.read(1 << 16):
+            pass
     assert caught.value.code == "data.packed_too_far"
