@@ -39,6 +39,21 @@ def test_check_json_is_one_document_with_the_findings(tmp_path: Path, capsys: py
     assert document["errors"][0]["line"] == 1
 
 
+def test_check_says_what_another_format_was_read_as_and_how_jobs_get_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "tickets.csv"
+    file.write_text("body,queue\n" + "".join(f"The {n}th printer jams,{'ab'[n % 2]}\n" for n in range(12)))
+    assert main(["data", "check", str(file), "--map", "input=body", "--map", "answer=queue"]) == 0
+    out = capsys.readouterr().out
+    assert "columns in csv" in out
+    assert f"hone data convert {file} --to chat" in out
+    assert main(["data", "check", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["format"] == "columns in csv"
+    assert main(["data", "check", str(file), "--map", "input=boddy", "--map", "answer=queue"]) != 0
+    assert "data.column_unknown" in capsys.readouterr().err
+
+
 def test_prepare_prints_balance_and_overlap_or_one_json_document(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "prepare", str(project.root)]) == 0
     assert "10 training, 4 validation, 2 test examples" in capsys.readouterr().out

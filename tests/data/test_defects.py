@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from honekit.data.checks import CheckOptions
-from honekit.data.checks.run import check_file
+from honekit.data.formats.check import check_any
 
 DEFECTS = Path(__file__).parents[1] / "assets" / "defects"
 CASES = sorted(folder.name for folder in DEFECTS.iterdir())
@@ -22,7 +22,7 @@ CASES = sorted(folder.name for folder in DEFECTS.iterdir())
 def test_a_seeded_file_gives_exactly_its_findings(case: str) -> None:
     files = {file.stem: file for file in (DEFECTS / case).iterdir()}
     expected = json.loads(files["expected"].read_text())
-    result = check_file(files["train"], CheckOptions(validation=files.get("validation"), test=files.get("test")))
+    result = check_any(files["train"], CheckOptions(validation=files.get("validation"), test=files.get("test")))
     found = {
         name: sorted([f.code, f.line, f.field] for f in findings)
         for name, findings in (("errors", result.errors), ("warnings", result.warnings), ("advice", result.advice))

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from honekit.data.tables import read_table
@@ -63,3 +66,24 @@ def test_unknown_endings_are_told_by_their_beginning(tmp_path: Path) -> None:
     assert read_table(write(tmp_path / "b.txt", "Jan 1 pump-3 up\n\nJan 2 pump-3 down\n")).rows[1] == {
         "text": "Jan 2 pump-3 down"
     }
+
+
+def test_packed_tables_parquet_files_and_folders_are_tables_too(tmp_path: Path) -> None:
+    rows = ({"text": "one", "label": "a"}, {"text": "two", "label": "b"})
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"text,label\none,a\ntwo,b\n"))
+    (tmp_path / "set").mkdir()
+    pq.write_table(pa.Table.from_pylist(list(rows)), tmp_path / "set" / "train-00000-of-00001.parquet")
+    tables = [
+        read_table(tmp_path / "a.csv.gz"),
+        read_table(tmp_path / "set"),
+        read_table(tmp_path / "set/train-00000-of-00001.parquet"),
+    ]
+    assert [table.kind for table in tables] == ["csv", "huggingface", "parquet"]
+    assert all(table.rows == rows for table in tables)
+
+
+def test_a_data_set_of_conversations_is_no_table(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([{"messages": [{"role": "user", "content": "a"}]}]), tmp_path / "a.parquet")
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path / "a.parquet")
+    assert caught.value.code == "data.already_chat"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from honekit.cli.data_check import check, explain
+from honekit.cli.data_convert import convert
 from honekit.cli.data_diff import diff
 from honekit.cli.data_fix import fix
 from honekit.cli.data_split import split
@@ -19,18 +20,20 @@ from honekit.cli.render import print_json
 if TYPE_CHECKING:
     from honekit.data import Prepared
 
-app = typer.Typer(no_args_is_help=True, help="Training data: check chat files, prepare a project's examples.")
-app.command("suspects")(suspects)
-app.command("split")(split)
-app.command("diff")(diff)
-app.command("stats")(stats)
-app.command("versions")(versions)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
-
+app = typer.Typer(
+    no_args_is_help=True, help="Training data: check, mend, convert, split and compare files, prepare a project's examples."
+)
 app.command("check")(check)
 app.command("explain")(explain)
 app.command("fix")(fix)
+app.command("convert")(convert)
+app.command("split")(split)
+app.command("stats")(stats)
+app.command("diff")(diff)
+app.command("suspects")(suspects)
+app.command("versions")(versions)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
 
 @app.command("prepare")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_given import Columns, FromFormat, Pattern, Split, given
 from honekit.cli.render import console, print_json, progress
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class Only(StrEnum):
 
 
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL, plain or packed with gzip or zstd.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of any format, plain or packed with gzip or zstd.")],
     validation: Annotated[Path | None, typer.Option(metavar="FILE", help="The validation file, to look for leaks.")] = None,
     test: Annotated[Path | None, typer.Option(metavar="FILE", help="The test file, to look for leaks.")] = None,
     base: Annotated[
@@ -38,9 +40,15 @@ def check(
         str | None, typer.Option(metavar="PIPELINE", help="Look for names of persons with this spaCy pipeline.")
     ] = None,
     only: Annotated[Only | None, typer.Option(help="Look at JSON, roles, turns, tools and exact duplicates alone.")] = None,
+    format: FromFormat = None,
+    columns: Columns = None,
+    pattern: Pattern = None,
+    split: Split = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
 ) -> None:
-    """Check a chat JSONL file as a careful reader would; exit 1 when it has errors.
+    """Check a file of training records as a careful reader would; exit 1 when it has errors.
+
+    Chat, preference and reinforcement JSONL, and whatever `hone data convert` reads.
 
     Findings are grouped by their code, worst first, each with its first lines and the remedy. Warnings and advice do not fail
     the check. `hone data explain CODE` says more about a code.
@@ -52,13 +60,17 @@ def check(
         hone data check train.jsonl.gz --base smollm2-135m --json
 
         hone data check big.jsonl --only structure
+
+        hone data check tickets.xlsx --map input=message --map answer=queue
     """
     from honekit.data.checks import CheckOptions
     from honekit.data.checks.run import check_file
+    from honekit.data.formats.check import check_any
 
     options = CheckOptions(validation=validation, test=test, base=base, names=names)
     with _progress(file) as report:
-        result = check_file(file, options, checks=() if only else None, progress=report, tell=_tell)
+        run = partial(check_file, checks=() if only else None, progress=report, tell=_tell)
+        result = check_any(file, options, given(format, columns, pattern, split), run)
     if as_json:
         print_json(result.as_dict())
     else:
@@ -109,13 +121,14 @@ def _text(result: CheckResult) -> Iterator[str]:
             yield from _group(code, by_code[code], result.counts[code])
     stats, marks = result.stats, result.score
     yield (
-        f"{result.records:,} records, {stats['messages']:,} messages of which {stats['trained_messages']:,} are learnt; "
-        + "score "
-        + ", ".join(f"{group} {mark:g}" for group, mark in marks.items())
+        f"{result.records:,} records, {stats['messages']:,} messages of which {stats['trained_messages']:,} are learnt"
+        + ("; score " + ", ".join(f"{group} {mark:g}" for group, mark in marks.items()) if marks else "")
     )
     verdict = "good" if result.is_good else "not usable yet"
     counts = ", ".join(_counted(stats[name], name) for name in ("errors", "warnings")) + f", {stats['advice']} advice"
     yield f"{result.path}: {verdict}; {counts}"
+    if result.is_good and " in " in result.format:
+        yield f"  read as {result.format}; jobs take chat JSONL, which `hone data convert {result.path} --to chat` writes"
 
 
 def _group(code: str, findings: list[Finding], count: int) -> Iterator[str]:

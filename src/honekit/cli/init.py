@@ -19,7 +19,8 @@ EXAMPLE = "support-routing"
 def init(
     directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of the new project.")] = None,
     source: Annotated[
-        Path | None, typer.Option("--from", metavar="FILE", help="CSV, TSV, JSONL, JSON or log file to start from.")
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="CSV, TSV, Excel, Parquet, JSONL, JSON or log file to start from."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the project; default: the folder's.")] = None,
     input_column: Annotated[str | None, typer.Option("--input", metavar="COLUMN", help="Column with the text to answer.")] = None,

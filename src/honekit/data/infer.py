@@ -20,10 +20,10 @@ MAX_ENUM_VALUES = 100
 MIN_ROWS_PER_VALUE = 3
 """A column is an enum when its values occur three times or more on average: below that nothing can be learnt."""
 MAX_PHRASE_CHARACTERS = 120
-_INPUT_NAMES = frozenset(
+INPUT_NAMES = frozenset(
     ("text", "input", "message", "question", "log", "body", "content", "description", "prompt", "request", "query", "ticket")
 )
-_ANSWER_NAMES = frozenset(
+ANSWER_NAMES = frozenset(
     ("answer", "output", "response", "completion", "target", "label", "category", "class", "intent", "result", "reply")
 )
 _NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?%?$")
@@ -63,7 +63,7 @@ class Inference:
     def primary(self) -> FieldGuess | None:
         """The field that decides: an enum by a telling name, else the first enum, else the first field."""
         enums = [guess for guess in self.fields if guess.type == "enum"]
-        named = [guess for guess in enums if guess.name in _ANSWER_NAMES]
+        named = [guess for guess in enums if guess.name in ANSWER_NAMES]
         return next(iter([*named, *enums, *self.fields]), None)
 
 
@@ -108,7 +108,7 @@ def _input(cells: dict[str, list[Any]], labels: Sequence[str]) -> str:
         texts = [value for value in cells[column] if isinstance(value, str)]
         if not texts or column in labels:
             return 0.0
-        weight = 2.0 if column.lower() in _INPUT_NAMES else 0.3 if column.lower() in _ANSWER_NAMES else 1.0
+        weight = 2.0 if column.lower() in INPUT_NAMES else 0.3 if column.lower() in ANSWER_NAMES else 1.0
         if all(_NUMBER.match(text) or _DATE.match(text) for text in texts):
             weight = 0.01
         return median(map(len, texts)) * (len(set(texts)) / len(texts)) * (len(texts) / len(cells[column])) * weight

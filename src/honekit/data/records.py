@@ -44,6 +44,8 @@ class CheckResult:
     """See `honekit.data.checks.score`; empty where no score was asked for."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall time by check, where it was measured."""
+    format: str = "jsonl"
+    """What the file was read as: `jsonl`, or a dialect and how the file holds it (`alpaca in json`)."""
 
     @property
     def is_good(self) -> bool:

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from honekit.errors import StoreError
 
@@ -37,6 +38,21 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         data = content.encode() if isinstance(content, str) else content
         with open(temporary, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        fsync_path(path.parent)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write piece by piece; it takes its name when the block ends well, and is gone when it does not.
+
+    Raises: StoreError[store.disk_full | store.read_only | store.write_failed].
+    """
+    with writing(path), _temporary_beside(path) as temporary:
+        with open(temporary, "wb") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

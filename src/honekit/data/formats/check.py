@@ -1,0 +1,120 @@
+"""`hone data check` on a file of any format: the format's own faults, then those of the chat records it stands for.
+
+Chat, preference and reinforcement records go to their own checkers; others are checked as the chat records they stand for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from honekit.data.checks.check import CheckOptions
+from honekit.data.checks.run import check_file
+from honekit.data.checks.score import score
+from honekit.data.formats.detect import Given, detect
+from honekit.data.formats.spill import SHIFTED, TURNS, Spill
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
+from honekit.data.preference import check_preference_file
+from honekit.data.records import MAX_KEPT, CheckResult
+from honekit.data.reinforcement import check_reinforcement_file
+
+_TOO_LITTLE = ("data.too_few", "data.empty")
+_MESSAGE = re.compile(r"messages\[(\d+)\](\.content)?$")
+
+
+def check_any(
+    path: Path,
+    options: CheckOptions | None = None,
+    given: Given | None = None,
+    check: Callable[[Path, CheckOptions], CheckResult] = check_file,
+) -> CheckResult:
+    """Every finding of a file of any format that Hone reads. `check` looks at chat JSONL, and at what stands for it.
+
+    Raises: DataError[data.file_missing | data.file_unreadable], and what `detect` raises for a file whose format is unclear.
+    """
+    options = options or CheckOptions()
+    source = detect(path, given)
+    with TemporaryDirectory(prefix="hone-check-") as folder:
+        spill = Spill(source, Path(folder) / "checked")
+        options = replace(
+            options,
+            validation=_beside(options.validation, given, Path(folder) / "validation"),
+            test=_beside(options.test, given, Path(folder) / "test"),
+        )
+        if source.format == "preference":
+            result = check_preference_file(spill.file)
+        elif source.format == "reinforcement":
+            result = check_reinforcement_file(spill.file)
+        else:
+            result = check(spill.file, options)
+        return result if spill.file == path else _merge(result, spill)
+
+
+def _beside(path: Path | None, given: Given | None, folder: Path) -> Path | None:
+    """A further split in the form that the checks read. Its own faults are told when it is checked itself."""
+    return None if path is None else Spill(detect(path, given), folder).file
+
+
+def _merge(result: CheckResult, spill: Spill) -> CheckResult:
+    """The result under the source's name, with the format's own faults in their places."""
+    found = {"error": result.errors, "warning": result.warnings, "advice": result.advice}
+    stats = dict(result.stats)
+    if spill.records >= MIN_TRAINING_EXAMPLES or spill.is_cut_short:
+        # Records that could not be read are there all the same: their own findings stand for them.
+        found["error"] = [finding for finding in result.errors if finding.code not in _TOO_LITTLE]
+        stats["errors"] -= len(result.errors) - len(found["error"])
+    stats["errors"] += spill.counts.total()
+    counts = Counter(result.counts) + spill.counts
+    for code in _TOO_LITTLE if spill.records >= MIN_TRAINING_EXAMPLES or spill.is_cut_short else ():
+        counts.pop(code, None)
+    records = _records(spill, [finding for findings in found.values() for finding in findings])
+    placed = {name: [_in_source(finding, spill, records) for finding in findings] for name, findings in found.items()}
+    errors = sorted([*spill.findings, *placed["error"]], key=lambda finding: (finding.line == 0, finding.line))
+    merged = replace(
+        result,
+        path=spill.source.path,
+        format=f"{spill.source.format} in {spill.source.container}",
+        records=spill.records,
+        errors=errors[:MAX_KEPT],
+        warnings=placed["warning"],
+        advice=placed["advice"],
+        stats=stats,
+        counts=dict(counts),
+    )
+    merged.score = score(merged) if result.score else {}
+    return merged
+
+
+def _records(spill: Spill, findings: Sequence[Finding]) -> dict[int, tuple[list[str], int]]:
+    """line -> roles of its messages, and how many of them stand before the source's turns, for records with a finding."""
+    lines = {finding.line for finding in findings if _MESSAGE.match(finding.field)}
+    if not lines or not (spill.fields or spill.source.format in TURNS):
+        return {}
+    with spill.file.open(encoding="utf-8") as file:
+        found = {number: line.rstrip("\n") for number, line in enumerate(file, 1) if number in lines}
+    return {
+        number: ([message["role"] for message in json.loads(line)["messages"]], int(line.endswith(SHIFTED)))
+        for number, line in found.items()
+    }
+
+
+def _in_source(finding: Finding, spill: Spill, records: dict[int, tuple[list[str], int]]) -> Finding:
+    """The finding with the source's words: its path, and the source's own field where one message stands for one."""
+    found = replace(finding, message=finding.message.replace(str(spill.file), str(spill.source.path)))
+    match = _MESSAGE.match(finding.field)
+    roles, shift = records.get(finding.line, ([], 0))
+    if match is None or int(match[1]) >= len(roles):
+        return found
+    index = int(match[1])
+    if spill.source.format in TURNS:
+        turns, content = TURNS[spill.source.format]
+        field = "system" if index < shift else f"{turns}[{index - shift}]{content if match[2] else ''}"
+        return replace(found, field=field)
+    # Earlier turns stand in Alpaca's `history`, which no field of its own names.
+    is_own = roles[index] == "system" or index >= len(roles) - 2
+    return replace(found, field=spill.fields.get(roles[index], finding.field)) if is_own else found

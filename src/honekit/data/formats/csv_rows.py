@@ -1,0 +1,114 @@
+"""Rows of a CSV or TSV file (RFC 4180, any of the usual delimiters), one at a time, with the line on which each begins."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+from honekit.data.blocks import MAX_LINE_BYTES
+from honekit.data.formats.row import Row, faulty
+from honekit.data.lines import Line, read_lines, shown
+
+_DELIMITERS = ",;\t|"
+_SAMPLE_LINES = 200
+_MAX_NAME_CHARACTERS = 60
+
+
+def csv_rows(path: Path) -> Iterator[Row]:
+    """Rows by the names of the header; a blank cell is None, other cells stand as they were written.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    csv.field_size_limit(MAX_LINE_BYTES)
+    lines = read_lines(path)
+    sample = list(islice(lines, _SAMPLE_LINES))
+    delimiter = find_delimiter([line.text or "" for line in sample])
+    unreadable: list[Row] = []
+    reader = csv.reader(_texts(chain(sample, lines), unreadable), delimiter=delimiter, strict=True)
+    columns: list[str] | None = None
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as fault:
+            yield _not_csv(number, str(fault))
+            continue
+        yield from unreadable
+        unreadable.clear()
+        if cells is None:
+            return
+        if not any(cell.strip() for cell in cells):
+            continue
+        if columns is None:
+            columns = [cell.strip() for cell in cells]
+            why = None if is_header(columns) else "column names are missing, equal or very long"
+            if why := why or _why_data(columns, sample, delimiter):
+                yield _no_header(number, why)
+                return
+        elif [cell.strip() for cell in cells] == columns:
+            yield faulty(number, "data.csv_syntax", "the header stands here again", "delete the line")
+        elif len(cells) != len(columns):
+            message = f"the row has {len(cells)} cells, the header {len(columns)}"
+            fix = f"put cells that hold {_NAMES.get(delimiter, delimiter)} or line ends into double quotes"
+            yield faulty(number, "data.csv_syntax", message, fix)
+        else:
+            yield Row(number, {name: cell if cell.strip() else None for name, cell in zip(columns, cells, strict=True)})
+
+
+def _not_csv(number: int, fault: str) -> Row:
+    if "new-line character" in fault:
+        fix = "write LF line ends, e.g. `tr '\\r' '\\n' < OLD > NEW`"
+        return faulty(number, "data.csv_syntax", "not CSV: a line ends in CR alone", fix)
+    fix = 'write a quote inside a quoted cell twice: "", and close every cell that begins with a quote'
+    return faulty(number, "data.csv_syntax", f"not CSV: {fault}", fix)
+
+
+_NAMES = {"\t": "a tab", ",": "a comma", ";": "a semicolon", "|": "a bar"}
+
+
+def _texts(lines: Iterator[Line], unreadable: list[Row]) -> Iterator[str]:
+    """The lines with their ends. One that cannot be read goes to `unreadable`, and a blank one stands for it in the count."""
+    for line in lines:
+        if line.text is None:
+            unreadable.append(Row(line.number, None, line.fault))
+        yield f"{line.text or ''}\n"
+
+
+def find_delimiter(lines: Sequence[str]) -> str:
+    """The delimiter by which most rows have as many cells as the header, and the header the most."""
+
+    def fit(delimiter: str) -> tuple[float, int]:
+        try:
+            widths = [len(cells) for cells in csv.reader([f"{line}\n" for line in lines], delimiter=delimiter) if cells]
+        except csv.Error:
+            return 0.0, 0
+        if not widths or widths[0] < 2:
+            return 0.0, 0
+        return widths.count(widths[0]) / len(widths), widths[0]
+
+    return max(_DELIMITERS, key=fit)
+
+
+def is_header(names: Sequence[str]) -> bool:
+    """Whether these cells can name columns: all there, all different, none as long as a text."""
+    return all(names) and len(set(names)) == len(names) and all(len(name) <= _MAX_NAME_CHARACTERS for name in names)
+
+
+def _why_data(columns: Sequence[str], sample: Sequence[Line], delimiter: str) -> str | None:
+    """Why the first line is data and no header: what stands in it stands in the same column of a later row."""
+    try:
+        rows = [cells for cells in csv.reader([f"{line.text or ''}\n" for line in sample], delimiter=delimiter) if cells]
+    except csv.Error:
+        return None
+    for cells in rows[1:]:
+        again = [name for name, cell in zip(columns, cells, strict=False) if name == cell.strip()]
+        if again and len(again) < len(columns):
+            return f"{shown(again[0])} stands in the same column again, so it is data"
+    return None
+
+
+def _no_header(number: int, why: str) -> Row:
+    fix = "put a line with the names of the columns first, e.g. `text,label`"
+    return faulty(number, "data.csv_header", f"the first line is no header: {why}", fix)

@@ -1,0 +1,92 @@
+"""Rows of an Excel sheet. The only format that is read as a whole: its files hold a million rows at most."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from honekit.data.formats.csv_rows import is_header
+from honekit.data.formats.opening import open_unpacked
+from honekit.data.formats.row import Row, faulty
+from honekit.errors import DataError
+
+MAX_UNPACKED_BYTES = 512 << 20
+
+
+def excel_rows(path: Path) -> Iterator[Row]:
+    """Rows of the first sheet that has any, by the names in its first row; numbers are those of the sheet.
+
+    Raises: DataError[data.file_missing | data.file_unreadable | data.excel_unreadable | data.too_large].
+    """
+    columns: list[str] | None = None
+    for number, cells in enumerate(_sheet(path), 1):
+        texts = [_text(cell) for cell in cells]
+        if not any(texts):
+            continue
+        if columns is None:
+            columns = [text or "" for text in texts]
+            while columns and not columns[-1]:
+                columns.pop()
+            if not is_header([name.strip() for name in columns]):
+                message = "the first row is no header: column names are missing, equal or very long"
+                yield faulty(number, "data.csv_header", message, "put a row with the names of the columns first")
+                return
+            columns = [name.strip() for name in columns]
+        elif any(texts[len(columns) :]):
+            message = "the row has a cell beyond the header's last column"
+            yield faulty(number, "data.csv_syntax", message, "give the column a name, or empty the cell")
+        else:
+            texts += [None] * (len(columns) - len(texts))
+            yield Row(number, dict(zip(columns, texts, strict=False)))
+
+
+def _sheet(path: Path) -> list[list[Any]]:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    open_unpacked(path).close()
+    _refuse_bomb(path)
+    try:
+        workbook = CalamineWorkbook.from_path(str(path))
+        for name in workbook.sheet_names:
+            rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            if any(any(cell != "" for cell in row) for row in rows):
+                return rows
+    except (CalamineError, OSError, ValueError) as fault:
+        raise DataError(
+            "data.excel_unreadable",
+            what=f"this is no Excel file that can be read: {fault}",
+            where=str(path),
+            mend="save it again as .xlsx, or as CSV in UTF-8",
+        ) from fault
+    return []
+
+
+def _refuse_bomb(path: Path) -> None:
+    try:
+        with zipfile.ZipFile(path) as packed:
+            unpacked = sum(entry.file_size for entry in packed.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return  # an old .xls, or a broken file: the reader says what is wrong with it
+    if unpacked > MAX_UNPACKED_BYTES:
+        raise DataError(
+            "data.too_large",
+            what=f"unpacked, the workbook is larger than {MAX_UNPACKED_BYTES >> 20} MB",
+            where=str(path),
+            mend="save the sheet as CSV, which is read row by row",
+        )
+
+
+def _text(cell: Any) -> str | None:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    if isinstance(cell, datetime) and cell.time() == time():
+        return cell.date().isoformat()
+    if isinstance(cell, date | datetime | time):
+        return cell.isoformat()
+    text = str(cell) if isinstance(cell, timedelta) or not isinstance(cell, str) else cell
+    return text if text.strip() else None
