@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_label import label
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ app = typer.Typer(no_args_is_help=True, help="Training data: check chat files, p
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
 MAX_PRINTED = 50
+
+app.command("label")(label)
 
 
 @app.command("check")
