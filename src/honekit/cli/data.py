@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from honekit.cli.data_label import label
+from honekit.cli.data_report import report
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 MAX_PRINTED = 50
 
 app.command("label")(label)
+app.command("report")(report)
 
 
 @app.command("check")
