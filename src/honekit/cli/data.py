@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_generate import generate
 from honekit.cli.data_label import label
 from honekit.cli.data_report import report
 from honekit.cli.render import print_json
@@ -22,6 +23,7 @@ MAX_PRINTED = 50
 
 app.command("label")(label)
 app.command("report")(report)
+app.command("generate")(generate)
 
 
 @app.command("check")

@@ -12,8 +12,8 @@ from tests import tiny
 from tests.browser import chromium
 
 from honekit.cli.main import main
+from honekit.data.clusters import cluster_map
 from honekit.data.report.collect import SAMPLE, bin_of, bin_start, collect
-from honekit.data.report.map import cluster_map
 from honekit.data.report.render import data_report
 
 EVIL = "</title></pre><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\""

@@ -120,20 +120,25 @@ def read_schema(path: Path) -> dict[str, Any]:
     return schema
 
 
-def form_of_answers(answers: Sequence[str]) -> Form:
+def form_of_answers(answers: Sequence[str], *, is_strict: bool = False) -> Form:
     """The form that a file's answers suggest: fields of an object, one choice of labels, or free text.
 
-    What is inferred only offers choices; nothing is refused for being another one.
+    What is inferred only offers choices, and nothing is refused for being another one; unless it `is_strict`: then the
+    choices are all there are, and a field that no answer lacks may not be missing.
     """
+    choices = "enum" if is_strict else "examples"
     objects = [value for value in map(_object, answers) if value is not None]
     if answers and len(objects) >= JSON_SHARE * len(answers):
         names = dict.fromkeys(name for value in objects for name in value)
-        properties = {name: _inferred([value[name] for value in objects if name in value]) for name in names}
+        properties = {name: _inferred([value[name] for value in objects if name in value], choices) for name in names}
+        required = [name for name in names if all(name in value for value in objects)] if is_strict else []
         compact = sum('": ' not in answer for answer in answers) > len(answers) / 2
-        form = form_of_schema({"type": "object", "properties": properties})
+        form = form_of_schema(
+            {"type": "object", "properties": properties, "required": required, "additionalProperties": not is_strict}
+        )
         return Form("json", form.fields, form.schema, ANSWER_SEPARATORS if compact else (", ", ": "))
     labels = [answer.strip() for answer in answers if answer.strip()]
-    return form_of_schema({"type": "string", "minLength": 1, "examples": _choices(labels)})
+    return form_of_schema({"type": "string", "minLength": 1, **_choices(labels, choices)})
 
 
 def _object(answer: str) -> dict[str, Any] | None:
@@ -146,7 +151,7 @@ def _object(answer: str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _inferred(values: Sequence[Any]) -> dict[str, Any]:
+def _inferred(values: Sequence[Any], choices: str) -> dict[str, Any]:
     present = [value for value in values if value is not None]
     null = ["null"] if len(present) < len(values) else []
     if present and all(isinstance(value, bool) for value in present):
@@ -155,18 +160,21 @@ def _inferred(values: Sequence[Any]) -> dict[str, Any]:
         return {"type": ["integer" if all(isinstance(value, int) for value in present) else "number", *null]}
     if present and all(isinstance(value, list) and all(isinstance(part, str) for part in value) for value in present):
         members = [part for value in present for part in value]
-        return {"type": ["array", *null], "items": {"type": "string", "examples": _choices(members)}}
+        return {"type": ["array", *null], "items": {"type": "string", **_choices(members, choices)}}
     if present and all(isinstance(value, str) for value in present):
-        return {"type": ["string", *null], "examples": _choices(present)}
+        found = _choices(present, choices)
+        if null and "enum" in found:
+            found["enum"].append(None)
+        return {"type": ["string", *null], **found}
     return {}
 
 
-def _choices(texts: Sequence[str]) -> list[str]:
-    """The distinct texts, most frequent first, when they recur like labels; none otherwise."""
+def _choices(texts: Sequence[str], keyword: str) -> dict[str, list[Any]]:
+    """The distinct texts, most frequent first, under the keyword when they recur like labels; nothing otherwise."""
     counts = Counter(texts)
-    if len(counts) > MAX_ENUM_VALUES or len(texts) < MIN_ROWS_PER_VALUE * len(counts):
-        return []
-    return [text for text, _ in counts.most_common()]
+    if not counts or len(counts) > MAX_ENUM_VALUES or len(texts) < MIN_ROWS_PER_VALUE * len(counts):
+        return {}
+    return {keyword: [text for text, _ in counts.most_common()]}
 
 
 def _field(name: str, schema: dict[str, Any]) -> FormField:

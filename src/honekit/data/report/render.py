@@ -11,12 +11,12 @@ import honekit
 from honekit.data.chat import ChatExample
 from honekit.data.checks import CheckOptions
 from honekit.data.checks.run import check_file
+from honekit.data.clusters import cluster_map
 from honekit.data.label.form import Form, form_of_answers
 from honekit.data.lines import Finding
 from honekit.data.records import TOTALS, CheckResult
 from honekit.data.report import page_environment, plots
 from honekit.data.report.collect import SAMPLE, Overview, answer_text, collect, input_text, label_of
-from honekit.data.report.map import cluster_map
 
 MAX_EXAMPLES = 300
 """Examples with findings that are shown in full; every code keeps its first ones."""
