@@ -33,7 +33,8 @@ def label(
         Path | None, typer.Option("--from-log", metavar="LOG", help="Answer the lines of a log or a table; alike ones once.")
     ] = None,
     review: Annotated[
-        Path | None, typer.Option(metavar="REVIEW", help="Show only these lines of FILE: JSONL of line, given, suggested, score.")
+        Path | None,
+        typer.Option(metavar="REVIEW", help="Show these lines of FILE first: JSONL of line, given, suggested, score."),
     ] = None,
     schema: Annotated[Path | None, typer.Option(help="JSON schema of the answer, for the form.")] = None,
     project: Annotated[

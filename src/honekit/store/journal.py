@@ -31,6 +31,7 @@ class Journal:
         self.entries: list[dict[str, Any]] = []
         self._lock = FileLock(f"{path}.lock")
         with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._lock.acquire(timeout=0)
             except Timeout as fault:

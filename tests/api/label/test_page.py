@@ -187,7 +187,7 @@ def test_a_suspect_s_suggestion_is_taken_and_its_findings_stand_beside_it(browse
     assert check_chat_file(source).warnings[0].line == 7
     review = tmp_path / "suspects.jsonl"
     review.write_text('{"line": 7, "given": "bill", "suggested": "bug", "score": 0.93}\n')
-    with labelling(source, "--review", review) as (_, info):
+    with labelling(source, "--review", review) as (process, info):
         page = visit(browser, info["url"])
         assert "Given: bill. Suggested: bug (score 0.93)." in page.locator("#suggestion").inner_text()
         assert "the same conversation as on line 6" in page.locator("#findings").inner_text()
@@ -196,8 +196,18 @@ def test_a_suspect_s_suggestion_is_taken_and_its_findings_stand_beside_it(browse
         assert page.locator("[aria-checked=true]").text_content() == "2bug"  # the rarer of the two
         assert page.locator("#edited").is_visible()
         page.keyboard.press("z")
-        page.wait_for_function("document.querySelector('[aria-checked=true]').textContent.endsWith('bill')")
+        page.wait_for_function("() => document.querySelector('[aria-checked=true]').textContent.endsWith('bill')")
+        page.keyboard.press("t")
+        page.wait_for_function("() => document.querySelector('[aria-checked=true]').textContent.endsWith('bug')")
+        page.keyboard.press("a")
+        says(page, "accepted")
+        page.click("#finish")
+        page.click("#write")
+        assert process.wait(10) == 0
         page.close()
+    answers = [example.messages[-1].text for example in read_chat_file(Path(info["out"]))]
+    given = [record["messages"][-1]["content"] for record in records]
+    assert answers == [*given[:6], "bug", *given[7:]]
 
 
 def test_every_control_has_a_name_and_colours_have_contrast_in_both_schemes(browser: Any, tmp_path: Path) -> None:

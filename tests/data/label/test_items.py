@@ -39,7 +39,8 @@ def test_a_review_gives_the_order_and_the_suggestion(tmp_path: Path) -> None:
         '{"line": 4, "given": "red", "suggested": "blue", "score": 0.9}\n{"line": 2, "given": "x", "suggested": "y"}\n'
     )
     found = with_review(items, review)
-    assert [(item.line, item.suggested, item.score) for item in found] == [(4, "blue", 0.9), (2, "y", None)]
+    assert [(item.line, item.suggested, item.score) for item in found if item.is_suspect] == [(4, "blue", 0.9), (2, "y", None)]
+    assert [item.line for item in found] == [4, 2, 1, 3, 5]
 
 
 @pytest.mark.parametrize("line", ["nonsense", "[]", '{"line": 99}', '{"line": "1"}'])

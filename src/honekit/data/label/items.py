@@ -29,10 +29,11 @@ class Item:
     line: int = 0
     text: str | None = None
     """The source's own line, written again as it is when nothing was edited; None for what is not from a chat file."""
+    is_suspect: bool = False
+    """Named by a review, with the label in the file, the one that fits better, and how suspicious the line is."""
     given: Any = None
     suggested: Any = None
     score: float | None = None
-    """From a review: the label in the file, the one that fits better, and how suspicious the line is."""
     note: str = ""
 
 
@@ -79,7 +80,7 @@ def asked(text: str, project: Project | None) -> dict[str, Any]:
 
 
 def with_review(items: Sequence[Item], review: Path) -> list[Item]:
-    """Only the items that a review (JSONL of line, given, suggested, score) names, in its order.
+    """The items that a review (JSONL of line, given, suggested, score) names, in its order, then all others.
 
     Raises: DataError[data.review | data.file_missing | data.file_unreadable].
     """
@@ -102,12 +103,13 @@ def with_review(items: Sequence[Item], review: Path) -> list[Item]:
             item.line,
             replace(
                 item,
+                is_suspect=True,
                 given=suspect.get("given"),
                 suggested=suspect.get("suggested"),
                 score=float(score) if isinstance(score, int | float) else None,
             ),
         )
-    return list(found.values())
+    return [*found.values(), *(item for item in items if item.line not in found)]
 
 
 def _check_count(path: Path, count: int) -> None:

@@ -86,7 +86,7 @@ class Session:
                 "source": self.source.name if self.source else None,
                 "out": str(self.out),
                 "form": self.form.as_dict(),
-                "is_review": any(item.suggested is not None for item in self.items.values()),
+                "is_review": any(item.is_suspect for item in self.items.values()),
                 "has_answers": any(item.text is not None for item in self.items.values()),
                 "items": [self._summary(key) for key in self.items],
             }
@@ -106,6 +106,7 @@ class Session:
                 "findings": [finding.as_dict() for finding in self._findings.get(item.line, []) if item.line],
                 "given": item.given,
                 "suggested": item.suggested,
+                "score": item.score,
                 "note": item.note,
             }
 
@@ -208,7 +209,7 @@ class Session:
             "state": decision.state,
             "is_edited": decision.record is not None,
             "finding_count": len(self._findings.get(item.line, [])) if item.line else 0,
-            "score": item.score,
+            "is_suspect": item.is_suspect,
         }
 
     def _problems(self, record: dict[str, Any]) -> list[str]:

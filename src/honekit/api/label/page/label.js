@@ -41,12 +41,15 @@ function make(tag, properties = {}, ...children) {
 function shown() {
   const wanted = $("filter").value;
   if (wanted === "all") return items;
-  return items.filter((item) => (wanted === "findings" ? item.finding_count > 0 : item.state === wanted));
+  if (wanted === "findings") return items.filter((item) => item.finding_count > 0);
+  if (wanted === "suspects") return items.filter((item) => item.is_suspect);
+  return items.filter((item) => item.state === wanted && (item.is_suspect || !session.is_review));
 }
 
 function remember(item) {
   const index = items.findIndex((other) => other.key === item.key);
-  const summary = { key: item.key, line: item.line, state: item.state, is_edited: item.is_edited, finding_count: item.finding_count };
+  const { key, line, state, is_edited, finding_count, is_suspect } = item;
+  const summary = { key, line, state, is_edited, finding_count, is_suspect };
   if (index < 0) items.push(summary); else items[index] = summary;
 }
 
@@ -63,8 +66,9 @@ async function open(index) {
 
 function draw() {
   const list = shown(), counts = { accepted: 0, rejected: 0, undecided: 0 };
-  for (const item of items) counts[item.state] += 1;
-  $("bar").max = Math.max(items.length, 1);
+  const counted = session.is_review ? items.filter((item) => item.is_suspect) : items;
+  for (const item of counted) counts[item.state] += 1;
+  $("bar").max = Math.max(counted.length, 1);
   $("bar").value = counts.accepted + counts.rejected;
   $("counts").textContent = `${counts.accepted} accepted, ${counts.rejected} rejected, ${counts.undecided} undecided`;
   $("example").hidden = !current;
@@ -199,6 +203,7 @@ function drawChoices(box, field) {
     });
     box.append(search);
   }
+  if (choices.length > LONG && !many && present.length) box.querySelector("legend").textContent += `: ${present[0]}`;
   for (const button of list.children) button.dataset.text = button.textContent;
   box.append(list);
 }
@@ -411,7 +416,9 @@ inTurn(async () => {
   document.title = session.source ? `Label ${session.source}` : "Label";
   $("title").textContent = document.title;
   $("out").textContent = session.out;
-  const undecided = items.findIndex((item) => item.state === "undecided");
+  $("suspects").hidden = !session.is_review;
+  if (session.is_review) $("filter").value = "suspects";
+  const undecided = shown().findIndex((item) => item.state === "undecided");
   await open(Math.max(undecided, 0));
   document.body.dataset.ready = "true";
 });
