@@ -11,7 +11,7 @@ import typer
 from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
-    from honekit.data.generate.run import Tally
+    from honekit.data.generate.tally import Tally
     from honekit.data.label import Form
 
 
@@ -50,8 +50,9 @@ def generate(
     import asyncio
 
     from honekit.cli.render import console, print_json, progress
-    from honekit.data.generate.run import Endpoint, Generation, cost_usd
+    from honekit.data.generate.run import Endpoint, Generation
     from honekit.data.generate.spec import read_spec
+    from honekit.data.generate.tally import cost_usd
 
     _check_url(endpoint)
     target = out or seed.with_name(f"{seed.stem}.generated.jsonl")

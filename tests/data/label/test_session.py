@@ -125,6 +125,21 @@ def test_an_example_without_an_answer_cannot_be_accepted(tmp_path: Path) -> None
     assert [e.messages[-1].text for e in read_chat_file(tmp_path / "out.jsonl")][-1] == "It is red."
 
 
+def test_what_nobody_decided_is_kept_as_it_is_and_what_has_no_answer_is_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "train.jsonl"
+    records = tiny.conversations(3)
+    records[1]["messages"].pop()
+    tiny.write_jsonl(source, records)
+    source.write_text(source.read_text() + "no record\n")
+    labels = form_of_answers(["yes", "no"] * 3, is_strict=True)  # none of the file's answers fits it
+    session = Session(items_of_chat(source), labels, tmp_path / "out.jsonl", source=source)
+    assert session.item("1")["problems"]
+    assert session.finish(with_undecided=True)["written"] == 2
+    session.close()
+    lines = source.read_text().splitlines()
+    assert (tmp_path / "out.jsonl").read_text().splitlines() == [lines[0], lines[2]]
+
+
 def test_reverting_brings_the_source_s_own_text_back(tmp_path: Path) -> None:
     session = begin(tmp_path)
     before = session.item("1")["messages"]

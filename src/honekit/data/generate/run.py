@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from honekit.data.chat import ChatExample, read_chat_file
 from honekit.data.generate.accept import Acceptance
 from honekit.data.generate.asking import is_usable, read_reply, record_of, request, response_format
 from honekit.data.generate.spec import Draw, Draws, Spec, with_topics
+from honekit.data.generate.tally import Tally
 from honekit.data.label.form import Form
 from honekit.errors import DataError, ServeError
 from honekit.store.atomic import sha256_of, write_atomic
@@ -46,33 +47,6 @@ class Endpoint:
     concurrency: int = 4
     per_request: int = 3
     """Examples asked for at a time."""
-
-
-@dataclass
-class Tally:
-    """What came of it, over all runs of this output."""
-
-    wanted: int
-    accepted: int = 0
-    requests: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    input_tokens: int = 0
-    output_tokens: int = 0
-
-    @property
-    def is_enough(self) -> bool:
-        return self.accepted >= self.wanted
-
-    def sentence(self) -> str:
-        """Why there are too few."""
-        reasons = ", ".join(f"{reason} ({count})" for reason, count in self.refused.most_common(3))
-        return (
-            f"the endpoint gave {self.accepted} acceptable examples of the {self.wanted} wanted in {self.requests} requests"
-            + (f"; most often refused: {reasons}" if reasons else "")
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "refused": dict(self.refused)}
 
 
 class Generation:
@@ -245,17 +219,6 @@ def usable_seeds(path: Path) -> list[ChatExample]:
             mend="give a seed file of single-turn conversations without tools",
         )
     return seeds
-
-
-def cost_usd(model: str, input_tokens: int, output_tokens: int) -> float | None:
-    """The list price of so many tokens; None for a model that has none, such as one's own."""
-    from genai_prices import Usage, calc_price
-
-    try:
-        price = calc_price(Usage(input_tokens=input_tokens, output_tokens=output_tokens), model_ref=model)
-    except LookupError:
-        return None
-    return float(price.total_price)
 
 
 def _refused(fault: Any, endpoint: Endpoint) -> ServeError:

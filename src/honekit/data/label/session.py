@@ -21,6 +21,7 @@ from honekit.chat.messages import Message
 from honekit.data.chat import conversation_faults
 from honekit.data.label.form import Form
 from honekit.data.label.items import Item, asked
+from honekit.data.label.record import answer_of, set_answer, set_content, shown_message
 from honekit.data.lines import Finding
 from honekit.errors import DataError
 from honekit.project import Project
@@ -99,7 +100,7 @@ class Session:
             answer = answer_of(record)
             return {
                 **self._summary(key),
-                "messages": [_shown_message(message) for message in record["messages"]],
+                "messages": [shown_message(message) for message in record["messages"]],
                 "answer": answer,
                 "values": None if answer is None else self.form.values(answer),
                 "problems": self._problems(record),
@@ -131,10 +132,10 @@ class Session:
             record = None if revert else before.record
             edited = copy.deepcopy(record or item.record)
             for position, content in (contents or {}).items():
-                _set_content(edited["messages"], position, content)
+                set_content(edited["messages"], position, content)
             text = self.form.write(values) if values is not None else answer
             if text is not None:
-                _set_answer(edited, text)
+                set_answer(edited, text)
             changed = None if edited == item.record else edited
             wanted = state or ("undecided" if revert else before.state)
             problems = self._problems(edited)
@@ -164,14 +165,15 @@ class Session:
     def finish(self, *, with_undecided: bool) -> dict[str, Any]:
         """Write the chat file: what was accepted, and where wanted what nobody decided; in the source's order.
 
-        An example that was not edited is written byte for byte as it stood. Raises: StoreError.
+        An example that was not edited is written byte for byte as it stood; what has no answer yet is left out.
+        Raises: StoreError.
         """
         with self._lock:
             lines = []
             for key in sorted(self.items, key=_order):
                 decision = self._decisions[key]
                 keeps = decision.state == "accepted" or (with_undecided and decision.state == "undecided")
-                if not keeps or (decision.state == "undecided" and self._problems(self._record(key))):
+                if not keeps or answer_of(self._record(key)) is None:
                     continue
                 own = self.items[key].text
                 is_untouched = decision.record is None and own is not None
@@ -222,38 +224,6 @@ class Session:
         if answer is None or messages[-1].tool_calls:
             return faults
         return faults or self.form.problems(answer)
-
-
-def answer_of(record: dict[str, Any]) -> str | None:
-    """The text of the last message when it is the assistant's."""
-    last = record["messages"][-1]
-    return _text(last) if last["role"] == "assistant" else None
-
-
-def _text(message: dict[str, Any]) -> str:
-    content = message.get("content")
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
-    return content if isinstance(content, str) else ""
-
-
-def _set_content(messages: list[dict[str, Any]], position: int, text: str) -> None:
-    if not 0 <= position < len(messages):
-        raise DataError("data.label_unknown", what=f"there is no message {position}", where="contents", mend="reload the page")
-    if _text(messages[position]) != text:
-        messages[position]["content"] = text
-
-
-def _set_answer(record: dict[str, Any], text: str) -> None:
-    if record["messages"][-1]["role"] != "assistant":
-        record["messages"].append({"role": "assistant", "content": text})
-    else:
-        _set_content(record["messages"], len(record["messages"]) - 1, text)
-
-
-def _shown_message(message: dict[str, Any]) -> dict[str, Any]:
-    rest = {key: value for key, value in message.items() if key not in ("role", "content")}
-    return {"role": message["role"], "text": _text(message), "rest": json.dumps(rest, ensure_ascii=False) if rest else ""}
 
 
 def _order(key: str) -> tuple[int, int]:
