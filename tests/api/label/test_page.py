@@ -70,8 +70,7 @@ def test_a_file_is_reviewed_relabelled_and_edited_by_keys_alone(browser: Any, tm
         page.keyboard.press("a")
         at(page, "2 of 12")
         page.keyboard.press("1")  # line 2 was `bill`; the first of the labels is `bug`
-        says(page, "saved")
-        assert page.locator("[aria-checked=true]").text_content() == "1bug"
+        page.wait_for_function("() => document.querySelector('[aria-checked=true]').textContent === '1bug'")
         page.keyboard.press("a")
         at(page, "3 of 12")
         page.keyboard.press("r")
@@ -192,9 +191,8 @@ def test_a_suspect_s_suggestion_is_taken_and_its_findings_stand_beside_it(browse
         assert "Given: bill. Suggested: bug (score 0.93)." in page.locator("#suggestion").inner_text()
         assert "the same conversation as on line 6" in page.locator("#findings").inner_text()
         page.keyboard.press("t")
-        says(page, "saved")
+        page.wait_for_selector("#edited:visible")
         assert page.locator("[aria-checked=true]").text_content() == "2bug"  # the rarer of the two
-        assert page.locator("#edited").is_visible()
         page.keyboard.press("z")
         page.wait_for_function("() => document.querySelector('[aria-checked=true]').textContent.endsWith('bill')")
         page.keyboard.press("t")
