@@ -98,6 +98,23 @@ def test_a_file_is_reviewed_relabelled_and_edited_by_keys_alone(browser: Any, tm
     assert source.read_bytes() == before
 
 
+def test_a_fast_hand_s_keys_mean_the_example_that_comes_up(browser: Any, tmp_path: Path) -> None:
+    source = tiny.write_jsonl(tmp_path / "train.jsonl", [chat(f"request {n}", ["bug", "bill"][n % 2]) for n in range(12)])
+    with labelling(source) as (process, info):
+        page = visit(browser, info["url"])
+        page.evaluate(
+            "for (const key of 'a1aa2ar') document.body.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}))"
+        )
+        at(page, "6 of 12")
+        page.click("#finish")
+        page.click("#only-accepted")
+        page.click("#write")
+        assert process.wait(10) == 0
+        page.close()
+    answers = [example.messages[-1].text for example in read_chat_file(Path(info["out"]))]
+    assert answers == ["bug", "bug", "bug", "bill"]
+
+
 def test_a_kill_loses_no_decision_and_the_same_command_goes_on(browser: Any, tmp_path: Path) -> None:
     source = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(6))
     with labelling(source) as (process, info):

@@ -4,7 +4,7 @@
 
 const $ = (id) => document.getElementById(id);
 const LONG = 12; // from so many values on, a list of choices gets a search field
-let session, items, current = null, position = 0, active = 0, editing = false, dirty = new Set(), busy = Promise.resolve();
+let session, items, current = null, position = 0, active = 0, editing = false, dirty = new Set(), busy = Promise.resolve(), keys = Promise.resolve();
 
 async function call(path, method = "GET", body = undefined) {
   const headers = body === undefined ? { "x-hone-label": "1" } : { "x-hone-label": "1", "content-type": "application/json" };
@@ -352,6 +352,11 @@ const KEYS = {
   "/": () => markActive()?.querySelector("input[type=search]")?.focus(),
 };
 
+function press(number) {
+  const buttons = [...(markActive()?.querySelectorAll(".choices button") || [])].filter((button) => !button.hidden);
+  buttons[number - 1]?.click();
+}
+
 function nextActive() {
   const numbered = session.form.fields.map((field, index) => (hasChoices(field) ? index : -1)).filter((index) => index >= 0);
   return numbered.length ? numbered[(Math.max(numbered.indexOf(active), 0) + 1) % numbered.length] : 0;
@@ -368,12 +373,11 @@ document.addEventListener("keydown", (event) => {
   if (isWriting && event.key === "Escape") { event.target.blur(); $("main").focus(); return; }
   if (isWriting && event.key === "Enter" && (event.ctrlKey || event.metaKey)) { save(); return; }
   if (isWriting || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (/^[1-9]$/.test(event.key)) {
-    const buttons = [...(markActive()?.querySelectorAll(".choices button") || [])].filter((button) => !button.hidden);
-    buttons[Number(event.key) - 1]?.click();
-  } else if (KEYS[event.key]) KEYS[event.key]();
-  else return;
+  const action = /^[1-9]$/.test(event.key) ? () => press(Number(event.key)) : KEYS[event.key];
+  if (!action) return;
   event.preventDefault();
+  // A key waits until what the keys before it began is done: it is meant for the example that is shown then.
+  keys = keys.then(() => busy).then(action).then(() => busy);
 });
 
 for (const [id, work] of Object.entries({
