@@ -11,6 +11,9 @@ from honekit.cli.data_check import check, explain
 from honekit.cli.data_convert import convert
 from honekit.cli.data_diff import diff
 from honekit.cli.data_fix import fix
+from honekit.cli.data_generate import generate
+from honekit.cli.data_label import label
+from honekit.cli.data_report import report
 from honekit.cli.data_split import split
 from honekit.cli.data_stats import stats
 from honekit.cli.data_suspects import suspects
@@ -31,6 +34,9 @@ app.command("split")(split)
 app.command("stats")(stats)
 app.command("diff")(diff)
 app.command("suspects")(suspects)
+app.command("label")(label)
+app.command("report")(report)
+app.command("generate")(generate)
 app.command("versions")(versions)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import honekit
 from honekit.data.prompts import user_message
+from honekit.data.report import page_environment
 from honekit.evals import plots, report_origin, report_tables
 from honekit.evals.report_examples import PER_KIND, example_groups
 from honekit.evals.report_format import DASH, as_text, breakable, count, duration, interval, number, percent, signed
@@ -197,15 +198,7 @@ def _base_note(base: str) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("honekit.evals", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment("honekit.evals")
     environment.filters |= {
         "number": number,
         "percent": percent,

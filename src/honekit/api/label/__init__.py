@@ -1,0 +1,1 @@
+"""The browser page of `hone data label`, on this machine only."""
