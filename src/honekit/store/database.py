@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from honekit import settings
 from honekit.errors import StoreError
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration. A database that says the same needs no look at Alembic."""
 
 BUSY_TIMEOUT_S = 30.0
