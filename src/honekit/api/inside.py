@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx  # not later: the client, in another thread, looks at it while it is half imported
+
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
@@ -19,7 +21,6 @@ def inside_client(engines: Engines, project: str, *, max_retries: int = 0) -> As
 
     Raises: ServeError[serve.project_name].
     """
-    import httpx
     from openai import AsyncOpenAI
 
     from honekit.api.app import create_app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
@@ -73,6 +73,11 @@ class Result:
 def parse_criteria(given: Sequence[Mapping[str, Any]]) -> list[Any]:
     """Raises: pydantic.ValidationError."""
     return [CRITERION.validate_python(dict(one)) for one in given]
+
+
+def own_types() -> list[str]:
+    """The types of Hone's own graders."""
+    return [get_args(kind.model_fields["type"].annotation)[0] for kind in get_args(own.OwnGrader)]
 
 
 def threshold(criterion: Any) -> float:
