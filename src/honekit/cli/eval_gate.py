@@ -21,9 +21,9 @@ def gate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decide the rules of `[gate]` by a run's results; exit 0 when every rule passes, else 1.
+    """Decide the promotion rules of hone.toml by a run's results; exit 0 when every rule passes, else 1.
 
-    The rules are `require_better_than` and `min_schema_validity` as rules, and those of `rules`.
+    The rules are those of `gate.rules`, and `gate.require_better_than` and `gate.min_schema_validity` as rules.
 
     Examples:
 

@@ -23,7 +23,7 @@ MAX_DEPTH = 50
 COMPARISONS = (">=", "<=", ">", "<")
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?)|(?P<name>[A-Za-z_][\w-]*(?:\.[A-Za-z_]\w*)?)|(?P<sign>>=|<=|[-+*/()<>%]))"
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?)|(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?)|(?P<sign>>=|<=|[-+*/()<>%]))"
 )
 
 

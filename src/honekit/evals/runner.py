@@ -57,6 +57,9 @@ class Runner:
 
     async def _one(self, run: evals.Run, worker: str) -> None:
         try:
+            if run.subject.get("by") == "command":  # whose command was killed: its endpoint may be out of reach here
+                await asyncio.to_thread(eval_items.release, run.id, worker, hold=True)
+                return
             found = await asyncio.to_thread(evals.get_eval, run.owner, run.eval_id)
             if found is None:  # deleted since, and the run with it
                 return

@@ -144,6 +144,8 @@ def _own(
             return matching.json_schema(criterion, text)
         case own.RegexGrader():
             return matching.regex(criterion, text)
+        case own.PhraseGrader():
+            return matching.phrase(text, render(criterion.accepted, item, sample))
     reference = render(criterion.reference, item, sample)
     match criterion:
         case own.FieldMatchGrader():

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honekit.graders.faults import GradingFault
+from honekit.graders.fields import fold_phrase
 from honekit.graders.judges import read_label
 from honekit.graders.json_schema import schema_fault
 from honekit.graders.own import (
@@ -81,6 +82,14 @@ def _members(grader: SetF1Grader, text: str) -> set[str]:
     members = [_plain(member) for member in value] if isinstance(value, list) else text.split(grader.separator)
     folded = (member.strip().casefold() if grader.ignore_case else member.strip() for member in members)
     return {member for member in folded if member}
+
+
+def phrase(text: str, accepted: str) -> float:
+    """1 if the text, folded, is one of the accepted phrases."""
+    value = _json(accepted)
+    phrases = value if isinstance(value, list) else [accepted]
+    folded = {fold_phrase(one) for one in phrases if isinstance(one, str)} - {""}
+    return float(fold_phrase(text) in folded)
 
 
 def regex(grader: RegexGrader, text: str) -> float:

@@ -96,6 +96,16 @@ class SetF1Grader(_Own):
     ignore_case: bool = True
 
 
+class PhraseGrader(_Own):
+    """1 if the input is one of the accepted phrases; case, punctuation and blanks do not count."""
+
+    type: Literal["phrase"]
+    name: Name
+    input: Template = OUTPUT
+    accepted: Template
+    """A JSON list of phrases, or one phrase."""
+
+
 class RegexGrader(_Own):
     """1 if the pattern (RE2, linear time) is found in the input, or with `absent` if it is not."""
 
@@ -196,6 +206,7 @@ OwnGrader = (
     | FieldMatchGrader
     | ClassificationGrader
     | SetF1Grader
+    | PhraseGrader
     | RegexGrader
     | NumericGrader
     | SemanticSimilarityGrader

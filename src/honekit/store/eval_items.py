@@ -10,7 +10,7 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from honekit.store.database import open_database
-from honekit.store.evals import OPEN, Run, as_run
+from honekit.store.evals import HELD, NEVER, OPEN, Run, as_run
 from honekit.store.tables import eval_answers, eval_items, eval_runs
 
 ItemStatus = Literal["queued", "pass", "fail", "error"]
@@ -39,10 +39,9 @@ class Item:
 def claim(worker: str, lease_s: float, run_id: str | None = None) -> Run | None:
     """The oldest run (or the one named) that nobody works on, now this worker's; None when there is none."""
     now = time.time()
-    free = _run.status.in_(OPEN) & (_run.lease_worker.is_(None) | (_run.lease_expires_at < now))
-    query = select(eval_runs).where(free)
-    if run_id is not None:
-        query = query.where(_run.id == run_id)
+    free = _run.lease_worker.is_(None) | (_run.lease_expires_at < now)
+    query = select(eval_runs).where(_run.status.in_(OPEN))
+    query = query.where(free) if run_id is None else query.where(free | (_run.lease_worker == HELD), _run.id == run_id)
     with open_database().write() as connection:
         row = connection.execute(query.order_by(_run.created_at, _run.id).limit(1).with_for_update(skip_locked=True)).first()
         if row is None:
@@ -57,10 +56,11 @@ def keep_lease(run_id: str, worker: str, lease_s: float) -> None:
     _change(run_id, worker, {"lease_expires_at": time.time() + lease_s})
 
 
-def release(run_id: str, worker: str) -> None:
-    """Leave an unfinished run to the next worker. Nothing happens to one that is somebody else's."""
+def release(run_id: str, worker: str, *, hold: bool = False) -> None:
+    """Leave an unfinished run to the next worker, or with `hold` to whoever names it. Nothing happens to another's run."""
+    lease = {"lease_worker": HELD, "lease_expires_at": NEVER} if hold else {"lease_worker": None}
     with open_database().write() as connection:
-        connection.execute(update(eval_runs).where(_held(run_id, worker)).values(lease_worker=None))
+        connection.execute(update(eval_runs).where(_held(run_id, worker)).values(**lease))
 
 
 def set_subject(run_id: str, worker: str, subject: dict[str, Any]) -> None:

@@ -16,6 +16,8 @@ from honekit.store.tables import eval_items, eval_runs, evals, new_id
 
 RunStatus = Literal["queued", "in_progress", "completed", "canceled", "failed"]
 OPEN = ("queued", "in_progress")
+HELD, NEVER = "held", 1e12
+"""The lease of a run that a command began and left: only a command goes on with it."""
 _eval, _run = evals.c, eval_runs.c
 
 
@@ -128,9 +130,13 @@ def create_run(
     *,
     metadata: dict[str, str] | None = None,
     subject: dict[str, Any] | None = None,
+    held: bool = False,
     noted: Noted | None = None,
 ) -> Run:
-    """Accept a run with all its items, which from now on nothing that happens to their source can change."""
+    """Accept a run with all its items, which from now on nothing that happens to their source can change.
+
+    `held`: no server takes it up, only who names it.
+    """
     now = time.time()
     made = Run(
         new_id("evalrun_"), found.id, found.owner, name, model, data_source, metadata, subject or {}, "queued", {}, None, now
@@ -143,7 +149,8 @@ def create_run(
         for position, row in enumerate(rows)
     ]  # fmt: skip
     with open_database().write() as connection:
-        connection.execute(insert(eval_runs).values(**asdict(made)))
+        lease = {"lease_worker": HELD, "lease_expires_at": NEVER} if held else {}
+        connection.execute(insert(eval_runs).values(**asdict(made), **lease))
         connection.execute(insert(eval_items), items)
         if noted:
             noted(connection, made.id)
@@ -187,6 +194,12 @@ def cancel_run(owner: str, run_id: str) -> Run | None:
         stopping = update(eval_runs).where(_own(_run, owner, run_id), _run.status.in_(OPEN))
         connection.execute(stopping.values(status="canceled", finished_at=time.time(), lease_worker=None))
     return get_run(owner, run_id)
+
+
+def newest_run(owner: str) -> Run | None:
+    """The owner's newest run."""
+    found = list_runs(owner, limit=1, newest_first=True)
+    return found[0] if found else None
 
 
 def remove_run(owner: str, run_id: str) -> bool:
