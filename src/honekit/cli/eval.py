@@ -6,6 +6,7 @@ import typer
 
 from honekit.cli.eval_compare import compare
 from honekit.cli.eval_gate import gate
+from honekit.cli.eval_guard import guard
 from honekit.cli.eval_run import run
 from honekit.cli.eval_runs import list_runs, show
 
@@ -16,3 +17,4 @@ app.command("list")(list_runs)
 app.command("show")(show)
 app.command("compare")(compare)
 app.command("gate")(gate)
+app.command("guard")(guard)

@@ -16,9 +16,7 @@ def gate(
     place: Annotated[
         Path, typer.Argument(metavar="[PROJECT|RESULT]", help="Folder with hone.toml (its newest run counts), or a run's folder.")
     ] = Path("."),
-    project: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="The project of a result that lies elsewhere.")
-    ] = None,
+    project: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The project of a result that lies elsewhere.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide the promotion rules of hone.toml by a run's results; exit 0 when every rule passes, else 1.

@@ -57,7 +57,9 @@ def run(
         hone eval run --resume evalrun_abc
     """
     if (suite is None) == (resume is None):
-        raise SettingsError("cli.usage", what="name a suite or project, or a run with --resume", mend="see `hone eval run --help`")
+        raise SettingsError(
+            "cli.usage", what="name a suite or project, or a run with --resume", mend="see `hone eval run --help`"
+        )
     if endpoint is not None and model is None:
         raise SettingsError("cli.usage", what="--endpoint needs --model", mend="add --model NAME")
     made = _resumed(str(resume)) if suite is None else _begun(suite, model, endpoint, judge, limit)
@@ -80,7 +82,9 @@ def _begun(suite: Path, model: str | None, endpoint: str | None, judge: str | No
     rows = loaded.rows[:limit]
     if model is None and any(row.given is None for row in rows):
         raise SettingsError(
-            "cli.usage", what="the data holds no answers, so a model is needed", mend="add --model NAME, or a `sample` to each row"
+            "cli.usage",
+            what="the data holds no answers, so a model is needed",
+            mend="add --model NAME, or a `sample` to each row",
         )
     config = {"type": "custom", "schema": {"type": "object", "properties": {"item": {"type": "object"}}, "required": ["item"]}}
     print_ = fingerprint_json([loaded.name, loaded.criteria])
@@ -111,7 +115,10 @@ def _work(run: Run, parallel: int) -> Run:
         if now.status not in evals.OPEN:
             return now
         raise EvalError(
-            "evals.run_busy", what="another process works on this run", where=run.id, mend="wait for it, or half a minute after it died"
+            "evals.run_busy",
+            what="another process works on this run",
+            where=run.id,
+            mend="wait for it, or half a minute after it died",
         )
     try:
         with progress(run.name) as report:
@@ -121,7 +128,9 @@ def _work(run: Run, parallel: int) -> Run:
             eval_items.release(run.id, worker, hold=True)
         console.print(f"what is graded is kept: `hone eval run --resume {run.id}` goes on", soft_wrap=True)
         if isinstance(fault, eval_items.LeaseLost):
-            raise EvalError("evals.run_cancelled", what="the run was cancelled", where=run.id, mend="start another one") from fault
+            raise EvalError(
+                "evals.run_cancelled", what="the run was cancelled", where=run.id, mend="start another one"
+            ) from fault
         raise
     return evals.get_run(run.owner, run.id) or run
 

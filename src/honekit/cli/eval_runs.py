@@ -100,18 +100,26 @@ def print_run(run: Run, items: int = 0) -> None:
             print(f"  {name:<28} no item could be graded")
             continue
         lo, hi = one["pass_rate_interval"]
-        print(f"  {name:<28} score {one['mean_score']:.3f}   passed {one['pass_rate']:.1%} ({lo:.1%} to {hi:.1%}), {one['items']} items")
+        print(
+            f"  {name:<28} score {one['mean_score']:.3f}   "
+            f"passed {one['pass_rate']:.1%} ({lo:.1%} to {hi:.1%}), {one['items']} items"
+        )
         if "classification" in one:
             told = one["classification"]
             print(f"    accuracy {told['accuracy']:.3f}, macro-F1 {told['macro']['f1']:.3f}, micro-F1 {told['micro']['f1']:.3f}")
             for label, of in told["classes"].items():
-                print(f"    {label:<24} precision {of['precision']:.3f}  recall {of['recall']:.3f}  F1 {of['f1']:.3f}  {of['items']}")
+                print(
+                    f"    {label:<24} precision {of['precision']:.3f}  recall {of['recall']:.3f}  "
+                    f"F1 {of['f1']:.3f}  {of['items']} items"
+                )
         if "calibration" in one:
             told = one["calibration"]
             print(f"    Brier score {told['brier']:.3f}, calibration error {told['expected_calibration_error']:.3f}")
         if "judge" in one:
             told = one["judge"]
-            print(f"    judge: same verdict with the places swapped {told['consistent_rate']:.1%}, ties {told['preferred']['tie']}")
+            print(
+                f"    judge: same verdict with the places swapped {told['consistent_rate']:.1%}, ties {told['preferred']['tie']}"
+            )
             if told["human_labels"]:
                 print(f"    judge and humans agree on {told['agreement']:.1%} of {told['human_labels']}")
     for item in document["items"]:

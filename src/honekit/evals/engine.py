@@ -95,7 +95,10 @@ async def _answered(
         try:
             sampled = await sample(endpoint, source, item.item, run.owner, version)
         except (GradingFault, Refused) as fault:
-            error = {"code": getattr(fault, "code", "invalid_item"), "message": getattr(fault, "message", None) or str(fault.args[-1])}
+            error = {
+                "code": getattr(fault, "code", "invalid_item"),
+                "message": getattr(fault, "message", None) or str(fault.args[-1]),
+            }
             return _ended(item, "error", [], _sample(source, [], None, error)), [], None
         graded = sampled.for_graders()
     else:
@@ -129,9 +132,7 @@ def _ended(item: Item, status: Any, results: list[Result], content: dict[str, An
     return replace(item, status=status, results=shown, sample=content, created_at=time.time())
 
 
-def _sample(
-    source: Any, messages: list[dict[str, str]], sampled: Sampled | None, error: dict[str, str] | None
-) -> dict[str, Any]:
+def _sample(source: Any, messages: list[dict[str, str]], sampled: Sampled | None, error: dict[str, str] | None) -> dict[str, Any]:
     _, body = request_of(source, messages)
     used = (sampled.prompt_tokens, sampled.completion_tokens) if sampled else (0, 0)
     output: list[dict[str, Any]] = [{"role": "assistant", "content": sampled.text}] if sampled else []

@@ -27,7 +27,10 @@ def find_result(place: Path) -> Path:
     runs = sorted(folder.glob(".hone/runs/*/result.json"))
     if not runs:
         raise EvalError(
-            "gate.no_result", what="there is no finished run here", where=str(folder), mend="run `hone run` first, or name its folder"
+            "gate.no_result",
+            what="there is no finished run here",
+            where=str(folder),
+            mend="run `hone run` first, or name its folder",
         )
     return runs[-1]
 

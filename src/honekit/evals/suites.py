@@ -1,17 +1,17 @@
 """Suites: a TOML file, or a project, as an evaluation with its items and its prompt.
 
-    name = "log triage"
-    data = "items.jsonl"              # rows {"item": {...}}, with "sample" where the answer is there; or plain objects
-    [[messages]]
-    role = "user"
-    content = "Classify: {{item.line}}"
-    [sampling]                        # temperature 0 unless said otherwise
-    max_completion_tokens = 64
-    [[criteria]]                      # graders, see docs/graders.md
-    type = "classification"
-    ...
-    [judge]                           # where graders that ask a model ask it; without it, where the model is asked
-    endpoint = "http://127.0.0.1:8001"
+name = "log triage"
+data = "items.jsonl"              # rows {"item": {...}}, with "sample" where the answer is there; or plain objects
+[[messages]]
+role = "user"
+content = "Classify: {{item.line}}"
+[sampling]                        # temperature 0 unless said otherwise
+max_completion_tokens = 64
+[[criteria]]                      # graders, see docs/graders.md
+type = "classification"
+...
+[judge]                           # where graders that ask a model ask it; without it, where the model is asked
+endpoint = "http://127.0.0.1:8001"
 """
 
 from __future__ import annotations

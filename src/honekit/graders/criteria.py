@@ -104,9 +104,7 @@ def models_of(criterion: Any) -> list[str]:
     return [criterion.model] if hasattr(criterion, "model") else []
 
 
-def grade_by(
-    criterion: Any, item: Mapping[str, Any], sample: Sample, means: Means, embed: EmbedBy | None = None
-) -> Result:
+def grade_by(criterion: Any, item: Mapping[str, Any], sample: Sample, means: Means, embed: EmbedBy | None = None) -> Result:
     """Grade. What is wrong with item, sample or a judge's answer is a fault of the result, not an exception.
 
     Raises: GraderError for a Python grader or function that may not or cannot run here.
@@ -128,9 +126,7 @@ def grade_by(
     return result
 
 
-def _own(
-    criterion: Any, item: Mapping[str, Any], sample: Sample, means: Means, embed: EmbedBy | None, result: Result
-) -> float:
+def _own(criterion: Any, item: Mapping[str, Any], sample: Sample, means: Means, embed: EmbedBy | None, result: Result) -> float:
     if isinstance(criterion, own.FunctionGrader):
         return functions.call(criterion.function, sample.namespace(), item, criterion.options)
     if isinstance(criterion, own.ToolCallGrader):

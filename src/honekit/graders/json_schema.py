@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from honekit.graders.patterns import compile_pattern
+
 
 def check_schema(schema: dict[str, Any]) -> None:
     """Raises: ValueError that says what is wrong with the schema itself."""
@@ -46,13 +48,15 @@ def _kind() -> Any:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    return extend(Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties})
+    return extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties}
+    )
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[Any]:
     from jsonschema import ValidationError
 
-    if isinstance(instance, str) and not _compiled(pattern).search(instance):
+    if isinstance(instance, str) and not compile_pattern(pattern).search(instance):
         yield ValidationError(f"{instance[:80]!r} does not match {pattern[:80]!r}")
 
 
@@ -60,17 +64,7 @@ def _pattern_properties(validator: Any, patterns: dict[str, Any], instance: Any,
     if not isinstance(instance, dict):
         return
     for pattern, part in patterns.items():
-        compiled = _compiled(pattern)
+        compiled = compile_pattern(pattern)
         for key, value in instance.items():
             if compiled.search(key):
                 yield from validator.descend(value, part, path=key, schema_path=pattern)
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> Any:
-    import re2
-
-    try:
-        return re2.compile(pattern)
-    except re2.error as fault:
-        raise ValueError(f"{pattern[:80]!r} is no pattern of RE2: {fault}") from fault

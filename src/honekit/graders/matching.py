@@ -10,8 +10,8 @@ from typing import Any
 
 from honekit.graders.faults import GradingFault
 from honekit.graders.fields import fold_phrase
-from honekit.graders.judges import read_label
 from honekit.graders.json_schema import schema_fault
+from honekit.graders.judges import read_label
 from honekit.graders.own import (
     ClassificationGrader,
     FieldMatchGrader,
@@ -21,6 +21,7 @@ from honekit.graders.own import (
     SetF1Grader,
     ToolCallGrader,
 )
+from honekit.graders.patterns import compile_pattern
 
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d{1,30})(?:\.\d{1,30})?(?:[eE][-+]?\d{1,3})?(?![\w])|[-+]?\.\d{1,30}")
 _MISSING = object()
@@ -94,11 +95,7 @@ def phrase(text: str, accepted: str) -> float:
 
 def regex(grader: RegexGrader, text: str) -> float:
     """1 if the pattern is found as asked."""
-    import re2
-
-    options = re2.Options()
-    options.case_sensitive = not grader.ignore_case
-    found = re2.compile(grader.pattern, options).search(text) is not None
+    found = compile_pattern(grader.pattern, ignore_case=grader.ignore_case).search(text) is not None
     return float(found != grader.absent)
 
 

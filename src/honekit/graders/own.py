@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from honekit.graders.json_schema import check_schema
+from honekit.graders.patterns import compile_pattern
 from honekit.graders.schema import MAX_LABELS, Body, Name, SamplingParams, Template, Text
 
 OUTPUT = "{{sample.output_text}}"
@@ -27,12 +28,10 @@ def _schema(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pattern(given: str) -> str:
-    import re2
-
     try:
-        re2.compile(given)
-    except re2.error as fault:
-        raise PydanticCustomError("pattern", "this is no pattern of RE2: {reason}", {"reason": str(fault)}) from fault
+        compile_pattern(given)
+    except ValueError as fault:
+        raise PydanticCustomError("pattern", "{reason}", {"reason": str(fault)}) from fault
     return given
 
 
@@ -197,7 +196,7 @@ class FunctionGrader(_Own):
     type: Literal["function"]
     name: Name
     function: Name
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     pass_threshold: Tolerance = 0.5
 
 

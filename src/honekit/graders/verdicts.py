@@ -60,7 +60,7 @@ def pairwise(grader: PairwiseGrader, item: Mapping[str, Any], sample: Sample, as
     forward: Preferred = {"A": "sample", "B": "reference"}.get(first, "tie")  # type: ignore[assignment]
     backward: Preferred = {"A": "reference", "B": "sample"}.get(second, "tie")  # type: ignore[assignment]
     preferred: Preferred = forward if forward == backward else "tie"
-    notes = {"preferred": preferred, "consistent": forward == backward}
+    notes: dict[str, Any] = {"preferred": preferred, "consistent": forward == backward}
     if human is not None:
         notes["human"] = human
     return Verdict({"sample": 1.0, "reference": 0.0, "tie": 0.5}[preferred], grader.model, used + more, notes)
@@ -87,9 +87,7 @@ def choose(
     return _asked(ask, model, order, ("A", "B", "tie"), sampling)
 
 
-def _asked(
-    ask: Ask, model: str, order: str, labels: tuple[str, ...], sampling: SamplingParams | None
-) -> tuple[str, TokenUsage]:
+def _asked(ask: Ask, model: str, order: str, labels: tuple[str, ...], sampling: SamplingParams | None) -> tuple[str, TokenUsage]:
     try:
         answer = ask(model, [{"role": "user", "content": order}], sampling or SamplingParams())
     except AskFailed as fault:

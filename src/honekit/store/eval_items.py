@@ -83,9 +83,7 @@ def end_item(item: Item, worker: str, lease_s: float, tallies: dict[str, Any]) -
         if connection.execute(kept).rowcount == 0:
             raise LeaseLost
         ended = update(eval_items).where(_item.id == item.id)
-        connection.execute(
-            ended.values(status=item.status, results=item.results, sample=item.sample, created_at=item.created_at)
-        )
+        connection.execute(ended.values(status=item.status, results=item.results, sample=item.sample, created_at=item.created_at))
 
 
 def waiting(run_id: str) -> list[Item]:
