@@ -18,7 +18,9 @@ from honekit.graders.templates import Sample
 VALUES = st.recursive(st.none() | st.booleans() | st.integers(-99, 99) | st.text(max_size=8), lambda v: st.lists(v, max_size=3))
 
 
-def graded(kind: str, text: str, item: dict[str, Any] | None = None, more: dict[str, Any] | None = None, **options: Any) -> Result:
+def graded(
+    kind: str, text: str, item: dict[str, Any] | None = None, more: dict[str, Any] | None = None, **options: Any
+) -> Result:
     criterion = parse_criteria([{"type": kind, "name": "c", **options}])[0]
     return grade_by(criterion, item or {}, Sample(text, more or {}), Means())
 
@@ -69,7 +71,8 @@ def test_the_f1_of_two_sets(text: str, reference: str, score: float) -> None:
     ("text", "find", "score"),
     [
         ("1,050", "whole", 1.0), ("1050.0", "whole", 1.0), ("about 1050", "whole", 0.0), ("about 1050", "first", 1.0),
-        ("3 of 1050", "first", 0.0), ("3 of 1050", "last", 1.0), ("1060", "whole", 1.0), ("1061", "whole", 0.0), ("", "last", 0.0),
+        ("3 of 1050", "first", 0.0), ("3 of 1050", "last", 1.0), ("1060", "whole", 1.0), ("1061", "whole", 0.0),
+        ("", "last", 0.0),
     ],
 )  # fmt: skip
 def test_numbers_within_the_tolerance(text: str, find: str, score: float) -> None:
@@ -150,7 +153,9 @@ def test_every_score_lies_between_0_and_1(answer: Any, wanted: Any) -> None:
     for result in (
         graded("set_f1", text, item, reference="{{item.r}}"),
         graded("field_match", text, {"r": {"v": wanted}}, reference="{{item.r}}"),
-        graded("tool_call", text, item, {"output_tools": [{"name": "f", "arguments": {"v": answer}}]}, reference="{{item.calls}}"),
+        graded(
+            "tool_call", text, item, {"output_tools": [{"name": "f", "arguments": {"v": answer}}]}, reference="{{item.calls}}"
+        ),
     ):
         assert 0.0 <= result.score <= 1.0 and result.fault is None
 

@@ -158,6 +158,7 @@ async def retrieve_run(eval_id: str, run_id: str, request: Request) -> RunObject
     return _run_object(await _run(request, eval_id, run_id), request)
 
 
+@router.post("/{eval_id}/runs/{run_id}/cancel", include_in_schema=False)  # where the official clients send it
 @router.post("/{eval_id}/runs/{run_id}")
 async def cancel_run(eval_id: str, run_id: str, request: Request) -> RunObject:
     """Stop a run for good; what is graded stays. One that is over stays as it is."""
