@@ -77,7 +77,7 @@ def test_any_text_is_a_rule_or_is_refused(text: str) -> None:
     try:
         rule = parse_rule(text)
     except EvalError:
-        with pytest.raises(EvalError, match="gate.rule_syntax"):
+        with pytest.raises(EvalError, match=r"gate\.rule_syntax"):
             parse_rule(text)
     else:
         assert isinstance(rule, Rule) and rule == parse_rule(rule.text)
