@@ -56,7 +56,7 @@ def field_match(grader: FieldMatchGrader, text: str, reference: str) -> float:
 
 def _same(given: Any, wanted: Any, grader: FieldMatchGrader) -> bool:
     if _is_number(given) and _is_number(wanted):
-        return abs(given - wanted) <= grader.absolute
+        return bool(abs(given - wanted) <= grader.absolute)
     if isinstance(given, str) and isinstance(wanted, str) and grader.ignore_case:
         return given.strip().casefold() == wanted.strip().casefold()
     return type(given) is type(wanted) and bool(given == wanted)
