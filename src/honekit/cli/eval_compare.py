@@ -60,13 +60,14 @@ def compare(
         return
     print(f"A  {a.id}  {a.name}\nB  {b.id}  {b.name}\n{len(pairs)} items in both\n")
     for one in compared:
-        print(_line(one))
+        print(line(one))
     for pair in shown:
         side = _side(pair)
         print(f"\nitem {pair.a.position}, {side['outcome']}\n  A  {side['a']['output']!r}\n  B  {side['b']['output']!r}")
 
 
-def _line(one: Compared) -> str:
+def line(one: Compared) -> str:
+    """One criterion, or one slice of it, in a sentence."""
     name = one.criterion if one.slice is None else f"  {one.slice}"
     head = f"{name:<28} {one.mean_a:.3f} against {one.mean_b:.3f}, {one.items} items"
     if one.interval is None:

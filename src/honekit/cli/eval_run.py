@@ -18,7 +18,8 @@ from honekit.errors import EvalError, SettingsError
 if TYPE_CHECKING:
     from honekit.cli.render import Report
     from honekit.evals.endpoint import Endpoint
-    from honekit.store.evals import Run
+    from honekit.evals.suites import Suite
+    from honekit.store.evals import Entry, Run
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 KEY_VARIABLE = "HONE_ENDPOINT_KEY"
@@ -63,7 +64,7 @@ def run(
     if endpoint is not None and model is None:
         raise SettingsError("cli.usage", what="--endpoint needs --model", mend="add --model NAME")
     made = _resumed(str(resume)) if suite is None else _begun(suite, model, endpoint, judge, limit)
-    done = _work(made, parallel)
+    done = work(made, parallel)
     from honekit.cli.eval_runs import print_run, run_document
 
     if as_json:
@@ -73,13 +74,19 @@ def run(
 
 
 def _begun(suite: Path, model: str | None, endpoint: str | None, judge: str | None, limit: int | None) -> Run:
-    from honekit.cli.connection import local_project
     from honekit.evals.suites import load_suite
+
+    loaded = load_suite(suite)
+    return begin(loaded, loaded.rows[:limit], model, endpoint, judge)
+
+
+def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str | None, judge: str | None) -> Run:
+    """A run of the suite's criteria over these rows, still to be worked off by `work`."""
+    from honekit.cli.connection import local_project
     from honekit.models.fingerprint import fingerprint_json
     from honekit.store import evals
 
-    loaded, owner = load_suite(suite), local_project()
-    rows = loaded.rows[:limit]
+    owner = local_project()
     if model is None and any(row.given is None for row in rows):
         raise SettingsError(
             "cli.usage",
@@ -87,12 +94,12 @@ def _begun(suite: Path, model: str | None, endpoint: str | None, judge: str | No
             mend="add --model NAME, or a `sample` to each row",
         )
     config = {"type": "custom", "schema": {"type": "object", "properties": {"item": {"type": "object"}}, "required": ["item"]}}
-    print_ = fingerprint_json([loaded.name, loaded.criteria])
+    print_ = fingerprint_json([suite.name, suite.criteria])
     known = [one for one in evals.list_evals(owner, limit=1000, newest_first=True) if one.metadata == {"suite": print_}]
-    found = known[0] if known else evals.create_eval(owner, loaded.name, config, loaded.criteria, {"suite": print_})
-    subject = {"by": "command", "endpoint": _address(endpoint) if endpoint else "", "judge": judge or loaded.judge}
-    source = loaded.data_source(model)
-    return evals.create_run(found, f"{loaded.name}: {model or 'given'}", model or "", source, rows, subject=subject, held=True)
+    found = known[0] if known else evals.create_eval(owner, suite.name, config, suite.criteria, {"suite": print_})
+    subject = {"by": "command", "endpoint": _address(endpoint) if endpoint else "", "judge": judge or suite.judge}
+    source = suite.data_source(model)
+    return evals.create_run(found, f"{suite.name}: {model or 'given'}", model or "", source, rows, subject=subject, held=True)
 
 
 def _resumed(run_id: str) -> Run:
@@ -105,7 +112,8 @@ def _resumed(run_id: str) -> Run:
     return found
 
 
-def _work(run: Run, parallel: int) -> Run:
+def work(run: Run, parallel: int) -> Run:
+    """The run once it is over, or as it was left. Raises: EvalError, and what the engine raises."""
     from honekit.store import eval_items, evals
 
     worker = f"command-{os.getpid()}-{secrets.token_hex(4)}"
