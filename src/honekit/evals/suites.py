@@ -59,14 +59,13 @@ class Suite:
 
     def data_source(self, model: str | None) -> dict[str, Any]:
         """As OpenAI writes it; the items themselves are kept with the run."""
-        source = {"type": "file_content", "content": [{"item": {}}]}
+        source: dict[str, Any] = {"type": "file_content", "content": [{"item": {}}]}
         if model is None:
             return {"type": "jsonl", "source": source}
-        source = {
+        return {
             "type": "completions", "source": source, "model": model,
             "input_messages": {"type": "template", "template": self.messages}, "sampling_params": self.sampling,
         }  # fmt: skip
-        return source
 
 
 def load_suite(path: Path) -> Suite:

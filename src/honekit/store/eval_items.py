@@ -42,8 +42,12 @@ def claim(worker: str, lease_s: float, run_id: str | None = None) -> Run | None:
     free = _run.lease_worker.is_(None) | (_run.lease_expires_at < now)
     query = select(eval_runs).where(_run.status.in_(OPEN))
     query = query.where(free) if run_id is None else query.where(free | (_run.lease_worker == HELD), _run.id == run_id)
+    query = query.order_by(_run.created_at, _run.id).limit(1)
+    with open_database().read() as connection:  # a server asks often, and mostly in vain: without the writer's place
+        if connection.execute(query).first() is None:
+            return None
     with open_database().write() as connection:
-        row = connection.execute(query.order_by(_run.created_at, _run.id).limit(1).with_for_update(skip_locked=True)).first()
+        row = connection.execute(query.with_for_update(skip_locked=True)).first()
         if row is None:
             return None
         taken = update(eval_runs).where(_run.id == row.id)

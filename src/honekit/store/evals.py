@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from honekit.store.database import open_database
 from honekit.store.files import Noted
@@ -92,6 +92,7 @@ def list_evals(
 ) -> list[Eval]:
     """The owner's evaluations behind `after`, by time of creation or of the last change."""
     query = select(evals).where(_eval.owner == owner)
+    order: tuple[ColumnElement[Any], ColumnElement[Any]]
     if by_update:
         at, name = _eval.updated_at, _eval.id
         order = (at.desc(), name.desc()) if newest_first else (at.asc(), name.asc())
