@@ -237,7 +237,7 @@ def _output_item(item: eval_items.Item, run: evals.Run) -> OutputItem:
         run_id=run.id,
         eval_id=run.eval_id,
         created_at=int(item.created_at),
-        status=item.status,  # type: ignore[arg-type]
+        status=item.status,
         datasource_item_id=item.position,
         datasource_item=item.item,
         results=item.results or [],
