@@ -135,6 +135,35 @@ def _stored_roles(document: Document) -> None:
 
 
 @deviation
+def _unsampled_items(document: Document) -> None:
+    """An evaluation run and the sample of an output item have null for `error` where nothing is wrong, and the sample for how
+    it was made where no model was asked, or no limit set.
+    """
+    schemas = document["components"]["schemas"]
+    fault = schemas["EvalRun"]["properties"]
+    fault["error"] = _or_null(fault["error"])
+    sample = schemas["EvalRunOutputItem"]["properties"]["sample"]["properties"]
+    for name in ("error", "finish_reason", "model", "temperature", "max_completion_tokens", "top_p", "seed"):
+        sample[name] = _or_null(sample[name])
+
+
+@deviation
+def _own_criteria(document: Document) -> None:
+    """The testing criteria of an evaluation may also be graders of Hone's own (docs/graders.md)."""
+    from honekit.graders.criteria import own_types
+
+    grader = {
+        "type": "object",
+        "required": ["type", "name"],
+        "properties": {"type": {"type": "string", "enum": own_types()}, "name": {"type": "string"}},
+    }
+    document["components"]["schemas"]["HoneGrader"] = grader
+    for name in ("CreateEvalRequest", "Eval"):
+        criteria = document["components"]["schemas"][name]["properties"]["testing_criteria"]
+        criteria["items"]["oneOf"].append({"$ref": "#/components/schemas/HoneGrader"})
+
+
+@deviation
 def _plain_unions(document: Document) -> None:
     """Discriminators without a mapping are left out: their values (`message`) are not the names of the schemas."""
 

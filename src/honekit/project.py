@@ -245,6 +245,8 @@ class GateSection(_Section):
     """Arms that the chosen tuned arm must beat on the primary metric, interval above zero after Holm's correction."""
     min_schema_validity: float = Field(0.95, ge=0, le=1)
     parity_items: int = Field(20, ge=1)
+    rules: tuple[str, ...] = ()
+    """Promotion rules, which count beside the two above (docs/guide/evaluate.md)."""
 
 
 class CostSection(_Section):

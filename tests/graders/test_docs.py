@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
+from honekit.graders.criteria import own_types, parse_criteria
 from honekit.graders.faults import Errors
 from honekit.graders.formula import FUNCTIONS
 from honekit.graders.run import run_grader
@@ -23,6 +25,13 @@ def test_every_example_is_a_grader() -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(Grader)
     kinds = [adapter.validate_python(json.loads(example)).type for example in EXAMPLES]
     assert kinds == ["text_similarity", "score_model", "label_model", "multi", "python"]
+
+
+def test_every_type_of_hones_own_is_on_the_page_and_the_examples_are_criteria() -> None:
+    assert [kind for kind in own_types() if f"| `{kind}` |" not in PAGE] == []
+    toml = next(example for example in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if "[[criteria]]" in example)
+    kinds = [criterion.type for criterion in parse_criteria(tomllib.loads(toml)["criteria"])]
+    assert kinds == ["classification", "tool_call", "pairwise"]
 
 
 def test_the_combined_example_grades_as_its_formula_says() -> None:

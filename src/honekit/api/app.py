@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Literal
 
 from fastapi import FastAPI
@@ -15,8 +16,10 @@ from honekit import __version__
 from honekit.api import errors, middleware
 from honekit.api.auth import ApiKey
 from honekit.api.engines import Engines
-from honekit.api.openai import chat, completions, embeddings, files, fine_tuning, graders, models, responses, stored_chat
+from honekit.api.inside import inside_endpoint
+from honekit.api.openai import chat, completions, embeddings, evals, files, fine_tuning, graders, models, responses, stored_chat
 from honekit.api.upkeep import upkeep
+from honekit.evals.runner import Runner
 from honekit.jobs import Scheduler
 
 
@@ -55,19 +58,23 @@ def create_app(
 
     scheduler = Scheduler(["fine_tuning"], concurrency=training_jobs)
 
+    runner = Runner(partial(inside_endpoint, engines))
+
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if training_jobs:
             scheduler.start()
         keeping = asyncio.create_task(upkeep())
+        runner.start()
         yield
         keeping.cancel()
+        await runner.stop()
         await engines.close()
         if training_jobs:
             await asyncio.to_thread(scheduler.stop)
 
     app = FastAPI(title="Hone", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
-    app.state.engines, app.state.scheduler = engines, scheduler
+    app.state.engines, app.state.scheduler, app.state.eval_runner = engines, scheduler, runner
     app.include_router(models.router)
     app.include_router(chat.router)
     app.include_router(stored_chat.router)
@@ -77,6 +84,7 @@ def create_app(
     app.include_router(graders.router)
     app.include_router(completions.router)
     app.include_router(embeddings.router)
+    app.include_router(evals.router)
     _add_health(app)
     errors.install(app, raises=trusted is not None)
     # The last one added is the outermost.

@@ -125,17 +125,10 @@ def _remote_client(url: str) -> AsyncOpenAI:
 
 
 def _local_client(bases: Mapping[str, str]) -> AsyncOpenAI:
-    import httpx
-    from openai import AsyncOpenAI
-
-    from honekit.api.app import create_app
-    from honekit.api.auth import local_key
     from honekit.api.engines import Engines
+    from honekit.api.inside import inside_client
 
-    app = create_app(Engines(extra_bases=bases), training_jobs=0, trusted=local_key(local_project()))
-    # The client's newer versions are typed for a successor of httpx, and take httpx as before.
-    http: Any = httpx.AsyncClient(transport=httpx.ASGITransport(app), timeout=None)
-    return AsyncOpenAI(base_url="http://localhost/v1", api_key="none-is-needed", http_client=http, max_retries=0)
+    return inside_client(Engines(extra_bases=bases), local_project())
 
 
 def _broken_off() -> tuple[type[Exception], ...]:

@@ -51,6 +51,7 @@ COMMANDS = {
     "chat": Command("honekit.cli.chat:chat", "Talk to one model, or to two side by side.", _JOB),
     "doctor": Command("honekit.cli.doctor:doctor", "What this machine can do, what is wrong, how to mend it.", _JOB),
     "data": Command("honekit.cli.data:app", "Training data: check, convert, split.", _PARTS),
+    "eval": Command("honekit.cli.eval:app", "Evaluate any model: run, compare, gate, what was forgotten.", _PARTS),
     "bases": Command("honekit.cli.bases:app", "Base models: which there are, what they need, fetching them.", _PARTS),
     "files": Command("honekit.cli.files:app", "Files for the fine-tuning API: upload, list, read, delete.", _PARTS),
     "jobs": Command("honekit.cli.jobs:app", "Jobs: create, watch, pause, resume, cancel; what happened.", _PARTS),

@@ -1,7 +1,7 @@
 """One answer against one example, by the fields that `hone.toml` declares."""
 
 from honekit.graders.fields import Graded, Item, Parsed, grade, grade_parsed, grade_values
-from honekit.graders.labels import NO_ANSWER, NULL_LABEL, classes, named_label
+from honekit.graders.labels import NO_ANSWER, NULL_LABEL, classes, named_label, strict_label
 
 __all__ = [
     "NO_ANSWER",
@@ -14,4 +14,5 @@ __all__ = [
     "grade_parsed",
     "grade_values",
     "named_label",
+    "strict_label",
 ]

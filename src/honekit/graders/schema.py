@@ -38,7 +38,7 @@ Metric = Literal[
 ]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
@@ -81,7 +81,7 @@ Name = Annotated[Text, Field(min_length=1, max_length=256)]
 Template = Annotated[Text, Field(max_length=MAX_TEMPLATE_CHARS), AfterValidator(_template)]
 
 
-class StringCheckGrader(_Body):
+class StringCheckGrader(Body):
     """1 if the strings compare as asked, else 0. `like`: the input contains the reference; `ilike`: whatever the case."""
 
     type: Literal["string_check"]
@@ -91,7 +91,7 @@ class StringCheckGrader(_Body):
     operation: Literal["eq", "ne", "like", "ilike"]
 
 
-class TextSimilarityGrader(_Body):
+class TextSimilarityGrader(Body):
     """How alike input and reference are, in [0, 1]; see `honekit.graders.similarity` for the metrics."""
 
     type: Literal["text_similarity"]
@@ -101,7 +101,7 @@ class TextSimilarityGrader(_Body):
     evaluation_metric: Metric
 
 
-class PythonGrader(_Body):
+class PythonGrader(Body):
     """What `grade(sample, item)` of the source returns; see `honekit.graders.sandbox`."""
 
     type: Literal["python"]
@@ -117,7 +117,7 @@ def _text_part(given: Any) -> Any:
     return given
 
 
-class TextPart(_Body):
+class TextPart(Body):
     type: Literal["input_text", "output_text"]
     text: Template
 
@@ -125,7 +125,7 @@ class TextPart(_Body):
 Part = Template | Annotated[TextPart, BeforeValidator(_text_part)]
 
 
-class InputMessage(_Body):
+class InputMessage(Body):
     """A message to the grading model."""
 
     role: Literal["user", "assistant", "system", "developer"]
@@ -141,7 +141,7 @@ class InputMessage(_Body):
 Messages = Annotated[list[InputMessage], Field(min_length=1, max_length=MAX_MESSAGES)]
 
 
-class SamplingParams(_Body):
+class SamplingParams(Body):
     """How the grading model answers. Without a temperature it takes the likeliest token: a grade should not vary."""
 
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
@@ -157,7 +157,7 @@ def _range(given: list[float]) -> list[float]:
     return given
 
 
-class ScoreModelGrader(_Body):
+class ScoreModelGrader(Body):
     """The number that a model answers, within `range`."""
 
     type: Literal["score_model"]
@@ -172,7 +172,7 @@ class ScoreModelGrader(_Body):
         return (self.range[0], self.range[1]) if self.range else (0.0, 1.0)
 
 
-class LabelModelGrader(_Body):
+class LabelModelGrader(Body):
     """1 if the label that a model answers is a passing one, else 0."""
 
     type: Literal["label_model"]
@@ -215,7 +215,7 @@ _Named = Annotated[
 ]
 
 
-class MultiGrader(_Body):
+class MultiGrader(Body):
     """A formula over the rewards of other graders."""
 
     type: Literal["multi"]

@@ -20,9 +20,11 @@ from honekit.data import Prepared, prepare
 from honekit.data.versions import record_prepared
 from honekit.deploy.aliases import promote
 from honekit.errors import HoneError, SettingsError, TrainError
+from honekit.evals.gate import Gate
 from honekit.evals.run import Evaluation, Evaluator, Subject
 from honekit.models import bases, fingerprint
 from honekit.models.floor import shape_of
+from honekit.pipeline import gating
 from honekit.pipeline.parity import Certificate, certify
 from honekit.project import Project
 from honekit.registry.evaluations import record_evaluation
@@ -63,6 +65,7 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
     """
     began = time.perf_counter()
     stages = Stages()
+    rules = gating.rules_of(project)
     with _alone(project):
         with stages.time("data"):
             prepared = prepare(project, use_more=use_more)
@@ -92,7 +95,18 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
                 result["environment"]["precision"],
             )
             stage.note = f"{certificate.equal} of {certificate.items} answers equal"
-        alias = _promote(project, evaluation, certificate, version, listener)
+        guard = None
+        if gating.needs_guard(rules):
+            listener.stage("Guard", ["general probes: what did tuning cost?"])
+            with stages.time("general probes"):
+                guard = gating.guarded(
+                    project,
+                    Path(result["model_dir"]),
+                    result["environment"]["precision"],
+                    lambda what, done, of: listener.progress(what, done, of),
+                )
+        gate = gating.gate_of(project, rules, evaluation, guard)
+        alias = _promote(project, evaluation, certificate, version, gate, listener)
         total = time.perf_counter() - began
         document = _document(
             project,
@@ -109,6 +123,7 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
             share,
             command,
         )
+        document |= {"guard": guard, "gate": gate.as_dict() if gate else None}
         report = _write(project, document, evaluation)
         prints = {"base": base_print, "adapter": version.adapter_fingerprint, "data": prepared.version, **prepared.sha256}
         record_evaluation(project.project.name, version.name, report, prints, evaluation.verdict.verdict)
@@ -249,7 +264,12 @@ def _evaluate(
 
 
 def _promote(
-    project: Project, evaluation: Evaluation, certificate: Certificate, version: Version, listener: Listener
+    project: Project,
+    evaluation: Evaluation,
+    certificate: Certificate,
+    version: Version,
+    gate: Gate | None,
+    listener: Listener,
 ) -> str | None:
     assert evaluation.verdict is not None
     if evaluation.verdict.verdict != "ship":
@@ -259,6 +279,11 @@ def _promote(
             "warn",
             f"not promoted: only {certificate.equal} of {certificate.items} served answers equal the evaluation's",
         )
+        return None
+    if gate is not None and gate.outcome != "passed":
+        for one in gate.rules:
+            if one.outcome != "passed":
+                listener.message("warn", f"not promoted: {one.rule}: {one.outcome} ({one.evidence})")
         return None
     alias = f"{project.project.name}@production"
     promote(alias, version.name, f"verdict ship, parity {certificate.equal}/{certificate.items}")

@@ -25,7 +25,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from honekit import settings
 from honekit.errors import StoreError
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration. A database that says the same needs no look at Alembic."""
 
 BUSY_TIMEOUT_S = 30.0

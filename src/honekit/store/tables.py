@@ -284,6 +284,70 @@ data_versions = Table(
     Column("created_at", Float, nullable=False),
 )
 
+evals = Table(
+    "evals",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    _owner(),
+    Column("name", Text, nullable=False),
+    Column("data_source_config", Json, nullable=False),
+    Column("testing_criteria", Json, nullable=False),
+    Column("metadata", Json),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Index("ix_evals_owner_created_at", "owner", "created_at"),
+)
+
+eval_runs = Table(
+    "eval_runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("eval_id", String(64), ForeignKey("evals.id", ondelete="CASCADE"), nullable=False),
+    _owner(),
+    Column("name", Text, nullable=False),
+    Column("model", String(512), nullable=False),
+    Column("data_source", Json, nullable=False),
+    Column("metadata", Json),
+    # Where the model was asked, and which version of it answered.
+    Column("subject", Json, nullable=False),
+    Column("status", String(16), nullable=False),
+    # Counts of the items that are over, changed in the transaction that ends an item.
+    Column("tallies", Json, nullable=False),
+    Column("error", Json),
+    Column("created_at", Float, nullable=False),
+    Column("finished_at", Float),
+    Column("lease_worker", String(255)),
+    Column("lease_expires_at", Float),
+    Index("ix_eval_runs_eval_id_created_at", "eval_id", "created_at"),
+    Index("ix_eval_runs_status", "status"),
+)
+
+eval_items = Table(
+    "eval_items",
+    metadata,
+    # One row for each item from the moment on that a run is accepted; `queued` until it is graded.
+    Column("id", String(64), primary_key=True),
+    Column("run_id", String(64), ForeignKey("eval_runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("item", Json, nullable=False),
+    # The sample that came with the item; null where a model is to be asked.
+    Column("given", Json),
+    Column("status", String(16), nullable=False),
+    Column("results", Json),
+    Column("sample", Json),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("run_id", "position"),
+)
+
+eval_answers = Table(
+    "eval_answers",
+    metadata,
+    # By project, model version, prompt and sampling, so that a later run need not ask again.
+    Column("key", String(64), primary_key=True),
+    Column("body", Json, nullable=False),
+    Column("created_at", Float, nullable=False),
+)
+
 _ALPHABET = string.ascii_letters + string.digits
 
 

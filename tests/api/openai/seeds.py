@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -74,6 +75,23 @@ class Seeds:
     def stored_response(self) -> str:
         return self.client.responses.create(model="tiny", input="hello", max_output_tokens=16, store=True).id
 
+    def eval(self) -> str:
+        return self.client.evals.create(**_EVAL).id  # type: ignore[arg-type]
+
+    @cached_property
+    def graded(self) -> dict[str, str]:
+        """A run whose items are over, with its evaluation and one of its items."""
+        eval_id = self.eval()
+        run_id = self.client.evals.runs.create(eval_id, **_RUN).id  # type: ignore[arg-type]
+        while self.client.evals.runs.retrieve(run_id, eval_id=eval_id).status in ("queued", "in_progress"):
+            time.sleep(0.02)
+        item = self.client.evals.runs.output_items.list(run_id, eval_id=eval_id).data[0]
+        return {"eval_id": eval_id, "run_id": run_id, "output_item_id": item.id}
+
+    def run(self) -> dict[str, str]:
+        eval_id = self.graded["eval_id"]
+        return {"eval_id": eval_id, "run_id": self.client.evals.runs.create(eval_id, **_RUN).id}  # type: ignore[arg-type]
+
     def tuned_model(self) -> str:
         """A registered model of the project, as a finished job leaves one behind, without weights."""
         job = self.job()
@@ -91,6 +109,10 @@ def _of_job(make: Callable[[Seeds], str]) -> Callable[[Seeds], Recipe]:
     return lambda seeds: Recipe(path={"fine_tuning_job_id": make(seeds)})
 
 
+def _only_run(ids: dict[str, str]) -> dict[str, str]:
+    return {name: ids[name] for name in ("eval_id", "run_id")}
+
+
 def _of_chat(**request: Any) -> Callable[[Seeds], Recipe]:
     return lambda seeds: Recipe(path={"completion_id": seeds.stored_chat()}, **request)
 
@@ -103,6 +125,17 @@ _PERMISSIONS = "/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissio
 _CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}], "max_completion_tokens": 2}
 _GRADER = {"type": "string_check", "name": "exact", "input": "{{sample.output_text}}", "reference": "fan", "operation": "eq"}
 _GRADERS = "/fine_tuning/alpha/graders"
+_EVAL = {
+    "data_source_config": {"type": "custom", "item_schema": {"type": "object"}, "include_sample_schema": True},
+    "testing_criteria": [_GRADER],
+}
+_RUN = {
+    "data_source": {
+        "type": "jsonl",
+        "source": {"type": "file_content", "content": [{"item": {"a": "fan"}, "sample": {"output_text": "fan"}}]},
+    }
+}
+_EVAL_RUN = "/evals/{eval_id}/runs/{run_id}"
 _UPLOAD = {"filename": "u.txt", "purpose": "fine-tune", "bytes": 4, "mime_type": "text/plain"}
 
 RECIPES: dict[str, Callable[[Seeds], Recipe]] = {
@@ -141,6 +174,18 @@ RECIPES: dict[str, Callable[[Seeds], Recipe]] = {
     "GET /fine_tuning/jobs/{fine_tuning_job_id}/events": _of_job(lambda seeds: seeds.checkpointed_job),
     "POST /fine_tuning/jobs/{fine_tuning_job_id}/pause": _of_job(Seeds.job),
     "POST /fine_tuning/jobs/{fine_tuning_job_id}/resume": _of_job(Seeds.paused_job),
+    "GET /evals": lambda seeds: Recipe(query={"limit": 5}),
+    "POST /evals": lambda seeds: Recipe(body=dict(_EVAL)),
+    "GET /evals/{eval_id}": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}),
+    "POST /evals/{eval_id}": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}, body={"name": "other"}),
+    "DELETE /evals/{eval_id}": lambda seeds: Recipe(path={"eval_id": seeds.eval()}),
+    "GET /evals/{eval_id}/runs": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}),
+    "POST /evals/{eval_id}/runs": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}, body=dict(_RUN)),
+    f"GET {_EVAL_RUN}": lambda seeds: Recipe(path=_only_run(seeds.graded)),
+    f"POST {_EVAL_RUN}": lambda seeds: Recipe(path=_only_run(seeds.graded)),
+    f"DELETE {_EVAL_RUN}": lambda seeds: Recipe(path=seeds.run()),
+    f"GET {_EVAL_RUN}/output_items": lambda seeds: Recipe(path=_only_run(seeds.graded)),
+    f"GET {_EVAL_RUN}/output_items/{{output_item_id}}": lambda seeds: Recipe(path=seeds.graded),
     "GET /models": lambda seeds: Recipe(),
     "GET /models/{model}": lambda seeds: Recipe(path={"model": "tiny"}),
     "DELETE /models/{model}": lambda seeds: Recipe(path={"model": seeds.tuned_model()}),

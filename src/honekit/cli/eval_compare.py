@@ -1,0 +1,92 @@
+"""`hone eval compare`: two runs, item by item."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from honekit.cli.render import print_json
+
+if TYPE_CHECKING:
+    from honekit.evals.compare_runs import Compared, Pair
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+Outcome = Literal["won", "lost", "tied"]
+
+
+def compare(
+    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="A run's id, or `last`.")],
+    run_b: Annotated[str, typer.Argument(metavar="RUN_B", help="The run that it is compared with.")],
+    slices: Annotated[str, typer.Option(metavar="KEY", help="Key of the items that holds their slice or slices.")] = "slices",
+    show: Annotated[int, typer.Option(min=0, help="Print so many items side by side, those that differ first.")] = 0,
+    only: Annotated[str | None, typer.Option(metavar="won|lost|tied", help="Which items --show prints.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two runs on the items that both have: differences with 95 % intervals, overall and by slice.
+
+    "better" is said only where the interval lies above zero and the test agrees after correction.
+
+    Examples:
+
+        hone eval compare last evalrun_abc
+
+        hone eval compare evalrun_a evalrun_b --slices device --show 5 --only lost
+    """
+    from honekit.cli.eval_runs import find_run
+    from honekit.errors import SettingsError
+    from honekit.evals.compare_runs import compare as compare_pairs
+    from honekit.evals.compare_runs import pair_items
+    from honekit.store import eval_items
+
+    if only not in (None, "won", "lost", "tied"):
+        raise SettingsError("cli.usage", what=f"--only takes won, lost or tied, not {only!r}", mend="use one of these")
+    a, b = find_run(run_a), find_run(run_b)
+    pairs = pair_items(eval_items.list_items(a.id), eval_items.list_items(b.id))
+    compared = compare_pairs(pairs, slices)
+    order: dict[Outcome, int] = {"lost": 0, "won": 1, "tied": 2}
+    shown = sorted((pair for pair in pairs if only in (None, _outcome(pair))), key=lambda pair: order[_outcome(pair)])[:show]
+    if as_json:
+        print_json(
+            {
+                "a": {"id": a.id, "name": a.name},
+                "b": {"id": b.id, "name": b.name},
+                "items": len(pairs),
+                "compared": [asdict(one) for one in compared],
+                "side_by_side": [_side(pair) for pair in shown],
+            }
+        )
+        return
+    print(f"A  {a.id}  {a.name}\nB  {b.id}  {b.name}\n{len(pairs)} items in both\n")
+    for one in compared:
+        print(line(one))
+    for pair in shown:
+        side = _side(pair)
+        print(f"\nitem {pair.a.position}, {side['outcome']}\n  A  {side['a']['output']!r}\n  B  {side['b']['output']!r}")
+
+
+def line(one: Compared) -> str:
+    """One criterion, or one slice of it, in a sentence."""
+    name = one.criterion if one.slice is None else f"  {one.slice}"
+    head = f"{name:<28} {one.mean_a:.3f} against {one.mean_b:.3f}, {one.items} items"
+    if one.interval is None:
+        return f"{head}: {one.word}"
+    lo, hi = one.interval
+    told = f"{head}: difference {one.difference:+.3f} ({lo:+.3f} to {hi:+.3f}), p {one.p:.3f}; A is "
+    told = told + one.word if one.word in ("better", "worse") else told.removesuffix("; A is ") + f"; {one.word}"
+    return told + (f"; so many items show {one.detectable:.3f}" if one.detectable else "")
+
+
+def _outcome(pair: Pair) -> Outcome:
+    """By how many criteria each passes."""
+    a, b = (sum(one["passed"] for one in item.results or []) for item in (pair.a, pair.b))
+    return "won" if a > b else "lost" if a < b else "tied"
+
+
+def _side(pair: Pair) -> dict[str, Any]:
+    def one(item: Any) -> dict[str, Any]:
+        output = (item.sample or {}).get("output") or [{}]
+        return {"status": item.status, "output": output[0].get("content", ""), "results": item.results}
+
+    return {"item": pair.item, "outcome": _outcome(pair), "a": one(pair.a), "b": one(pair.b)}

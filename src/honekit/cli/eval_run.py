@@ -1,0 +1,213 @@
+"""`hone eval run`: a model on a suite or a project's test set."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from honekit.cli.render import console, print_json, progress
+from honekit.errors import EvalError, SettingsError
+
+if TYPE_CHECKING:
+    from honekit.cli.render import Report
+    from honekit.evals.endpoint import Endpoint
+    from honekit.evals.suites import Suite
+    from honekit.store.evals import Entry, Run
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+KEY_VARIABLE = "HONE_ENDPOINT_KEY"
+JUDGE_KEY_VARIABLE = "HONE_JUDGE_KEY"
+
+
+def run(
+    suite: Annotated[
+        Path | None, typer.Argument(metavar="SUITE.toml|PROJECT", help="What to measure: a suite, or a project's test set.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Base, tuned model, alias, directory, or a name that the endpoint has.")
+    ] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(metavar="URL", help=f"Any server of OpenAI's API; its key in {KEY_VARIABLE}.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(metavar="URL", help=f"Where graders ask their models; its key in {JUDGE_KEY_VARIABLE}.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many items.")] = None,
+    parallel: Annotated[int, typer.Option(min=1, max=256, help="Items that are answered side by side.")] = 16,
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a model answer every item, grade the answers, and keep both.
+
+    Answers are cached by model version, prompt and sampling. An interrupted run is resumed with --resume. Without --model the
+    answers have to be in the data.
+
+    Examples:
+
+        hone eval run my-project --model smollm2-135m
+
+        hone eval run suite.toml --model gpt-x --endpoint https://models.example.com
+
+        hone eval run --resume evalrun_abc
+    """
+    if (suite is None) == (resume is None):
+        raise SettingsError(
+            "cli.usage", what="name a suite or project, or a run with --resume", mend="see `hone eval run --help`"
+        )
+    if endpoint is not None and model is None:
+        raise SettingsError("cli.usage", what="--endpoint needs --model", mend="add --model NAME")
+    made = _resumed(str(resume)) if suite is None else _begun(suite, model, endpoint, judge, limit)
+    done = work(made, parallel)
+    from honekit.cli.eval_runs import print_run, run_document
+
+    if as_json:
+        print_json(run_document(done))
+    else:
+        print_run(done)
+
+
+def _begun(suite: Path, model: str | None, endpoint: str | None, judge: str | None, limit: int | None) -> Run:
+    from honekit.evals.suites import load_suite
+
+    loaded = load_suite(suite)
+    return begin(loaded, loaded.rows[:limit], model, endpoint, judge)
+
+
+def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str | None, judge: str | None) -> Run:
+    """A run of the suite's criteria over these rows, still to be worked off by `work`."""
+    from honekit.cli.connection import local_project
+    from honekit.models.fingerprint import fingerprint_json
+    from honekit.store import evals
+
+    owner = local_project()
+    if model is None and any(row.given is None for row in rows):
+        raise SettingsError(
+            "cli.usage",
+            what="the data holds no answers, so a model is needed",
+            mend="add --model NAME, or a `sample` to each row",
+        )
+    config = {"type": "custom", "schema": {"type": "object", "properties": {"item": {"type": "object"}}, "required": ["item"]}}
+    print_ = fingerprint_json([suite.name, suite.criteria])
+    known = [one for one in evals.list_evals(owner, limit=1000, newest_first=True) if one.metadata == {"suite": print_}]
+    found = known[0] if known else evals.create_eval(owner, suite.name, config, suite.criteria, {"suite": print_})
+    subject = {"by": "command", "endpoint": _address(endpoint) if endpoint else "", "judge": judge or suite.judge}
+    source = suite.data_source(model)
+    return evals.create_run(found, f"{suite.name}: {model or 'given'}", model or "", source, rows, subject=subject, held=True)
+
+
+def _resumed(run_id: str) -> Run:
+    from honekit.cli.connection import local_project
+    from honekit.store import evals
+
+    found = evals.get_run(local_project(), run_id)
+    if found is None:
+        raise EvalError("evals.unknown_run", what=f"there is no run {run_id[:80]!r}", mend="`hone eval list` shows the runs")
+    return found
+
+
+def work(run: Run, parallel: int) -> Run:
+    """The run once it is over, or as it was left. Raises: EvalError, and what the engine raises."""
+    from honekit.store import eval_items, evals
+
+    worker = f"command-{os.getpid()}-{secrets.token_hex(4)}"
+    claimed = eval_items.claim(worker, 30.0, run.id)
+    if claimed is None:
+        now = evals.get_run(run.owner, run.id) or run
+        if now.status not in evals.OPEN:
+            return now
+        raise EvalError(
+            "evals.run_busy",
+            what="another process works on this run",
+            where=run.id,
+            mend="wait for it, or half a minute after it died",
+        )
+    try:
+        with progress(run.name) as report:
+            asyncio.run(_answer(claimed, worker, parallel, report))
+    except BaseException as fault:
+        with suppress(Exception):
+            eval_items.release(run.id, worker, hold=True)
+        console.print(f"what is graded is kept: `hone eval run --resume {run.id}` goes on", soft_wrap=True)
+        if isinstance(fault, eval_items.LeaseLost):
+            raise EvalError(
+                "evals.run_cancelled", what="the run was cancelled", where=run.id, mend="start another one"
+            ) from fault
+        raise
+    return evals.get_run(run.owner, run.id) or run
+
+
+async def _answer(run: Run, worker: str, parallel: int, report: Report) -> None:
+    from honekit.evals.engine import work_off
+    from honekit.store import evals
+
+    found = await asyncio.to_thread(evals.get_eval, run.owner, run.eval_id)
+    assert found is not None  # a run goes with its evaluation
+    other = run.subject.get("judge")
+    judge = at_endpoint(other, JUDGE_KEY_VARIABLE) if other else None
+    async with models_at(run.subject.get("endpoint") or None, [run.model]) as subject:
+        await work_off(run, found, subject, worker, judge=judge, progress=report, parallel=parallel)
+
+
+@asynccontextmanager
+async def models_at(endpoint: str | None, models: Sequence[str]) -> AsyncIterator[Endpoint]:
+    """The models of an endpoint, of the server that HONE_BASE_URL names, or of this process."""
+    from honekit.cli.connection import local_project, server_url
+
+    url = server_url()
+    if endpoint is not None:
+        yield at_endpoint(endpoint, KEY_VARIABLE)
+    elif url is not None:
+        yield at_endpoint(url, "HONE_API_KEY")
+    else:
+        from honekit.api.engines import Engines
+        from honekit.api.inside import inside_endpoint
+
+        engines = Engines(extra_bases=directories(models))
+        try:
+            yield inside_endpoint(engines, local_project())
+        finally:
+            await engines.close()
+
+
+def directories(models: Sequence[str]) -> dict[str, str]:
+    """Those of the models that are bases by directory or Hub id. Raises: ServeError[serve.unknown_model] for what is neither."""
+    from honekit.api.served import resolve
+    from honekit.errors import ServeError
+    from honekit.models import bases
+
+    found: dict[str, str] = {}
+    for model in filter(None, models):
+        try:
+            resolve(model)
+        except ServeError:
+            if not bases.is_local(model):
+                raise
+            found[model] = model
+    return found
+
+
+def at_endpoint(url: str, variable: str) -> Endpoint:
+    """A server of OpenAI's API; a key is sent where the variable holds one."""
+    from openai import AsyncOpenAI
+
+    from honekit.evals.endpoint import Endpoint
+
+    address = _address(url)
+    key = os.environ.get(variable, "").strip() or "none"
+    return Endpoint(AsyncOpenAI(base_url=address, api_key=key, max_retries=4, timeout=600), address)
+
+
+def _address(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise SettingsError(
+            "settings.endpoint", what=f"{url[:200]!r} is not the address of a server", mend="write it as http://127.0.0.1:8000"
+        )
+    plain = url.rstrip("/")
+    return plain if plain.rsplit("/", 1)[-1].startswith("v") else f"{plain}/v1"

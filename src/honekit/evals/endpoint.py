@@ -1,0 +1,128 @@
+"""Where models are asked during an evaluation: any server of OpenAI's API, Hone's own included, through the official client."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from honekit.errors import EvalError, HoneError
+from honekit.graders.judges import Answer, AskFailed, TokenUsage
+from honekit.graders.schema import SamplingParams
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+GRADE_TOKENS = 256
+"""Length of a judge's answer when its grader sets none."""
+
+
+class Refused(Exception):
+    """The endpoint answered that it will not answer this request: a fault of one item, not of the run."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code, self.message = code, message
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server of models; `name` is its address, empty for Hone's own models."""
+
+    client: AsyncOpenAI
+    name: str = ""
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer as JSON. The client tries again what is worth it.
+
+        Raises: Refused; EvalError[evals.endpoint_gone] when nobody answers there, or not with this API; HoneError of
+        Hone's own installation.
+        """
+        from openai import APIConnectionError, APIStatusError
+
+        try:
+            answer: Any = await self.client.post(path, cast_to=object, body=dict(body))
+        except APIStatusError as fault:
+            told = fault.body if isinstance(fault.body, dict) else {}
+            if fault.status_code in (401, 403) or fault.status_code >= 500 or not told:
+                raise self.gone(f"it answers {fault.status_code}: {told.get('message') or fault}"[:300]) from fault
+            raise Refused(str(told.get("code") or fault.status_code), str(told.get("message") or fault)) from fault
+        except APIConnectionError as fault:
+            if isinstance(fault.__cause__, HoneError):
+                raise fault.__cause__ from None
+            raise self.gone(str(fault.__cause__ or fault)) from fault
+        if not isinstance(answer, dict):
+            raise self.gone("its answer is not JSON")
+        return answer
+
+    async def version(self, model: str) -> str:
+        """What tells versions of a model apart, as far as the endpoint says: its address, the name, when it was made."""
+        from openai import APIError
+
+        try:
+            found = await self.client.models.retrieve(model)
+            made = f"{found.id} {found.created}"
+        except APIError:  # many servers have no such route
+            made = model
+        return f"{self.name} {made}".strip()
+
+    def gone(self, why: str) -> EvalError:
+        """The fault that ends a run, which can go on later."""
+        return EvalError(
+            "evals.endpoint_gone",
+            what=f"the models cannot be asked: {why}",
+            where=self.name or None,
+            mend="mend the address, the key or that server, then run the same command again: it goes on where it stopped",
+        )
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The models that graders ask, for graders, which run in threads. `loop` is the event loop of the endpoint's client."""
+
+    endpoint: Endpoint
+    loop: asyncio.AbstractEventLoop
+
+    def ask(self, model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
+        """Raises: AskFailed."""
+        wanted = {
+            "model": model,
+            "messages": messages,
+            "max_completion_tokens": sampling.max_completions_tokens or GRADE_TOKENS,
+            "temperature": 0.0 if sampling.temperature is None else sampling.temperature,
+            "top_p": sampling.top_p,
+            "seed": sampling.seed,
+        }
+        answer = self._post("/chat/completions", {name: value for name, value in wanted.items() if value is not None})
+        try:
+            text = answer["choices"][0]["message"]["content"] or ""
+            usage = answer.get("usage") or {}
+            used = TokenUsage(int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
+        except (KeyError, IndexError, TypeError, ValueError) as fault:
+            raise AskFailed("the judge's answer is no chat completion") from fault
+        return Answer(text, used, answer.get("model"))
+
+    def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
+        """Raises: AskFailed."""
+        answer = self._post("/embeddings", {"model": model, "input": list(texts), "encoding_format": "float"})
+        try:
+            return [[float(number) for number in one["embedding"]] for one in answer["data"]]
+        except (KeyError, TypeError, ValueError) as fault:
+            raise AskFailed("the answer holds no embeddings") from fault
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return asyncio.run_coroutine_threadsafe(self.endpoint.post(path, body), self.loop).result()
+        except Refused as fault:
+            raise AskFailed(fault.message) from fault
+        except HoneError as fault:
+            raise AskFailed(fault.what) from fault
+
+
+def answer_key(owner: str, version: str, path: str, body: Mapping[str, Any]) -> str:
+    """Content hash of (project, model version, request): whatever determines an answer."""
+    content = json.dumps([owner, version, path, body], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,229 @@
+"""The gate: promotion rules over the figures of an evaluation, each with its evidence.
+
+A rule with confidence is decided by the interval: of a figure of one arm (`bootstrap_interval`), or of the paired difference
+of one metric between two arms (`paired_difference`). Where the difference is compared with 0, Holm's correction over these
+rules applies too, as in `honekit.evals.verdict`. An interval on both sides of the threshold decides nothing, and nothing
+passes undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, NoReturn
+
+from honekit.errors import EvalError
+from honekit.evals.gate_rules import Expression, Figure, Number, Operation, Rule, figures, value
+from honekit.graders import Graded
+from honekit.project import Project
+
+ALPHA = 0.05
+CHOSEN = "chosen"
+
+Outcome = Literal["passed", "failed", "undecided", "not measured"]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """One rule with what it was decided by. `left` and `right` are the observed sides; `interval` is of left - right."""
+
+    rule: str
+    outcome: Outcome
+    left: float | None
+    right: float | None
+    interval: tuple[float, float] | None
+    figures: dict[str, float | None]
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Gate:
+    """passed: every rule is. undecided: none failed, but some left it open."""
+
+    outcome: Literal["passed", "failed", "undecided"]
+    rules: list[Decided]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What rules are decided by.
+
+    numbers: figures by `arm.metric`, or by name alone. graded: arm -> the same items, graded; without it no rule with
+    confidence can be decided.
+    """
+
+    project: Project
+    numbers: Mapping[str, float]
+    graded: Mapping[str, Sequence[Graded]]
+    chosen: str
+
+
+def default_rules(project: Project) -> list[str]:
+    """The project's `min_schema_validity` and `require_better_than` as rules; arms that it cannot have are left out."""
+    metric = project.task.primary_metric
+    rules = [f"{CHOSEN}.schema_validity >= {project.gate.min_schema_validity:g}"]
+    arms = [arm for arm in project.gate.require_better_than if project.retrieval is not None or not arm.endswith("_rag")]
+    return rules + [f"{CHOSEN}.{metric} - {arm}.{metric} > 0 with 95% confidence" for arm in arms]
+
+
+def decide_gate(rules: Sequence[Rule], evidence: Evidence) -> Gate:
+    """Raises: EvalError[gate.confidence] for a rule with confidence that no interval is made for."""
+    adjusted = _holm(rules, evidence)
+    decided = [_decide(rule, evidence, adjusted.get(number)) for number, rule in enumerate(rules)]
+    outcomes = {one.outcome for one in decided}
+    outcome: Literal["passed", "failed", "undecided"] = "passed"
+    if "failed" in outcomes:
+        outcome = "failed"
+    elif outcomes - {"passed"} or not decided:
+        outcome = "undecided"
+    return Gate(outcome, decided)
+
+
+def _decide(rule: Rule, evidence: Evidence, adjusted: float | None) -> Decided:
+    facts = {one.text: _fact(one, evidence) for one in rule.figures()}
+    missing = [name for name, number in facts.items() if number is None]
+    if missing:
+        return Decided(rule.text, "not measured", None, None, None, facts, f"{', '.join(missing)}: not measured here")
+    known = {name: number for name, number in facts.items() if number is not None}
+    try:
+        left, right = value(rule.left, known), value(rule.right, known)
+    except ZeroDivisionError:
+        return Decided(rule.text, "not measured", None, None, None, facts, "the rule divides by zero")
+    shown = ", ".join(f"{name} = {number:.4g}" for name, number in known.items())
+    if rule.confidence is None:
+        outcome: Outcome = "passed" if _holds(left - right, rule.comparison) else "failed"
+        return Decided(rule.text, outcome, left, right, None, facts, f"{shown}; {left:.4g} {rule.comparison} {right:.4g}")
+    measured = _interval(rule, evidence)
+    if measured is None:
+        return Decided(rule.text, "not measured", left, right, None, facts, f"{shown}; the single answers are not there")
+    lo, hi = measured
+    if _holds(lo, rule.comparison) and _holds(hi, rule.comparison):
+        outcome = "passed"
+    elif not _holds(lo, rule.comparison) and not _holds(hi, rule.comparison):
+        outcome = "failed"
+    else:
+        outcome = "undecided"
+    told = f"{shown}; left minus right {left - right:+.4f}, 95 % interval {lo:+.4f} to {hi:+.4f}"
+    if adjusted is not None:
+        told += f", p {adjusted:.3f} after Holm's correction"
+        if adjusted >= ALPHA:
+            outcome = "undecided"
+    return Decided(rule.text, outcome, left, right, (lo, hi), facts, told)
+
+
+def _holds(difference: float, comparison: str) -> bool:
+    match comparison:
+        case ">=":
+            return difference >= 0
+        case "<=":
+            return difference <= 0
+        case ">":
+            return difference > 0
+        case _:
+            return difference < 0
+
+
+def _arm(figure: Figure, evidence: Evidence) -> str | None:
+    return evidence.chosen if figure.arm == CHOSEN else figure.arm
+
+
+def _fact(figure: Figure, evidence: Evidence) -> float | None:
+    arm = _arm(figure, evidence)
+    return evidence.numbers.get(figure.metric if arm is None else f"{arm}.{figure.metric}")
+
+
+def _interval(rule: Rule, evidence: Evidence) -> tuple[float, float] | None:
+    """Of left minus right; None when the items are not there."""
+    plus, minus, constant = _terms(rule)
+    options = evidence.project.evaluate
+    arms = [_arm(plus, evidence), *([_arm(minus, evidence)] if minus else [])]
+    if any(arm is None or arm not in evidence.graded for arm in arms):
+        return None
+    first = evidence.graded[str(arms[0])]
+    if minus is None:
+        from honekit.evals.stats import bootstrap_interval
+
+        lo, hi = bootstrap_interval(evidence.project, plus.metric, first, options.bootstrap_resamples, options.seed)
+    else:
+        difference = _difference(plus, minus, evidence)
+        lo, hi = difference.lo, difference.hi
+    if _is_turned(rule):
+        lo, hi = -hi, -lo
+    return lo + constant, hi + constant
+
+
+def _difference(plus: Figure, minus: Figure, evidence: Evidence) -> Any:
+    from honekit.evals.stats import paired_difference
+
+    options, graded = evidence.project.evaluate, evidence.graded
+    first, second = (graded[str(_arm(figure, evidence))] for figure in (plus, minus))
+    return paired_difference(evidence.project, plus.metric, first, second, options.bootstrap_resamples, options.seed)
+
+
+def _terms(rule: Rule) -> tuple[Figure, Figure | None, float]:
+    """left - right as figure [- figure] + constant; the figures change sides when all stand on the right."""
+    plus, minus, constant = _linear(rule, rule.left, 1.0)
+    more, less, other = _linear(rule, rule.right, -1.0)
+    plus, minus, constant = plus + more, minus + less, constant + other
+    if not plus:
+        plus, minus = minus, plus
+    if len(plus) != 1 or len(minus) > 1 or (minus and minus[0].metric != plus[0].metric):
+        _unfit(rule)
+    return plus[0], minus[0] if minus else None, constant
+
+
+def _is_turned(rule: Rule) -> bool:
+    return not _linear(rule, rule.left, 1.0)[0] and not _linear(rule, rule.right, -1.0)[0]
+
+
+def _linear(rule: Rule, expression: Expression, sign: float) -> tuple[list[Figure], list[Figure], float]:
+    if isinstance(expression, Number):
+        return [], [], sign * expression.value
+    if isinstance(expression, Figure):
+        return ([expression], [], 0.0) if sign > 0 else ([], [expression], 0.0)
+    if isinstance(expression, Operation) and not any(figures(expression)):
+        return [], [], sign * value(expression, {})
+    if expression.sign not in "+-":
+        _unfit(rule)
+    left = _linear(rule, expression.left, sign)
+    right = _linear(rule, expression.right, sign if expression.sign == "+" else -sign)
+    return left[0] + right[0], left[1] + right[1], left[2] + right[2]
+
+
+def _unfit(rule: Rule) -> NoReturn:
+    raise EvalError(
+        "gate.confidence",
+        what=f"there is no interval for this rule: {rule.text}",
+        where="[gate] rules",
+        mend="with confidence, compare one metric of one arm, or its difference between two arms, with a number",
+    )
+
+
+def _holm(rules: Sequence[Rule], evidence: Evidence) -> dict[int, float]:
+    """Adjusted p by the place of the rule, for rules that compare the difference of two arms with 0.
+
+    A rule whose arm was not measured counts as a test, so that leaving one out makes nothing easier.
+    """
+    from honekit.evals.stats import holm
+
+    p_values: dict[str, float] = {}
+    for number, rule in enumerate(rules):
+        if rule.confidence is None:
+            continue
+        if abs(rule.confidence - 0.95) > 1e-9:
+            raise EvalError(
+                "gate.confidence",
+                what=f"intervals are at 95 %, and this rule asks for another level: {rule.text}",
+                where="[gate] rules",
+                mend="write `with 95% confidence`",
+            )
+        plus, minus, constant = _terms(rule)
+        if minus is None or constant != 0:
+            continue
+        arms = [_arm(figure, evidence) for figure in (plus, minus)]
+        measured = all(arm is not None and arm in evidence.graded for arm in arms)
+        p_values[str(number)] = _difference(plus, minus, evidence).p if measured else 1.0
+    return {int(number): p for number, p in holm(p_values).items()}

@@ -1,0 +1,122 @@
+"""One item's request to the model, and its answer as graders and output items have it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from honekit.evals.endpoint import Endpoint, answer_key
+from honekit.evals.sources_schema import DEFAULT_SEED, Completions, ItemReference, Responses
+from honekit.graders.faults import GradingFault
+from honekit.graders.schema import InputMessage
+from honekit.graders.templates import Sample, render
+from honekit.store import eval_items
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """An answer. `cached`: an earlier run's, so that nobody was asked."""
+
+    messages: list[dict[str, str]]
+    text: str
+    calls: list[dict[str, Any]]
+    finish_reason: str
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cached: bool = False
+
+    def for_graders(self) -> Sample:
+        """What templates call `sample`."""
+        more = {"output_tools": self.calls, "model": self.model, "finish_reason": self.finish_reason}
+        return Sample(self.text, more)
+
+
+def messages_of(source: Completions | Responses, item: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The prompt of one item. Raises: GradingFault when the item lacks what the messages name, or holds no messages there."""
+    wanted = source.input_messages
+    if isinstance(wanted, ItemReference):
+        return _listed(render("{{" + wanted.item_reference + "}}", item, Sample("")), wanted.item_reference)
+    if wanted is None:
+        return _listed(render("{{item.input}}", item, Sample("")), "item.input")
+    return [
+        {"role": message.role, "content": "\n".join(render(text, item, Sample("")) for text in message.texts())}
+        for message in wanted.template
+    ]
+
+
+def _listed(text: str, place: str) -> list[dict[str, str]]:
+    try:
+        given = json.loads(text)
+        if isinstance(given, list) and given:
+            parsed = [InputMessage.model_validate(message) for message in given]
+            return [{"role": message.role, "content": "\n".join(message.texts())} for message in parsed]
+    except ValueError:
+        if text.strip() and not text.lstrip().startswith(("[", "{")):
+            return [{"role": "user", "content": text}]
+    raise GradingFault("invalid_variable_error", f"{place} is no list of messages with role and content")
+
+
+def request_of(source: Completions | Responses, messages: list[dict[str, str]]) -> tuple[str, dict[str, Any]]:
+    """Path and body of the request."""
+    asked = source.sampling_params
+    values: dict[str, Any] = asked.model_dump(exclude_none=True) if asked else {}
+    values.pop("reasoning_effort", None)
+    values.setdefault("temperature", 1.0)
+    values.setdefault("top_p", 1.0)
+    if isinstance(source, Responses):
+        values.pop("seed", None)
+        if "max_completion_tokens" in values:
+            values["max_output_tokens"] = values.pop("max_completion_tokens")
+        return "/responses", {"model": source.model, "input": messages, "store": False, **values}
+    values.setdefault("seed", DEFAULT_SEED)
+    return "/chat/completions", {"model": source.model, "messages": messages, **values}
+
+
+async def sample(
+    endpoint: Endpoint, source: Completions | Responses, item: Mapping[str, Any], owner: str, version: str
+) -> Sampled:
+    """Ask, unless the same was asked of the same version before.
+
+    Raises: GradingFault as `messages_of`; Refused, EvalError as `Endpoint.post`; StoreError.
+    """
+    messages = messages_of(source, item)
+    path, body = request_of(source, messages)
+    key = answer_key(owner, version, path, body)
+    kept = await asyncio.to_thread(eval_items.kept_answer, key)
+    if kept is not None:
+        return Sampled(**kept, cached=True)
+    answer = await endpoint.post(path, body)
+    try:
+        made = (_of_response if path == "/responses" else _of_completion)(messages, answer)
+    except (KeyError, IndexError, TypeError) as fault:
+        raise endpoint.gone(f"an answer lacks {fault}") from fault
+    content = {name: getattr(made, name) for name in Sampled.__dataclass_fields__ if name != "cached"}
+    await asyncio.to_thread(eval_items.keep_answer, key, content)
+    return made
+
+
+def _of_completion(messages: list[dict[str, str]], answer: dict[str, Any]) -> Sampled:
+    choice, usage = answer["choices"][0], answer.get("usage") or {}
+    return Sampled(
+        messages,
+        choice["message"].get("content") or "",
+        choice["message"].get("tool_calls") or [],
+        choice.get("finish_reason") or "stop",
+        answer["model"],
+        usage.get("prompt_tokens", 0),
+        usage.get("completion_tokens", 0),
+    )
+
+
+def _of_response(messages: list[dict[str, str]], answer: dict[str, Any]) -> Sampled:
+    usage, output = answer.get("usage") or {}, answer["output"]
+    texts = [part.get("text", "") for one in output if one["type"] == "message" for part in one["content"]]
+    calls = [{"name": one["name"], "arguments": one["arguments"]} for one in output if one["type"] == "function_call"]
+    reason = "length" if answer.get("status") == "incomplete" else "tool_calls" if calls else "stop"
+    return Sampled(
+        messages, "".join(texts), calls, reason, answer["model"], usage.get("input_tokens", 0), usage.get("output_tokens", 0)
+    )

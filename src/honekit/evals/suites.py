@@ -1,0 +1,200 @@
+"""Suites: a TOML file, or a project, as an evaluation with its items and its prompt.
+
+name = "log triage"
+data = "items.jsonl"              # rows {"item": {...}}, with "sample" where the answer is there; or plain objects
+[[messages]]
+role = "user"
+content = "Classify: {{item.line}}"
+[sampling]                        # temperature 0 unless said otherwise
+max_completion_tokens = 64
+[[criteria]]                      # graders, see docs/graders.md
+type = "classification"
+...
+[judge]                           # where graders that ask a model ask it; without it, where the model is asked
+endpoint = "http://127.0.0.1:8001"
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from honekit.errors import EvalError
+from honekit.evals.sources_schema import Body, CompletionsSampling, Template
+from honekit.graders.criteria import Criterion
+from honekit.graders.schema import Text
+from honekit.project import Project, load_project
+from honekit.store.evals import Entry
+
+
+class Judge(Body):
+    endpoint: Text
+
+
+class SuiteFile(Body):
+    name: Text
+    data: Text
+    messages: Annotated[list[Any], Field(min_length=1)] | None = None
+    sampling: CompletionsSampling | None = None
+    criteria: Annotated[list[Any], Field(min_length=1, max_length=50)]
+    judge: Judge | None = None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What `hone eval run` runs."""
+
+    name: str
+    rows: list[Entry]
+    messages: list[dict[str, Any]]
+    sampling: dict[str, Any]
+    criteria: list[dict[str, Any]]
+    judge: str | None = None
+
+    def data_source(self, model: str | None) -> dict[str, Any]:
+        """As OpenAI writes it; the items themselves are kept with the run."""
+        source: dict[str, Any] = {"type": "file_content", "content": [{"item": {}}]}
+        if model is None:
+            return {"type": "jsonl", "source": source}
+        return {
+            "type": "completions", "source": source, "model": model,
+            "input_messages": {"type": "template", "template": self.messages}, "sampling_params": self.sampling,
+        }  # fmt: skip
+
+
+def load_suite(path: Path) -> Suite:
+    """A suite file, a project's folder, or its hone.toml.
+
+    Raises: EvalError[evals.suite_missing | evals.suite_syntax | evals.suite_invalid | evals.row]; SettingsError, DataError of
+    a project.
+    """
+    if path.is_dir() or path.name == "hone.toml":
+        return of_project(load_project(path))
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as fault:
+        raise EvalError(
+            "evals.suite_missing", what="there is no such suite", where=str(path), mend="name a TOML file, or a project's folder"
+        ) from fault
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
+        raise EvalError(
+            "evals.suite_syntax", what=f"the suite cannot be read: {fault}", where=str(path), mend="mend that line"
+        ) from fault
+    try:
+        given = SuiteFile.model_validate(raw)
+        criteria = _criteria(given.criteria)
+        if given.messages is not None:
+            Template.model_validate({"type": "template", "template": given.messages})
+    except ValidationError as fault:
+        raise EvalError(
+            "evals.suite_invalid", what="the suite does not fit:\n" + _faults(fault), where=str(path), mend="mend these keys"
+        ) from fault
+    sampling = given.sampling.model_dump(exclude_none=True) if given.sampling else {}
+    return Suite(
+        given.name,
+        _rows(path.parent / given.data),
+        given.messages or [{"role": "user", "content": "{{item.input}}"}],
+        {"temperature": 0.0, **sampling},
+        criteria,
+        given.judge.endpoint if given.judge else None,
+    )
+
+
+def of_project(project: Project) -> Suite:
+    """The project's test examples, its own prompt, and a criterion for each scored field; no passages are retrieved."""
+    from honekit.data.examples import read_examples
+    from honekit.data.prompts import user_message
+
+    rows = [
+        Entry(
+            {
+                "id": example.id,
+                "prompt": user_message(project, example.input),
+                "answer": example.answer,
+                "accept": {
+                    field.name: [*example.accept.get(field.name, ()), example.answer.get(field.name)]
+                    for field in project.task.fields
+                    if field.score == "phrase"
+                },
+                "slices": list(example.slices),
+            }
+        )
+        for example in read_examples(project, project.data.test)
+    ]
+    system = project.system_prompt.replace("{{", "{ {")  # a prompt is text: what looks like a template in it is none
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": "{{item.prompt}}"}]
+    sampling = {"temperature": 0.0, "max_completion_tokens": project.task.max_new_tokens}
+    return Suite(project.project.name, rows, messages, sampling, _of_fields(project))
+
+
+def _of_fields(project: Project) -> list[dict[str, Any]]:
+    from honekit.data.prompts import answer_schema
+    from honekit.graders import classes
+
+    is_json = project.task.format == "json"
+    criteria: list[dict[str, Any]] = []
+    if is_json:
+        criteria.append({"type": "json_schema", "name": "schema_validity", "schema": answer_schema(project)})
+    for field in project.task.fields:
+        if field.score == "none":
+            continue
+        place = f"{{{{sample.output_json.{field.name}}}}}" if is_json else "{{sample.output_text}}"
+        common = {"name": field.metric_name, "input": place}
+        reference = f"{{{{item.answer.{field.name}}}}}"
+        if field.type == "enum":
+            criteria.append({"type": "classification", **common, "reference": reference, "labels": list(classes(field))})
+        elif field.score == "set_f1":
+            criteria.append({"type": "set_f1", **common, "reference": reference, "ignore_case": False})
+        elif field.score == "phrase":
+            criteria.append({"type": "phrase", **common, "accepted": f"{{{{item.accept.{field.name}}}}}"})
+        else:
+            criteria.append({"type": "string_check", **common, "reference": reference, "operation": "eq"})
+    return _criteria(criteria)
+
+
+def _criteria(given: Sequence[Any]) -> list[dict[str, Any]]:
+    parsed = _Criteria.model_validate({"criteria": list(given)}).criteria
+    return [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in parsed]
+
+
+class _Criteria(Body):
+    criteria: list[Criterion]
+
+
+def _rows(path: Path) -> list[Entry]:
+    rows: list[Entry] = []
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as fault:
+        raise EvalError(
+            "evals.suite_missing", what=f"the suite's data cannot be read: {fault}", where=str(path), mend="mend `data`"
+        ) from fault
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            value = None
+        if not isinstance(value, dict):
+            raise EvalError(
+                "evals.row",
+                what="a line of the data is no JSON object",
+                where=f"{path}:{number}",
+                mend='write one object a line, plain or as {"item": {...}, "sample": {...}}',
+            )
+        wrapped = isinstance(value.get("item"), dict) and set(value) <= {"item", "sample"}
+        rows.append(Entry(value["item"], value.get("sample")) if wrapped else Entry(value))
+    if not rows:
+        raise EvalError("evals.row", what="the data has no items", where=str(path), mend="write one object a line")
+    return rows
+
+
+def _faults(fault: ValidationError) -> str:
+    return "\n".join(f"    {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in fault.errors()[:20])

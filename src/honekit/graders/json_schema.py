@@ -1,0 +1,70 @@
+"""JSON Schema for schemas that come with requests: no reference leaves the schema, and patterns take linear time (RE2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from honekit.graders.patterns import compile_pattern
+
+
+def check_schema(schema: dict[str, Any]) -> None:
+    """Raises: ValueError that says what is wrong with the schema itself."""
+    from jsonschema.exceptions import SchemaError
+
+    try:
+        _kind().check_schema(schema)
+    except SchemaError as fault:
+        place = ".".join(map(str, fault.absolute_path))
+        raise ValueError(f"{place + ': ' if place else ''}{fault.message[:200]}") from fault
+    except RecursionError as fault:
+        raise ValueError("the schema is nested too deeply") from fault
+
+
+def schema_fault(schema: dict[str, Any], value: Any) -> str | None:
+    """The first thing that keeps `value` from fitting, with its place; None when it fits.
+
+    Raises: ValueError for a reference that leads nowhere, or a pattern that is none.
+    """
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    validator = _kind()(schema, registry=Registry())
+    try:
+        fault = next(iter(sorted(validator.iter_errors(value), key=lambda found: list(map(str, found.absolute_path)))), None)
+    except Unresolvable as missing:
+        raise ValueError(f"a reference of the schema leads nowhere: {missing}") from missing
+    except RecursionError as deep:
+        raise ValueError("the schema or the value is nested too deeply") from deep
+    if fault is None:
+        return None
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.absolute_path)
+    return f"{place.lstrip('.') or 'the value'}: {fault.message[:300]}"
+
+
+@lru_cache(maxsize=1)
+def _kind() -> Any:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    return extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties}
+    )
+
+
+def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if isinstance(instance, str) and not compile_pattern(pattern).search(instance):
+        yield ValidationError(f"{instance[:80]!r} does not match {pattern[:80]!r}")
+
+
+def _pattern_properties(validator: Any, patterns: dict[str, Any], instance: Any, _schema: Any) -> Iterator[Any]:
+    if not isinstance(instance, dict):
+        return
+    for pattern, part in patterns.items():
+        compiled = compile_pattern(pattern)
+        for key, value in instance.items():
+            if compiled.search(key):
+                yield from validator.descend(value, part, path=key, schema_path=pattern)

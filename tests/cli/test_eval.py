@@ -1,0 +1,152 @@
+"""`hone eval` from suite to comparison, with tiny models in this process, and the gate on a run's results."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import tiny
+
+from honekit.cli.main import main
+
+SUITE = """
+name = "boxes"
+data = "items.jsonl"
+[sampling]
+max_completion_tokens = 4
+[[criteria]]
+type = "regex"
+name = "has text"
+pattern = "."
+[[criteria]]
+type = "classification"
+name = "label"
+reference = "{{item.label}}"
+labels = ["a", "b"]
+lenient = true
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    rows = [{"input": f"box {number}", "label": "ab"[number % 2], "slices": ["one"]} for number in range(8)]
+    tiny.write_jsonl(tmp_path / "items.jsonl", rows)
+    (tmp_path / "suite.toml").write_text(SUITE)
+    return tmp_path / "suite.toml"
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
+    assert main(["eval", *arguments, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+def test_two_models_on_a_suite_are_compared_item_by_item(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = []
+    for name in ("one", "two"):
+        base = tiny.save_base(tmp_path / name, seed=len(runs))
+        runs.append(said(capsys, "run", str(suite), "--model", str(base)))
+    assert [run["status"] for run in runs] == ["completed"] * 2
+    assert runs[0]["result_counts"]["total"] == 8 and runs[0]["eval_id"] == runs[1]["eval_id"]
+    assert set(runs[0]["metrics"]) == {"has text", "label"}
+    assert runs[0]["metrics"]["label"]["classification"]["accuracy"] <= 1
+    listed = said(capsys, "list")["runs"]
+    assert [run["id"] for run in listed] == [runs[1]["id"], runs[0]["id"]]
+    compared = said(capsys, "compare", runs[0]["id"], "last", "--show", "2")
+    assert [(one["criterion"], one["slice"]) for one in compared["compared"]] == [
+        ("has text", None), ("has text", "one"), ("label", None), ("label", "one"),
+    ]  # fmt: skip
+    assert len(compared["side_by_side"]) == 2
+    same = said(capsys, "run", str(suite), "--model", str(tmp_path / "one"))
+    assert all(used["invocation_count"] == 0 for used in same["per_model_usage"].values())
+
+
+def test_answers_that_are_there_need_no_model(tmp_path: Path, suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{"item": {"label": "a"}, "sample": {"output_text": text}} for text in ("a", "the b", "")]
+    tiny.write_jsonl(tmp_path / "items.jsonl", rows)
+    run = said(capsys, "run", str(suite))
+    assert run["result_counts"] == {"total": 3, "passed": 1, "failed": 2, "errored": 0}
+    shown = said(capsys, "show", "last", "--items", "5")
+    assert [item["position"] for item in shown["items"]] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (('labels = ["a", "b"]', 'labels = ["a"]'), "evals.suite_invalid"),
+        (('pattern = "."', 'pattern = "("'), "evals.suite_invalid"),
+        (('data = "items.jsonl"', 'data = "none.jsonl"'), "evals.suite_missing"),
+        (('name = "boxes"', "name = "), "evals.suite_syntax"),
+    ],
+)
+def test_a_suite_that_does_not_fit_is_refused(
+    suite: Path, change: tuple[str, str], code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite.write_text(SUITE.replace(*change))
+    assert said(capsys, "run", str(suite), "--model", "m", code=1)["error"]["code"] == code
+
+
+def test_wrong_usage_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "run", code=2)["error"]["code"] == "cli.usage"
+    assert said(capsys, "run", str(suite), code=2)["error"]["code"] == "cli.usage"
+    assert said(capsys, "run", str(suite), "--model", "m", "--endpoint", "x", code=2)["error"]["code"] == "settings.endpoint"
+    assert said(capsys, "show", "evalrun_none", code=1)["error"]["code"] == "evals.unknown_run"
+    assert said(capsys, "run", "--resume", "evalrun_none", code=1)["error"]["code"] == "evals.unknown_run"
+
+
+def test_an_endpoint_that_is_away_leaves_a_run_to_resume(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    failed = said(capsys, "run", str(suite), "--model", "m", "--endpoint", "http://127.0.0.1:9", code=1)
+    assert failed["error"]["code"] == "evals.endpoint_gone"
+    left = said(capsys, "list")["runs"][0]
+    assert left["status"] == "in_progress" and left["result_counts"] == {}
+    again = said(capsys, "run", "--resume", left["id"], code=1)
+    assert again["error"]["code"] == "evals.endpoint_gone"
+
+
+def test_a_projects_test_set_is_a_suite() -> None:
+    from honekit.evals.suites import load_suite
+    from honekit.settings import examples_dir
+
+    for name, kinds in (
+        ("support-routing", {"classification"}),
+        ("iot-diagnostics", {"json_schema", "classification", "string_check", "phrase", "set_f1"}),
+    ):
+        loaded = load_suite(examples_dir() / name)
+        assert {one["type"] for one in loaded.criteria} >= kinds
+        assert len(loaded.rows) >= 80 and loaded.rows[0].item["slices"]
+
+
+def test_the_gate_says_by_its_exit_code_whether_rules_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from honekit.settings import examples_dir
+
+    project = tmp_path / "p"
+    shutil.copytree(examples_dir() / "support-routing", project, ignore=shutil.ignore_patterns(".hone"))
+    arms: dict[str, dict[str, float]] = {"tuned": {}, "base": {}, "base_few_shot": {}}
+    items = []
+    for number in range(60):
+        right = {"tuned": True, "base": number % 2 == 0, "base_few_shot": number % 3 == 0}
+        items.append(
+            {
+                "id": str(number), "input": "x", "expected": {"topic": "bug"}, "slices": [],
+                "answers": {arm: "bug" if right[arm] else "other" for arm in arms},
+                "scores": {arm: {"schema_validity": 1.0} for arm in arms},
+                "right": {arm: {"topic": right[arm]} for arm in arms},
+            }
+        )  # fmt: skip
+    for arm in arms:
+        arms[arm] = {"schema_validity": 1.0, "topic_macro_f1": 0.1}
+    run = project / ".hone" / "runs" / "20260101-000000"
+    run.mkdir(parents=True)
+    document = {"arms": arms, "chosen_arm": "tuned", "guard": {"forgetting": 0.01}}
+    (run / "result.json").write_text(json.dumps(document))
+    (run / "items.json").write_text(json.dumps(items))
+    passed = said(capsys, "gate", str(project))
+    assert passed["outcome"] == "passed" and len(passed["rules"]) == 3
+    toml = (project / "hone.toml").read_text()
+    (project / "hone.toml").write_text(toml + '\n[gate]\nrules = ["forgetting <= 0.001"]\n')
+    failed = said(capsys, "gate", str(run), code=1)
+    assert [one["outcome"] for one in failed["rules"]][-1] == "failed"
+    (project / "hone.toml").write_text(toml + '\n[gate]\nrules = ["forgetting <= "]\n')
+    assert said(capsys, "gate", str(project), code=1)["error"]["code"] == "gate.rule_syntax"

@@ -1,0 +1,107 @@
+"""Comparisons say no more than the items show."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from honekit.errors import EvalError
+from honekit.evals.compare_runs import compare, pair_items
+from honekit.evals.metrics import calibration, classification, run_metrics
+from honekit.store.eval_items import Item
+
+
+def items(scores: list[float], **result: Any) -> list[Item]:
+    made = []
+    for number, score in enumerate(scores):
+        one = {"name": "c", "type": "string_check", "score": score, "passed": score >= 1, **result}
+        content = {"n": number, "slices": ["even" if number % 2 == 0 else "odd"]}
+        made.append(Item(f"i{number}", "r", number, content, None, "pass", [one], {}, 0.0))
+    return made
+
+
+def words(a: list[float], b: list[float]) -> dict[str | None, str]:
+    return {one.slice: one.word for one in compare(pair_items(items(a), items(b)))}
+
+
+def test_a_clear_difference_is_better_and_the_other_way_round_worse() -> None:
+    good, bad = [1.0] * 36 + [0.0] * 4, [0.0] * 30 + [1.0] * 6 + [0.0] * 4
+    assert words(good, bad)[None] == "better"
+    assert words(bad, good)[None] == "worse"
+
+
+def test_three_items_more_of_forty_show_nothing() -> None:
+    more = [1.0] * 3 + [0.0] * 37
+    compared = compare(pair_items(items(more), items([0.0] * 40)))[0]
+    assert compared.interval is not None and compared.interval[0] < 0 < compared.interval[1]
+    assert (compared.word, compared.only_a, compared.only_b, compared.mcnemar_p) == ("no difference shown", 3, 0, 0.25)
+
+
+def test_equal_answers_prove_no_equality() -> None:
+    compared = compare(pair_items(items([1.0] * 30), items([1.0] * 30)))[0]
+    assert compared.interval is not None and compared.interval[0] < 0 < compared.interval[1]
+    assert compared.p == 1.0
+
+
+def test_slices_follow_their_criterion_and_too_few_items_have_no_interval() -> None:
+    compared = compare(pair_items(items([1.0] * 8), items([0.0] * 8)))
+    assert [one.slice for one in compared] == [None, "even", "odd"]
+    assert [one.word for one in compared[1:]] == ["too few items"] * 2
+    assert compared[1].interval is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, 1.0]), st.sampled_from([0.0, 0.5, 1.0])), min_size=1, max_size=40))
+def test_better_is_never_said_where_the_interval_holds_zero(pairs: list[tuple[float, float]]) -> None:
+    for one in compare(pair_items(items([a for a, _ in pairs]), items([b for _, b in pairs]))):
+        if one.word in ("better", "worse"):
+            assert one.interval is not None and not one.interval[0] <= 0 <= one.interval[1]
+            assert one.p < 0.05
+
+
+def test_without_a_difference_one_is_seldom_called() -> None:
+    draw = random.Random(0)
+    called = 0
+    for _ in range(60):
+        a, b = ([float(draw.random() < 0.8) for _ in range(60)] for _ in range(2))
+        called += words(a, b)[None] != "no difference shown"
+    assert called <= 6  # 5 % of 60 are 3; the exact test is below that
+
+
+def test_items_are_paired_by_content_and_faults_are_left_out() -> None:
+    a, b = items([1.0] * 6), items([0.0] * 6)[::-1]
+    b[0].results[0]["error"] = "the judge was away"  # type: ignore[index]
+    assert compare(pair_items(a, b))[0].items == 5
+    with pytest.raises(EvalError) as caught:
+        pair_items(a, [Item("x", "r", 0, {"other": 1}, None, "pass", [], {}, 0.0)])
+    assert caught.value.code == "evals.not_paired"
+
+
+def test_classification_is_what_scikit_learn_says_by_hand() -> None:
+    found = classification([("a", "a"), ("a", "b"), ("b", "b"), ("b", None)])
+    assert found["accuracy"] == 0.5 and found["no_answer"] == 1
+    assert found["confusion"] == {"rows": ["a", "b"], "columns": ["a", "b", "no answer"], "matrix": [[1, 1, 0], [0, 1, 1]]}
+    assert found["classes"]["a"]["precision"] == 1.0 and found["classes"]["a"]["recall"] == 0.5
+    assert found["macro"]["f1"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    assert found["micro"] == {"precision": pytest.approx(2 / 3), "recall": 0.5, "f1": pytest.approx(4 / 7)}
+
+
+def test_calibration_by_hand() -> None:
+    found = calibration([(0.95, True), (0.95, False), (0.15, False)])
+    assert found["brier"] == pytest.approx((0.05**2 + 0.95**2 + 0.15**2) / 3)
+    assert found["expected_calibration_error"] == pytest.approx((0.45 * 2 + 0.15) / 3)
+
+
+def test_a_judges_agreement_with_humans_is_told() -> None:
+    notes = [("sample", "sample", True), ("tie", "sample", False), ("reference", None, True)]
+    made = items([1.0, 0.5, 0.0])
+    for item, (preferred, human, consistent) in zip(made, notes, strict=True):
+        item.results[0].update(type="pairwise", preferred=preferred, consistent=consistent)  # type: ignore[index]
+        if human:
+            item.results[0]["human"] = human  # type: ignore[index]
+    told = run_metrics(made)["c"]["judge"]
+    assert (told["human_labels"], told["agreement"], told["consistent_rate"]) == (2, 0.5, pytest.approx(2 / 3))

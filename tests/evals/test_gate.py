@@ -1,0 +1,158 @@
+"""Promotion rules: what they mean, where they are wrong, and that the default ones give the verdict of `hone run`."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from honekit.errors import EvalError
+from honekit.evals.gate import Evidence, decide_gate, default_rules
+from honekit.evals.gate_rules import Operation, Rule, parse_rule, value
+from honekit.evals.scores import summarise
+from honekit.evals.stats import paired_difference
+from honekit.evals.verdict import decide
+from honekit.graders import Graded
+from honekit.project import Project
+
+PROJECT = Project.model_validate(
+    {
+        "root": Path("."),
+        "project": {"name": "p"},
+        "task": {
+            "instructions": "s.txt",
+            "format": "text",
+            "primary_metric": "topic_macro_f1",
+            "fields": [{"name": "topic", "type": "enum", "values": ["a", "b"], "score": "macro_f1"}],
+        },
+        "data": {"train": "t", "validation": "v", "test": "e"},
+        "evaluate": {"bootstrap_resamples": 400},
+        "gate": {"require_better_than": ["base", "base_few_shot", "base_few_shot_rag"]},
+    }
+)
+
+
+def arm(right: float, seed: int, items: int = 80) -> list[Graded]:
+    """An arm that is right on about this share of the items."""
+    draw = random.Random(seed)
+    made = []
+    for number in range(items):
+        expected = "ab"[number % 2]
+        is_right = draw.random() < right
+        given = expected if is_right else "ba"[number % 2]
+        scores = {"schema_validity": 1.0, "field_exact_match": float(is_right)}
+        made.append(Graded(str(number), (), scores, {"topic": is_right}, {"topic": (expected, given)}))
+    return made
+
+
+def evidence(**arms: list[Graded]) -> Evidence:
+    numbers = {f"{name}.{metric}": number for name, items in arms.items() for metric, number in summarise(PROJECT, items).items()}
+    return Evidence(PROJECT, numbers, arms, "tuned")
+
+
+def outcome(rule: str, given: Evidence) -> str:
+    return decide_gate([parse_rule(rule)], given).rules[0].outcome
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("a >> 3", 4), ("a >=", 5), ("a - (b >= 2", 8), ("a >= 1 with 95 confidence", 16), ("ä > 1", 1), ("", 1), ("a > 1 2", 7),
+        ("a > 1 with 0% confidence", 12), ("a", 2), ("(" * 60 + "a > 1", 51), ("a > .5", 5),
+    ],
+)  # fmt: skip
+def test_a_rule_that_cannot_be_read_says_where(text: str, at: int) -> None:
+    with pytest.raises(EvalError) as caught:
+        parse_rule(text)
+    assert caught.value.code == "gate.rule_syntax"
+    assert caught.value.where == f"[gate] rules, character {at}"
+
+
+@given(st.text(max_size=40) | st.text(alphabet="ab.()+-*/<>=% 0195withconfidence", max_size=40))
+def test_any_text_is_a_rule_or_is_refused(text: str) -> None:
+    try:
+        rule = parse_rule(text)
+    except EvalError:
+        with pytest.raises(EvalError, match=r"gate\.rule_syntax"):
+            parse_rule(text)
+    else:
+        assert isinstance(rule, Rule) and rule == parse_rule(rule.text)
+
+
+@st.composite
+def sums(draw: Any, depth: int = 3) -> str:
+    if depth == 0 or draw(st.booleans()):
+        return draw(st.sampled_from(["x", "tuned.y", "2", "0.5"]))  # type: ignore[no-any-return]
+    return f"({draw(sums(depth - 1))} {draw(st.sampled_from('+-*'))} {draw(sums(depth - 1))})"
+
+
+@given(sums())
+def test_an_expression_has_the_value_that_python_gives_it(text: str) -> None:
+    facts = {"x": 3.0, "tuned.y": -1.5}
+    expected = eval(text.replace("tuned.y", "(-1.5)"), {"x": 3.0})  # noqa: S307
+    assert value(parse_rule(f"{text} > 0").left, facts) == pytest.approx(expected)
+
+
+def test_products_bind_closer_than_sums_and_signs_stand_before_anything() -> None:
+    left = parse_rule("1 - 2 * -x > 0").left
+    assert isinstance(left, Operation) and value(left, {"x": 3.0}) == 7.0
+    assert value(parse_rule("8 / 4 / 2 > 0").left, {}) == 1.0
+
+
+def test_plain_rules_compare_figures() -> None:
+    given = Evidence(PROJECT, {"forgetting": 0.03, "tuned.latency_ms_p95": 110.0, "base.latency_ms_p95": 100.0}, {}, "tuned")
+    assert outcome("forgetting <= 0.02", given) == "failed"
+    assert outcome("chosen.latency_ms_p95 <= 1.2 * base.latency_ms_p95", given) == "passed"
+    assert outcome("divergence <= 1", given) == "not measured"
+    assert outcome("forgetting / 0 <= 1", given) == "not measured"
+    assert decide_gate([parse_rule("divergence <= 1")], given).outcome == "undecided"
+
+
+def test_with_confidence_the_interval_decides() -> None:
+    given = evidence(tuned=arm(0.95, 1), base=arm(0.5, 2))
+    assert outcome("tuned.topic_macro_f1 - base.topic_macro_f1 >= 0.05 with 95% confidence", given) == "passed"
+    assert outcome("0.05 <= tuned.topic_macro_f1 - base.topic_macro_f1 with 95% confidence", given) == "passed"
+    assert outcome("base.topic_macro_f1 + 0.05 <= tuned.topic_macro_f1 with 95% confidence", given) == "passed"
+    assert outcome("tuned.topic_macro_f1 - base.topic_macro_f1 >= 0.9 with 95% confidence", given) == "failed"
+    assert outcome("tuned.field_exact_match >= 0.95 with 95% confidence", given) == "undecided"
+    assert outcome("tuned.field_exact_match >= 0.5 with 95% confidence", given) == "passed"
+    assert outcome("tuned.topic_macro_f1 - absent.topic_macro_f1 > 0 with 95% confidence", given) == "not measured"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "tuned.topic_macro_f1 * 2 > 1 with 95% confidence",
+        "tuned.topic_macro_f1 - base.field_exact_match > 0 with 95% confidence",
+        "tuned.topic_macro_f1 + base.topic_macro_f1 > 0 with 95% confidence",
+        "tuned.topic_macro_f1 > 0 with 90% confidence",
+    ],
+)
+def test_a_rule_without_an_interval_is_refused(rule: str) -> None:
+    with pytest.raises(EvalError) as caught:
+        decide_gate([parse_rule(rule)], evidence(tuned=arm(0.9, 1), base=arm(0.5, 2)))
+    assert caught.value.code == "gate.confidence"
+
+
+@pytest.mark.parametrize("tuned", [0.2, 0.5, 0.6, 0.7, 0.8, 0.97])
+def test_the_default_rules_give_the_verdict_of_the_main_job(tuned: float) -> None:
+    arms = {"tuned": arm(tuned, 1), "base": arm(0.5, 2), "base_few_shot": arm(0.62, 3)}
+    given = evidence(**arms)
+    gate = decide_gate([parse_rule(rule) for rule in default_rules(PROJECT)], given)
+    differences = {
+        name: paired_difference(PROJECT, "topic_macro_f1", arms["tuned"], arms[name], 400, 0)
+        for name in ("base", "base_few_shot")
+    }
+    verdict = decide(PROJECT, {name: summarise(PROJECT, items) for name, items in arms.items()}, differences, chosen="tuned")
+    told = {"ship": "passed", "don't ship": "failed", "not enough evidence": "undecided"}
+    assert gate.outcome == told[verdict.verdict]
+
+
+def test_a_required_arm_that_was_left_out_leaves_the_gate_open() -> None:
+    gate = decide_gate([parse_rule(rule) for rule in default_rules(PROJECT)], evidence(tuned=arm(0.97, 1), base=arm(0.5, 2)))
+    assert [one.outcome for one in gate.rules] == ["passed", "passed", "not measured"]
+    assert gate.outcome == "undecided"

@@ -1,0 +1,173 @@
+"""Hone's own graders against cases worked out by hand, and what must hold for any input."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from honekit.errors import GraderError
+from honekit.graders.criteria import Result, grade_by, own_types, parse_criteria
+from honekit.graders.run import Means
+from honekit.graders.templates import Sample
+
+VALUES = st.recursive(st.none() | st.booleans() | st.integers(-99, 99) | st.text(max_size=8), lambda v: st.lists(v, max_size=3))
+
+
+def graded(
+    kind: str, text: str, item: dict[str, Any] | None = None, more: dict[str, Any] | None = None, **options: Any
+) -> Result:
+    criterion = parse_criteria([{"type": kind, "name": "c", **options}])[0]
+    return grade_by(criterion, item or {}, Sample(text, more or {}), Means())
+
+
+def test_there_are_twelve_types_of_their_own() -> None:
+    assert len(own_types()) == 12
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [('{"a": 1}', 1.0), ('{"a": "x"}', 0.0), ("{}", 0.0), ("no JSON", 0.0), ('{"a": NaN}', 0.0)],
+)
+def test_json_has_to_fit_its_schema(text: str, score: float) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    assert graded("json_schema", text, schema=schema).score == score
+
+
+def test_a_schema_reaches_for_nothing_outside_itself() -> None:
+    result = graded("json_schema", "1", schema={"$ref": "https://example.com/schema.json"})
+    assert result.fault is not None and "leads nowhere" in result.fault
+
+
+def test_a_pattern_of_a_schema_takes_linear_time() -> None:
+    result = graded("json_schema", json.dumps("a" * 5000 + "!"), schema={"type": "string", "pattern": "^(a+)+$"})
+    assert result.score == 0.0
+
+
+def test_fields_are_matched_one_by_one() -> None:
+    reference = {"part": "Fan", "count": 2, "ok": True, "more": [1]}
+    text = json.dumps({"part": "fan", "count": 2.4, "ok": 1, "more": [1], "other": 0})
+    options = {"item": {"r": reference}, "reference": "{{item.r}}"}
+    assert graded("field_match", text, **options).score == 0.25  # only `more`: case, 0.4, and a truth value that is a number
+    assert graded("field_match", text, **options, ignore_case=True, absolute=0.5).score == 0.75
+    assert graded("field_match", text, **options, fields=["part", "more"]).score == 0.5
+    assert graded("field_match", "none", **options).score == 0.0
+    assert graded("field_match", text, item={"r": "x"}, reference="{{item.r}}").fault == "the reference is no JSON object"
+
+
+@pytest.mark.parametrize(
+    ("text", "reference", "score"),
+    [("a, b", "b,A", 1.0), ("a", "a,b,c", 0.5), ("", "", 1.0), ("a", "", 0.0), ('["a", 1]', "a,1", 1.0), ("a,a", "a", 1.0)],
+)
+def test_the_f1_of_two_sets(text: str, reference: str, score: float) -> None:
+    assert graded("set_f1", text, {"r": reference}, reference="{{item.r}}").score == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("text", "find", "score"),
+    [
+        ("1,050", "whole", 1.0), ("1050.0", "whole", 1.0), ("about 1050", "whole", 0.0), ("about 1050", "first", 1.0),
+        ("3 of 1050", "first", 0.0), ("3 of 1050", "last", 1.0), ("1060", "whole", 1.0), ("1061", "whole", 0.0),
+        ("", "last", 0.0),
+    ],
+)  # fmt: skip
+def test_numbers_within_the_tolerance(text: str, find: str, score: float) -> None:
+    assert graded("numeric", text, reference="1050", absolute=10, find=find).score == score
+
+
+def test_decimal_fractions_are_no_trap() -> None:
+    assert graded("numeric", str(0.1 + 0.2), reference="0.3").score == 1.0
+    assert graded("numeric", "104.9", reference="100", relative=0.05).score == 1.0
+    assert graded("numeric", "105.1", reference="100", relative=0.05).score == 0.0
+
+
+def test_patterns_are_searched_and_may_have_to_be_absent() -> None:
+    assert graded("regex", "E-17 found", pattern=r"\bE-\d+").score == 1.0
+    assert graded("regex", "e-17", pattern="E-1", ignore_case=True).score == 1.0
+    assert graded("regex", "sorry", pattern="sorry", absent=True).score == 0.0
+    assert graded("regex", "a" * 20000 + "!", pattern="^(a+)+$").score == 0.0
+    with pytest.raises(ValidationError, match="no pattern of RE2"):
+        parse_criteria([{"type": "regex", "name": "c", "pattern": r"(a)\1"}])
+
+
+def test_phrases_are_folded() -> None:
+    item = {"accepted": ["power supply", None]}
+    assert graded("phrase", "  Power-Supply. ", item, accepted="{{item.accepted}}").score == 1.0
+    assert graded("phrase", "", item, accepted="{{item.accepted}}").score == 0.0
+
+
+CALLS = [{"name": "a", "arguments": {"x": 1}}, {"name": "b", "arguments": {}}]
+
+
+@pytest.mark.parametrize(
+    ("given_calls", "options", "score"),
+    [
+        (CALLS, {}, 1.0),
+        (CALLS[::-1], {}, 1.0),
+        (CALLS[::-1], {"ordered": True}, 0.5),
+        (CALLS[:1], {}, 2 / 3),
+        ([{"function": {"name": "a", "arguments": '{"x": 1, "y": 2}'}}], {}, 0.0),
+        ([{"function": {"name": "a", "arguments": '{"x": 1, "y": 2}'}}], {"arguments": "subset"}, 2 / 3),
+        ([{"name": "a", "arguments": {"x": 9}}], {"arguments": "ignore"}, 2 / 3),
+        ([], {}, 0.0),
+    ],
+)
+def test_calls_are_matched_each_once(given_calls: list[Any], options: dict[str, Any], score: float) -> None:
+    result = graded("tool_call", "", {"calls": CALLS}, {"output_tools": given_calls}, reference="{{item.calls}}", **options)
+    assert result.score == pytest.approx(score)
+
+
+def test_a_class_is_read_strictly_unless_told_otherwise() -> None:
+    options = {"item": {"c": "fan"}, "reference": "{{item.c}}", "labels": ["fan", "power"]}
+    assert graded("classification", "fan", **options).notes == {"expected": "fan", "predicted": "fan"}
+    assert graded("classification", "It is the fan.", **options).notes["predicted"] is None
+    assert graded("classification", "It is the fan.", **options, lenient=True).score == 1.0
+    sure = graded("classification", '{"c": "fan", "p": 0.8}', **options, input="{{sample.output_json.c}}",
+                  confidence="{{sample.output_json.p}}")  # fmt: skip
+    assert sure.notes["confidence"] == 0.8
+
+
+def test_an_answer_that_is_no_json_is_wrong_and_no_fault() -> None:
+    for kind, options in (
+        ("string_check", {"operation": "eq", "input": "{{sample.output_json.a}}", "reference": "x"}),
+        ("numeric", {"input": "{{sample.output_json.a}}", "reference": "1"}),
+    ):
+        result = graded(kind, "not JSON", **options)
+        assert (result.score, result.passed, result.fault) == (0.0, False, None)
+
+
+def test_a_function_that_no_package_has_is_refused() -> None:
+    with pytest.raises(GraderError) as caught:
+        graded("function", "x", function="absent")
+    assert caught.value.code == "graders.unknown_function"
+
+
+@given(VALUES, VALUES)
+def test_every_score_lies_between_0_and_1(answer: Any, wanted: Any) -> None:
+    item = {"r": json.dumps(wanted), "calls": [{"name": "f", "arguments": {"v": wanted}}]}
+    text = json.dumps(answer)
+    for result in (
+        graded("set_f1", text, item, reference="{{item.r}}"),
+        graded("field_match", text, {"r": {"v": wanted}}, reference="{{item.r}}"),
+        graded(
+            "tool_call", text, item, {"output_tools": [{"name": "f", "arguments": {"v": answer}}]}, reference="{{item.calls}}"
+        ),
+    ):
+        assert 0.0 <= result.score <= 1.0 and result.fault is None
+
+
+@given(st.lists(st.text(alphabet="abc ", max_size=3), max_size=5), st.lists(st.text(alphabet="abc ", max_size=3), max_size=5))
+def test_set_f1_is_the_same_both_ways_and_1_for_equal_sets(left: list[str], right: list[str]) -> None:
+    one = graded("set_f1", json.dumps(left), {"r": right}, reference="{{item.r}}").score
+    assert one == graded("set_f1", json.dumps(right), {"r": left}, reference="{{item.r}}").score
+    assert graded("set_f1", json.dumps(left[::-1] + left), {"r": left}, reference="{{item.r}}").score == 1.0
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 10))
+def test_a_number_is_within_any_tolerance_of_itself(number: float, tolerance: float) -> None:
+    written = f"{number:.6f}"
+    assert graded("numeric", written, reference=written, absolute=tolerance).score == 1.0
