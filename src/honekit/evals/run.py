@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from honekit.data import Example
 from honekit.errors import EvalError
 from honekit.evals.answers import Answer, AnswerStore, latency_ms
-from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, Prompting, choose_demonstrations, choose_prompt
+from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, choose_demonstrations, choose_prompt
 from honekit.evals.classical import run_classical
 from honekit.evals.correction import holm
 from honekit.evals.cost import cost_report
+from honekit.evals.prompting import Prompting, Sources
 from honekit.evals.scores import by_slice, confusion, correct_rate, in_slice, slice_names, summarise
 from honekit.evals.stats import Difference, examples_needed, mcnemar_exact, metric_interval, paired_difference
 from honekit.evals.subset import stratified_subset
@@ -118,7 +119,7 @@ class Evaluator:
 
     def _runner(self, engine: Engine) -> ArmRunner:
         store = AnswerStore(self.project.state_dir / "answers", f"{engine.fingerprint}-{engine.precision}")
-        return ArmRunner(self.project, engine, store, self.index)
+        return ArmRunner(self.project, engine, store, Sources(self.project, self.index))
 
     def _classical(self) -> None:
         with self.stages.time("classical"):
