@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.decide_measure import measure
 from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def decide(
 
         hone decide questions
 
+        hone decide measure my-project
+
         hone decide record --answers answers.json > docs/decision.md
     """
     if context.invoked_subcommand is not None:
@@ -57,6 +60,9 @@ def decide(
         print_json(decision.as_dict())
     else:
         _print(decision)
+
+
+app.command("measure")(measure)
 
 
 @app.command("questions")

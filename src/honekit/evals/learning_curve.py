@@ -82,7 +82,8 @@ def _gains(sizes: Floats, scores: Floats, further: Sequence[int], seed: int) -> 
     """scores: (resamples, sizes)."""
     random = np.random.default_rng([seed, 2])
     resamples, number = scores.shape
-    rates: Floats = random.uniform(*RATES, size=resamples)
+    slowest, fastest = RATES
+    rates: Floats = np.asarray(random.uniform(slowest, fastest, size=(resamples,)), dtype=np.float64)
     # Two sizes are the least that a line needs: one is always the largest, from which the forecast goes on.
     counts = random.multinomial(number - 1, np.full(number, 1 / number), size=resamples).astype(np.float64)
     counts[:, -1] += 1

@@ -50,7 +50,7 @@ def render_report(project: Project, document: dict[str, Any], items: list[dict[s
     sizes = Counter(name for item in items for name in item["slices"])
     train = document["train"]
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             project=project,
@@ -196,7 +196,7 @@ def _base_note(base: str) -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -128,12 +128,17 @@ def not_worse(project: Project, metric: str, graded_a: Sequence[Graded], graded_
 
 
 def not_worse_of(a: Statistic, b: Statistic, margin: float) -> float:
-    """One-sided p of "a is worse than b by `margin` or more": Tango's score test for rates, Student's for other scores."""
+    """One-sided p of "a is worse than b by `margin` or more": Tango's score test for rates, Student's for other scores.
+
+    Student's error is not taken below that of arms that differ on just so many items as the margin makes them, as in Tango's.
+    """
     if a.is_rate and b.is_rate:
         return not_worse_p(*disagreements(a, b), a.items, margin)
     from scipy.special import stdtr
 
-    distance = (a.observed() - b.observed() + margin) / max(difference_error(a, b), ROUNDING)
+    share = min(abs(margin), 1.0)
+    error = max(difference_error(a, b), math.sqrt(share * (1 - share) / a.items), ROUNDING)
+    distance = (a.observed() - b.observed() + margin) / error
     return float(stdtr(max(1, a.items - 1), -distance))
 
 
