@@ -90,9 +90,13 @@ def record(
     answers: AnswersFile = None,
     chosen: Annotated[str | None, typer.Option(help="What you do, where that is not the recommendation.")] = None,
     argument: Annotated[str, typer.Option(help="Your own reasons, kept with the record.")] = "",
+    project: Annotated[
+        Path,
+        typer.Option(help="Folder with the hone.toml whose last `hone decide measure` goes into the record, if there is one."),
+    ] = Path(),
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write there instead of stdout.")] = None,
 ) -> None:
-    """Write the decision as a Markdown page to keep beside the project.
+    """Write the decision as a Markdown page to keep beside the project, with the measured evidence where there is some.
 
     Examples:
 
@@ -107,7 +111,14 @@ def record(
     if chosen is not None and chosen not in OPTIONS:
         raise SettingsError("decide.option", what=f"{chosen!r} is no option", mend=f"use one of: {', '.join(OPTIONS)}")
     given = _answers(answers, None)
-    page = decision_record(given, verdict_on(given), date=time.strftime("%Y-%m-%d"), chosen=chosen, argument=argument)
+    page = decision_record(
+        given,
+        verdict_on(given),
+        date=time.strftime("%Y-%m-%d"),
+        chosen=chosen,
+        argument=argument,
+        measured=_measured(project),
+    )
     if output is None:
         print(page, end="")
     else:
@@ -156,6 +167,24 @@ def cases(
         print(f"\n{half}")
         for known in load_cases(half):
             print(f"  {known.id:<36} {known.verdict:<14} {known.title}")
+
+
+def _measured(project: Path) -> dict[str, Any] | None:
+    """The document of the project's last measurement. Raises: SettingsError[decide.measurement] when it cannot be read."""
+    root = project if project.is_dir() else project.parent
+    file = root / ".hone" / "measure" / "result.json"
+    if not file.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+    except (OSError, ValueError) as fault:
+        raise SettingsError(
+            "decide.measurement",
+            what=f"the measurement cannot be read: {fault}",
+            where=str(file),
+            mend="run `hone decide measure` again, it repeats nothing that is done",
+        ) from fault
 
 
 def _answers(file: Path | None, save: Path | None) -> Answers:

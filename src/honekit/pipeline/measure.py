@@ -123,6 +123,7 @@ def measure_project(
     wanted = _checked(project, arms)
     began = time.perf_counter()
     with alone(project):
+        _settings_file(project).parent.mkdir(parents=True, exist_ok=True)
         write_atomic(_settings_file(project), json.dumps({"arms": None if arms is None else wanted, "limit": limit}))
         run = _start(project, listener, limit)
         trainings = _training_files(run, wanted)
@@ -231,7 +232,6 @@ def _part_file(run: _Measurement, arm: str, share: float) -> Path:
     # One line for each example, form after form.
     lines = run.prepared.train_file.read_text(encoding="utf-8").splitlines(keepends=True)
     path = run.project.state_dir / "measure" / f"{arm}.jsonl"
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, "".join(line for number, line in enumerate(lines) if train[number % len(train)].id in chosen))
     return path
 
