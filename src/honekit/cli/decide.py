@@ -92,7 +92,7 @@ def record(
     argument: Annotated[str, typer.Option(help="Your own reasons, kept with the record.")] = "",
     project: Annotated[
         Path,
-        typer.Option(help="Folder with the hone.toml whose last `hone decide measure` goes into the record, if there is one."),
+        typer.Option(help="Folder with hone.toml; its last `hone decide measure`, if any, goes into the record."),
     ] = Path(),
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write there instead of stdout.")] = None,
 ) -> None:

@@ -73,10 +73,7 @@ def _evidence(measured: Mapping[str, Any]) -> list[str]:
     ]
     standings = {standing["arm"]: standing["status"] for standing in measured["selection"]["standings"]}
     for name, arm in sorted(measured["arms"].items(), key=lambda item: item[1]["cost"]["over_requests"]):
-        cells = [
-            f"{arm[part]['scores'][metric]:.3f} ({arm[part]['intervals'][metric][0]:.2f} to {arm[part]['intervals'][metric][1]:.2f})"
-            for part in ("validation", "test")
-        ]
+        cells = [_score(arm[part], metric) for part in ("validation", "test")]
         cost = arm["cost"]
         cells += [standings[name], f"{cost['per_1000_requests']:.4f}", f"{cost['training']:.4f}"]
         lines.append(f"| {name} | {' | '.join(cells)} |")
@@ -84,6 +81,11 @@ def _evidence(measured: Mapping[str, Any]) -> list[str]:
     if curve and curve["gains"]:
         lines += ["", f"Forecast: {'; '.join(gain['sentence'] for gain in curve['gains'])}. {curve['note']}"]
     return [*lines, ""]
+
+
+def _score(part: Mapping[str, Any], metric: str) -> str:
+    lo, hi = part["intervals"][metric]
+    return f"{part['scores'][metric]:.3f} ({lo:.2f} to {hi:.2f})"
 
 
 def _shown(value: object) -> str:

@@ -29,4 +29,20 @@ def render_measurement(document: Mapping[str, Any]) -> str:
         for name, arm in document["arms"].items()
     ]
     rows.sort(key=lambda row: row["cost"]["over_requests"])
-    return environment().get_template("measurement.html").render(document=document, rows=rows, version=honekit.__version__)
+    tried = {
+        name: [_candidate(one, document["primary_metric"]) for one in arm["tried"]] for name, arm in document["arms"].items()
+    }
+    page = environment().get_template("measurement.html")
+    return page.render(document=document, rows=rows, tried=tried, version=honekit.__version__)
+
+
+def _candidate(one: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    """A line for a prompting, or for the setting that the classical baseline chose for a field."""
+    if "prompt" not in one:
+        setting = f"C {one['C']:g}, class weight {one['class_weight'] or 'none'}" if "C" in one else "one class only"
+        return {"name": f"{one['field']}: {setting}", "score": one.get("validation")}
+    further = [
+        *([f"{len(one['demonstrations'])} demonstrations"] if one["demonstrations"] else []),
+        *([f"the {one['nearest']} most alike"] if one.get("nearest") else []),
+    ]
+    return {"name": ", ".join([one["prompt"], *further]), "score": one[metric]}
