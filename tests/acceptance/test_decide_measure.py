@@ -68,7 +68,7 @@ def test_every_arm_is_measured_once_and_the_choice_is_explained(project: Path, t
     assert len(first["arms"]["prompt"]["tried"]) >= 5
     assert first["arms"]["tuned"]["fingerprint"] != first["arms"]["tuned_50"]["fingerprint"]
     assert [point["examples"] for point in first["learning_curve"]["points"]] == [30, 60]
-    assert "±" in first["learning_curve"]["gains"][0]["sentence"]
+    assert first["learning_curve"]["note"]
     assert {one["against"] for one in first["break_even"]["tuned"]} >= {"zero_shot", "few_shot"}
     (noise,) = first["noise"]
     assert noise["items"] == 12

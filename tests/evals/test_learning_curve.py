@@ -61,3 +61,9 @@ def test_one_size_shows_no_curve() -> None:
     assert curve.gains == ()
     assert "shares" in curve.note
     assert curve.points[0].score == pytest.approx(0.7, abs=0.1)
+
+
+def test_models_that_have_nothing_right_show_no_curve() -> None:
+    curve = forecast(PROJECT, METRIC, points({50: 0.0, 100: 0.0}, 40), (100,), 500, 0)
+    assert curve.gains == ()
+    assert "show no curve" in curve.note

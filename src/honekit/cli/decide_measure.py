@@ -103,8 +103,9 @@ def _print(document: dict[str, Any], file: Path) -> None:
             f"\nThe same arm twice ({one['arm']}, {one['changed']}): {one['different_answers']} of {one['items']} answers "
             f"differ, the score by {one['difference']['mean']:+.3f}."
         )
-    if document["learning_curve"] and document["learning_curve"]["gains"]:
-        console.print("\nForecast: " + "; ".join(gain["sentence"] for gain in document["learning_curve"]["gains"]))
+    if document["learning_curve"]:
+        gains = [gain["sentence"] for gain in document["learning_curve"]["gains"]]
+        console.print("\nForecast: " + ("; ".join(gains) or "none"))
         console.print(f"  {document['learning_curve']['note']}", soft_wrap=True)
     console.print(f"\nReport: {document['report']}\nFigures: {file}", soft_wrap=True)
 

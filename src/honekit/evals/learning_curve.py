@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from honekit.evals.resampling import Floats
+from honekit.evals.resampling import ROUNDING, Floats
 from honekit.evals.stats import metric_interval, metric_statistic
 from honekit.graders import Graded
 from honekit.project import Project
@@ -70,6 +70,9 @@ def forecast(
     if len(sizes) < 2:
         return LearningCurve(points, (), "One size shows no curve; add `shares` under [decide.measure].")
     scores: Floats = np.stack([statistic.resampled(resamples, seed) for statistic in statistics], axis=1)
+    if float(scores.std(axis=0).max()) < ROUNDING:
+        note = "Every answer is right, or none is, at every size: these examples show no curve."
+        return LearningCurve(points, (), note)
     gains = _gains(np.array(sizes, dtype=np.float64), scores, further, seed)
     note = (
         f"{len(sizes)} sizes do not show how fast the curve flattens: the exponent is drawn from {RATES[0]:g} to {RATES[1]:g}, "

@@ -128,13 +128,14 @@ def measure_classical(
 ) -> ArmResult | None:
     """The classical baseline, its settings chosen on the other folds; None where it does not predict the primary metric."""
     fields = classical_fields(project)
+    fitted: dict[Any, Any] = {}
+    run = run_classical(project, train, validation, test, fitted)
     folds = fold_of([example.id for example in validation])
     graded: dict[str, Graded] = {}
     for fold in sorted(set(folds)):
         others = [example for example, own in zip(validation, folds, strict=True) if own != fold]
         asked = [example for example, own in zip(validation, folds, strict=True) if own == fold]
-        graded |= {one.id: one for one in run_classical(project, train, others, asked).graded}
-    run = run_classical(project, train, validation, test)
+        graded |= {one.id: one for one in run_classical(project, train, others, asked, fitted).graded}
     if project.task.primary_metric not in summarise(project, run.graded):
         return None
     scored = {f.name for f in project.task.fields if f.score != "none"}

@@ -9,6 +9,7 @@ Sources: Berger, Technometrics 24 (1982) 295-300 (intersection-union tests); Pia
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -92,7 +93,10 @@ def select(project: Project, candidates: Sequence[Candidate], margin: float, *, 
         needed = None
         if status == "open":
             rival = to_best or _closest(project, metric, c, candidates)
-            needed = items_for_not_worse(rival.mean, rival.deviation, margin, alpha=alpha / len(candidates))
+            # The test takes no smaller error than that of arms that differ as often as the margin says.
+            deviation = max(rival.deviation, math.sqrt(margin * (1 - margin)))
+            needed = items_for_not_worse(rival.mean, deviation, margin, alpha=alpha / len(candidates))
+            needed = None if needed is None else max(needed, rival.items + 1)
         standings.append(
             Standing(
                 c.name,
