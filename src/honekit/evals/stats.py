@@ -130,13 +130,14 @@ def not_worse(project: Project, metric: str, graded_a: Sequence[Graded], graded_
 def not_worse_of(a: Statistic, b: Statistic, margin: float) -> float:
     """One-sided p of "a is worse than b by `margin` or more": Tango's score test for rates, Student's for other scores.
 
-    Student's error is not taken below that of arms that differ on just so many items as the margin makes them, as in Tango's.
+    Student's error is not taken below that of arms that differ on as many items as the margin makes them, and two more: Tango's
+    has such a floor by itself, and a skewed score would pass too often without.
     """
     if a.is_rate and b.is_rate:
         return not_worse_p(*disagreements(a, b), a.items, margin)
     from scipy.special import stdtr
 
-    share = min(abs(margin), 1.0)
+    share = min((abs(margin) * a.items + 2) / (a.items + 2), 1.0)
     error = max(difference_error(a, b), math.sqrt(share * (1 - share) / a.items), ROUNDING)
     distance = (a.observed() - b.observed() + margin) / error
     return float(stdtr(max(1, a.items - 1), -distance))
