@@ -249,6 +249,38 @@ class GateSection(_Section):
     """Promotion rules, which count beside the two above (docs/guide/evaluate.md)."""
 
 
+class MeasureSection(_Section):
+    """What `hone decide measure` compares (`docs/guide/decide.md`)."""
+
+    margin: float = Field(0.05, gt=0, lt=1)
+    """How much worse on the primary metric than the best arm an arm may be to count as not worse."""
+    requests: int = Field(100_000, ge=1)
+    """Requests over which the cost of a training is spread."""
+    prompts: tuple[str, ...] = ()
+    """Files with further wordings of the system prompt, beside `task.prompts` and those made from the fields."""
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.25, 0.5)
+    """Parts of the training data that are trained on too, for the learning curve."""
+    further_examples: tuple[Annotated[int, Field(ge=1)], ...] = (100, 300)
+    """Numbers of further training examples whose gain is forecast."""
+    endpoint: str | None = None
+    """Base URL of an OpenAI-compatible provider, such as https://api.openai.com/v1, whose `model` is measured too."""
+    model: str | None = None
+    api_key_env: str = "OPENAI_API_KEY"
+    """Environment variable with the provider's key."""
+    per_million_tokens: float | None = Field(None, ge=0)
+    """The provider's price, in and out together; default: `cost.alternative_per_million_tokens`."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> MeasureSection:
+        if (self.endpoint is None) != (self.model is None):
+            raise ValueError("endpoint and model belong together: give both, or none")
+        return self
+
+
+class DecideSection(_Section):
+    measure: MeasureSection = MeasureSection()
+
+
 class CostSection(_Section):
     currency: str = "USD"
     machine_per_hour: float = Field(0.10, ge=0)
@@ -269,6 +301,7 @@ class Project(_Section):
     evaluate: EvaluateSection = EvaluateSection()
     gate: GateSection = GateSection()
     cost: CostSection = CostSection()
+    decide: DecideSection = DecideSection()
 
     def path(self, relative: str) -> Path:
         return self.root / relative

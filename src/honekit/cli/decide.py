@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.decide_measure import measure
 from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def decide(
 
         hone decide questions
 
+        hone decide measure my-project
+
         hone decide record --answers answers.json > docs/decision.md
     """
     if context.invoked_subcommand is not None:
@@ -57,6 +60,9 @@ def decide(
         print_json(decision.as_dict())
     else:
         _print(decision)
+
+
+app.command("measure")(measure)
 
 
 @app.command("questions")
@@ -84,9 +90,13 @@ def record(
     answers: AnswersFile = None,
     chosen: Annotated[str | None, typer.Option(help="What you do, where that is not the recommendation.")] = None,
     argument: Annotated[str, typer.Option(help="Your own reasons, kept with the record.")] = "",
+    project: Annotated[
+        Path,
+        typer.Option(help="Folder with hone.toml; its last `hone decide measure`, if any, goes into the record."),
+    ] = Path(),
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write there instead of stdout.")] = None,
 ) -> None:
-    """Write the decision as a Markdown page to keep beside the project.
+    """Write the decision as a Markdown page to keep beside the project, with the measured evidence where there is some.
 
     Examples:
 
@@ -101,7 +111,14 @@ def record(
     if chosen is not None and chosen not in OPTIONS:
         raise SettingsError("decide.option", what=f"{chosen!r} is no option", mend=f"use one of: {', '.join(OPTIONS)}")
     given = _answers(answers, None)
-    page = decision_record(given, verdict_on(given), date=time.strftime("%Y-%m-%d"), chosen=chosen, argument=argument)
+    page = decision_record(
+        given,
+        verdict_on(given),
+        date=time.strftime("%Y-%m-%d"),
+        chosen=chosen,
+        argument=argument,
+        measured=_measured(project),
+    )
     if output is None:
         print(page, end="")
     else:
@@ -150,6 +167,24 @@ def cases(
         print(f"\n{half}")
         for known in load_cases(half):
             print(f"  {known.id:<36} {known.verdict:<14} {known.title}")
+
+
+def _measured(project: Path) -> dict[str, Any] | None:
+    """The document of the project's last measurement. Raises: SettingsError[decide.measurement] when it cannot be read."""
+    root = project if project.is_dir() else project.parent
+    file = root / ".hone" / "measure" / "result.json"
+    if not file.is_file():
+        return None
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+    except (OSError, ValueError) as fault:
+        raise SettingsError(
+            "decide.measurement",
+            what=f"the measurement cannot be read: {fault}",
+            where=str(file),
+            mend="run `hone decide measure` again, it repeats nothing that is done",
+        ) from fault
 
 
 def _answers(file: Path | None, save: Path | None) -> Answers:

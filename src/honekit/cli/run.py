@@ -38,7 +38,7 @@ def run(
     """
     from honekit.project import load_project
 
-    loaded = _changed(load_project(project), base, device)
+    loaded = changed(load_project(project), base, device)
     _run(loaded, use_more=True, share=subset or 1.0, as_json=as_json, command="hone run")
 
 
@@ -61,12 +61,13 @@ def demo(
     from honekit.pipeline.run import bundled_project
     from honekit.project import load_project
 
-    loaded = _changed(load_project(bundled_project("iot-diagnostics")), base, device)
+    loaded = changed(load_project(bundled_project("iot-diagnostics")), base, device)
     share = 1.0 if full else loaded.evaluate.subset
     _run(loaded, use_more=False, share=share, as_json=as_json, command="hone demo --full" if full else "hone demo")
 
 
-def _changed(project: Project, base: str | None, device: str) -> Project:
+def changed(project: Project, base: str | None, device: str) -> Project:
+    """The project with another base or device. Raises: SettingsError[settings.device]."""
     from honekit.errors import SettingsError
 
     if device not in ("auto", "cpu", "cuda", "mps"):
@@ -79,7 +80,7 @@ def _changed(project: Project, base: str | None, device: str) -> Project:
     return project.model_copy(update={"train": project.train.model_copy(update=changes)}) if changes else project
 
 
-class _Terminal:
+class Terminal:
     """The run's listener that writes to the terminal: stages as lines, long work as one bar at a time."""
 
     def __init__(self) -> None:
@@ -126,7 +127,7 @@ def _run(project: Project, *, use_more: bool, share: float, as_json: bool, comma
     from honekit.cli.summary import print_summary
     from honekit.pipeline import run_project
 
-    terminal = _Terminal()
+    terminal = Terminal()
     try:
         outcome = run_project(project, terminal, use_more=use_more, share=share, command=command)
     finally:

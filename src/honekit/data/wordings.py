@@ -7,12 +7,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from honekit.data.infer import FieldGuess
+if TYPE_CHECKING:
+    from honekit.project import Project
 
 
-def instructions(fields: Sequence[FieldGuess], label: str) -> str:
+class Described(Protocol):
+    """What a wording needs of a field: a guess of `hone init`, or a field of `hone.toml`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> Literal["string", "enum", "list"]: ...
+    @property
+    def values(self) -> tuple[str, ...]: ...
+    @property
+    def nullable(self) -> bool: ...
+    @property
+    def min_items(self) -> int: ...
+    @property
+    def max_items(self) -> int: ...
+
+
+def instructions(fields: Sequence[Described], label: str) -> str:
     """The system prompt of the tuned model: every field with its values, in the order of the answer."""
     if _is_text(fields):
         return (
@@ -23,7 +41,7 @@ def instructions(fields: Sequence[FieldGuess], label: str) -> str:
     return "\n".join([*lines, *(f"{field.name}: {_kind(field)}" for field in fields)])
 
 
-def alternatives(fields: Sequence[FieldGuess], label: str, schema: dict[str, Any]) -> dict[str, str]:
+def alternatives(fields: Sequence[Described], label: str, schema: dict[str, Any]) -> dict[str, str]:
     """File name -> further wordings, each complete in itself."""
     if _is_text(fields):
         name, values = fields[0].name, fields[0].values
@@ -54,11 +72,39 @@ def alternatives(fields: Sequence[FieldGuess], label: str, schema: dict[str, Any
     }
 
 
-def _is_text(fields: Sequence[FieldGuess]) -> bool:
+def from_schema(project: Project) -> dict[str, str]:
+    """Name -> at least five system prompts made from the task's fields, for a comparison that is fair to prompting.
+
+    The last one is the project's own prompt with the form of the answer said once more at its end, where a model reads it last.
+    """
+    from honekit.data.prompts import answer_schema
+
+    fields, label = project.task.fields, project.task.input_label.lower()
+    own = project.system_prompt
+    if project.task.format == "text" and not _is_text(fields):
+        # Nothing but the project's own words says what a free text is to be.
+        name = fields[0].name
+        return {
+            "made/only": f"{own}\nWrite the {name} and nothing else.",
+            "made/first": f"Write only the {name}, without any introduction.\n{own}",
+            "made/brief": f"{own}\nBe as brief as you can.",
+            "made/steps": f"{own}\nRead the {label} twice before you answer. Then write only the {name}.",
+            "made/expert": f"You have done this thousands of times.\n{own}",
+        }
+    made = {"instructions": instructions(fields, label), **alternatives(fields, label, answer_schema(project))}
+    form = (
+        f"Answer with one of: {', '.join(fields[0].values)}. No other word."
+        if _is_text(fields)
+        else f"Answer with one JSON object like {json.dumps({f.name: _placeholder(f) for f in fields})} and nothing else."
+    )
+    return {f"made/{name.removesuffix('.txt')}": text for name, text in made.items()} | {"made/reminder": f"{own}\n{form}"}
+
+
+def _is_text(fields: Sequence[Described]) -> bool:
     return len(fields) == 1 and fields[0].type == "enum" and not fields[0].nullable
 
 
-def _kind(field: FieldGuess) -> str:
+def _kind(field: Described) -> str:
     null = ", or null" if field.nullable else ""
     if field.type == "enum":
         return f"one of {', '.join(field.values)}{null}"
@@ -68,5 +114,5 @@ def _kind(field: FieldGuess) -> str:
     return f"a short text{null}"
 
 
-def _placeholder(field: FieldGuess) -> Any:
+def _placeholder(field: Described) -> Any:
     return ["..."] if field.type == "list" else "..."

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from honekit.decide.questions import Answers, load_questions
 from honekit.decide.verdict import Decision
 
 
-def decision_record(answers: Answers, decision: Decision, *, date: str, chosen: str | None = None, argument: str = "") -> str:
-    """The page. `chosen` is what the team does where that is not the recommendation, and `argument` why."""
+def decision_record(
+    answers: Answers,
+    decision: Decision,
+    *,
+    date: str,
+    chosen: str | None = None,
+    argument: str = "",
+    measured: Mapping[str, Any] | None = None,
+) -> str:
+    """The page. `chosen` is what the team does where that is not the recommendation, and `argument` why.
+
+    `measured` is the document of `hone decide measure`, where there is one.
+    """
     what = chosen or decision.recommendation
     lines = [
         f"# Decision: {what}",
@@ -19,6 +33,8 @@ def decision_record(answers: Answers, decision: Decision, *, date: str, chosen: 
         lines += [f"The team decided otherwise: **{chosen}**.", ""]
     if argument:
         lines += ["## Argument", "", argument, ""]
+    if measured:
+        lines += _evidence(measured)
     lines += ["## Next step", "", decision.next_step, "", "## Rules that fired", ""]
     for rule in decision.rules:
         sides = [f"for {', '.join(rule.speaks_for)}"] * bool(rule.speaks_for)
@@ -33,6 +49,43 @@ def decision_record(answers: Answers, decision: Decision, *, date: str, chosen: 
         given = answers.get(question.id)
         lines.append(f"- {question.text} **{'not known' if given is None else _shown(given)}**")
     return "\n".join(lines) + "\n"
+
+
+def _evidence(measured: Mapping[str, Any]) -> list[str]:
+    """What was measured, the cheapest arm first."""
+    metric, examples = measured["primary_metric"], measured["examples"]
+    lines = [
+        "## Measured evidence",
+        "",
+        f"`{measured['command']}` on {measured['created_at'][:10]}, data {measured['data']}, base {measured['base']['id']}: "
+        f"**{measured['choice'] or 'not enough evidence'}**.",
+        "",
+        *(f"- {reason}" for reason in measured["reasons"]),
+    ]
+    if measured["confirmation"]:
+        lines.append(f"- {measured['confirmation']['sentence']}")
+    lines += [
+        "",
+        f"{metric} with 95 % intervals on {examples['validation']} validation and {examples['test']} test examples:",
+        "",
+        f"| arm | validation | test | standing | {measured['currency']} per 1,000 requests | training |",
+        "|---|---|---|---|---|---|",
+    ]
+    standings = {standing["arm"]: standing["status"] for standing in measured["selection"]["standings"]}
+    for name, arm in sorted(measured["arms"].items(), key=lambda item: item[1]["cost"]["over_requests"]):
+        cells = [_score(arm[part], metric) for part in ("validation", "test")]
+        cost = arm["cost"]
+        cells += [standings[name], f"{cost['per_1000_requests']:.4f}", f"{cost['training']:.4f}"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    curve = measured["learning_curve"]
+    if curve and curve["gains"]:
+        lines += ["", f"Forecast: {'; '.join(gain['sentence'] for gain in curve['gains'])}. {curve['note']}"]
+    return [*lines, ""]
+
+
+def _score(part: Mapping[str, Any], metric: str) -> str:
+    lo, hi = part["intervals"][metric]
+    return f"{part['scores'][metric]:.3f} ({lo:.2f} to {hi:.2f})"
 
 
 def _shown(value: object) -> str:

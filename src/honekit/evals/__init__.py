@@ -11,23 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from honekit.evals.classical import ClassicalRun, classical_fields, run_classical
+    from honekit.evals.correction import benjamini_hochberg, holm
     from honekit.evals.cost import cost_report
     from honekit.evals.scores import by_slice, confusion, correct_rate, summarise
-    from honekit.evals.stats import (
-        Difference,
-        bootstrap_interval,
-        examples_needed,
-        holm,
-        mcnemar_exact,
-        paired_difference,
-    )
+    from honekit.evals.stats import Difference, examples_needed, mcnemar_exact, metric_interval, not_worse, paired_difference
     from honekit.evals.verdict import Verdict, choose_arm, compare_arms, decide
 
 _MODULES = {
     "ClassicalRun": "classical",
     "Difference": "stats",
     "Verdict": "verdict",
-    "bootstrap_interval": "stats",
+    "benjamini_hochberg": "correction",
     "by_slice": "scores",
     "choose_arm": "verdict",
     "classical_fields": "classical",
@@ -37,8 +31,10 @@ _MODULES = {
     "cost_report": "cost",
     "decide": "verdict",
     "examples_needed": "stats",
-    "holm": "stats",
+    "holm": "correction",
     "mcnemar_exact": "stats",
+    "metric_interval": "stats",
+    "not_worse": "stats",
     "paired_difference": "stats",
     "run_classical": "classical",
     "summarise": "scores",
@@ -48,7 +44,7 @@ __all__ = [
     "ClassicalRun",
     "Difference",
     "Verdict",
-    "bootstrap_interval",
+    "benjamini_hochberg",
     "by_slice",
     "choose_arm",
     "classical_fields",
@@ -60,6 +56,8 @@ __all__ = [
     "examples_needed",
     "holm",
     "mcnemar_exact",
+    "metric_interval",
+    "not_worse",
     "paired_difference",
     "run_classical",
     "summarise",

@@ -72,10 +72,10 @@ class AnswerStore:
             os.fsync(file.fileno())
 
 
-def answer_key(fingerprint: str, prompt_ids: Sequence[int], max_new_tokens: int) -> str:
-    """Content hash of (model, prompt, greedy, cap)."""
-    content = json.dumps([fingerprint, list(prompt_ids), "greedy", max_new_tokens]).encode()
-    return hashlib.sha256(content).hexdigest()[:32]
+def answer_key(fingerprint: str, prompt_ids: Sequence[int], max_new_tokens: int, grammar: str = "") -> str:
+    """Content hash of (model, prompt, greedy, cap), and of what the answer is held to."""
+    content = [fingerprint, list(prompt_ids), "greedy", max_new_tokens, *([grammar] if grammar else [])]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 
 def answer_all(
@@ -91,7 +91,15 @@ def answer_all(
 
     The first `alone` of them are answered one at a time, which measures latency; the others in batches.
     """
-    keys = [answer_key(store.fingerprint, r.prompt_ids, r.sampling.max_new_tokens) for r in requests]
+    keys = [
+        answer_key(
+            store.fingerprint,
+            r.prompt_ids,
+            r.sampling.max_new_tokens,
+            r.constraint.grammar if r.constraint else "",
+        )
+        for r in requests
+    ]
     done = sum(store.get(key) is not None for key in keys)
 
     def finished() -> None:

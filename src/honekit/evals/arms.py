@@ -8,36 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from honekit.data import Example, build_messages
+from honekit.data import Example
 from honekit.evals.answers import Answer, AnswerStore, Progress, answer_all
+from honekit.evals.prompting import Prompting, Sources, answer_grammar
 from honekit.evals.scores import summarise
 from honekit.evals.subset import spread
 from honekit.graders import Graded, grade
 from honekit.project import Project
-from honekit.retrieval import Index, Passage
 
 if TYPE_CHECKING:
     from honekit.inference import Engine, Request
 
 UNTUNED = ("base", "base_few_shot", "base_few_shot_rag")
 TUNED = ("tuned", "tuned_rag")
-
-
-@dataclass(frozen=True)
-class Prompting:
-    """How an arm asks: system prompt, demonstrations, retrieval."""
-
-    system: str
-    prompt_name: str
-    retrieval: bool = False
-    demonstrations: tuple[Example, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "prompt": self.prompt_name,
-            "retrieval": self.retrieval,
-            "demonstrations": [example.id for example in self.demonstrations],
-        }
 
 
 @dataclass
@@ -47,30 +30,25 @@ class ArmRunner:
     project: Project
     engine: Engine
     store: AnswerStore
-    index: Index | None
+    sources: Sources
+    reverse: bool = False
+    """Ask in the opposite order and in batches of another size: the same questions to the same model must give the same
+    answers."""
 
     def requests(self, prompting: Prompting, examples: Sequence[Example]) -> list[Request]:
         """One request per example; the tokens that all of them begin with are marked as shared."""
         from honekit.inference import Request, SamplingParams
 
-        demonstrations = [(d, self._passages(d) if prompting.retrieval else None) for d in prompting.demonstrations]
-        conversations = [
-            build_messages(
-                self.project,
-                example,
-                system=prompting.system,
-                passages=self._passages(example) if prompting.retrieval else None,
-                demonstrations=demonstrations,
-            )
-            for example in examples
-        ]
+        conversations = [self.sources.conversation(prompting, example) for example in examples]
         template = self.engine.template
         prompts = [template.prompt_ids(messages) for messages in conversations]
         # Without demonstrations the prefix is the one that the server takes: where a prompt is split decides the last bits
         # of its keys and values, and the served answers have to equal these.
-        shared = common_prefix(prompts) if demonstrations else template.system_prefix_length(conversations[0])
+        fixed = bool(prompting.demonstrations)
+        shared = common_prefix(prompts) if fixed else template.system_prefix_length(conversations[0])
         sampling = SamplingParams(max_new_tokens=self.project.task.max_new_tokens)
-        return [Request(ids, sampling, shared) for ids in prompts]
+        constraint = self.engine.grammars.compile(answer_grammar(self.project)) if prompting.constrained else None
+        return [Request(ids, sampling, shared, constraint) for ids in prompts]
 
     def answer(self, prompting: Prompting, examples: Sequence[Example], *, progress: Progress | None = None) -> list[Answer]:
         """One answer per example, in batches."""
@@ -81,7 +59,11 @@ class ArmRunner:
     ) -> list[list[Answer]]:
         """The answers under each prompting, all in the same batches."""
         requests = [request for prompting in promptings for request in self.requests(prompting, examples)]
-        answers = answer_all(self.engine, requests, self.store, batch_size=self.project.evaluate.batch_size, progress=progress)
+        size = self.project.evaluate.batch_size
+        if self.reverse:
+            answers = answer_all(self.engine, requests[::-1], self.store, batch_size=size // 2 + 1, progress=progress)[::-1]
+        else:
+            answers = answer_all(self.engine, requests, self.store, batch_size=size, progress=progress)
         return [answers[start : start + len(examples)] for start in range(0, len(answers), len(examples))]
 
     def answer_first(self, prompting: Prompting, examples: Sequence[Example], count: int, progress: Progress) -> None:
@@ -91,11 +73,6 @@ class ArmRunner:
 
     def graded(self, answers: Sequence[Answer], examples: Sequence[Example]) -> list[Graded]:
         return [grade(self.project, e, a.text) for e, a in zip(examples, answers, strict=True)]
-
-    def _passages(self, example: Example) -> list[Passage]:
-        assert self.index is not None
-        assert self.project.retrieval is not None
-        return self.index.search(example.input, self.project.retrieval.k)
 
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
@@ -120,10 +97,12 @@ class Choice:
 
 def choose_prompt(runner: ArmRunner, validation: Sequence[Example], progress: Progress | None = None) -> Choice:
     """The best of the project's prompt wordings for the untuned base, without demonstrations."""
-    project = runner.project
-    names = [project.task.instructions, *project.task.prompts]
-    candidates = [Prompting(project.read_text(name), name) for name in names]
-    return _best(runner, candidates, validation, progress)
+    return _best(runner, prompt_candidates(runner.project), validation, progress)
+
+
+def prompt_candidates(project: Project) -> list[Prompting]:
+    """The project's own wordings of the system prompt."""
+    return [Prompting(project.read_text(name), name) for name in (project.task.instructions, *project.task.prompts)]
 
 
 def choose_demonstrations(
@@ -136,14 +115,20 @@ def choose_demonstrations(
     progress: Progress | None = None,
 ) -> Choice:
     """Number and set of demonstrations, drawn evenly over the stratifying field."""
-    project = runner.project
+    candidates = demonstration_candidates(runner.project, prompting, train, retrieval=retrieval)
+    return _best(runner, candidates, validation, progress)
+
+
+def demonstration_candidates(
+    project: Project, prompting: Prompting, train: Sequence[Example], *, retrieval: bool
+) -> list[Prompting]:
+    """Each number of demonstrations that is to be tried, in each of its draws."""
     pool = [e for e in train if bool(e.passages) == retrieval] or list(train)
-    candidates = [
+    return [
         Prompting(prompting.system, prompting.prompt_name, retrieval, draw(pool, k, number, project))
         for k in project.evaluate.few_shot_k
         for number in range(project.evaluate.few_shot_sets)
     ]
-    return _best(runner, candidates, validation, progress)
 
 
 def draw(pool: Sequence[Example], k: int, number: int, project: Project) -> tuple[Example, ...]:
@@ -172,15 +157,25 @@ def _best(
     validation: Sequence[Example],
     progress: Progress | None,
 ) -> Choice:
-    """Highest primary metric; ties go by the lenient and the validity metrics, then to the earlier candidate."""
     project = runner.project
     examples = spread(validation, project.evaluate.choice_examples, project.data.stratify)
-    tie_breakers = [project.task.primary_metric]
-    tie_breakers += [name for name in project.task.metric_names() if name.endswith("_lenient_accuracy")]
-    tie_breakers += ["field_exact_match", "schema_validity"]
-    tried = []
-    for candidate, answers in zip(candidates, runner.answer_each(candidates, examples, progress=progress), strict=True):
-        summary = summarise(project, runner.graded(answers, examples))
-        tried.append({**candidate.as_dict(), "scores": {name: summary[name] for name in tie_breakers}})
-    best = max(range(len(candidates)), key=lambda i: (*(tried[i]["scores"][name] for name in tie_breakers), -i))
-    return Choice(candidates[best], tried)
+    answers = runner.answer_each(candidates, examples, progress=progress)
+    graded = [runner.graded(answered, examples) for answered in answers]
+    scores = [summarise(project, items) for items in graded]
+    tried = [
+        {**candidate.as_dict(), "scores": {name: score[name] for name in tie_breakers(project)}}
+        for candidate, score in zip(candidates, scores, strict=True)
+    ]
+    return Choice(candidates[best_of(project, graded)], tried)
+
+
+def best_of(project: Project, graded: Sequence[Sequence[Graded]]) -> int:
+    """Which candidate has the highest primary metric; ties go by the lenient and the validity metrics, then to the earlier."""
+    scores = [summarise(project, items) for items in graded]
+    return max(range(len(graded)), key=lambda i: (*(scores[i].get(name, 0.0) for name in tie_breakers(project)), -i))
+
+
+def tie_breakers(project: Project) -> list[str]:
+    """The primary metric and those that decide between equals, in their order."""
+    lenient = [name for name in project.task.metric_names() if name.endswith("_lenient_accuracy")]
+    return [project.task.primary_metric, *lenient, "field_exact_match", "schema_validity"]

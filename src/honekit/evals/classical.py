@@ -44,9 +44,16 @@ def classical_fields(project: Project) -> list[OutputField]:
     return [field for field in project.task.fields if field.classical and field.score != "none"]
 
 
-def run_classical(project: Project, train: Sequence[Item], validation: Sequence[Item], test: Sequence[Item]) -> ClassicalRun:
+def run_classical(
+    project: Project,
+    train: Sequence[Item],
+    validation: Sequence[Item],
+    test: Sequence[Item],
+    fitted: dict[Any, Any] | None = None,
+) -> ClassicalRun:
     """Fit on `train`, choose on `validation`, answer `test` one by one.
 
+    `fitted` keeps what was fitted, for further calls with the same training examples and other validation ones.
     Raises: EvalError[evals.no_items] without training examples.
     """
     if not train:
@@ -57,11 +64,14 @@ def run_classical(project: Project, train: Sequence[Item], validation: Sequence[
         )
     started = time.perf_counter()
     fields = classical_fields(project)
-    features = fitted_tfidf([example.input for example in train])
+    fitted = {} if fitted is None else fitted
+    if "features" not in fitted:
+        fitted["features"] = fitted_tfidf([example.input for example in train])
+    features = fitted["features"]
     models: dict[str, Any] = {}
     chosen: dict[str, dict[str, Any]] = {}
     for field in fields:
-        models[field.name], chosen[field.name] = _choose(project, field, features, train, validation)
+        models[field.name], chosen[field.name] = _choose(project, field, features, train, validation, fitted)
     fit_s = time.perf_counter() - started
 
     values, answer_s = [], []
@@ -74,7 +84,12 @@ def run_classical(project: Project, train: Sequence[Item], validation: Sequence[
 
 
 def _choose(
-    project: Project, field: OutputField, features: Any, train: Sequence[Item], validation: Sequence[Item]
+    project: Project,
+    field: OutputField,
+    features: Any,
+    train: Sequence[Item],
+    validation: Sequence[Item],
+    fitted: dict[Any, Any],
 ) -> tuple[Any, dict[str, Any]]:
     """The model of the best setting on validation data; with equal scores the most regularised one."""
     labels = np.array([json.dumps(example.answer.get(field.name)) for example in train])
@@ -88,7 +103,10 @@ def _choose(
         settings = [(1.0, None)]
     candidates: list[tuple[float, Any, dict[str, Any]]] = []
     for strength, weight in settings:
-        model = _fit(matrix, labels, strength, weight)
+        key = (field.name, strength, weight)
+        if key not in fitted:
+            fitted[key] = _fit(matrix, labels, strength, weight)
+        model = fitted[key]
         score = _validated(project, field, features, model, validation) if validation else None
         setting = {"C": strength, "class_weight": weight, "validation": score}
         candidates.append((score or 0.0, model, setting))

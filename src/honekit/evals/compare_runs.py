@@ -1,14 +1,12 @@
 """Two runs on the same items, compared item by item.
 
-The interval of a mean difference is scipy's BCa bootstrap (Efron 1987); where every item passes or fails, McNemar's exact
-test decides too. Over the slices of a criterion, and over the criteria, Holm's correction applies. "better" needs both: p below
-0.05 after it, and an interval above zero.
+Interval and test are those of `honekit.evals.stats`. Over the slices of a criterion, and over the criteria, Holm's correction
+applies. "better" needs both: p below 0.05 after it, and an interval above zero.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -96,94 +94,34 @@ def compare(pairs: Sequence[Pair], slice_key: str = "slices") -> list[Compared]:
 def _compared(name: str, part: str | None, scores: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Compared:
     import numpy as np
 
-    from honekit.evals.stats import mcnemar_exact
+    from honekit.evals.power import detectable_difference
+    from honekit.evals.stats import difference_of, mcnemar_exact, mean_statistic
 
     a = np.array([one["score"] for one, _ in scores], dtype=float)
     b = np.array([one["score"] for _, one in scores], dtype=float)
     only_a = sum(one["passed"] and not other["passed"] for one, other in scores)
     only_b = sum(other["passed"] and not one["passed"] for one, other in scores)
-    mcnemar = mcnemar_exact([one["passed"] for one, _ in scores], [one["passed"] for _, one in scores])
-    differences = a - b
-    deviation = float(differences.std(ddof=1)) if len(scores) > 1 else 0.0
-    binary = bool(np.isin(np.concatenate([a, b]), (0.0, 1.0)).all())
-    interval = _interval(differences)
-    if binary and interval is not None:
-        interval = _with_exact(interval, int((differences > 0).sum()), int((differences < 0).sum()), len(scores))
+    enough = len(scores) >= MIN_ITEMS
+    found = difference_of(mean_statistic(a), mean_statistic(b), RESAMPLES, SEED) if enough else None
     return Compared(
         name,
         part,
         len(scores),
         float(a.mean()),
         float(b.mean()),
-        float(differences.mean()),
-        interval,
+        float((a - b).mean()),
+        (found.lo, found.hi) if found else None,
         only_a,
         only_b,
-        mcnemar,
-        mcnemar_exact(list(a == 1), list(b == 1)) if binary else _permutation(differences),
-        _detectable(deviation, len(scores)),
+        mcnemar_exact([one["passed"] for one, _ in scores], [other["passed"] for _, other in scores]),
+        found.p if found else 1.0,
+        detectable_difference(len(scores), found.deviation) if found else None,
         "no difference shown",
     )
 
 
-def _interval(differences: Any) -> tuple[float, float] | None:
-    """95 %. Where no item differs, the bound for so many items without one (Wilson) on both sides."""
-    import numpy as np
-    from scipy.stats import bootstrap
-
-    from honekit.evals.stats import wilson_interval
-
-    if len(differences) < MIN_ITEMS:
-        return None
-    if np.ptp(differences) == 0:
-        most = wilson_interval(0, len(differences))[1]
-        mean = float(differences[0])
-        return max(-1.0, mean - most), min(1.0, mean + most)
-    found = bootstrap(
-        (differences,), np.mean, n_resamples=RESAMPLES, method="BCa", rng=np.random.default_rng(SEED), vectorized=True
-    ).confidence_interval
-    return float(found.low), float(found.high)
-
-
-def _with_exact(interval: tuple[float, float], more: int, less: int, items: int) -> tuple[float, float]:
-    """The interval, widened to what the exact test of the items that differ allows: with few of them a bootstrap is too sure."""
-    from scipy.stats import binomtest
-
-    if more + less == 0:
-        return interval
-    share = binomtest(more, more + less).proportion_ci(confidence_level=0.95, method="exact")
-    lo, hi = ((2 * bound - 1) * (more + less) / items for bound in (share.low, share.high))
-    return min(interval[0], float(lo)), max(interval[1], float(hi))
-
-
-def _permutation(differences: Any) -> float:
-    """Two-sided, by flipping signs."""
-    import numpy as np
-    from scipy.stats import permutation_test
-
-    if len(differences) < 2 or not np.any(differences):
-        return 1.0
-    tested = permutation_test(
-        (differences,),
-        lambda x, axis: np.mean(x, axis=axis),
-        permutation_type="samples",
-        n_resamples=RESAMPLES,
-        vectorized=True,
-        rng=np.random.default_rng(SEED),
-    )
-    return float(tested.pvalue)
-
-
-def _detectable(deviation: float, items: int) -> float | None:
-    from scipy.stats import norm
-
-    if items < MIN_ITEMS or deviation == 0:
-        return None
-    return float((norm.ppf(1 - ALPHA / 2) + norm.ppf(0.8)) * deviation / math.sqrt(items))
-
-
 def _worded(compared: Sequence[Compared]) -> list[Compared]:
-    from honekit.evals.stats import holm
+    from honekit.evals.correction import holm
 
     adjusted = holm({str(number): one.p for number, one in enumerate(compared)})
     made = []

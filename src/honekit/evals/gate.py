@@ -138,15 +138,14 @@ def _fact(figure: Figure, evidence: Evidence) -> float | None:
 def _interval(rule: Rule, evidence: Evidence) -> tuple[float, float] | None:
     """Of left minus right; None when the items are not there."""
     plus, minus, constant = _terms(rule)
-    options = evidence.project.evaluate
     arms = [_arm(plus, evidence), *([_arm(minus, evidence)] if minus else [])]
     if any(arm is None or arm not in evidence.graded for arm in arms):
         return None
     first = evidence.graded[str(arms[0])]
     if minus is None:
-        from honekit.evals.stats import bootstrap_interval
+        from honekit.evals.stats import metric_interval
 
-        lo, hi = bootstrap_interval(evidence.project, plus.metric, first, options.bootstrap_resamples, options.seed)
+        lo, hi = metric_interval(evidence.project, plus.metric, first)
     else:
         difference = _difference(plus, minus, evidence)
         lo, hi = difference.lo, difference.hi
@@ -207,7 +206,7 @@ def _holm(rules: Sequence[Rule], evidence: Evidence) -> dict[int, float]:
 
     A rule whose arm was not measured counts as a test, so that leaving one out makes nothing easier.
     """
-    from honekit.evals.stats import holm
+    from honekit.evals.correction import holm
 
     p_values: dict[str, float] = {}
     for number, rule in enumerate(rules):

@@ -102,7 +102,7 @@ def run_guard(load: Load, answers: Path, progress: Progress | None = None) -> Gu
 
 def summarise_guard(probes: Sequence[Probe], base: Sequence[str], tuned: Sequence[str], moved: float, tokens: int) -> Guarded:
     """Judge the answers of both to the same probes."""
-    from honekit.evals.stats import wilson_interval
+    from honekit.evals.rates import rate_interval
 
     kinds: dict[str, dict[str, int]] = {}
     examples: list[dict[str, str]] = []
@@ -125,7 +125,7 @@ def summarise_guard(probes: Sequence[Probe], base: Sequence[str], tuned: Sequenc
         total["lost"],
         total["gained"],
         total["lost"] / total["base"] if enough else None,
-        wilson_interval(total["lost"], total["base"]) if enough else None,
+        rate_interval(total["lost"], total["base"]) if enough else None,
         kinds,
         moved,
         tokens,

@@ -21,7 +21,7 @@ def run_metrics(items: Sequence[Item]) -> dict[str, dict[str, Any]]:
 
 
 def _of_one(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    from honekit.evals.stats import wilson_interval
+    from honekit.evals.rates import rate_interval
 
     graded = [one for one in results if "error" not in one]
     made: dict[str, Any] = {"type": results[0]["type"], "items": len(graded), "faults": len(results) - len(graded)}
@@ -30,7 +30,7 @@ def _of_one(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
     passed = sum(one["passed"] for one in graded)
     made["mean_score"] = sum(one["score"] for one in graded) / len(graded)
     made["pass_rate"] = passed / len(graded)
-    made["pass_rate_interval"] = list(wilson_interval(passed, len(graded)))
+    made["pass_rate_interval"] = list(rate_interval(passed, len(graded)))
     if graded[0]["type"] == "classification":
         made["classification"] = classification([(one["expected"], one["predicted"]) for one in graded])
         sure = [(one["confidence"], bool(one["score"])) for one in graded if one.get("confidence") is not None]

@@ -51,7 +51,7 @@ def render_report(project: Project, document: dict[str, Any], items: list[dict[s
     sizes = Counter(name for item in items for name in item["slices"])
     train = document["train"]
     return (
-        _environment()
+        environment()
         .get_template("report.html")
         .render(
             project=project,
@@ -197,7 +197,7 @@ def _base_note(base: str) -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
+def environment() -> Environment:
     environment = page_environment("honekit.evals")
     environment.filters |= {
         "number": number,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from honekit.data import Example
 from honekit.errors import EvalError
 from honekit.evals.answers import Answer, AnswerStore, latency_ms
-from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, Prompting, choose_demonstrations, choose_prompt
+from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, choose_demonstrations, choose_prompt
 from honekit.evals.classical import run_classical
+from honekit.evals.correction import holm
 from honekit.evals.cost import cost_report
+from honekit.evals.prompting import Prompting, Sources
 from honekit.evals.scores import by_slice, confusion, correct_rate, in_slice, slice_names, summarise
-from honekit.evals.stats import Difference, bootstrap_interval, examples_needed, holm, mcnemar_exact, paired_difference
+from honekit.evals.stats import Difference, examples_needed, mcnemar_exact, metric_interval, paired_difference
 from honekit.evals.subset import stratified_subset
 from honekit.evals.verdict import Verdict, choose_arm, compare_arms, decide
 from honekit.graders import Graded
@@ -117,7 +119,7 @@ class Evaluator:
 
     def _runner(self, engine: Engine) -> ArmRunner:
         store = AnswerStore(self.project.state_dir / "answers", f"{engine.fingerprint}-{engine.precision}")
-        return ArmRunner(self.project, engine, store, self.index)
+        return ArmRunner(self.project, engine, store, Sources(self.project, self.index))
 
     def _classical(self) -> None:
         with self.stages.time("classical"):
@@ -256,9 +258,8 @@ class Evaluator:
                 }
 
     def _intervals(self, summary: Mapping[str, float], graded: Sequence[Graded]) -> dict[str, list[float]]:
-        options = self.project.evaluate
         names = [n for n in self.project.task.metric_names() if n in summary]
-        return {n: list(bootstrap_interval(self.project, n, graded, options.bootstrap_resamples, options.seed)) for n in names}
+        return {n: list(metric_interval(self.project, n, graded)) for n in names}
 
     def _differences_by_slice(self) -> dict[str, Any]:
         """Each tuned arm minus each other arm on the primary metric, overall and by slice; Holm within a slice."""
@@ -326,7 +327,7 @@ def _figures(differences: Mapping[str, Difference]) -> dict[str, Any]:
     adjusted = holm({name: d.p for name, d in differences.items()})
     return {
         name: {
-            **asdict(d),
+            **d.as_dict(),
             "p_holm": adjusted[name],
             "examples_needed": examples_needed(d) if d.lo <= 0 <= d.hi else None,
         }

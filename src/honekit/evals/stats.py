@@ -1,31 +1,35 @@
-"""Intervals and tests for graded items: bootstrap, McNemar, Holm.
+"""Intervals and tests for graded items: what a metric is worth, and whether two arms really differ on it.
 
-All resampling is one matrix product: how often each item was drawn (resamples, items) times what each item
-adds to the statistic (items, parts). A macro-F1 over 2,000 resamples is so a product with the items'
-confusion cells. Sources: Efron & Tibshirani, An Introduction to the Bootstrap (1993), ch. 13 and 16; Davison
-& Hinkley, Bootstrap Methods (1997), ch. 4 for the +1 in p values; Holm, Scand. J. Statist. 6 (1979) 65-70;
-Wilson, JASA 22 (1927) 209-212.
+Each kind of metric has the method that keeps its promise at 30, 100 and 300 items (`benchmarks/statistics.py` prints how
+often): rates of right and wrong go by their counts (`rates`); every other score has its standard error from the jackknife
+(`resampling`), from which come Wilson's interval at the effective sample size, or for a difference Student's interval. The
+bootstrap's percentiles and BCa cover too seldom at 30 items and near 1. Where fewer than `FEW` items speak at all, the error is
+not taken to be smaller than theirs could be, so that a handful of equal answers proves nothing. A macro-F1 keeps the promise
+only where every class has a few items. Sources: Efron & Stein, Annals of Statistics 9 (1981) 586-596 (the jackknife's error is
+on the safe side); Korn & Graubard, Survey Methodology 24 (1998) 193-201 (effective sample size); Bonett & Price, J. Educational
+and Behavioral Statistics 37 (2012) 479-488 (the least error of a paired difference).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from honekit.errors import EvalError
+from honekit.evals.power import ALPHA, POWER, detectable_difference, items_for_difference
+from honekit.evals.rates import mcnemar_p, not_worse_p, paired_rate_interval, rate_interval
+from honekit.evals.resampling import ROUNDING, Floats, Statistic, jackknife_error, permutation_p
 from honekit.evals.scores import label_codes, macro_field
 from honekit.graders import Graded, classes
 from honekit.project import Project
 
-Floats = NDArray[np.float64]
-
 LEVEL = 0.95
-_DRAWS_AT_ONCE = 4_000_000
-_ROUNDING = 1e-12
+FEW = 10
+"""With fewer items that are not all right (or that the arms answer differently) the conservative form is taken."""
 
 
 @dataclass(frozen=True)
@@ -38,42 +42,54 @@ class Difference:
     p: float
     standard_error: float
     items: int
+    method: str = ""
+    """How interval and p were made."""
 
-    def as_dict(self) -> dict[str, float]:
-        return asdict(self)
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of one item's difference."""
+        return self.standard_error * math.sqrt(self.items)
+
+    @property
+    def effect_size(self) -> float | None:
+        """The difference in standard deviations of one item's difference (Cohen's d for pairs)."""
+        return self.mean / self.deviation if self.deviation > ROUNDING else None
+
+    def as_dict(self) -> dict[str, float | str | None]:
+        """JSON-ready, with the effect size and the difference that so many items could have shown."""
+        detectable = detectable_difference(self.items, self.deviation)
+        return {**asdict(self), "effect_size": self.effect_size, "detectable_difference": detectable}
 
 
-@dataclass(frozen=True)
-class _Statistic:
-    """`parts` (items, k) add up over drawn items; `finish` maps (resamples, k) sums to (resamples,)."""
-
-    parts: Floats
-    finish: Callable[[Floats], Floats]
-
-    def observed(self) -> float:
-        return float(self.finish(self.parts.sum(axis=0, keepdims=True))[0])
+def metric_interval(project: Project, metric: str, graded: Sequence[Graded]) -> tuple[float, float]:
+    """The 95 % interval of a metric over these items."""
+    field = macro_field(project, metric)
+    statistic = metric_statistic(project, metric, graded)
+    return score_interval(statistic, [float(item.right[field.name]) if field else item.scores[metric] for item in graded])
 
 
-def bootstrap_interval(project: Project, metric: str, graded: Sequence[Graded], resamples: int, seed: int) -> tuple[float, float]:
-    """The 95 % interval of a metric over these items.
+def score_interval(statistic: Statistic, quality: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of a score in [0, 1]; `quality` is how right each item is, from 0 to 1.
 
-    Rates of right and wrong get Wilson's interval, which holds at 0 and 1 too; everything else the percentile
-    bootstrap, widened to the observed value where it misses it. Where no resample differs because every
-    answer is right (or wrong), Wilson's bound for that many successes stands in: a handful of right answers
-    proves no 100 %.
+    A rate has its own. Others get Wilson's interval at the sample size at which a rate would have their standard error; with
+    few items that are not wholly right (or wrong) that size is at most theirs, since no score in [0, 1] varies more than a
+    rate.
     """
-    statistic = _statistic(project, metric, graded)
-    if statistic.parts.shape[1] == 1 and bool(np.isin(statistic.parts, (0.0, 1.0)).all()):
-        return wilson_interval(int(statistic.parts.sum()), len(graded))
-    observed = statistic.observed()
-    values = np.concatenate([statistic.finish(c @ statistic.parts) for c in _counts(len(graded), resamples, seed)])
-    lo, hi = _quantiles(values, observed)
-    if hi - lo < _ROUNDING:
-        if observed < _ROUNDING:
-            return 0.0, wilson_interval(0, len(graded))[1]
-        if _all_right(project, metric, graded):
-            return observed * wilson_interval(len(graded), len(graded))[0], observed
-    return lo, hi
+    from scipy.special import ndtri, stdtrit
+
+    observed, items = statistic.observed(), statistic.items
+    if statistic.is_rate:
+        return rate_interval(int(statistic.parts.sum()), items, LEVEL)
+    size, error = float(items), statistic.standard_error()
+    if error > ROUNDING and 0 < observed < 1:
+        few = min(sum(q < 1 for q in quality), sum(q > 0 for q in quality)) < FEW
+        found = observed * (1 - observed) / error**2
+        size = min(size, found) if few else found
+    z = float(ndtri((1 + LEVEL) / 2))
+    size *= (z / float(stdtrit(max(1, items - 1), (1 + LEVEL) / 2))) ** 2
+    middle = (observed + z * z / (2 * size)) / (1 + z * z / size)
+    half = z / (1 + z * z / size) * math.sqrt(max(0.0, observed * (1 - observed)) / size + z * z / (4 * size * size))
+    return max(0.0, min(middle - half, observed)), min(1.0, max(middle + half, observed))
 
 
 def paired_difference(
@@ -84,66 +100,73 @@ def paired_difference(
     resamples: int,
     seed: int,
 ) -> Difference:
-    """Metric of a minus metric of b, both recomputed on the same resampled items.
+    """Metric of a minus metric of b on the same items. Raises: EvalError[evals.not_paired] unless both answer the same items."""
+    return difference_of(*paired_statistics(project, metric, graded_a, graded_b), resamples, seed)
 
-    p is two-sided: twice the smaller share of resamples on the other side of zero, with one added to both
-    counts.
-    Raises: EvalError[evals.not_paired] unless both answer the same items.
+
+def difference_of(a: Statistic, b: Statistic, resamples: int, seed: int) -> Difference:
+    """Statistic a minus statistic b over the same items.
+
+    Rates: Tango's interval and McNemar's mid-p. Other scores: Student's interval with the jackknife's standard error, and the
+    p of a permutation test that swaps the arms' answers item by item.
     """
-    ordered_b = _same_items(graded_a, graded_b)
-    a, b = _statistic(project, metric, graded_a), _statistic(project, metric, ordered_b)
-    observed = a.observed() - b.observed()
-    values = np.concatenate([a.finish(c @ a.parts) - b.finish(c @ b.parts) for c in _counts(len(graded_a), resamples, seed)])
-    lo, hi = _quantiles(values, observed)
-    beyond = min(int((values <= _ROUNDING).sum()), int((values >= -_ROUNDING).sum()))
-    p = min(1.0, 2 * (beyond + 1) / (resamples + 1))
-    return Difference(observed, lo, hi, p, float(values.std()), len(graded_a))
+    observed, items, error = a.observed() - b.observed(), a.items, difference_error(a, b)
+    if a.is_rate and b.is_rate:
+        only_a, only_b = disagreements(a, b)
+        lo, hi = paired_rate_interval(only_a, only_b, items, LEVEL)
+        return Difference(observed, lo, hi, mcnemar_p(only_a, only_b), error, items, "Tango's score interval, McNemar's mid-p")
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(max(1, items - 1), (1 + LEVEL) / 2)) * error
+    p = permutation_p(a, b, resamples, seed)
+    return Difference(observed, observed - half, observed + half, p, error, items, "jackknife t interval, permutation test")
 
 
-def wilson_interval(successes: int, items: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a rate."""
-    from scipy.stats import binomtest
+def not_worse(project: Project, metric: str, graded_a: Sequence[Graded], graded_b: Sequence[Graded], margin: float) -> float:
+    """One-sided p of "a is worse than b by `margin` or more" (non-inferiority, paired). Raises as `paired_difference`."""
+    return not_worse_of(*paired_statistics(project, metric, graded_a, graded_b), margin)
 
-    interval = binomtest(successes, items).proportion_ci(confidence_level=LEVEL, method="wilson")
-    return float(interval.low), float(interval.high)
+
+def not_worse_of(a: Statistic, b: Statistic, margin: float) -> float:
+    """One-sided p of "a is worse than b by `margin` or more": Tango's score test for rates, Student's for other scores.
+
+    Student's error is not taken below that of arms that differ on as many items as the margin makes them, and two more: Tango's
+    has such a floor by itself, and a skewed score would pass too often without.
+    """
+    if a.is_rate and b.is_rate:
+        return not_worse_p(*disagreements(a, b), a.items, margin)
+    from scipy.special import stdtr
+
+    share = min((abs(margin) * a.items + 2) / (a.items + 2), 1.0)
+    error = max(difference_error(a, b), math.sqrt(share * (1 - share) / a.items), ROUNDING)
+    distance = (a.observed() - b.observed() + margin) / error
+    return float(stdtr(max(1, a.items - 1), -distance))
 
 
 def mcnemar_exact(right_a: Sequence[bool], right_b: Sequence[bool]) -> float:
     """McNemar's exact two-sided p for two arms on the same items in the same order."""
-    from scipy.stats import binomtest
-
     pairs = list(zip(right_a, right_b, strict=True))
-    only_a = sum(a and not b for a, b in pairs)
-    only_b = sum(b and not a for a, b in pairs)
-    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    return mcnemar_p(sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs), exact=True)
 
 
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Holm's step-down adjusted p values, in the order given."""
-    adjusted: dict[str, float] = {}
-    largest = 0.0
-    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[name]))
-        adjusted[name] = largest
-    return {name: adjusted[name] for name in p_values}
-
-
-def examples_needed(difference: Difference, power: float = 0.8, alpha: float = 0.05) -> int | None:
+def examples_needed(difference: Difference, power: float = POWER, alpha: float = ALPHA) -> int | None:
     """About how many items the interval needs to exclude zero, were the true difference the observed one.
 
-    Normal approximation: items * ((z(1 - alpha/2) + z(power)) * standard error / difference)^2, since the
-    standard error falls with the root of the items. None for no difference: no number of items tells equal
-    arms apart.
+    None for no difference: no number of items tells equal arms apart.
     """
-    from scipy.stats import norm
-
-    if abs(difference.mean) < _ROUNDING:
-        return None
-    reach = float(norm.ppf(1 - alpha / 2) + norm.ppf(power)) * difference.standard_error / abs(difference.mean)
-    return max(1, math.ceil(difference.items * reach**2))
+    return items_for_difference(difference.mean, difference.deviation, power, alpha)
 
 
-def _statistic(project: Project, metric: str, graded: Sequence[Graded]) -> _Statistic:
+def paired_statistics(
+    project: Project, metric: str, graded_a: Sequence[Graded], graded_b: Sequence[Graded]
+) -> tuple[Statistic, Statistic]:
+    """The metric of both arms over the same items in the same order. Raises: EvalError[evals.not_paired]."""
+    ordered_b = _same_items(graded_a, graded_b)
+    return metric_statistic(project, metric, graded_a), metric_statistic(project, metric, ordered_b)
+
+
+def metric_statistic(project: Project, metric: str, graded: Sequence[Graded]) -> Statistic:
+    """A metric of the task as a function of sums over these items. Raises: EvalError[evals.no_items | evals.metric_missing]."""
     if not graded:
         raise EvalError("evals.no_items", what="there are no graded items to compare", mend="run `hone run` again")
     field = macro_field(project, metric)
@@ -155,42 +178,45 @@ def _statistic(project: Project, metric: str, graded: Sequence[Graded]) -> _Stat
             mend=f"choose a metric that this arm has: {', '.join(project.task.metric_names())}",
         )
     if field is None:
-        values = np.array([[item.scores[metric]] for item in graded], dtype=np.float64)
-        return _Statistic(values, lambda sums: sums[:, 0] / len(graded))
-    number = len(classes(field))
-    expected, predicted = label_codes(field, graded)
-    cells = np.zeros((len(graded), number * (number + 1)))
-    cells[np.arange(len(graded)), expected * (number + 1) + predicted] = 1
-    return _Statistic(cells, lambda sums: macro_f1(sums.reshape(-1, number, number + 1)))
+        return mean_statistic(np.array([item.scores[metric] for item in graded], dtype=np.float64))
+    return macro_f1_statistic(*label_codes(field, graded), len(classes(field)))
 
 
-def macro_f1(matrices: Floats) -> Floats:
-    """(resamples, classes, classes + 1) confusion matrices, last column "no answer" -> (resamples,)."""
-    number = matrices.shape[1]
-    hits = np.einsum("rcc->rc", matrices[:, :, :number])
-    denominators = matrices.sum(axis=2) + matrices[:, :, :number].sum(axis=1)
-    scores = np.divide(2 * hits, denominators, out=np.zeros_like(hits), where=denominators > 0)
-    return np.asarray(scores.mean(axis=1))
+def mean_statistic(values: Floats) -> Statistic:
+    """The mean of one value an item."""
+    return Statistic(values[:, None], lambda sums: sums[:, 0] / len(values))
 
 
-def _counts(items: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each item is drawn, (resamples, items), in blocks that fit in memory."""
-    generator = np.random.default_rng(seed)
-    block = max(1, _DRAWS_AT_ONCE // items)
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = generator.integers(0, items, size=(rows, items)) + np.arange(rows)[:, None] * items
-        yield np.bincount(drawn.ravel(), minlength=rows * items).reshape(rows, items).astype(np.float64)
+def macro_f1_statistic(expected: NDArray[np.int64], predicted: NDArray[np.int64], number: int) -> Statistic:
+    """Macro-F1 over `number` classes, those that do not occur count 0; the code `number` is an answer that names no class.
+
+    An item adds its hit to its class, and itself to the sizes of the class that it is of and of the one that it is answered.
+    """
+    rows = np.arange(len(expected))
+    parts = np.zeros((len(expected), 2 * number + 1))
+    parts[rows, expected] = expected == predicted
+    parts[rows, number + expected] += 1
+    parts[rows, number + predicted] += 1
+    return Statistic(parts[:, : 2 * number], lambda sums: macro_f1(sums[:, :number], sums[:, number:]))
 
 
-def _quantiles(values: Floats, observed: float) -> tuple[float, float]:
-    lo, hi = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return min(float(lo), observed), max(float(hi), observed)
+def macro_f1(hits: Floats, sizes: Floats) -> Floats:
+    """Hits of each class and its items expected plus answered, both (resamples, classes) -> (resamples,)."""
+    return np.asarray(np.divide(2 * hits, sizes, out=np.zeros_like(hits), where=sizes > 0.5).mean(axis=1))
 
 
-def _all_right(project: Project, metric: str, graded: Sequence[Graded]) -> bool:
-    field = macro_field(project, metric)
-    return field is not None and all(item.right[field.name] for item in graded)
+def difference_error(a: Statistic, b: Statistic) -> float:
+    """Standard error of a minus b (jackknife), not below what the number of items answered differently can vouch for."""
+    error = jackknife_error(a.without_each() - b.without_each())
+    differing = int((np.abs(a.parts - b.parts) > ROUNDING).any(axis=1).sum())
+    if differing < FEW:
+        error = max(error, math.sqrt(differing + 2) / (a.items + 2))
+    return error
+
+
+def disagreements(a: Statistic, b: Statistic) -> tuple[int, int]:
+    """Items that only a has right, and only b, of two rates."""
+    return int((a.parts > b.parts).sum()), int((a.parts < b.parts).sum())
 
 
 def _same_items(graded_a: Sequence[Graded], graded_b: Sequence[Graded]) -> list[Graded]:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from honekit.errors import EvalError
 from honekit.evals.classical import classical_fields
-from honekit.evals.stats import Difference, examples_needed, holm, paired_difference
+from honekit.evals.correction import holm
+from honekit.evals.stats import Difference, examples_needed, paired_difference
 from honekit.graders import Graded
 from honekit.project import Project
 

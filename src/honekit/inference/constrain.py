@@ -38,8 +38,8 @@ KEPT = 64
 class Constraint:
     """A compiled grammar for one tokenizer. Sequences share it and each `start` their own way through it."""
 
-    def __init__(self, matcher: LLMatcher) -> None:
-        self._matcher = matcher
+    def __init__(self, matcher: LLMatcher, grammar: str = "") -> None:
+        self._matcher, self.grammar = matcher, grammar
 
     def start(self) -> Held:
         return Held(self._matcher.deep_copy())
@@ -96,7 +96,7 @@ class Grammars:
             matcher = LLMatcher(self._vocabulary, grammar, log_level=0, limits=LLParserLimits(verbose_errors=False))
             if matcher.is_error():
                 raise _refused(_reason(matcher.get_error()))
-            constraint = Constraint(matcher)
+            constraint = Constraint(matcher, grammar)
             self._compiled[grammar] = constraint
             if len(self._compiled) > KEPT:
                 self._compiled.popitem(last=False)

@@ -1,5 +1,6 @@
 """The main job, stage by stage: data, training, evaluation, verdict, deployment, report."""
 
-from honekit.pipeline.run import Listener, Outcome, run_project
+from honekit.pipeline.listener import Listener
+from honekit.pipeline.run import Outcome, run_project
 
 __all__ = ["Listener", "Outcome", "run_project"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from honekit.data import Example, build_messages
 from honekit.evals.answers import Answer
-from honekit.evals.arms import Prompting
+from honekit.evals.prompting import Prompting
 from honekit.project import Project
 from honekit.retrieval import Index
 

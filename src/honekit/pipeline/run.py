@@ -9,43 +9,32 @@ from __future__ import annotations
 import json
 import platform
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from honekit import jobs, settings
+from honekit import settings
 from honekit.data import Prepared, prepare
 from honekit.data.versions import record_prepared
 from honekit.deploy.aliases import promote
-from honekit.errors import HoneError, SettingsError, TrainError
+from honekit.errors import HoneError
 from honekit.evals.gate import Gate
 from honekit.evals.run import Evaluation, Evaluator, Subject
 from honekit.models import bases, fingerprint
 from honekit.models.floor import shape_of
 from honekit.pipeline import gating
+from honekit.pipeline.listener import Listener, alone
 from honekit.pipeline.parity import Certificate, certify
+from honekit.pipeline.training import train
 from honekit.project import Project
 from honekit.registry.evaluations import record_evaluation
-from honekit.registry.versions import Version, create_version
+from honekit.registry.versions import Version
 from honekit.retrieval import Index, load_passages
 from honekit.stages import Stages
 from honekit.store.atomic import write_atomic
-from honekit.train import Estimate, training_job
-from honekit.train.estimate import check_room
-from honekit.train.plan import plan
 
 if TYPE_CHECKING:
     from honekit.models.precision import Measured
-
-
-class Listener(Protocol):
-    """Who is told how the run goes: the terminal, or nobody."""
-
-    def stage(self, title: str, details: list[str]) -> None: ...
-    def progress(self, title: str, done: int, total: int, note: str = "") -> None: ...
-    def message(self, level: str, text: str) -> None: ...
 
 
 @dataclass
@@ -63,10 +52,12 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
 
     Raises: HoneError of the stage that failed; running again goes on behind the last finished step.
     """
+    from honekit.models.precision import measure
+
     began = time.perf_counter()
     stages = Stages()
     rules = gating.rules_of(project)
-    with _alone(project):
+    with alone(project):
         with stages.time("data"):
             prepared = prepare(project, use_more=use_more)
             record_prepared(prepared)
@@ -75,9 +66,11 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
         with stages.time("measure the machine"):
             base = bases.resolve_base(project.train.base)
             base_print = fingerprint.fingerprint_base(base)
-            measured = _measure()
+            measured = measure()
         listener.stage("Machine", [_machine_line(measured)])
-        version, result = _train(project, prepared, base, base_print, measured, stages, listener)
+        version, result = train(
+            project, prepared.train_file, prepared.validation_file, base, base_print, measured, stages, listener
+        )
         evaluation, evaluator = _evaluate(
             project, prepared, base, base_print, measured, version, result, stages, listener, index, share
         )
@@ -128,100 +121,6 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
         prints = {"base": base_print, "adapter": version.adapter_fingerprint, "data": prepared.version, **prepared.sha256}
         record_evaluation(project.project.name, version.name, report, prints, evaluation.verdict.verdict)
         return Outcome(document, version.name, alias, report)
-
-
-@contextmanager
-def _alone(project: Project) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    project.state_dir.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(project.state_dir / "run.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as fault:
-        raise SettingsError(
-            "run.already_running",
-            what="another `hone run` is at work on this project",
-            where=str(project.root),
-            mend="wait for it to end, or stop it and run this command again: it goes on where that one stopped",
-        ) from fault
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _measure() -> Measured:
-    from honekit.models.precision import measure
-
-    return measure()
-
-
-def _train(
-    project: Project,
-    prepared: Prepared,
-    base: Path,
-    base_print: str,
-    measured: Measured,
-    stages: Stages,
-    listener: Listener,
-) -> tuple[Version, dict[str, Any]]:
-    with stages.time("plan the training"):
-        needed = plan(project.train, prepared.train_file, prepared.validation_file, base, measured)
-        check_room(needed)
-        job = training_job(
-            prepared.train_file,
-            prepared.validation_file,
-            project.train,
-            project=project.project.name,
-            base_fingerprint=base_print,
-        )
-    listener.stage("Train", _train_lines(project, needed, job))
-    with stages.time("train") as stage:
-        if job.status == "paused":
-            jobs.resume(job.id)
-        if not job.final:
-            job = jobs.run_job(job.id, lambda event: _tell(event, listener))
-    if job.status != "succeeded" or job.result is None:
-        error = job.error or {}
-        raise TrainError(
-            error.get("code") or "train.not_finished",
-            what=error.get("what") or f"the training job {job.id} is {job.status}",
-            where=error.get("where") or f"job {job.id}",
-            mend=error.get("mend")
-            or (
-                "run the same command again: it goes on where the job stopped"
-                if job.status == "paused"
-                else f"`hone jobs events {job.id}` shows what happened"
-            ),
-        )
-    result = job.result
-    validation_floor = (result["epochs"] + 1) * shape_of(base).forward_flops(
-        needed.validation_tokens, needed.validation_trained_tokens
-    )
-    stage.floor_seconds = result["floor_seconds"] + validation_floor / (result["environment"]["gflops"] * 1e9)
-    stage.note = f"{result['tokens_per_s']:.0f} unique tokens/s in {result['environment']['precision']}"
-    if stage.seconds < result["train_seconds"] * 0.5:
-        stage.floor_seconds, stage.note = 0.0, "done before"
-    version = create_version(
-        project.project.name,
-        job.id,
-        project.train.base,
-        base_print,
-        Path(result["model_dir"]),
-        result["fingerprint"],
-        {"training_sha256": result["training_sha256"], "held_out_loss": result["held_out_loss"]},
-    )
-    return version, result
-
-
-def _tell(event: jobs.Event, listener: Listener) -> None:
-    data = event.data or {}
-    if event.type == "metrics" and "total_steps" in data:
-        note = f"loss {data['train_loss']:.3f}  {data['tokens_per_s']:.0f} tokens/s"
-        listener.progress("training", int(data["step"]), int(data["total_steps"]), note)
-    else:
-        listener.message(event.level, event.message)
 
 
 def _evaluate(
@@ -389,19 +288,6 @@ def _machine_line(measured: Measured) -> str:
         f"{measured.threads} threads, fp32 {measured.fp32_gflops:.0f} GFLOP/s, bf16 {measured.bf16_gflops:.0f} GFLOP/s, "
         f"memory {measured.memory_gb_s:.0f} GB/s"
     )
-
-
-def _train_lines(project: Project, needed: Estimate, job: jobs.Job) -> list[str]:
-    minutes = f"{needed.seconds / 60:.1f} min" if needed.seconds >= 90 else f"{needed.seconds:.0f} s"
-    lines = [
-        f"{needed.optimizer_steps} optimizer steps of {project.train.batch_size} examples on {project.train.base}, job {job.id}",
-        f"estimated: {minutes}, {needed.memory_bytes / 1e9:.1f} GB memory, {needed.disk_bytes / 1e6:.0f} MB disk",
-    ]
-    if job.status == "succeeded":
-        lines.append("this training is done already; its model is reused")
-    elif job.attempt > 1 or job.progress:
-        lines.append("goes on from its last checkpoint")
-    return lines
 
 
 def bundled_project(name: str) -> Path:

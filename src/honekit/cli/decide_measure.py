@@ -1,0 +1,115 @@
+"""`hone decide measure`: every way to do the task on the same data, and the cheapest one that is good enough."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from honekit.errors import SettingsError
+
+
+def measure(
+    project: Annotated[Path, typer.Argument(help="Folder with hone.toml, or the file itself.")] = Path(),
+    arms: Annotated[str | None, typer.Option(metavar="NAMES", help="Arms to measure, with commas; default all.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=4, help="At most so many validation and so many test examples.", metavar="N")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last measurement: its arms and its limit.")] = False,
+    base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
+) -> None:
+    """Measure prompting, examples, retrieval, a classical model and fine-tuning on the same held-out data.
+
+    The choice is the cheapest arm that is shown not to be worse than any other by the margin of [decide.measure]. Answers and
+    trainings are kept, so that a call that was interrupted costs nothing twice. Exit code 0 when an arm is chosen, 1 when the
+    data are too few.
+
+    Examples:
+
+        hone decide measure
+
+        hone decide measure my-project --arms zero_shot,prompt,few_shot,classical --limit 100
+
+        hone decide measure --resume --json | jq .choice
+    """
+    from honekit.cli import render
+    from honekit.cli.run import Terminal, changed
+    from honekit.pipeline.measure import measure_project, read_settings, result_file
+    from honekit.project import load_project
+
+    loaded = changed(load_project(project), base, "auto")
+    names = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
+    if resume:
+        if names or limit:
+            raise SettingsError(
+                "decide.resume",
+                what="--resume takes arms and limit from the measurement that it goes on with",
+                where="--resume",
+                mend="leave --arms and --limit out, or leave --resume out",
+            )
+        names, limit = read_settings(loaded)
+    terminal = Terminal()
+    try:
+        document = measure_project(loaded, terminal, arms=names, limit=limit, command="hone decide measure")
+    finally:
+        terminal.close()
+    if as_json:
+        render.print_json(document)
+    else:
+        _print(document, result_file(loaded))
+    raise typer.Exit(0 if document["choice"] else 1)
+
+
+def _print(document: dict[str, Any], file: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    colour = "green" if document["choice"] and document["settled"] else "yellow"
+    console.print(f"\n[bold {colour}]{document['choice'] or 'Not enough evidence'}[/bold {colour}]")
+    for reason in document["reasons"]:
+        console.print(f"  - {reason}", markup=False, soft_wrap=True)
+    if document["confirmation"]:
+        console.print(f"  - {document['confirmation']['sentence']}", markup=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    heads = ("arm", "validation", "test", "standing", "per 1,000", "per 1,000 right", "training", "all", "ms p50")
+    for head in heads:
+        table.add_column(head, justify="left" if head in ("arm", "standing") else "right")
+    standings = {standing["arm"]: standing for standing in document["selection"]["standings"]}
+    metric = document["primary_metric"]
+    for name, arm in sorted(document["arms"].items(), key=lambda item: item[1]["cost"]["over_requests"]):
+        cost, latency = arm["cost"], arm["seconds_per_request"]
+        table.add_row(
+            f"[bold]{name}[/bold]" if name == document["choice"] else name,
+            *(_score(arm[part], metric) for part in ("validation", "test")),
+            standings[name]["status"] + ("" if standings[name]["complete"] else ", not all fields"),
+            f"{cost['per_1000_requests']:.4f}",
+            "-" if cost["per_1000_correct"] is None else f"{cost['per_1000_correct']:.4f}",
+            f"{cost['training']:.4f}",
+            f"{cost['over_requests']:.2f}",
+            "-" if latency is None else f"{1000 * latency:.0f}",
+        )
+    examples = document["examples"]
+    console.print(
+        f"\n{metric} with 95 % intervals; {examples['validation']} validation examples decide, {examples['test']} test examples "
+        f"confirm. Costs in {document['currency']}; all: training and {document['requests']:,} requests."
+    )
+    console.print(table)
+    for one in document["noise"]:
+        console.print(
+            f"\nThe same arm twice ({one['arm']}, {one['changed']}): {one['different_answers']} of {one['items']} answers "
+            f"differ, the score by {one['difference']['mean']:+.3f}."
+        )
+    if document["learning_curve"]:
+        gains = [gain["sentence"] for gain in document["learning_curve"]["gains"]]
+        console.print("\nForecast: " + ("; ".join(gains) or "none"))
+        console.print(f"  {document['learning_curve']['note']}", soft_wrap=True)
+    console.print(f"\nReport: {document['report']}\nFigures: {file}", soft_wrap=True)
+
+
+def _score(part: dict[str, Any], metric: str) -> str:
+    lo, hi = part["intervals"][metric]
+    return f"{part['scores'][metric]:.3f} ({lo:.2f} to {hi:.2f})"

@@ -1,0 +1,111 @@
+"""What a measurement says: every arm with its intervals and costs, the choice, its confirmation, and the learning curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from honekit.evals.arm_cost import ArmCost, break_even, cost_of_arm
+from honekit.evals.learning_curve import LearningCurve, forecast
+from honekit.evals.measured_arms import ArmResult
+from honekit.evals.power import ALPHA
+from honekit.evals.scores import by_slice, correct_rate, summarise
+from honekit.evals.selection import Candidate, Selection, select
+from honekit.evals.stats import metric_interval, not_worse, paired_difference
+from honekit.project import Project
+
+
+def measured_document(
+    project: Project, arms: Mapping[str, ArmResult], noise: Sequence[Mapping[str, Any]], *, examples: Mapping[str, int]
+) -> dict[str, Any]:
+    """JSON-ready. Validation data decides; of the test set nothing goes into the choice."""
+    options, metric = project.decide.measure, project.task.primary_metric
+    costs = {name: cost_of_arm(project, arm) for name, arm in arms.items()}
+    candidates = [Candidate(name, costs[name].over_requests, arm.validation, arm.complete) for name, arm in arms.items()]
+    selection = select(project, candidates, options.margin)
+    curve = _curve(project, arms)
+    return {
+        "project": project.project.name,
+        "primary_metric": metric,
+        "margin": options.margin,
+        "requests": options.requests,
+        "currency": project.cost.currency,
+        "examples": dict(examples),
+        "choice": selection.arm,
+        "settled": selection.settled,
+        "reasons": list(selection.reasons),
+        "selection": selection.as_dict(),
+        "confirmation": _confirmation(project, arms, selection),
+        "noise": [dict(one) for one in noise],
+        "arms": {name: _arm(project, arm, costs[name]) for name, arm in arms.items()},
+        "break_even": _break_evens(arms, costs),
+        "learning_curve": curve.as_dict() if curve else None,
+    }
+
+
+def _arm(project: Project, arm: ArmResult, cost: ArmCost) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        name: value for name, value in asdict(arm).items() if name not in ("name", "validation", "test", "at_provider")
+    }
+    for part, graded in (("validation", arm.validation), ("test", arm.test)):
+        scores = summarise(project, graded)
+        document[part] = {
+            "scores": scores,
+            "intervals": {metric: list(metric_interval(project, metric, graded)) for metric in scores},
+            "correct_rate": correct_rate(project, graded),
+            "slices": by_slice(project, graded),
+        }
+    return document | {"cost": cost.as_dict()}
+
+
+def _confirmation(project: Project, arms: Mapping[str, ArmResult], selection: Selection) -> dict[str, Any] | None:
+    """The chosen arm against the best one (if that is another) on the test set, which had no part in the choice."""
+    if selection.arm is None:
+        return None
+    metric, options = project.task.primary_metric, project.evaluate
+    chosen = arms[selection.arm]
+    found: dict[str, Any] = {"arm": chosen.name, "items": len(chosen.test), "score": summarise(project, chosen.test)[metric]}
+    rivals = [arm for arm in arms.values() if arm is not chosen]
+    best = max(rivals, key=lambda arm: summarise(project, arm.test).get(metric, 0.0)) if selection.arm == selection.best else None
+    rival = best or arms[selection.best]
+    difference = paired_difference(project, metric, chosen.test, rival.test, options.bootstrap_resamples, options.seed)
+    p = not_worse(project, metric, chosen.test, rival.test, selection.margin)
+    outcome = "confirmed" if p < ALPHA else "contradicted" if difference.hi < -selection.margin else "open"
+    margin = f"{selection.margin:g}"
+    words = {
+        "confirmed": f"The test set confirms it: {chosen.name} is not worse than {rival.name} by {margin}",
+        "contradicted": f"The test set contradicts it: {chosen.name} is worse than {rival.name} by more than {margin}",
+        "open": f"The test set leaves it open whether {chosen.name} is worse than {rival.name} by {margin}",
+    }
+    sentence = (
+        f"{words[outcome]} (difference {difference.mean:+.3f}, 95 % interval {difference.lo:+.3f} to {difference.hi:+.3f}, "
+        f"{difference.items} test examples)."
+    )
+    return found | {
+        "against": rival.name,
+        "difference": difference.as_dict(),
+        "p_not_worse": p,
+        "outcome": outcome,
+        "sentence": sentence,
+    }
+
+
+def _break_evens(arms: Mapping[str, ArmResult], costs: Mapping[str, ArmCost]) -> dict[str, list[dict[str, Any]]]:
+    trained = [name for name, arm in arms.items() if arm.training_seconds and name.startswith("tuned")]
+    untrained = [name for name, arm in arms.items() if not arm.training_seconds]
+    return {name: [break_even(costs, name, other) for other in untrained] for name in trained}
+
+
+def _curve(project: Project, arms: Mapping[str, ArmResult]) -> LearningCurve | None:
+    """Over the arms without retrieval that were trained on so many examples, on the validation items."""
+    trained = {
+        arm.training_examples: arm.validation
+        for name, arm in arms.items()
+        if arm.training_examples and name.startswith("tuned") and not name.endswith("_rag")
+    }
+    if not trained:
+        return None
+    options = project.evaluate
+    further = project.decide.measure.further_examples
+    return forecast(project, project.task.primary_metric, trained, further, options.bootstrap_resamples, options.seed)

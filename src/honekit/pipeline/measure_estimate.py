@@ -1,0 +1,80 @@
+"""How long a measurement takes, before it starts: the arithmetic of its answers and trainings at the measured speed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from honekit.chat.template import ChatTemplate
+from honekit.data import Example
+from honekit.data.prompts import serialise_answer
+from honekit.evals.arms import common_prefix, prompt_candidates
+from honekit.evals.measured_arms import candidates_of
+from honekit.evals.prompting import Prompting, Sources
+from honekit.models import bases
+from honekit.models.floor import Shape, shape_of
+from honekit.project import Project
+from honekit.train.plan import plan
+
+if TYPE_CHECKING:
+    from honekit.models.precision import Measured
+
+USUAL_UTILISATION = 0.25
+"""Share of the measured matmul peak that batched answers reach."""
+SAMPLE = 4
+"""Examples whose prompts stand for all."""
+
+
+def estimate_seconds(
+    project: Project,
+    arms: Sequence[str],
+    trainings: Mapping[str, tuple[Path, Path]],
+    sources: Sources,
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    test: Sequence[Example],
+    base: Path,
+    measured: Measured,
+    precision: str,
+) -> dict[str, float]:
+    """Seconds for each arm that computes here; `trainings` are the (training, validation) files of those that train first."""
+    template, shape = bases.load_template(base), shape_of(base)
+    plain = prompt_candidates(project)[0]
+    seconds = {}
+    for arm in arms:
+        is_tuned = arm.startswith("tuned")
+        candidates = (
+            [Prompting(plain.system, plain.prompt_name, retrieval=arm.endswith("_rag"))]
+            if is_tuned
+            else candidates_of(arm, project, plain, train)
+        )
+        spent = sum(
+            _answers(project, one, template, shape, sources, validation, measured.gflops(precision), is_short=is_tuned)
+            for one in candidates
+        )
+        spent *= len(validation) + len(test) / len(candidates)
+        if arm in trainings:
+            spent += plan(project.train, *trainings[arm], base, measured).seconds
+        seconds[arm] = spent
+    return seconds
+
+
+def _answers(
+    project: Project,
+    prompting: Prompting,
+    template: ChatTemplate,
+    shape: Shape,
+    sources: Sources,
+    examples: Sequence[Example],
+    gflops: float,
+    *,
+    is_short: bool,
+) -> float:
+    """Seconds for one answer in a batch. An untuned model seldom stops by itself, so it is counted to its cap."""
+    asked = examples[:SAMPLE]
+    prompts = [template.prompt_ids(sources.conversation(prompting, example)) for example in asked]
+    own = sum(len(ids) for ids in prompts) / len(prompts) - common_prefix(prompts)
+    answers = [len(template.tokenizer.encode(serialise_answer(project, e.answer, True)).ids) for e in asked]
+    new = sum(answers) / len(answers) + 1 if is_short or prompting.constrained else float(project.task.max_new_tokens)
+    return shape.forward_flops(round(own + new), round(new)) / (gflops * 1e9 * USUAL_UTILISATION)

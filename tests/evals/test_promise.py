@@ -1,0 +1,34 @@
+"""The benchmark of intervals and tests in a reduced form: fewer comparisons, so wider bounds."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    file = Path(__file__).parents[2] / "benchmarks" / "intervals_and_tests.py"
+    spec = importlib.util.spec_from_file_location("intervals_and_tests", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("kind", ["rate", "score", "macro-F1"])
+@pytest.mark.parametrize(("items", "rate"), [(30, 0.98), (100, 0.5), (100, 0.9)])
+def test_equal_arms_are_seldom_called_different_and_intervals_hold_the_truth(
+    benchmark: ModuleType, kind: str, items: int, rate: float
+) -> None:
+    row = benchmark.simulate((kind, items, rate), 400, 200, before=False)
+    noise = 0.03  # of 400 comparisons
+    assert row.called_different <= 0.06 + noise
+    assert row.wrongly_not_worse <= 0.06 + noise
+    assert row.difference_covered >= 0.935 - noise
+    assert row.single_covered >= 0.935 - noise
