@@ -28,8 +28,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import accumulate
 
-from honekit.data.near import THRESHOLD, jaccard, shingles
-from honekit.data.near_search import BANDS, ROWS, NearSearch
+from honekit.data.near.rule import THRESHOLD, jaccard, shingles
+from honekit.data.near.search import BANDS, ROWS, NearSearch
 
 PLANTED_SHARE = 0.05
 GOAL_RATIO, GOAL_RECALL = 5.0, 0.90

@@ -45,7 +45,7 @@ import numpy as np
 from honekit import jobs
 from honekit.cli.main import load_command
 from honekit.cli.main import main as hone
-from honekit.data.suspects import find_suspects
+from honekit.data.suspects.rank import find_suspects
 from honekit.inference.engine import Request, load_engine
 from honekit.inference.sampling import SamplingParams
 from honekit.jobs import worker

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from honekit.data.features import fitted_tfidf
-from honekit.data.suspects import find_suspects
+from honekit.data.suspects.rank import find_suspects
 from honekit.settings import examples_dir
 
 KINDS = ("uniform", "alike")

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from honekit.data.near import near_duplicates
+from honekit.data.near.rule import near_duplicates
 from honekit.data.split import split
 
 WORDS = st.lists(st.sampled_from(["aa", "bb", "cc", "dd", "ee", "ff"]), min_size=1, max_size=6).map(" ".join)

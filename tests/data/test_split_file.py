@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests import tiny
 
 from honekit.cli.main import main
-from honekit.data.near import near_duplicates
+from honekit.data.near.rule import near_duplicates
 from honekit.data.rows import read_rows
 from honekit.data.split import split_by_time
 from honekit.data.split_file import SplitPlan, split_file

@@ -11,8 +11,8 @@ import typer
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
-    from honekit.data.fix import Fixed, FixOptions
-    from honekit.data.pseudonyms import Pseudonyms
+    from honekit.data.mending.fix import Fixed, FixOptions
+    from honekit.data.private.pseudonyms import Pseudonyms
 
 
 def fix(
@@ -46,7 +46,7 @@ def fix(
 
         hone data fix train.jsonl --out clean.jsonl --only data.duplicate --drop-broken --json
     """
-    from honekit.data.fix import FixOptions, fixed_path
+    from honekit.data.mending.fix import FixOptions, fixed_path
 
     if out and len(files) > 1:
         raise typer.BadParameter("with --out give one FILE", param_hint="--out")
@@ -65,7 +65,7 @@ def fix(
 
 def _pseudonyms(codes: frozenset[str] | None, key_file: Path | None) -> Pseudonyms:
     from honekit.data.blocks import open_data
-    from honekit.data.pseudonyms import Pseudonyms
+    from honekit.data.private.pseudonyms import Pseudonyms
 
     key = None
     if key_file:
@@ -81,7 +81,7 @@ def _fix(file: Path, target: Path, options: FixOptions, *, is_quiet: bool) -> Fi
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from honekit.data.blocks import open_data
-    from honekit.data.fix import fix_file
+    from honekit.data.mending.fix import fix_file
 
     with open_data(file):  # A missing file is said before a bar is drawn.
         pass

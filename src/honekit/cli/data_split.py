@@ -56,7 +56,7 @@ def split(
 
 
 def _print(manifest: dict[str, Any], out: Path) -> None:
-    from honekit.data.near import THRESHOLD
+    from honekit.data.near.rule import THRESHOLD
 
     by = manifest["by"]
     keys = ", ".join(str(manifest[key]) for key in ("field", "group_key", "time_key") if manifest[key])

@@ -12,7 +12,7 @@ import typer
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
-    from honekit.data.suspects import SuspectReport
+    from honekit.data.suspects.rank import SuspectReport
 
 MAX_PRINTED = 40
 
@@ -46,7 +46,7 @@ def suspects(
         hone data suspects train.jsonl --job ftjob-abc123 --top 0.05 --json
     """
     from honekit.cli.render import progress
-    from honekit.data.suspects import find_suspects
+    from honekit.data.suspects.rank import find_suspects
     from honekit.store.atomic import write_atomic
 
     with progress("judging") as bar:

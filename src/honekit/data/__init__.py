@@ -3,7 +3,7 @@
 from honekit.data.chat import ChatExample, check_chat_file, read_chat_file
 from honekit.data.examples import Example, read_examples
 from honekit.data.lines import Finding
-from honekit.data.near import near_duplicates, overlap_report
+from honekit.data.near.rule import near_duplicates, overlap_report
 from honekit.data.preference import PreferenceExample, check_preference_file, read_preference_file
 from honekit.data.prepare import Prepared, prepare
 from honekit.data.prompts import ParsedAnswer, answer_schema, build_messages, parse_answer, serialise_answer

@@ -1,7 +1,7 @@
 """`hone data diff`: which records of a file were added, removed or changed against another, and what changed in them.
 
 Records are matched by their whole line, then by an id, then by the same question, then by the nearest one under the rule of
-`honekit.data.near`. Only what is not the same line in both is kept in memory; the order of lines does not count.
+`honekit.data.near.rule`. Only what is not the same line in both is kept in memory; the order of lines does not count.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from honekit.data.labels import ANSWER, label_text
 from honekit.data.lines import Finding, raise_findings
-from honekit.data.near import near_duplicates
+from honekit.data.near.rule import near_duplicates
 from honekit.data.rows import MISSING, Row, each_row
 
 ID_KEYS = ("id", "metadata.id")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from honekit.data.examples import Example
 from honekit.data.lines import MAX_SHOWN, shown
-from honekit.data.near import near_duplicates
+from honekit.data.near.rule import near_duplicates
 from honekit.errors import DataError
 
 if TYPE_CHECKING:

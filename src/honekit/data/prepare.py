@@ -18,7 +18,7 @@ from honekit.data.augment import redraw
 from honekit.data.examples import Example, read_examples
 from honekit.data.leaks import check_leaks, location
 from honekit.data.lines import MAX_SHOWN, Finding, nearest, raise_findings, shown
-from honekit.data.near import near_duplicates_within, overlap_report
+from honekit.data.near.rule import near_duplicates_within, overlap_report
 from honekit.data.prompts import Asked, build_messages, reference
 from honekit.errors import DataError
 from honekit.retrieval import Index, Passage, load_passages

@@ -13,7 +13,7 @@ from typing import Any
 
 from honekit.data.infer import FieldGuess, Inference, infer, value_of
 from honekit.data.lines import MIN_TRAINING_EXAMPLES
-from honekit.data.near import similar_groups
+from honekit.data.near.rule import similar_groups
 from honekit.data.project_file import project_toml
 from honekit.data.split import split
 from honekit.data.tables import Table, read_table

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from honekit.data.near import similar_groups
+from honekit.data.near.rule import similar_groups
 
 SHARES = {"train": 0.6, "test": 0.25, "validation": 0.15}
 MOST = {"test": 400, "validation": 150}

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from honekit import jobs
 from honekit.chat.template import ChatTemplate
 from honekit.data import read_chat_file
-from honekit.data.losses import LOSS_LOG
+from honekit.data.suspects.losses import LOSS_LOG
 from honekit.errors import TrainError
 from honekit.graders.schema import Grader
 from honekit.jobs import JobContext, Model, Stopped

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from honekit.data.generate.accept import Acceptance, Seen
 from honekit.data.generate.asking import read_reply
 from honekit.data.label import form_of_answers
-from honekit.data.near import near_duplicates
+from honekit.data.near.rule import near_duplicates
 
 LABELS = form_of_answers(["bug", "bill"] * 3, is_strict=True)
 OBJECTS = form_of_answers(['{"topic":"bug","n":1}', '{"topic":"bill","n":2}'] * 3, is_strict=True)

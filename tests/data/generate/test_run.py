@@ -24,7 +24,7 @@ from tests.acceptance.test_fine_tuning_api import make_key, start
 from honekit.cli.main import main
 from honekit.data.chat import read_chat_file
 from honekit.data.checks.run import check_file
-from honekit.data.near import near_duplicates, near_duplicates_within
+from honekit.data.near.rule import near_duplicates, near_duplicates_within
 
 WORDS = [a + b for a in "bcdfghklmnprstvz" for b in ("alon", "erit", "ivar", "opus", "udge", "ynth")]
 SEEDS = [

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from honekit.data.checks.turn import Turn, adviser
 from honekit.data.lines import Finding
-from honekit.data.near import masked_words
+from honekit.data.near.rule import masked_words
 
 _SAMPLE = 300
 _LEAST = 10

@@ -2,7 +2,7 @@
 
 Two records are compared by their inputs: all texts before the last answer but the system prompt, which records share.
 An equal input is a leak when the system prompt or the answer is equal as well ("Summarise the text above." under two
-texts is none). A near input (`honekit.data.near_search`) is one under the same condition, unless the two answers are
+texts is none). A near input (`honekit.data.near.search`) is one under the same condition, unless the two answers are
 short and differ: then the pair is a contrast that was meant (`12 + 7`, `12 + 8`).
 """
 
@@ -20,8 +20,8 @@ from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample, readable_conversations
 from honekit.data.checks.check import CheckOptions
 from honekit.data.lines import Finding, Severity, read_lines
-from honekit.data.near import MASK, masked_words
-from honekit.data.near_search import Match, NearSearch
+from honekit.data.near.rule import MASK, masked_words
+from honekit.data.near.search import Match, NearSearch
 
 if TYPE_CHECKING:
     import numpy as np

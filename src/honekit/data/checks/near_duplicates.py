@@ -1,6 +1,6 @@
 """Records that say nearly the same twice, and nearly the same input with another answer.
 
-The rule is the one of `honekit.data.near` (Jaccard similarity of three-word shingles at least 0.7) with two
+The rule is the one of `honekit.data.near.rule` (Jaccard similarity of three-word shingles at least 0.7) with two
 differences: numbers and ids count as words, since records that differ in them only may be examples of copying, and
 what most inputs of the file share (instructions around the text) does not count. Candidates come from MinHash-LSH
 and are verified exactly.
@@ -21,7 +21,7 @@ from honekit.data.checks.contradictions import answer_hash
 from honekit.data.checks.labels import edit_distance
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label, warner
 from honekit.data.lines import Finding
-from honekit.data.near import THRESHOLD
+from honekit.data.near.rule import THRESHOLD
 
 MAX_RECORDS = 20_000
 """Records compared with each other, the first of the file: up to 8 kB each in memory and 0.1 ms in time."""

@@ -13,9 +13,9 @@ from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.check import CheckOptions
 from honekit.data.lines import Finding, Severity
-from honekit.data.names import name_finder
-from honekit.data.personal import Span
-from honekit.data.private import find_private, masked, without_overlaps
+from honekit.data.private.find import find_private, masked, without_overlaps
+from honekit.data.private.names import name_finder
+from honekit.data.private.personal import Span
 
 _FIX = "`hone data fix --redact` writes a pseudonym in its place, the same for the same value"
 _SECRET_FIX = "revoke it, since it has been copied around; `hone data fix --redact` takes it out"

@@ -11,7 +11,7 @@ from typing import Any
 
 from honekit.data.checks.run import check_file
 from honekit.data.label.form import Form
-from honekit.data.near import THRESHOLD, Shingle, jaccard, shingles
+from honekit.data.near.rule import THRESHOLD, Shingle, jaccard, shingles
 
 
 class Seen:

@@ -9,7 +9,7 @@ from typing import Any
 
 from honekit.data.infer import infer
 from honekit.data.lines import decode_json, read_lines, shown
-from honekit.data.near import similar_groups
+from honekit.data.near.rule import similar_groups
 from honekit.data.prompts import user_message
 from honekit.data.tables import read_table
 from honekit.errors import DataError

@@ -1,4 +1,4 @@
-"""Near duplicates among many texts, by the one rule of `honekit.data.near`.
+"""Near duplicates among many texts, by the one rule of `honekit.data.near.rule`.
 
 Up to `EXACT_TEXTS` texts the search is exact. Beyond, MinHash signatures in bands name candidates, and the rule, on
 hashed shingles, decides: what is reported is right, and a pair at the threshold is missed about once in a hundred
@@ -20,13 +20,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from honekit.data.near import THRESHOLD, Shingle, near_duplicate_sets, shingles
+from honekit.data.near.rule import THRESHOLD, Shingle, near_duplicate_sets, shingles
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from honekit.data.near_hash import Hasher
+    from honekit.data.near.hashing import Hasher
 
 EXACT_TEXTS = 4000
 BANDS, ROWS = 16, 4
@@ -111,7 +111,7 @@ class _Signatures:
 
     def __init__(self, common: frozenset[Shingle]) -> None:
 
-        from honekit.data.near_hash import Hasher, permutations
+        from honekit.data.near.hashing import Hasher, permutations
 
         self._hasher: Hasher = Hasher()
         self._common = self._hasher.shingle_hashes(common)
@@ -122,7 +122,7 @@ class _Signatures:
         weakref.finalize(self, self._file.close)
 
     def add(self, texts: Sequence[str]) -> None:
-        from honekit.data.near_hash import band_keys, min_hashes
+        from honekit.data.near.hashing import band_keys, min_hashes
 
         values, ends = self._hasher.hash_texts(texts, self._common)
         self._file.write(values.tobytes())

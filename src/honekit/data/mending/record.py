@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from honekit.data.mends import RECORD_MENDS, TEXT_MENDS
-from honekit.data.pseudonyms import Pseudonyms
+from honekit.data.mending.mends import RECORD_MENDS, TEXT_MENDS
+from honekit.data.private.pseudonyms import Pseudonyms
 
 MAX_ROUNDS = 5
 _CONTEXT = 20

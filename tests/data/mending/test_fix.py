@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from honekit.data import mend_record
 from honekit.data.blocks import MAX_LINE_BYTES
 from honekit.data.checks.run import check_file
-from honekit.data.fix import Fixed, FixOptions, fix_file, fixed_path
-from honekit.data.pseudonyms import Pseudonyms
+from honekit.data.mending import record as mend_record
+from honekit.data.mending.fix import Fixed, FixOptions, fix_file, fixed_path
+from honekit.data.private.pseudonyms import Pseudonyms
 from honekit.errors import DataError
 
 

@@ -13,9 +13,9 @@ from tests import tiny
 
 from honekit import jobs
 from honekit.cli.main import main
-from honekit.data.confident import _judged, judge_labels
-from honekit.data.losses import LOSS_LOG, surplus_losses
-from honekit.data.suspects import find_suspects
+from honekit.data.suspects.confident import _judged, judge_labels
+from honekit.data.suspects.losses import LOSS_LOG, surplus_losses
+from honekit.data.suspects.rank import find_suspects
 from honekit.errors import DataError
 from honekit.store.atomic import sha256_of
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from honekit.data.lines import Severity
-from honekit.data.personal import Span
+from honekit.data.private.personal import Span
 
 _PLUGINS: tuple[tuple[str, str, str], ...] = (
     ("aws", "AWSKeyDetector", "an AWS key"),
@@ -153,4 +153,4 @@ def _looks_secret(value: str, name: str) -> bool:
 
 
 SECRETS: tuple[tuple[str, Callable[[str], Iterator[Span]]], ...] = ((_KEY_CUES, _provider_keys), (_NAME_CUES, _passwords))
-"""As `honekit.data.personal.PERSONAL`."""
+"""As `honekit.data.private.personal.PERSONAL`."""

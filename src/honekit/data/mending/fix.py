@@ -20,9 +20,9 @@ import msgspec
 from honekit.data.blocks import MAX_LINE_BYTES, open_data
 from honekit.data.chat import line_faults
 from honekit.data.lines import MAX_SHOWN, Finding, Line, decode_json, too_long
-from honekit.data.mend_record import Change, RecordMender
-from honekit.data.mends import BLANK_LINE, BOM, DUPLICATE, LINE_END, REDACTION_PREFIXES, all_codes
-from honekit.data.pseudonyms import Pseudonyms
+from honekit.data.mending.mends import BLANK_LINE, BOM, DUPLICATE, LINE_END, REDACTION_PREFIXES, all_codes
+from honekit.data.mending.record import Change, RecordMender
+from honekit.data.private.pseudonyms import Pseudonyms
 from honekit.errors import DataError
 from honekit.store.atomic import fsync_path, writing
 

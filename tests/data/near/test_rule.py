@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from honekit.data.near import (
+from honekit.data.near.rule import (
     THRESHOLD,
     jaccard,
     masked_words,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from honekit.data.private import find_private, masked
+from honekit.data.private.find import find_private, masked
 
 # Keys are put together here, so that no scanner of this repository takes them for real ones.
 GITHUB = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" + "k1L2m3N4o5P6q7R8"

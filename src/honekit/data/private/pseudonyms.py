@@ -13,8 +13,8 @@ import hmac
 import ipaddress
 from collections.abc import Callable
 
-from honekit.data.personal import Span
-from honekit.data.private import find_private
+from honekit.data.private.find import find_private
+from honekit.data.private.personal import Span
 
 MAX_ROUNDS = 4
 KEYED_RANGE = 10**6

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from honekit.data.names import name_finder
+from honekit.data.private.names import name_finder
 from honekit.errors import SettingsError
 
 HAS_SPACY = importlib.util.find_spec("spacy") is not None

@@ -1,6 +1,6 @@
 """The shingles of many texts as 44-bit numbers, and their MinHash signatures, a batch at a time in numpy.
 
-The rule is that of `honekit.data.near`, step by step; words are hashed once and kept in a table.
+The rule is that of `honekit.data.near.rule`, step by step; words are hashed once and kept in a table.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import xxhash
 
-from honekit.data.near import DIGIT, MASK, WORD, Shingle
+from honekit.data.near.rule import DIGIT, MASK, WORD, Shingle
 
 if TYPE_CHECKING:
     import numpy as np

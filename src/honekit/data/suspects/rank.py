@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from honekit.data.confident import judge_labels
 from honekit.data.labels import ANSWER, label_fields, labels_of, named_field
 from honekit.data.lines import shown
-from honekit.data.losses import surplus_losses
 from honekit.data.rows import Row, read_rows
+from honekit.data.suspects.confident import judge_labels
+from honekit.data.suspects.losses import surplus_losses
 from honekit.errors import DataError
 
 MAX_SHOWN_ANSWER = 120

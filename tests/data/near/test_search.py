@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from honekit.data import near_search
-from honekit.data.near import THRESHOLD, jaccard, near_duplicates, near_duplicates_within, shingles
-from honekit.data.near_hash import Hasher
-from honekit.data.near_search import Match, NearSearch, common_shingles
+from honekit.data.near import search as near_search
+from honekit.data.near.hashing import Hasher
+from honekit.data.near.rule import THRESHOLD, jaccard, near_duplicates, near_duplicates_within, shingles
+from honekit.data.near.search import Match, NearSearch, common_shingles
 
 NONE = np.array([], dtype=np.uint64)
 TEXTS = st.lists(

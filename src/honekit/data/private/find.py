@@ -6,8 +6,8 @@ from bisect import bisect
 from functools import cache
 from typing import Any
 
-from honekit.data.personal import PERSONAL, Span
-from honekit.data.secret_text import SECRETS
+from honekit.data.private.personal import PERSONAL, Span
+from honekit.data.private.secrets import SECRETS
 
 _DETECTORS = (*SECRETS, *PERSONAL)
 

@@ -1,0 +1,1 @@
+"""`hone data fix`: what is safe to mend, in a new file."""

@@ -1,0 +1,1 @@
+"""Answers that may be wrong, from the other records and from what training found hard."""
