@@ -151,7 +151,7 @@ def test_a_packed_file_is_read_and_a_damaged_one_told_with_its_line(
     file.write_bytes(packed[: len(packed) // 2])
     (finding,) = [one for one in structure(file).errors if one.code == "data.breaks_off"]
     assert finding.line == 31
-    assert "cannot be read on" in finding.message
+    assert "cannot be unpacked" in finding.message
 
 
 LINE = (

@@ -9,8 +9,8 @@ import pytest
 import zstandard
 
 from honekit.data import compressed
+from honekit.data.blocks import open_unpacked
 from honekit.data.formats.check import check_any
-from honekit.data.formats.opening import open_unpacked
 from honekit.data.lines import read_lines
 from honekit.errors import DataError
 

@@ -6,27 +6,20 @@
 from __future__ import annotations
 
 import difflib
-import gzip
 import io
-import os
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+from honekit.data.compressed import unpacked
 from honekit.errors import DataError
 
 MAX_LINE_BYTES = 4 << 20
 """Longer lines are skipped unread: no example of that size fits any context."""
 MAX_SKIPPED_BYTES = 256 << 20
 """When so many bytes hold no line end, the rest of the file is left unread: it would be a matter of minutes."""
-MAX_EXPANSION = 300
-"""Text shrinks by a factor of 3 to 30; a file that unpacks to more than this many times its size is a bomb."""
-_FREE_BYTES = 16 << 20
-"""A compressed file may unpack to this much whatever its factor."""
 _CHUNK_BYTES = 1 << 18
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -73,55 +66,18 @@ def open_data(path: Path) -> io.BufferedReader:
     return file
 
 
+def open_unpacked(path: Path) -> BinaryIO:
+    """The file opened for reading; what is packed is unpacked.
+
+    Raises: DataError[data.file_missing | data.file_unreadable]; reading raises data.packed_too_far | data.packed_broken.
+    """
+    return unpacked(open_data(path), path)
+
+
 def is_packed(path: Path) -> bool:
     """Whether the file begins as gzip or zstd does. Raises what `open_data` raises."""
     with open_data(path) as file:
-        return _unpacked(file) is not file
-
-
-def _unpacked(file: io.BufferedReader) -> BinaryIO:
-    """What stands in the file: unpacked when it begins as gzip or zstd does."""
-    magic = file.peek(4)[:4]
-    if magic.startswith(_GZIP):
-        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
-    if magic == _ZSTD:
-        return cast(BinaryIO, _ZstdFile(file))
-    return file
-
-
-class _ZstdFile:
-    """What zstd frames hold. Unlike the library's own reader it tells a frame that was cut short."""
-
-    _FEED_BYTES = 512
-    """Small, because a few bytes may unpack to many: this bounds what is held at once to some 16 MB."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        import zstandard
-
-        # A frame may ask for a window of more memory than there is.
-        self._unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        self._file = file
-        self._frame = self._unpacker.decompressobj()
-        self._is_between = True
-
-    def read(self, least: int) -> bytes:
-        """At least so many bytes, unless the file ends. Raises: EOFError; ZstdError."""
-        parts: list[bytes] = []
-        size = 0
-        rest = b""
-        while size < least and (fed := rest or self._file.read(self._FEED_BYTES)):
-            parts.append(self._frame.decompress(fed))
-            size += len(parts[-1])
-            rest = self._frame.unused_data if self._frame.eof else b""
-            self._is_between = self._frame.eof and not rest
-            if self._frame.eof:
-                self._frame = self._unpacker.decompressobj()
-        if rest:
-            self._file.seek(-len(rest), os.SEEK_CUR)
-            self._is_between = True
-        if not size and not self._is_between:
-            raise EOFError("the compressed data are cut short")
-        return b"".join(parts)
+        return unpacked(file, path) is not file
 
 
 def _split(text: bytes) -> list[bytes]:
@@ -144,7 +100,7 @@ def read_blocks(path: Path, start: int = 0, end: int | None = None) -> Iterator[
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
     with open_data(path) as file:
-        source = _Source(file, os.fstat(file.fileno()).st_size)
+        source = _Source(file, path)
         if start:
             file.seek(start - 1)
             source.offset = start - 1
@@ -164,11 +120,10 @@ def read_blocks(path: Path, start: int = 0, end: int | None = None) -> Iterator[
 class _Source:
     """The unread part of a file: what was read ahead, and where that begins."""
 
-    def __init__(self, raw: io.BufferedReader, size: int) -> None:
+    def __init__(self, raw: io.BufferedReader, path: Path) -> None:
         self.offset = 0
         self._raw = raw
-        self._file = _unpacked(raw)
-        self._size = size
+        self._file = unpacked(raw, path)
         self._ahead = b""
         self._failed = ""
 
@@ -242,17 +197,9 @@ class _Source:
         if self._failed:
             return b""
         try:
-            chunk = self._file.read(_CHUNK_BYTES)
-        except (OSError, EOFError, zlib.error) as fault:
+            return self._file.read(_CHUNK_BYTES)
+        except OSError as fault:
             self._failed = f"the file cannot be read on: {fault}"
-            return b""
-        except Exception as fault:
-            if type(fault).__name__ != "ZstdError":  # imported only for files of that kind
-                raise
-            self._failed = f"the compressed data are damaged: {fault}"
-            return b""
-        unpacked = self.offset + len(self._ahead) + len(chunk)
-        if self._file is not self._raw and unpacked > max(_FREE_BYTES, MAX_EXPANSION * self._size):
-            self._failed = f"the file unpacks to more than {MAX_EXPANSION} times its size, so nothing more was read"
-            return b""
-        return chunk
+        except DataError as fault:
+            self._failed = f"{fault.what}, so nothing more was read"
+        return b""

@@ -11,14 +11,16 @@ from typing import BinaryIO, cast
 
 from honekit.errors import DataError
 
-MAX_RATIO = 1000
-"""Beyond this a file is a bomb: text packs to a tenth, tables of zeros to a hundredth."""
-ALWAYS_ALLOWED_BYTES = 64 << 20
+MAX_RATIO = 300
+"""Beyond this a file is a bomb: text packs to a tenth, tables of zeros to a hundredth, and gzip can do no more than 1032."""
+ALWAYS_ALLOWED_BYTES = 16 << 20
 SUFFIXES = (".gz", ".zst")
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _CHUNK_BYTES = 1 << 18
-_ZSTD_BYTES = 1 << 10
+_ZSTD_BYTES = 512
 """Read at a time: a block of four bytes may unpack to 128 KB, and all of them are unpacked at once."""
+_ZSTD_WINDOW_BYTES = 1 << 27
+"""A frame may ask for a window of more memory than there is."""
 
 
 def unpacked(file: BinaryIO, path: Path) -> BinaryIO:
@@ -52,7 +54,7 @@ def _zstd_chunks(file: BinaryIO) -> Iterator[bytes]:
     frame = None
     while packed := file.read(_ZSTD_BYTES):
         while packed:
-            frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            frame = frame or zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).decompressobj()
             yield frame.decompress(packed)
             packed = frame.unused_data
             frame = None if frame.eof else frame

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import html
 import json
 import re
@@ -221,3 +222,12 @@ def test_a_fixed_file_fixed_again_stays_as_it_is(
             for f in check_file(first.target).errors
             if f.code not in ("data.too_few", "data.empty") and not f.code.startswith("data.secrets")
         ]
+
+
+def test_a_packed_file_is_mended_into_a_plain_one(tmp_path: Path) -> None:
+    lines = b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n' * 2
+    source = tmp_path / "train.jsonl.gz"
+    source.write_bytes(gzip.compress(lines))
+    result = fix_file(source, fixed_path(source))
+    assert result.target.name == "train.fixed.jsonl"
+    assert result.target.read_bytes() == lines[: len(lines) // 2]

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from honekit.data.formats.opening import open_unpacked
+from honekit.data.blocks import open_unpacked
 from honekit.data.formats.row import Row
 from honekit.errors import DataError
 

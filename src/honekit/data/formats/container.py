@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from honekit.data.blocks import open_unpacked
 from honekit.data.compressed import SUFFIXES
 from honekit.data.formats.arrow_rows import arrow_rows, parquet_rows
 from honekit.data.formats.csv_rows import csv_rows
@@ -14,7 +15,6 @@ from honekit.data.formats.excel_rows import excel_rows
 from honekit.data.formats.folder import folder_rows
 from honekit.data.formats.json_rows import array_rows, jsonl_rows
 from honekit.data.formats.log_rows import log_rows
-from honekit.data.formats.opening import open_unpacked
 from honekit.data.formats.row import Row
 from honekit.errors import DataError
 

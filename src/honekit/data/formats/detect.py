@@ -8,12 +8,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
+from honekit.data.blocks import open_unpacked
 from honekit.data.formats.columns import ColumnMap, by_names, dialect, infer_map, parse_map
 from honekit.data.formats.container import Container, container_of, rows_of
 from honekit.data.formats.dialect import ChatRecord, Dialect
 from honekit.data.formats.dialects import DIALECTS, OTHER_KINDS, recognise
 from honekit.data.formats.log_rows import ALERT_PREFIX, has_alert_prefix
-from honekit.data.formats.opening import open_unpacked
 from honekit.data.formats.row import Row
 from honekit.data.lines import Finding, decode_json, nearest
 from honekit.data.records import Report

@@ -8,8 +8,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from honekit.data.blocks import open_unpacked
 from honekit.data.formats.csv_rows import is_header
-from honekit.data.formats.opening import open_unpacked
 from honekit.data.formats.row import Row, faulty
 from honekit.errors import DataError
 

@@ -11,8 +11,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from honekit.data.blocks import MAX_LINE_BYTES
-from honekit.data.formats.opening import open_unpacked
+from honekit.data.blocks import MAX_LINE_BYTES, open_unpacked
 from honekit.data.formats.row import Row, faulty, no_object
 from honekit.data.lines import decode_json, read_lines, shown, syntax_finding
 

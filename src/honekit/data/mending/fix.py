@@ -17,8 +17,9 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from honekit.data.blocks import MAX_LINE_BYTES, open_data
+from honekit.data.blocks import MAX_LINE_BYTES, open_unpacked
 from honekit.data.chat import line_faults
+from honekit.data.compressed import SUFFIXES
 from honekit.data.lines import MAX_SHOWN, Finding, Line, decode_json, too_long
 from honekit.data.mending.mends import BLANK_LINE, BOM, DUPLICATE, LINE_END, REDACTION_PREFIXES, all_codes
 from honekit.data.mending.record import Change, RecordMender
@@ -74,7 +75,8 @@ class Fixed:
 
 
 def fixed_path(source: Path) -> Path:
-    """`train.jsonl` -> `train.fixed.jsonl`."""
+    """`train.jsonl` -> `train.fixed.jsonl`; of a packed file without the suffix of its packing, since the new one is plain."""
+    source = source.with_suffix("") if source.suffix in SUFFIXES else source
     return source.with_name(f"{source.stem}.fixed{source.suffix or '.jsonl'}")
 
 
@@ -95,7 +97,7 @@ def fix_file(
             what, mend = "there is a file of this name already", "give another name with --out, or move it away"
             raise DataError("data.fix.exists", what=what, where=str(path), mend=mend)
     result = Fixed(source, target, log, rejected)
-    with open_data(source) as reader, ExitStack() as stack:
+    with open_unpacked(source) as reader, ExitStack() as stack:
         # The data file is renamed last: when it is there, its log is complete.
         out = stack.enter_context(_new_file(target))
         log_out = stack.enter_context(_new_file(log))
