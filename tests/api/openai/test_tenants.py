@@ -92,8 +92,9 @@ def test_nothing_is_answered_without_a_key(name: str, owner: Seeds, server: str)
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("GET") and name not in WITH_ID])
 def test_lists_hold_nothing_of_another_project(name: str, owner: Seeds, server: str, strangers: dict[str, str]) -> None:
-    made = [owner.training_file, owner.checkpointed_job, owner.tuned_model(), owner.stored_chat(), owner.file()]
-    own, others = (_send(server, name, Recipe(query={}), key).text for key in (owner.client.api_key, strangers["admin"]))
+    made = [owner.training_file, owner.checkpointed_job, owner.tuned_model(), owner.stored_chat(), owner.file(), owner.eval()]
+    newest = Recipe(query={"limit": 100} if "jobs" in name else {"limit": 100, "order": "desc"})
+    own, others = (_send(server, name, newest, key).text for key in (owner.client.api_key, strangers["admin"]))
     assert any(one in own for one in made)
     assert not [one for one in made if one in others]
 
