@@ -50,6 +50,7 @@ def convert(
         hone data convert my-dataset/ --split test --to chat --out test.jsonl --json
     """
     from honekit.data.formats.convert import convert as convert_file
+    from honekit.data.versions import record_version
 
     if out is None and (as_json or to == "parquet"):
         raise typer.BadParameter("name the new file", param_hint="--out")
@@ -60,6 +61,8 @@ def convert(
         if out is None:
             with new.open(encoding="utf-8", newline="") as text:
                 shutil.copyfileobj(text, sys.stdout)
+        elif file.is_file():
+            record_version(out, file, "converted", {"to": to, "lost": dict(made.lost)})
     if as_json:
         print_json({**made.as_dict(), "out": out})
     else:

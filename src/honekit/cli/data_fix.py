@@ -47,6 +47,7 @@ def fix(
         hone data fix train.jsonl --out clean.jsonl --only data.duplicate --drop-broken --json
     """
     from honekit.data.mending.fix import FixOptions, fixed_path
+    from honekit.data.versions import record_version
 
     if out and len(files) > 1:
         raise typer.BadParameter("with --out give one FILE", param_hint="--out")
@@ -55,6 +56,8 @@ def fix(
     codes = frozenset(only) if only else None
     options = FixOptions(codes, _pseudonyms(codes, key_file) if redact else None, drop_broken)
     results = [_fix(file, out or fixed_path(file), options, is_quiet=as_json) for file in files]
+    for result in results:
+        record_version(result.target, result.source, "fixed", {"changes": dict(result.changes)})
     if as_json:
         print_json({"files": [result.as_dict() for result in results], "ok": all(result.is_good for result in results)})
     else:

@@ -68,6 +68,10 @@ def generate(
         raise
     finally:
         work.close()
+    if target.is_file():
+        from honekit.data.versions import record_version
+
+        record_version(target, seed, "generated", {"model": model, "accepted": tally.accepted})
     cost = cost_usd(model, tally.input_tokens, tally.output_tokens)
     if as_json:
         print_json({**tally.as_dict(), "cost_usd": cost, "out": target, "origin": work.origin, "enough": tally.is_enough})

@@ -102,6 +102,9 @@ def label(
     finally:
         session.close()
     if written:
+        from honekit.data.versions import record_version
+
+        record_version(Path(written["out"]), session.source, "labelled", {"edited": written["edited"]})
         console.print(f"written: {written['out']} ({written['written']} examples, {written['edited']} edited)", soft_wrap=True)
     else:
         kept = progress["accepted"] + progress["rejected"]
