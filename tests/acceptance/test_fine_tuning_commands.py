@@ -118,6 +118,7 @@ def test_keys_and_projects_bound_what_commands_reach(server: Server, client: Cli
     assert nobody.json("files", "list", code=1)["error"]["code"] == "api.invalid_api_key"
 
 
+@pytest.mark.slow
 def test_watching_outlives_a_killed_server(tmp_path: Path, base: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -86,6 +86,7 @@ def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(project: Pa
     assert {name: arm[metric] for name, arm in second["arms"].items()} == {n: a[metric] for n, a in first["arms"].items()}
 
 
+@pytest.mark.slow
 def test_completing_the_test_set_keeps_the_answers_that_are_there(project: Path, tiny_base_dir: Path) -> None:
     part = run_json(project, tiny_base_dir)
     before = {p.name: p.read_text().splitlines() for p in (project / ".hone" / "answers").iterdir()}

@@ -133,7 +133,7 @@ def terminal(*arguments: str) -> Iterator[tuple[Terminal, subprocess.Popen[bytes
         os.close(ours)
 
 
-@pytest.mark.parametrize("models", [1, 2])
+@pytest.mark.parametrize("models", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_ctrl_c_stops_an_answer_and_ctrl_d_leaves(tiny_base_dir: Path, tmp_path: Path, models: int) -> None:
     other = tmp_path / "other"
     other.symlink_to(tiny_base_dir)

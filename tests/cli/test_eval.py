@@ -96,6 +96,7 @@ def test_wrong_usage_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) ->
     assert said(capsys, "run", "--resume", "evalrun_none", code=1)["error"]["code"] == "evals.unknown_run"
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_is_away_leaves_a_run_to_resume(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     failed = said(capsys, "run", str(suite), "--model", "m", "--endpoint", "http://127.0.0.1:9", code=1)
     assert failed["error"]["code"] == "evals.endpoint_gone"
