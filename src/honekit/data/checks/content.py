@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, flat, is_label, warner
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown
 
 _AI = re.compile(
@@ -149,4 +149,4 @@ def is_echo(turn: Turn) -> bool:
         return False
     if abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False
-    return flat(turn.answer) == flat(turn.question) or bare(turn.answer) == bare(turn.question)
+    return bare(turn.answer) == bare(turn.question)

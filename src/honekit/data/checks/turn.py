@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,9 +101,15 @@ def has_digit(text: str) -> bool:
     return any(map(text.__contains__, "0123456789"))
 
 
+_MARKS = re.compile(r"[\W_]+")
+_ASCII_MARKS = bytes(code for code in range(128) if not chr(code).isalnum())
+
+
 def bare(text: str) -> str:
     """Its letters and digits only, case folded: two texts with one bare form say the same."""
-    return "".join(char for char in text.casefold() if char.isalnum())
+    if text.isascii():
+        return text.lower().encode().translate(None, _ASCII_MARKS).decode()
+    return _MARKS.sub("", text.casefold())
 
 
 def flat(text: str) -> str:
