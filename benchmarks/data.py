@@ -68,6 +68,7 @@ def main() -> int:
     for name, row in rows.items():
         print(
             f"{name:34}{row['records_per_s']:12,.0f}{row['records_per_s'] / raw:12.2f}{row['rss_mb']:9.0f}{row['seconds']:9.2f}"
+            f"{row['cpu_us']:15.1f}"
         )
     both = rows["hone, structure, two processes"]["records_per_s"]
     for name in ("OpenAI cookbook's format check", "mistral-finetune's validator"):
