@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,7 +24,7 @@ from honekit.data.mending.mends import BLANK_LINE, BOM, DUPLICATE, LINE_END, RED
 from honekit.data.mending.record import Change, RecordMender
 from honekit.data.private.pseudonyms import Pseudonyms
 from honekit.errors import DataError
-from honekit.store.atomic import fsync_path, writing
+from honekit.store.atomic import atomic_file
 
 _MARK = b"\xef\xbb\xbf"
 _PIECE_BYTES = MAX_LINE_BYTES + 2
@@ -99,9 +98,9 @@ def fix_file(
     result = Fixed(source, target, log, rejected)
     with open_unpacked(source) as reader, ExitStack() as stack:
         # The data file is renamed last: when it is there, its log is complete.
-        out = stack.enter_context(_new_file(target))
-        log_out = stack.enter_context(_new_file(log))
-        side = stack.enter_context(_new_file(rejected)) if rejected else None
+        out = stack.enter_context(atomic_file(target))
+        log_out = stack.enter_context(atomic_file(log))
+        side = stack.enter_context(atomic_file(rejected)) if rejected else None
         _Fixing(options, result, out, log_out, side).run(reader, progress or (lambda done: None))
     return result
 
@@ -116,20 +115,6 @@ def _check_codes(options: FixOptions) -> None:
         else:
             continue
         raise DataError("data.fix.code_unknown", what=what, where="--only", mend=mend)
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when it is complete."""
-    part = path.with_name(f".{path.name}.part")
-    with writing(path):
-        try:
-            with open(part, "wb") as file:
-                yield file
-            fsync_path(part)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 class _Fixing:
