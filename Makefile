@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 export PYTHON
+TEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test test-slow test-long test-night check format bench lock clean
@@ -24,8 +25,9 @@ setup-dev: $(BIN)/python  ## The same with the tools for tests and checks
 demo: setup  ## Run the whole job on the bundled IoT project
 	@$(BIN)/hone demo
 
+# A file stays in one worker, for the sake of the servers that its tests share.
 test: setup-dev  ## Run the fast tests
-	@$(BIN)/python -m pytest -m "not slow and not long and not night"
+	@$(BIN)/python -m pytest -m "not slow and not long and not night" -n $(TEST_WORKERS) --dist loadfile
 
 test-slow: setup-dev  ## Run the tests that take longer
 	@$(BIN)/python -m pytest -m slow

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,13 +100,3 @@ def test_null_and_lists_are_classes_like_any_other() -> None:
 
 def test_the_fields_are_those_that_hone_toml_names() -> None:
     assert [field.name for field in classical_fields(IOT)] == ["category", "severity"]
-
-
-def test_three_hundred_examples_are_fitted_in_seconds() -> None:
-    train = [
-        Line(str(n), f"{line.input} node-{n} value={n * 7} state={n % 13} uptime {n * 31}", line.answer)
-        for n, line in enumerate(TRAIN * 17)
-    ]
-    started = time.perf_counter()
-    run_classical(IOT, train, TRAIN * 3, TEST)
-    assert time.perf_counter() - started < 30

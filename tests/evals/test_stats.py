@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.metrics import f1_score
 
 from honekit.errors import EvalError
 from honekit.evals.correction import benjamini_hochberg, holm
-from honekit.evals.scores import in_slice, summarise
+from honekit.evals.scores import summarise
 from honekit.evals.stats import (
     Difference,
     examples_needed,
@@ -175,17 +174,6 @@ def test_the_number_of_examples_needed_gives_the_stated_power() -> None:
     means = random.normal(0.05, 0.5, size=(1000, needed)).mean(axis=1)
     power = (means - 1.96 * 0.5 / np.sqrt(needed) > 0).mean()
     assert 0.76 < power < 0.84
-
-
-def test_intervals_of_six_arms_in_five_slices_are_ready_in_three_seconds() -> None:
-    arms = [arm(0.1 * number, items=240, seed=number, slices=5) for number in range(1, 7)]
-    started = time.perf_counter()
-    for items in arms:
-        for part in [items, *(in_slice(items, f"s{number}") for number in range(5))]:
-            metric_interval(PROJECT, MACRO, part)
-    for items in arms[:-1]:
-        paired_difference(PROJECT, MACRO, arms[-1], items, 2000, 0)
-    assert time.perf_counter() - started < 3
 
 
 def test_an_arm_that_loses_nothing_is_not_worse_once_there_are_enough_items() -> None:

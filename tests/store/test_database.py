@@ -48,14 +48,9 @@ def test_a_transaction_that_raises_leaves_nothing(url: str) -> None:
 
 def test_a_second_open_is_the_same_database_and_does_not_load_alembic(url: str) -> None:
     assert open_database(url) is open_database(url)
-    code = (
-        "import sys, time, sqlalchemy; from honekit.store import database; started = time.perf_counter();"
-        f"database.open_database({url!r}); print(time.perf_counter() - started); assert 'alembic' not in sys.modules"
-    )
+    code = f"import sys; from honekit.store import database;database.open_database({url!r}); assert 'alembic' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    # Measured at 0.01 s; the bound leaves room for a machine that is busy with other tests.
-    assert float(done.stdout) < 0.25
 
 
 def test_a_full_disk_names_the_free_space_and_loses_nothing_that_was_committed(url: str) -> None:
