@@ -17,7 +17,7 @@ from honekit import jobs
 from honekit.jobs import JobContext, leases, queue
 from honekit.project import TrainSection
 from honekit.store import atomic
-from honekit.train.run import _JobHooks
+from honekit.train.hooks import JobHooks
 from honekit.train.state import Progress, TrainState
 
 
@@ -27,7 +27,7 @@ class Saving:
 
     context: JobContext
     state: TrainState
-    hooks: _JobHooks
+    hooks: JobHooks
 
     def save(self, step: int) -> None:
         with torch.no_grad():
@@ -56,7 +56,7 @@ def saving() -> Saving:
     state = TrainState(model, TrainSection())
     model(torch.ones(1, 40)).sum().backward()
     state.step(0.1)  # so that there are moments to save
-    return Saving(context, state, _JobHooks(context, state, 9, Progress(), None))
+    return Saving(context, state, JobHooks(context, state, 9, Progress(), None))
 
 
 def boundaries_of_a_save() -> int:

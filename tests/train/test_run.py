@@ -26,7 +26,7 @@ from honekit.models.fingerprint import fingerprint_base
 from honekit.project import TrainSection
 from honekit.train import training_job
 from honekit.train.loop import SUPERVISED, Supervised, ValidationResult
-from honekit.train.run import tokenise
+from honekit.train.task import tokenise
 
 
 def job_for(
@@ -259,14 +259,14 @@ def test_examples_without_a_token_to_learn_are_named(tiny_base: Path, tmp_path: 
     from honekit.chat.messages import Message
     from honekit.data import ChatExample
     from honekit.models.bases import load_template
-    from honekit.train import run
+    from honekit.train import task
 
     def examples(_: Path, **__: Any) -> list[ChatExample]:
         records = tiny.conversations(4)
         records[1]["messages"][2]["weight"] = 0
         return [ChatExample(msgspec.convert(r["messages"], list[Message]), None, i + 1) for i, r in enumerate(records)]
 
-    monkeypatch.setattr(run, "read_chat_file", examples)
+    monkeypatch.setattr(task, "read_chat_file", examples)
     with pytest.raises(TrainError) as refused:
         tokenise(tmp_path / "x.jsonl", load_template(tiny_base), 512, None)  # type: ignore[arg-type]
     assert refused.value.code == "train.no_trained_tokens"
@@ -293,19 +293,22 @@ def test_an_adapter_damaged_on_its_way_to_the_disk_fails_the_job(
     assert done.error["code"] == "train.reload_differs"
 
 
-def test_a_model_that_got_worse_says_so_loudly(tiny_base: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("select_by", ["loss", "accuracy"])
+def test_a_model_that_got_worse_by_what_chooses_checkpoints_says_so_loudly(
+    tiny_base: Path, tmp_path: Path, select_by: str
+) -> None:
     """Training data teaches noise at a high rate, validation asks for something else."""
     records = tiny.conversations(12, shuffled=True)
     for number, record in enumerate(records):
         record["messages"][2]["content"] = "".join(chr(200 + (number * 7 + i) % 50) for i in range(9))
-    job = here(job_for(tiny_base, tmp_path, records, learning_rate=0.3, schedule="constant", epochs=2))
+    job = here(job_for(tiny_base, tmp_path, records, learning_rate=0.3, schedule="constant", epochs=2, select_by=select_by))
     assert job.status == "succeeded", job.error
     assert job.result
     assert job.result["worse_than_base"] is True
-    assert job.result["held_out_loss"] > job.result["base_held_out_loss"]
     warnings = [message for message in messages(job, "warn") if message.startswith("WORSE THAN THE BASE")]
     assert len(warnings) == 1
-    assert f"{job.result['held_out_loss']:.4f}" in warnings[0]
+    best = next(row for row in job.result["history"] if row["step"] == job.result["best_step"])
+    assert f"{select_by} {best[f'valid_{select_by}']:.4f}" in warnings[0]
 
 
 def test_the_same_data_and_recipe_are_the_same_job_and_another_recipe_is_not(tiny_base: Path, tmp_path: Path) -> None:

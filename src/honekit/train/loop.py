@@ -43,7 +43,7 @@ E_contra = TypeVar("E_contra", bound=Learnt, contravariant=True)
 
 
 class Hooks(Protocol):
-    """What the loop tells its surroundings. The job's side is `honekit.train.run`."""
+    """What the loop tells its surroundings. The job's side is `honekit.train.hooks`."""
 
     def on_step(self, metrics: dict[str, float | int]) -> None: ...
     def on_example_losses(self, step: int, rows: Rows) -> None: ...

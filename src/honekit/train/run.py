@@ -8,40 +8,28 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 
-from honekit import jobs
-from honekit.chat.template import ChatTemplate
-from honekit.data import read_chat_file
-from honekit.data.suspects.losses import LOSS_LOG
 from honekit.errors import TrainError
-from honekit.graders.schema import Grader
 from honekit.jobs import JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
 from honekit.models.precision import choose_precision, resolve_device
-from honekit.store.atomic import fsync_path, replace_dir, verify_dir, write_atomic
-from honekit.train.batching import TokenExample
+from honekit.project import TrainSection
+from honekit.store.atomic import replace_dir, write_atomic
 from honekit.train.continuing import read_start
-from honekit.train.cuts import report_cuts
-from honekit.train.dpo import Preference
-from honekit.train.emphasis import emphasise
 from honekit.train.grpo import GroupPolicy
-from honekit.train.judges import judge_of
-from honekit.train.loop import SUPERVISED, Interrupted, Objective, Rows, total_steps, train
-from honekit.train.pairs import tokenise_pairs, with_kept_reference
+from honekit.train.hooks import JobHooks, best_checkpoint, resume, shown, shown_score
+from honekit.train.loop import Interrupted, total_steps, train
+from honekit.train.pairs import with_kept_reference
 from honekit.train.plan import context_limit
-from honekit.train.prompts import tokenise_prompts
 from honekit.train.recipe import Environment, TrainSpec
-from honekit.train.rewards import Rewarder
-from honekit.train.rollouts import Writer
 from honekit.train.state import Progress, TrainState
+from honekit.train.task import Task, read_task
 from honekit.train.verify import (
     probe_logits,
     require_changed,
@@ -49,11 +37,6 @@ from honekit.train.verify import (
     require_same_answers,
     require_same_from_disk,
 )
-
-PROBES = 4
-"""Held-out conversations whose outputs must move, and must be the same after a reload."""
-KEPT_EPOCHS = 3
-"""Models of so many last epochs are kept, when they are asked for."""
 
 
 def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]:
@@ -77,7 +60,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     template = bases.load_template(base, kept.load_tokenizer(base))
     start = read_start(spec, base_print)
     recipe = start.recipe(spec.recipe) if start else spec.recipe
-    task = _task(spec, base, template, context_limit(base, recipe), context, environment)
+    task = read_task(spec, base, template, context_limit(base, recipe), context, environment)
 
     # A full fine-tuning moves the base's own weights, so it needs them for itself.
     load = kept.load_base if recipe.method == "lora" else bases.load_base
@@ -103,7 +86,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         task = replace(task, training=training, validation=validation)
     if isinstance(task.objective, GroupPolicy):
         task.objective.remember_start(model)
-    progress = _resume(context, state) or _first_progress(context, model, task, device)
+    progress = resume(context, state) or _first_progress(context, model, task, recipe, device)
 
     def save_model(directory: Path) -> Model:
         tensors = lora.peft_tensors(names, _masters_of(state, model))
@@ -113,14 +96,14 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         return Model(directory, fingerprint.fingerprint_adapter(directory))
 
     epoch_model = save_model if keep_epochs and recipe.method == "lora" else None
-    hooks = _JobHooks(context, state, total_steps(len(task.training), recipe), progress, epoch_model)
+    hooks = JobHooks(context, state, total_steps(len(task.training), recipe), progress, epoch_model)
     try:
         progress = train(model, state, task.training, task.validation, recipe, progress, hooks, device, task.objective)
     except Interrupted:
         raise Stopped(context.stop_requested() or "pause") from None
 
     if progress.best_step != progress.step:
-        state.read(_best_checkpoint(context, progress.best_step))
+        state.read(best_checkpoint(context, progress.best_step))
         context.event(
             "info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result"
         )
@@ -145,9 +128,9 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         _save_full(model, base, result_dir)
         print_of_result = fingerprint.fingerprint_base(result_dir)
 
-    better = progress.best_valid_loss is None or progress.best_valid_loss < (progress.base_valid_loss or float("inf"))
+    better = progress.best_score is None or progress.base_score is None or progress.best_score > progress.base_score
     if not better:
-        found, before = _shown(progress.best_valid_loss, explored), _shown(progress.base_valid_loss, explored)
+        found, before = (shown_score(score, recipe) for score in (progress.best_score, progress.base_score))
         context.event(
             "warn",
             f"{'NOT BETTER' if explored else 'WORSE'} THAN THE {'START' if start else 'BASE'} ON VALIDATION: {found} against "
@@ -198,54 +181,6 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     }
 
 
-@dataclass(frozen=True)
-class _Task:
-    """What a job learns from, in the kind of example that its objective takes."""
-
-    training: list[Any]
-    validation: list[Any]
-    objective: Objective[Any]
-    probes: list[TokenExample]
-
-
-def _task(
-    spec: TrainSpec, base: Path, template: ChatTemplate, limit: int, context: JobContext, environment: Environment
-) -> _Task:
-    recipe, training_file = spec.recipe, Path(spec.training_file)
-    held_out = Path(spec.validation_file) if spec.validation_file else None
-    if recipe.objective == "dpo":
-        pairs = tokenise_pairs(training_file, template, limit, context, least=10)
-        valid_pairs = tokenise_pairs(held_out, template, limit, context) if held_out else []
-        probes = [pair.preferred for pair in (valid_pairs or pairs)[:PROBES]]
-        return _Task(pairs, valid_pairs, Preference(recipe.beta), probes)
-    if recipe.objective == "reinforcement":
-        grader = _grader(spec)
-        writer = Writer.of(base, template, limit, recipe.exploring.max_new_tokens)
-        prompts = tokenise_prompts(training_file, template, limit, grader, least=10)
-        valid_prompts = tokenise_prompts(held_out, template, limit, grader) if held_out else []
-        ask = judge_of(spec.base, grader, spec.judges, environment.device, environment.precision)
-        rewarder = Rewarder(grader, ask)
-        rewarder.check()
-        probes = [prompt.probe(writer.stop_ids[0]) for prompt in (valid_prompts or prompts)[:PROBES]]
-        return _Task(prompts, valid_prompts, GroupPolicy(writer, rewarder, recipe.exploring, recipe.seed), probes)
-    training = tokenise(training_file, template, limit, context, least=10, field_weights=recipe.field_weights)
-    validation = tokenise(held_out, template, limit, context) if held_out else []
-    return _Task(training, validation, SUPERVISED, (validation or training)[:PROBES])
-
-
-def _grader(spec: TrainSpec) -> Grader:
-    try:
-        return TypeAdapter[Grader](Grader).validate_python(spec.grader)
-    except ValidationError as fault:
-        first = fault.errors()[0]
-        raise TrainError(
-            "train.grader_invalid",
-            what=f"the job has no grader that can be used: {first['msg']}",
-            where=".".join(["grader", *map(str, first["loc"])]),
-            mend="make the job anew with a grader as in docs/graders.md",
-        ) from fault
-
-
 def _require_signal(progress: Progress) -> None:
     """Raises: TrainError[train.no_signal] when no group of any step had rewards that differ."""
     if not any(row.get("train_signal_share") for row in progress.history):
@@ -256,145 +191,6 @@ def _require_signal(progress: Progress) -> None:
             where="the grader and the training file",
             mend="use a grader that gives part marks, easier prompts, or start from a model that is right now and then",
         )
-
-
-def tokenise(
-    path: Path,
-    template: ChatTemplate,
-    limit: int,
-    context: JobContext,
-    least: int = 1,
-    field_weights: Mapping[str, float] | None = None,
-) -> list[TokenExample]:
-    """Conversations as tokens, cut to `limit`.
-
-    Raises: TrainError[train.all_truncated | train.no_trained_tokens], naming the lines.
-    """
-    examples, cut, empty = [], [], []
-    for index, example in enumerate(read_chat_file(path, least=least)):
-        ids = template.training_ids(example.messages, example.tools)
-        weights = ids.weights
-        if field_weights:
-            weights = emphasise(ids.token_ids, weights, field_weights, template.tokenizer)
-        tokens = TokenExample(index, example.line, ids.token_ids[:limit], weights[:limit])
-        if len(ids.token_ids) > limit:
-            cut.append(example.line)
-        if tokens.trained_tokens == 0:
-            empty.append(example.line)
-        examples.append(tokens)
-    report_cuts(path, len(examples), limit, cut, empty, context)
-    return examples
-
-
-class _JobHooks:
-    """The loop's reports as events, checkpoints and a log of per-example losses."""
-
-    def __init__(
-        self,
-        context: JobContext,
-        state: TrainState,
-        steps: int,
-        progress: Progress,
-        save_model: Callable[[Path], Model] | None,
-    ) -> None:
-        """`save_model` writes the present adapter; None where the models of single epochs are not wanted."""
-        self._context, self._state, self._steps = context, state, steps
-        self._save_model, self._epochs_saved = save_model, progress.epoch
-        self._log = _own_loss_log(context, progress)
-        for left_over in context.dir.glob(".checkpoint*.tmp"):
-            shutil.rmtree(left_over, ignore_errors=True)
-        self._clock = (time.monotonic(), progress.step)
-
-    def on_step(self, metrics: dict[str, float | int]) -> None:
-        step = int(metrics["step"])
-        started, first = self._clock
-        per_step = (time.monotonic() - started) / max(1, step - first)
-        eta = per_step * (self._steps - step)
-        progress = {"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta}
-        self._context.metrics(step, {**metrics, "eta_s": eta}, progress)
-
-    def on_example_losses(self, step: int, rows: Rows) -> None:
-        with open(self._log, "a", encoding="utf-8") as file:
-            for example, loss in rows:
-                file.write(
-                    json.dumps({"step": step, "line": example.line, "loss": loss, "tokens": example.trained_tokens}) + "\n"
-                )
-
-    def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None:
-        row = progress.history[-1]
-        note = " (best so far)" if is_best else ""
-        more = {name: value for name, value in row.items() if name.startswith("valid_") and name != "valid_accuracy"}
-        if "valid_accuracy" not in row:
-            text = f"Step {progress.step}: validation {_shown(valid_loss, True)}"
-        else:
-            ranked = f", reward accuracy {row['valid_reward_accuracy']:.4f}" if "valid_reward_accuracy" in row else ""
-            text = f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}, token accuracy {row['valid_accuracy']:.4f}{ranked}"
-            more["valid_mean_token_accuracy"] = row["valid_accuracy"]
-        self._context.event("info", f"{text}{note}", {"step": progress.step, **more})
-
-    def save(self, progress: Progress) -> None:
-        fsync_path(self._log)
-        progress.loss_log, progress.loss_log_bytes = self._log.name, self._log.stat().st_size
-        temporary = self._context.dir / f".checkpoint.{self._context.turn}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(mode=0o700)
-        self._state.write(temporary, progress)
-        final = _checkpoint_dir(self._context, progress.step)
-        replace_dir(temporary, final)
-        model = None
-        if self._save_model and progress.epoch > self._epochs_saved:
-            model = self._save_model(self._context.dir / "epochs" / f"step-{progress.step}")
-            self._epochs_saved = progress.epoch
-        self._context.checkpoint(progress.step, final, _checkpoint_metrics(progress), model)
-        if model:
-            self._forget_old_models()
-        keep = {final.name, _checkpoint_dir(self._context, progress.best_step).name}
-        older = sorted(final.parent.glob("step-*"), key=lambda p: int(p.name.split("-")[1]))
-        for directory in older[:-2]:
-            if directory.name not in keep:
-                shutil.rmtree(directory, ignore_errors=True)
-
-    def _forget_old_models(self) -> None:
-        with_model = [found for found in jobs.checkpoints(self._context.job_id) if found.model]
-        for found in with_model[KEPT_EPOCHS:]:
-            assert found.model
-            jobs.forget_model(found.job_id, found.step)
-            shutil.rmtree(found.model.path, ignore_errors=True)
-
-    def publish_loss_log(self) -> None:
-        """Give the log its name; workers of earlier attempts have no more use for theirs."""
-        write_atomic(self._context.dir / LOSS_LOG, self._log.read_bytes())
-        for log in self._context.dir.glob("example_losses.*.jsonl"):
-            log.unlink(missing_ok=True)
-
-    def should_stop(self) -> bool:
-        return self._context.stop_requested() is not None
-
-
-def _own_loss_log(context: JobContext, progress: Progress) -> Path:
-    """A log that no other worker writes to, one that woke up after it was given up for dead included."""
-    earlier = context.dir / progress.loss_log
-    if not earlier.exists():
-        earlier = context.dir / LOSS_LOG  # the attempt had come as far as to publish it
-    kept = earlier.read_bytes()[: progress.loss_log_bytes] if progress.loss_log_bytes else b""
-    own = context.dir / f"example_losses.{context.turn}.jsonl"
-    write_atomic(own, kept)
-    return own
-
-
-def _checkpoint_metrics(progress: Progress) -> dict[str, float]:
-    """Under the API's names; validation covers the whole validation file."""
-    last = progress.history[-1]
-    kept = ("step", "train_loss", "train_mean_token_accuracy", "train_reward_mean", "valid_reward_mean")
-    metrics: dict[str, float] = {name: last[name] for name in kept if name in last}
-    whole_file = {"valid_loss": "full_valid_loss", "valid_accuracy": "full_valid_mean_token_accuracy"}
-    return metrics | {shown: last[name] for name, shown in whole_file.items() if name in last}
-
-
-def _shown(loss: float | None, explored: bool) -> str:
-    """A validation loss in words; of a job that explores it is the reward with its sign turned."""
-    value = 0.0 if loss is None else loss
-    return f"reward {-value:.4f}" if explored else f"loss {value:.4f}"
 
 
 def _environment(context: JobContext, spec: TrainSpec) -> Environment:
@@ -423,7 +219,9 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
     return environment
 
 
-def _first_progress(context: JobContext, model: torch.nn.Module, task: _Task, device: torch.device) -> Progress:
+def _first_progress(
+    context: JobContext, model: torch.nn.Module, task: Task, recipe: TrainSection, device: torch.device
+) -> Progress:
     progress = Progress()
     if task.validation:
         # A fresh adapter leaves the base's outputs unchanged (B = 0), so this is the loss of the base, or of the adapter
@@ -431,34 +229,9 @@ def _first_progress(context: JobContext, model: torch.nn.Module, task: _Task, de
         started = time.perf_counter()
         found = task.objective.validate(model, task.validation, device)
         progress.valid_seconds += time.perf_counter() - started
-        progress.base_valid_loss = found.loss
-        context.event("info", f"Before training: validation {_shown(found.loss, found.accuracy is None)}")
+        progress.base_valid_loss, progress.base_score = found.loss, found.score(recipe)
+        context.event("info", f"Before training: validation {shown(found.loss, found.accuracy is None)}")
     return progress
-
-
-def _resume(context: JobContext, state: TrainState) -> Progress | None:
-    found = context.last_checkpoint()
-    if found is None:
-        return None
-    progress = state.read(found.path)
-    context.event("info", f"Resumed at step {progress.step}")
-    return progress
-
-
-def _checkpoint_dir(context: JobContext, step: int) -> Path:
-    return context.dir / "checkpoints" / f"step-{step}"
-
-
-def _best_checkpoint(context: JobContext, step: int) -> Path:
-    directory = _checkpoint_dir(context, step)
-    if not verify_dir(directory):
-        raise TrainError(
-            "train.checkpoint_damaged",
-            what=f"the checkpoint at step {step}, the best on validation, is damaged or gone",
-            where=str(directory),
-            mend="check the disk, then start a new job",
-        )
-    return directory
 
 
 def _masters_of(state: TrainState, model: torch.nn.Module) -> list[torch.Tensor]:

@@ -43,6 +43,8 @@ class Progress:
     best_step: int = 0
     epochs_without_gain: int = 0
     base_valid_loss: float | None = None
+    base_score: float | None = None
+    """What training starts from, by the same measure as `best_score`."""
     loss_log: str = "example_losses.jsonl"
     """Name of the worker's own log of per-example losses."""
     loss_log_bytes: int = 0
