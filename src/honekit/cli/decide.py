@@ -120,6 +120,8 @@ def _print(decision: Decision) -> None:
         sides = [f"for {', '.join(rule.speaks_for)}"] * bool(rule.speaks_for)
         sides += [f"against {', '.join(rule.speaks_against)}"] * bool(rule.speaks_against)
         console.print(f"  {rule.reason} [dim]({'; '.join(sides)})[/dim]", soft_wrap=True, highlight=False)
+    if not decision.rules:
+        console.print("  no rule fires: it is the cheapest thing to try")
     console.print("\n[bold]What would turn it[/bold]")
     known = [flip for flip in decision.flips if flip.question not in decision.unknown]
     for flip in known:

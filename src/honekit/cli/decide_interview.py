@@ -90,6 +90,7 @@ def _ask(question: Question, counter: str, given: Any) -> tuple[int, Any]:
             raise KeyboardInterrupt
         typed = line.strip()
         if typed in ("", BACK, CLEAR):
+            _say("")
             return -1 if typed == BACK else 1, None if typed == CLEAR else given
         value, fault = _read(question, typed)
         if fault is None:

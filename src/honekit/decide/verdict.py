@@ -79,9 +79,8 @@ def _still_open(flips: tuple[Flip, ...], answers: Answers) -> list[str]:
     for flip in flips:
         if flip.question not in answers:
             turns.setdefault(flip.question, []).append(flip.recommendation)
-    return [
-        f"{texts[name]} (`{name}`: could turn it to {' or '.join(dict.fromkeys(options))})" for name, options in turns.items()
-    ]
+    widest_first = sorted(turns.items(), key=lambda turn: -len(turn[1]))
+    return [f"{texts[name]} (`{name}`: could turn it to {' or '.join(options)})" for name, options in widest_first]
 
 
 def _fired(rule: Rule) -> Fired:
