@@ -214,6 +214,8 @@ def test_the_record_holds_answers_rules_and_the_teams_own_argument(tmp_path: Pat
         "No budget before spring.",
         "`tune.skill-with-data`",
         "**Grade essays**",
+        "**skill** (it judges otherwise",
+        "Write the page that you would give a new colleague",
     ):
         assert text in page
     assert "## Evidence to collect" in page and "| nothing |" in page

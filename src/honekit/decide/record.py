@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from honekit.decide.questions import Answers, load_questions
+from honekit.decide.questions import Answers, Option, Question, load_questions
+from honekit.decide.rules import next_steps
 from honekit.decide.verdict import Decision
 
 
@@ -14,7 +15,7 @@ def decision_record(
     decision: Decision,
     *,
     date: str,
-    chosen: str | None = None,
+    chosen: Option | None = None,
     argument: str = "",
     measured: Mapping[str, Any] | None = None,
 ) -> str:
@@ -40,7 +41,7 @@ def decision_record(
         lines += ["## Argument", "", argument, ""]
     if measured:
         lines += _evidence(measured)
-    lines += ["## Next step", "", decision.next_step, "", "## Evidence to collect", ""]
+    lines += ["## Next step", "", next_steps()[what], "", "## Evidence to collect", ""]
     lines += [*(f"- {one}" for one in decision.evidence), "", "## Rules that fired", ""]
     for rule in decision.rules:
         sides = [f"for {', '.join(rule.speaks_for)}"] * bool(rule.speaks_for)
@@ -61,7 +62,7 @@ def decision_record(
     lines += ["", "## Answers", ""]
     for question in load_questions():
         given = answers.get(question.id)
-        lines.append(f"- {question.text} **{'not known' if given is None else _shown(given)}**")
+        lines.append(f"- {question.text} **{'not known' if given is None else _shown(given)}**{_meaning(question, given)}")
     return "\n".join(lines) + "\n"
 
 
@@ -105,6 +106,13 @@ def _score(part: Mapping[str, Any], metric: str) -> str:
 def _range(pair: tuple[float, float]) -> str:
     low, high = pair
     return f"{low:,g}" if low == high else f"{low:,g} to {high:,g}"
+
+
+def _meaning(question: Question, given: object) -> str:
+    """What the chosen values mean, in brackets."""
+    values = [str(value) for value in (given if isinstance(given, tuple) else (given,))]
+    told = [question.values[value] for value in values if value in question.values]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _shown(value: object) -> str:
