@@ -74,9 +74,10 @@ def test_restart_begins_anew_and_a_broken_file_is_no_interview(monkeypatch: pyte
         interview(None)
     types(monkeypatch)
     assert interview(None, restart=True) == {}
-    (home() / "interview.json").write_text("[")
-    types(monkeypatch, "Letters")
-    assert interview(None) == {"task": "Letters"}
+    for broken in ("[", '{"at": 0, "answers": {"gone": 1, "output": "gone"}}'):
+        (home() / "interview.json").write_text(broken)
+        types(monkeypatch, "Letters")
+        assert interview(None) == {"task": "Letters"}
 
 
 def test_what_does_not_fit_is_asked_again(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

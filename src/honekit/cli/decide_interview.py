@@ -29,6 +29,7 @@ def interview(save: Path | None, *, restart: bool = False) -> dict[str, Any]:
     Raises: SettingsError[decide.no_terminal]; KeyboardInterrupt, after which the next call goes on at the same question.
     """
     from honekit.decide import load_questions
+    from honekit.decide.questions import value_fault
     from honekit.settings import home
     from honekit.store.atomic import write_atomic
 
@@ -40,9 +41,9 @@ def interview(save: Path | None, *, restart: bool = False) -> dict[str, Any]:
         )
     kept = home() / "interview.json"
     questions = load_questions()
-    known = {question.id for question in questions}
     given, at = ({}, 0) if restart else _kept(kept)
-    given = {name: value for name, value in given.items() if name in known}
+    # An interview may have been begun with an older version's questions.
+    given = {one.id: given[one.id] for one in questions if one.id in given and value_fault(one, given[one.id]) is None}
     at = min(at, len(questions) - 1)
     if at:
         _say(f"Going on at question {at + 1}; `hone decide --restart` begins anew.")
