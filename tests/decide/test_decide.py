@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from honekit.cli.decide import app
-from honekit.decide import OPTIONS, decide, decision_record, load_questions, load_rules, read_answers
+from honekit.decide import OPTIONS, agreement, decide, decision_record, load_questions, load_rules, read_answers
+from honekit.decide.conflicts import conflicts_in, load_conflicts
 from honekit.decide.questions import check_answers
-from honekit.decide.rules import next_steps, priors
-from honekit.decide.verdict import recommend
-from honekit.errors import DataError
+from honekit.decide.rules import evidence, next_steps, priors, thresholds
+from honekit.decide.scoring import recommend
+from honekit.errors import DataError, SettingsError
 
 QUESTIONS = {question.id: question for question in load_questions()}
 
@@ -53,7 +54,14 @@ def test_every_rule_asks_known_questions_for_known_values_and_names_a_source() -
         assert rule.when and (rule.weights or rule.excludes), rule.id
         assert rule.reason.endswith(".") and len(rule.source) > 10, rule.id
     assert len({rule.id for rule in load_rules()}) == len(load_rules())
-    assert set(priors()) == set(next_steps()) == set(OPTIONS)
+    assert set(priors()) == set(next_steps()) == set(evidence()) == set(OPTIONS)
+
+
+def test_every_conflict_names_its_questions_and_known_values() -> None:
+    for conflict in load_conflicts():
+        for name, wanted in [*conflict.when.items(), *conflict.unless.items()]:
+            assert wanted == "< examples" or set(wanted) <= set(QUESTIONS[name].values), conflict.id
+        assert all(f"`{name}`" in conflict.text for name in conflict.when), conflict.id
 
 
 def test_every_option_can_be_the_verdict() -> None:
@@ -61,6 +69,7 @@ def test_every_option_can_be_the_verdict() -> None:
     assert spoken_for == set(OPTIONS)
 
 
+@settings(deadline=None)  # it tries every other answer to every question
 @given(any_answers())
 def test_a_verdict_follows_from_its_rules_and_every_flip_really_flips(raw: dict[str, Any]) -> None:
     answers = answers_of(**raw)
@@ -75,8 +84,56 @@ def test_a_verdict_follows_from_its_rules_and_every_flip_really_flips(raw: dict[
     for flip in decision.flips:
         changed = tuple(flip.answer) if isinstance(flip.answer, list) else flip.answer
         assert recommend({**answers, flip.question: changed}) == flip.recommendation != decision.recommendation
+        assert {one.id for one in conflicts_in({**answers, flip.question: changed})} <= {one.id for one in conflicts_in(answers)}
     assert set(decision.unknown) == {f.question for f in decision.flips} - set(answers)
+    assert all(any(f"`{name}`" in line for line in decision.evidence) for name in decision.unknown)
+    assert not decision.conflicts or decision.confidence == "low"
     json.dumps(decision.as_dict())
+
+
+def test_a_number_flips_at_the_nearest_limit_of_a_rule() -> None:
+    assert {9, 10, 49, 50} <= {*thresholds("examples"), *thresholds("examples_soon")}
+    answers = answers_of(missing=["style"], prompting="thorough", prompting_result="unsteady", examples=2000)
+    [flip] = [flip for flip in decide(answers).flips if (flip.question, flip.recommendation) == ("examples", "not-yet")]
+    assert recommend({**answers, "examples": flip.answer}) == "not-yet"
+    assert flip.answer == 49 and recommend({**answers, "examples": 50}) == "fine-tune"
+
+
+def test_a_list_flips_by_one_value_more_or_less() -> None:
+    answers = answers_of(missing=["style", "knowledge"], facts_source="documents", output="text")
+    flips = [flip.answer for flip in decide(answers).flips if flip.question == "missing"]
+    assert flips
+    assert all(answer == ["nothing"] or len({"style", "knowledge"} ^ set(answer)) == 1 for answer in flips)
+
+
+@pytest.mark.parametrize(
+    ("raw", "names"),
+    [
+        ({"missing": ["nothing"], "prompting_result": "poor"}, "prompting_result"),
+        ({"facts_source": "none", "missing": ["knowledge"]}, "facts_source"),
+        ({"prompting": "none", "prompting_result": "nearly"}, "prompting"),
+        ({"missing": ["privacy"], "data_may_leave": "yes"}, "data_may_leave"),
+        ({"examples": 100, "examples_soon": 50}, "examples_soon"),
+    ],
+)
+def test_answers_that_contradict_each_other_are_named_and_lower_the_confidence(raw: dict[str, Any], names: str) -> None:
+    decision = decide(answers_of(**raw))
+    assert decision.confidence == "low" and "contradict" in decision.confidence_reason
+    assert any(f"`{names}`" in text for text in decision.conflicts)
+
+
+def test_a_verdict_that_holds_whatever_is_open_is_surer_than_one_that_does_not() -> None:
+    scanty = answers_of(missing=["style"])
+    full = answers_of(missing=["live_data"], facts_source="system", facts_change="minutes", output="text", in_use="model_poor")
+    assert decide(scanty).confidence == "low" and decide(scanty).held < 0.5
+    assert decide(full).confidence == "high" and decide(full).held == 1.0
+
+
+def test_an_answer_given_twice_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "answers.json"
+    file.write_text('{"output": "label", "output": "text"}')
+    with pytest.raises(DataError, match="'output' is answered twice"):
+        read_answers(file)
 
 
 def test_nothing_known_is_a_verdict_of_low_confidence() -> None:
@@ -127,9 +184,22 @@ def test_the_command_prints_one_document_and_the_questions(tmp_path: Path) -> No
     file.write_text(json.dumps({"missing": ["live_data"], "facts_source": "system", "output": "text"}))
     printed = json.loads(CliRunner().invoke(app, ["--answers", str(file), "--json"], catch_exceptions=False).stdout)
     assert printed["recommendation"] == "tools"
-    assert set(printed) >= {"recommendation", "ranking", "rules", "flips", "confidence", "next_step", "costs"}
+    assert set(printed) >= {
+        "recommendation",
+        "ranking",
+        "rules",
+        "flips",
+        "confidence",
+        "next_step",
+        "costs",
+        "conflicts",
+        "evidence",
+    }
+    assert set(printed["costs"]) == set(OPTIONS)
     assert "tools" in CliRunner().invoke(app, ["--answers", str(file)], catch_exceptions=False).stdout
-    questions = json.loads(CliRunner().invoke(app, ["questions", "--json"], catch_exceptions=False).stdout)["questions"]
+    document = json.loads(CliRunner().invoke(app, ["questions", "--json"], catch_exceptions=False).stdout)
+    questions = document["questions"]
+    assert document["unknown"] == "unknown"
     assert [question["id"] for question in questions] == list(QUESTIONS)
     assert all(question["type"] in ("text", "choice", "choices", "integer") for question in questions)
 
@@ -144,8 +214,11 @@ def test_the_record_holds_answers_rules_and_the_teams_own_argument(tmp_path: Pat
         "No budget before spring.",
         "`tune.skill-with-data`",
         "**Grade essays**",
+        "**skill** (it judges otherwise",
+        "Write the page that you would give a new colleague",
     ):
         assert text in page
+    assert "## Evidence to collect" in page and "| nothing |" in page
     file, out = tmp_path / "a.toml", tmp_path / "decision.md"
     file.write_text('missing = ["skill"]\n')
     assert tomllib.loads(file.read_text())
@@ -158,3 +231,35 @@ def test_costs_grow_with_the_volume_and_name_what_they_rest_on() -> None:
     assert many["per_month_usd"][1] == pytest.approx(100 * few["per_month_usd"][1], rel=0.1)
     unknown = decide({}).as_dict()["costs"]["prompt"]
     assert unknown["per_month_usd"] is None and "requests_per_day" in unknown["rests_on"]
+
+
+def test_costs_count_the_machines_that_the_volume_needs() -> None:
+    small, large = (
+        decide(answers_of(requests_per_day=count, hardware="gpu")).as_dict()["costs"]["fine-tune"] for count in (100, 3_000_000)
+    )
+    assert large["per_month_usd"][1] == 10 * small["per_month_usd"][1] and large["rests_on"].startswith("10 machines")
+
+
+def test_the_record_lies_beside_the_project_and_is_not_written_over(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    answers.write_text(json.dumps({"missing": ["nothing"]}))
+    (tmp_path / "hone.toml").write_text("")
+    command = ["record", "--answers", str(answers), "--project", str(tmp_path)]
+    assert CliRunner().invoke(app, command, catch_exceptions=False).exit_code == 0
+    record = tmp_path / "decision.md"
+    assert record.read_text().startswith("# Decision: nothing")
+    with pytest.raises(SettingsError, match="a record already"):
+        CliRunner().invoke(app, command, catch_exceptions=False)
+    again = [*command, "--chosen", "prompt", "--argument", "We want to learn.", "--replace", "--json"]
+    printed = json.loads(CliRunner().invoke(app, again, catch_exceptions=False).stdout)
+    assert printed["chosen"] == "prompt" and printed["file"] == str(record)
+    assert "We want to learn." in record.read_text() == printed["page"]
+
+
+def test_agreement_is_counted_at_each_confidence_and_the_surest_verdicts_are_the_experts() -> None:
+    for half in ("development", "held-out"):
+        found = agreement(half)
+        assert sum(count for count, _, _ in found.by_confidence.values()) == found.cases
+        assert sum(same for _, same, _ in found.by_confidence.values()) == found.same
+        count, _, accepted = found.by_confidence["high"]
+        assert accepted >= 0.9 * count > 0

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.decide_cases import cases
 from honekit.cli.decide_measure import measure
-from honekit.errors import SettingsError
+from honekit.cli.decide_record import record
 
 if TYPE_CHECKING:
-    from honekit.decide import Answers, Decision, Question
+    from honekit.decide import Decision
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -23,39 +21,41 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
-AnswersFile = Annotated[
-    Path | None, typer.Option("--answers", metavar="FILE", help="JSON or TOML with answers, in place of the interview.")
-]
 
 
 @app.callback()
 def decide(
     context: typer.Context,
-    answers: AnswersFile = None,
+    answers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON or TOML with answers, in place of the interview.")
+    ] = None,
     save: Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the answers of the interview as JSON.")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew where an interview was interrupted.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask about the task, then say what to try first and why. Unknown answers are fine: the verdict names those that matter.
 
+    An interview that is interrupted goes on at the same question the next time.
+
     Examples:
 
-        hone decide
+        hone decide --save answers.json
 
         hone decide --answers answers.json --json
 
         hone decide questions
 
-        hone decide measure my-project
+        hone decide record --answers answers.json --project my-project
 
-        hone decide record --answers answers.json > docs/decision.md
+        hone decide measure my-project
     """
     if context.invoked_subcommand is not None:
         return
+    from honekit.cli.decide_interview import read_or_ask
     from honekit.cli.render import print_json
     from honekit.decide import decide as verdict_on
 
-    given = _answers(answers, save)
-    decision = verdict_on(given)
+    decision = verdict_on(read_or_ask(answers, save, restart=restart))
     if as_json:
         print_json(decision.as_dict())
     else:
@@ -63,183 +63,30 @@ def decide(
 
 
 app.command("measure")(measure)
+app.command("record")(record)
+app.command("cases")(cases)
 
 
 @app.command("questions")
 def questions(as_json: AsJson = False) -> None:
-    """Print the questions with their ids, types and allowed values.
+    """Print the questions with their ids, types and allowed values. Leave out what you do not know, or answer "unknown".
 
     Example:
 
         hone decide questions --json
     """
     from honekit.cli.render import print_json
-    from honekit.decide import load_questions
+    from honekit.decide import load_questions, questions_document
 
     if as_json:
-        print_json({"questions": [question.as_dict() for question in load_questions()]})
+        print_json(questions_document())
         return
     for question in load_questions():
         print(f"{question.id} ({question.type}): {question.text}")
+        if question.help:
+            print(f"    {question.help}")
         for value, meaning in question.values.items():
             print(f"    {value:<16} {meaning}")
-
-
-@app.command("record")
-def record(
-    answers: AnswersFile = None,
-    chosen: Annotated[str | None, typer.Option(help="What you do, where that is not the recommendation.")] = None,
-    argument: Annotated[str, typer.Option(help="Your own reasons, kept with the record.")] = "",
-    project: Annotated[
-        Path,
-        typer.Option(help="Folder with hone.toml; its last `hone decide measure`, if any, goes into the record."),
-    ] = Path(),
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write there instead of stdout.")] = None,
-) -> None:
-    """Write the decision as a Markdown page to keep beside the project, with the measured evidence where there is some.
-
-    Examples:
-
-        hone decide record --answers answers.json -o docs/decision.md
-
-        hone decide record --answers answers.json --chosen prompt --argument "no budget before spring"
-    """
-    from honekit.decide import OPTIONS, decision_record
-    from honekit.decide import decide as verdict_on
-    from honekit.store.atomic import write_atomic
-
-    if chosen is not None and chosen not in OPTIONS:
-        raise SettingsError("decide.option", what=f"{chosen!r} is no option", mend=f"use one of: {', '.join(OPTIONS)}")
-    given = _answers(answers, None)
-    page = decision_record(
-        given,
-        verdict_on(given),
-        date=time.strftime("%Y-%m-%d"),
-        chosen=chosen,
-        argument=argument,
-        measured=_measured(project),
-    )
-    if output is None:
-        print(page, end="")
-    else:
-        write_atomic(output, page)
-        print(f"written: {output}", file=sys.stderr)
-
-
-@app.command("cases")
-def cases(
-    case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="Tell one case with its verdict and reason.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Worked use cases with an expert's verdict, and how often the rules agree, on each half apart.
-
-    Examples:
-
-        hone decide cases
-
-        hone decide cases brand-voice --json
-    """
-    from honekit.cli.render import print_json
-    from honekit.decide import agreement, load_cases
-    from honekit.decide.cases import HALVES
-
-    if case is not None:
-        found = next((one for half in HALVES for one in load_cases(half) if one.id == case), None)
-        if found is None:
-            raise SettingsError("decide.case", what=f"there is no case {case!r}", mend="`hone decide cases` lists them")
-        if as_json:
-            print_json({**vars(found), "answers": dict(found.answers)})
-            return
-        print(f"{found.title}\n\n{found.story.strip()}\n\nVerdict: {found.verdict}")
-        if found.also_right:
-            print(f"Also right: {', '.join(found.also_right)}")
-        print(f"\n{found.reason.strip()}\n\nSource: {found.source}")
-        return
-    measured = [agreement(half) for half in HALVES]
-    if as_json:
-        print_json({"agreement": [one.as_dict() for one in measured]})
-        return
-    for one in measured:
-        print(
-            f"{one.half}: {one.cases} cases; the rules give the expert's verdict in {one.same}, an accepted one in {one.accepted}"
-        )
-    for half in HALVES:
-        print(f"\n{half}")
-        for known in load_cases(half):
-            print(f"  {known.id:<36} {known.verdict:<14} {known.title}")
-
-
-def _measured(project: Path) -> dict[str, Any] | None:
-    """The document of the project's last measurement. Raises: SettingsError[decide.measurement] when it cannot be read."""
-    root = project if project.is_dir() else project.parent
-    file = root / ".hone" / "measure" / "result.json"
-    if not file.is_file():
-        return None
-    try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError) as fault:
-        raise SettingsError(
-            "decide.measurement",
-            what=f"the measurement cannot be read: {fault}",
-            where=str(file),
-            mend="run `hone decide measure` again, it repeats nothing that is done",
-        ) from fault
-
-
-def _answers(file: Path | None, save: Path | None) -> Answers:
-    from honekit.decide import load_questions, read_answers
-    from honekit.decide.questions import check_answers
-    from honekit.store.atomic import write_atomic
-
-    if file is not None:
-        return read_answers(file)
-    if not sys.stdin.isatty():
-        raise SettingsError(
-            "decide.no_terminal",
-            what="there is no terminal to ask in",
-            mend="give --answers FILE; `hone decide questions --json` prints the questions",
-        )
-    given: dict[str, Any] = {}
-    print("Enter leaves a question open; Ctrl-C ends.\n", file=sys.stderr)
-    for number, question in enumerate(load_questions(), 1):
-        value = _ask(question, f"{number}/{len(load_questions())}")
-        if value is not None:
-            given[question.id] = value
-    if save is not None:
-        write_atomic(save, json.dumps(given, indent=2, ensure_ascii=False) + "\n")
-    return check_answers(given, "the interview")
-
-
-def _ask(question: Question, counter: str) -> Any:
-    """One answer from the terminal; None leaves it open."""
-    print(f"{counter}  {question.text}", file=sys.stderr)
-    if question.help:
-        print(f"     {question.help}", file=sys.stderr)
-    values = list(question.values)
-    for index, value in enumerate(values, 1):
-        print(f"  {index:>2}  {question.values[value]}", file=sys.stderr)
-    while True:
-        print("> ", end="", file=sys.stderr, flush=True)
-        typed = sys.stdin.readline().strip()
-        if not typed:
-            return None
-        parts = typed.replace(",", " ").split()
-        if question.type == "text":
-            return typed
-        if question.type == "integer" and typed.replace(",", "").isdigit():
-            return int(typed.replace(",", ""))
-        chosen = [_value(part, values) for part in parts]
-        if question.type in ("choice", "choices") and all(chosen) and (question.type == "choices" or len(chosen) == 1):
-            return chosen if question.type == "choices" else chosen[0]
-        wanted = {"integer": "a whole number", "choice": "one number of the list", "choices": "numbers of the list"}
-        print(f"  please type {wanted[question.type]}", file=sys.stderr)
-
-
-def _value(typed: str, values: list[str]) -> str | None:
-    if typed.isdigit() and 1 <= int(typed) <= len(values):
-        return values[int(typed) - 1]
-    return typed if typed in values else None
 
 
 def _print(decision: Decision) -> None:
@@ -248,6 +95,9 @@ def _print(decision: Decision) -> None:
 
     console = Console()
     console.print(f"\n[bold]{decision.recommendation}[/bold]   (confidence: {decision.confidence})")
+    console.print(f"{decision.confidence_reason[0].upper()}{decision.confidence_reason[1:]}.", soft_wrap=True, highlight=False)
+    for text in decision.conflicts:
+        console.print(f"[yellow]Contradiction:[/yellow] {text}", soft_wrap=True, highlight=False)
     console.print(f"Next: {decision.next_step}\n", soft_wrap=True)
     costs = {cost.option: cost for cost in decision.costs}
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -270,6 +120,8 @@ def _print(decision: Decision) -> None:
         sides = [f"for {', '.join(rule.speaks_for)}"] * bool(rule.speaks_for)
         sides += [f"against {', '.join(rule.speaks_against)}"] * bool(rule.speaks_against)
         console.print(f"  {rule.reason} [dim]({'; '.join(sides)})[/dim]", soft_wrap=True, highlight=False)
+    if not decision.rules:
+        console.print("  no rule fires: it is the cheapest thing to try")
     console.print("\n[bold]What would turn it[/bold]")
     known = [flip for flip in decision.flips if flip.question not in decision.unknown]
     for flip in known:
@@ -277,8 +129,9 @@ def _print(decision: Decision) -> None:
         console.print(f"  {flip.question} = {answer}: {flip.recommendation}", highlight=False)
     if not known:
         console.print("  no single one of your answers")
-    if decision.unknown:
-        console.print(f"\nWorth finding out, since it could turn the verdict: {', '.join(decision.unknown)}", soft_wrap=True)
+    console.print("\n[bold]What to find out[/bold]")
+    for line in decision.evidence:
+        console.print(f"  {line}", soft_wrap=True, highlight=False)
 
 
 def _range(pair: tuple[float, float]) -> str:

@@ -5,6 +5,7 @@ Rough on purpose: the ranges say which order of magnitude to expect, and name wh
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from honekit.decide.questions import Answers, Option
@@ -15,6 +16,8 @@ TOKENS = {"small": (0.1, 0.6), "large": (1.0, 6.0)}
 """US dollars for a million tokens of a hosted model, in and out together."""
 MACHINE_MONTH = {"none": (50.0, 700.0), "laptop": (20.0, 80.0), "gpu": (150.0, 900.0), "cluster": (150.0, 900.0)}
 """US dollars a month for a machine that serves a small model of one's own, by what there is already."""
+REQUESTS_PER_MACHINE = {"laptop": 10_000, "gpu": 300_000}
+"""A day's requests that one machine answers with a small model: one in eight seconds, three or four in a second."""
 _HOURS: dict[Option, tuple[float, float]] = {
     "prompt": (2, 16),
     "few-shot": (4, 24),
@@ -50,7 +53,7 @@ class Cost:
     first_version_usd: tuple[int, int]
     days: tuple[float, float]
     per_month_usd: tuple[int, int] | None
-    """None when the number of requests is not known."""
+    """None when the number of requests is not known, or nothing new runs."""
     rests_on: str
 
 
@@ -59,13 +62,16 @@ def cost_of(option: Option, answers: Answers) -> Cost:
     low, high = _HOURS[option]
     first = (round(low * HOUR[0]), round(high * HOUR[1]))
     requests = answers.get("requests_per_day")
+    if option in ("not-yet", "nothing"):
+        rests_on = "people's time alone" if option == "not-yet" else "what it costs today goes on"
+        return Cost(option, first, _DAYS[option], None, rests_on)
     own = option in ("fine-tune", "fine-tune+rag", "classical") or answers.get("data_may_leave") == "no"
     if own:
-        hardware = str(answers.get("hardware", "none"))
-        machine = MACHINE_MONTH[hardware] if option != "classical" else MACHINE_MONTH["laptop"]
-        return Cost(
-            option, first, _DAYS[option], (round(machine[0]), round(machine[1])), "a machine of your own, whatever the volume"
-        )
+        hardware = "laptop" if option == "classical" else str(answers.get("hardware", "none"))
+        count = 1 if option == "classical" else _machines(hardware, requests)
+        low, high = (round(count * price) for price in MACHINE_MONTH[hardware])
+        rests_on = "a machine of your own" if count == 1 else f"{count:,} machines of your own for {requests:,} requests a day"
+        return Cost(option, first, _DAYS[option], (low, high), rests_on)
     if not isinstance(requests, int):
         return Cost(option, first, _DAYS[option], None, "answer `requests_per_day` for the cost of a month")
     given = answers.get("prompt_tokens")
@@ -79,3 +85,8 @@ def cost_of(option: Option, answers: Answers) -> Cost:
         (round(monthly * TOKENS[size][0]), round(monthly * TOKENS[size][1])),
         f"{requests:,} requests a day of {tokens + 200:,} tokens at a hosted {size} model's price",
     )
+
+
+def _machines(hardware: str, requests: object) -> int:
+    a_day = REQUESTS_PER_MACHINE["laptop" if hardware == "laptop" else "gpu"]
+    return max(1, math.ceil(requests / a_day)) if isinstance(requests, int) else 1

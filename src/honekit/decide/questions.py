@@ -52,6 +52,11 @@ def load_questions() -> tuple[Question, ...]:
     return tuple(Question(**raw) for raw in read_package_toml("questions.toml")["question"])
 
 
+def questions_document() -> dict[str, Any]:
+    """JSON-ready: the questions, and the word for an answer that is not known."""
+    return {"questions": [question.as_dict() for question in load_questions()], "unknown": UNKNOWN}
+
+
 def check_answers(raw: Any, where: str) -> Answers:
     """Answers as `decide` takes them. Raises: DataError[decide.answers] that lists every fault."""
     if not isinstance(raw, dict):
@@ -64,7 +69,7 @@ def check_answers(raw: Any, where: str) -> Answers:
             near = difflib.get_close_matches(name, known, n=1)
             faults.append(f"there is no question {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         elif value is not None and value not in (UNKNOWN, [], [UNKNOWN], ""):
-            fault = _value_fault(known[name], value)
+            fault = value_fault(known[name], value)
             if fault:
                 faults.append(f"{name}: {fault}")
             else:
@@ -78,7 +83,7 @@ def read_answers(path: Path) -> Answers:
     """Answers from a JSON or TOML file. Raises: DataError[decide.answers | decide.unreadable]."""
     try:
         text = path.read_text(encoding="utf-8")
-        raw = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+        raw = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text, object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as fault:
         raise DataError(
             "decide.unreadable",
@@ -89,7 +94,8 @@ def read_answers(path: Path) -> Answers:
     return check_answers(raw, str(path))
 
 
-def _value_fault(question: Question, value: Any) -> str | None:
+def value_fault(question: Question, value: Any) -> str | None:
+    """What is wrong with a value as the answer to a question, or None."""
     match question.type:
         case "text":
             return None if isinstance(value, str) else "write a text"
@@ -110,10 +116,19 @@ def _value_fault(question: Question, value: Any) -> str | None:
     return None
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises: ValueError for a name that is given twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is answered twice")
+    return found
+
+
 def _fault(where: str, faults: list[str]) -> DataError:
     return DataError(
         "decide.answers",
         what="the answers do not fit the questions:\n" + "\n".join(f"    {fault}" for fault in faults),
         where=where,
-        mend="`hone decide questions` prints the questions with their values; leave out what you do not know",
+        mend='`hone decide questions` prints the questions with their values; leave out what you do not know, or write "unknown"',
     )

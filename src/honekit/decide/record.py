@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from honekit.decide.questions import Answers, load_questions
+from honekit.decide.questions import Answers, Option, Question, load_questions
+from honekit.decide.rules import next_steps
 from honekit.decide.verdict import Decision
 
 
@@ -14,7 +15,7 @@ def decision_record(
     decision: Decision,
     *,
     date: str,
-    chosen: str | None = None,
+    chosen: Option | None = None,
     argument: str = "",
     measured: Mapping[str, Any] | None = None,
 ) -> str:
@@ -27,15 +28,21 @@ def decision_record(
         f"# Decision: {what}",
         "",
         f"{date}. Hone recommends **{decision.recommendation}** (confidence: {decision.confidence}).",
+        f"{decision.confidence_reason[0].upper()}{decision.confidence_reason[1:]}.",
         "",
+        *(f"- Contradiction: {text}" for text in decision.conflicts),
+        *[""] * bool(decision.conflicts),
     ]
     if chosen and chosen != decision.recommendation:
         lines += [f"The team decided otherwise: **{chosen}**.", ""]
+        if not argument:
+            lines += ["No argument was given.", ""]
     if argument:
         lines += ["## Argument", "", argument, ""]
     if measured:
         lines += _evidence(measured)
-    lines += ["## Next step", "", decision.next_step, "", "## Rules that fired", ""]
+    lines += ["## Next step", "", next_steps()[what], "", "## Evidence to collect", ""]
+    lines += [*(f"- {one}" for one in decision.evidence), "", "## Rules that fired", ""]
     for rule in decision.rules:
         sides = [f"for {', '.join(rule.speaks_for)}"] * bool(rule.speaks_for)
         sides += [f"against {', '.join(rule.speaks_against)}"] * bool(rule.speaks_against)
@@ -44,10 +51,18 @@ def decision_record(
     lines += [f"- {flip.question} = {_shown(flip.answer)}: **{flip.recommendation}**" for flip in decision.flips] or [
         "- no single answer"
     ]
+    lines += ["", "## What each option costs", ""]
+    lines += ["| option | score | first version, USD | working days | a month, USD | rests on |", "|---|---|---|---|---|---|"]
+    costs = {cost.option: cost for cost in decision.costs}
+    for one in decision.ranking:
+        cost = costs[one.option]
+        month = _range(cost.per_month_usd) if cost.per_month_usd else "-"
+        cells = [f"{one.score:g}", _range(cost.first_version_usd), _range(cost.days), month, cost.rests_on]
+        lines.append(f"| {one.option} | {' | '.join(cells)} |")
     lines += ["", "## Answers", ""]
     for question in load_questions():
         given = answers.get(question.id)
-        lines.append(f"- {question.text} **{'not known' if given is None else _shown(given)}**")
+        lines.append(f"- {question.text} **{'not known' if given is None else _shown(given)}**{_meaning(question, given)}")
     return "\n".join(lines) + "\n"
 
 
@@ -86,6 +101,18 @@ def _evidence(measured: Mapping[str, Any]) -> list[str]:
 def _score(part: Mapping[str, Any], metric: str) -> str:
     lo, hi = part["intervals"][metric]
     return f"{part['scores'][metric]:.3f} ({lo:.2f} to {hi:.2f})"
+
+
+def _range(pair: tuple[float, float]) -> str:
+    low, high = pair
+    return f"{low:,g}" if low == high else f"{low:,g} to {high:,g}"
+
+
+def _meaning(question: Question, given: object) -> str:
+    """What the chosen values mean, in brackets."""
+    values = [str(value) for value in (given if isinstance(given, tuple) else (given,))]
+    told = [question.values[value] for value in values if value in question.values]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def _shown(value: object) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 from honekit.decide.questions import Answers, Option, read_package_toml
 
 Condition = Mapping[str, tuple[str, ...] | str]
-"""Question id -> values of which one must be given, or a comparison with a number such as ">= 50"."""
+"""Question id -> values of which one must be given, or a comparison such as ">= 50" or "< examples"."""
 
 _COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
-_COMPARISON = re.compile(r"(<=|>=|<|>) ?(\d+)")
+_COMPARISON = re.compile(r"(<=|>=|<|>) ?(?:(\d+)|([a-z_]+))")
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,7 @@ class Rule:
     """Any of it keeps the rule from firing."""
 
     def fires(self, answers: Answers) -> bool:
-        return all(_holds(answers, *item) for item in self.when.items()) and not any(
-            _holds(answers, *item) for item in self.unless.items()
-        )
+        return fires(answers, self.when, self.unless)
 
 
 @functools.cache
@@ -58,28 +56,55 @@ def next_steps() -> Mapping[Option, str]:
     return found
 
 
+@functools.cache
+def evidence() -> Mapping[Option, tuple[str, ...]]:
+    """What to collect or count for each option, to confirm or drop it."""
+    return {option: tuple(lines) for option, lines in read_package_toml("rules.toml")["evidence"].items()}
+
+
+@functools.cache
+def thresholds(question: str) -> tuple[int, ...]:
+    """The numbers on both sides of every limit that a rule sets for this question, from low to high."""
+    limits = [
+        (found[1], int(found[2]))
+        for rule in load_rules()
+        for condition in (rule.when, rule.unless)
+        if isinstance(wanted := condition.get(question), str) and (found := _COMPARISON.fullmatch(wanted)) and found[2]
+    ]
+    sides = {side for sign, limit in limits for side in ((limit - 1, limit) if sign in ("<", ">=") else (limit, limit + 1))}
+    return tuple(sorted(side for side in sides if side >= 0))
+
+
+def fires(answers: Answers, when: Condition, unless: Condition) -> bool:
+    """Whether all of `when` holds and nothing of `unless`."""
+    for name, wanted in when.items():  # loops, since a verdict tries some hundred sets of answers on every rule
+        if name not in answers or not _holds(answers, name, wanted):
+            return False
+    return not any(name in answers and _holds(answers, name, wanted) for name, wanted in unless.items())
+
+
+def read_condition(raw: Mapping[str, Any]) -> Condition:
+    """A condition as the data files write it."""
+    return {name: tuple(wanted) if isinstance(wanted, list) else wanted for name, wanted in raw.items()}
+
+
 def _rule(raw: dict[str, Any]) -> Rule:
     return Rule(
         id=raw["id"],
-        when=_condition(raw["when"]),
+        when=read_condition(raw["when"]),
         reason=raw["reason"],
         source=raw["source"],
         weights=raw.get("weights", {}),
         excludes=tuple(raw.get("excludes", ())),
-        unless=_condition(raw.get("unless", {})),
+        unless=read_condition(raw.get("unless", {})),
     )
 
 
-def _condition(raw: dict[str, Any]) -> Condition:
-    return {name: tuple(wanted) if isinstance(wanted, list) else wanted for name, wanted in raw.items()}
-
-
 def _holds(answers: Answers, name: str, wanted: tuple[str, ...] | str) -> bool:
-    given = answers.get(name)
-    if given is None:
-        return False
+    given = answers[name]
     if isinstance(wanted, str):
         found = _COMPARISON.fullmatch(wanted)
         assert found and isinstance(given, int), f"rule compares {name} with {wanted!r}"
-        return bool(_COMPARE[found[1]](given, int(found[2])))
-    return any(value in wanted for value in (given if isinstance(given, tuple) else (given,)))
+        limit = int(found[2]) if found[2] else answers.get(found[3])
+        return isinstance(limit, int) and bool(_COMPARE[found[1]](given, limit))
+    return any(value in wanted for value in given) if isinstance(given, tuple) else given in wanted

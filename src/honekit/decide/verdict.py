@@ -1,34 +1,18 @@
-"""Weighing the rules that fire: the ranking, how sure it is, and the single answers that would turn it.
-
-The score of an option is its prior plus the weights of the rules that fire; an option that a rule excludes is out. A
-counterfactual is computed, not described: every single answer is changed to each of its other values, and those that
-change the recommendation are named.
-"""
+"""The verdict on a set of answers, and all that stands behind it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from honekit.decide.confidence import Level, confidence_in
+from honekit.decide.conflicts import conflicts_in
 from honekit.decide.costs import Cost, cost_of
+from honekit.decide.flips import Flip, flips_of
 from honekit.decide.questions import OPTIONS, Answers, Option, load_questions
-from honekit.decide.rules import Rule, load_rules, next_steps, priors
-
-SURE, LIKELY = 3.0, 1.0
-"""Lead of the first option over the second, in units of a rule's weight, from which the verdict is called so."""
-CENTRAL = ("output", "missing", "prompting", "prompting_result", "examples", "agreement")
-"""Questions without whose answers no verdict is called sure."""
-_NUMBERS = (0, 5, 20, 50, 100, 300, 1_000, 5_000, 50_000, 1_000_000)
-"""Values to try for a question that asks for a number."""
-
-
-@dataclass(frozen=True)
-class Ranked:
-    option: Option
-    score: float
-    excluded_by: tuple[str, ...]
-    """Rules that rule it out; such options come last."""
+from honekit.decide.rules import Rule, evidence, next_steps
+from honekit.decide.scoring import Ranked, ranked
 
 
 @dataclass(frozen=True)
@@ -40,15 +24,8 @@ class Fired:
     source: str
     speaks_for: tuple[Option, ...]
     speaks_against: tuple[Option, ...]
-
-
-@dataclass(frozen=True)
-class Flip:
-    """One changed answer and what the recommendation would be then."""
-
-    question: str
-    answer: Any
-    recommendation: Option
+    weights: Mapping[Option, float]
+    """What it adds to the score of each option, or takes from it."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +34,17 @@ class Decision:
     ranking: tuple[Ranked, ...]
     rules: tuple[Fired, ...]
     flips: tuple[Flip, ...]
-    confidence: str
-    """high, medium or low."""
+    confidence: Level
+    confidence_reason: str
+    held: float
+    """Share, from 0 to 1, of ways to answer what is open with which the recommendation stays; see `confidence`."""
+    conflicts: tuple[str, ...]
+    """Answers that contradict each other."""
     unknown: tuple[str, ...]
     """Unanswered questions that could turn the verdict; to be asked next."""
     next_step: str
+    evidence: tuple[str, ...]
+    """What to collect or count, to confirm the verdict or to drop it."""
     costs: tuple[Cost, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -71,78 +54,39 @@ class Decision:
 
 def decide(answers: Answers) -> Decision:
     """The verdict on checked answers."""
-    ranking, fired = _ranked(with_implied(answers))
+    ranking, fired = ranked(answers)
     best = ranking[0].option
-    flips = tuple(_flips(answers, best))
-    unknown = tuple(dict.fromkeys(flip.question for flip in flips if flip.question not in answers))
+    flips = tuple(flips_of(answers, best))
+    conflicts = conflicts_in(answers)
+    confidence = confidence_in(ranking, answers, conflicts)
     return Decision(
         recommendation=best,
         ranking=ranking,
         rules=tuple(_fired(rule) for rule in fired),
         flips=flips,
-        confidence=_confidence(ranking, answers),
-        unknown=unknown,
+        confidence=confidence.level,
+        confidence_reason=confidence.reason,
+        held=confidence.held,
+        conflicts=tuple(one.text for one in conflicts),
+        unknown=tuple(dict.fromkeys(flip.question for flip in flips if flip.question not in answers)),
         next_step=next_steps()[best],
-        costs=tuple(cost_of(option, answers) for option in OPTIONS if option not in ("not-yet", "nothing")),
+        evidence=(*evidence()[best], *_still_open(flips, answers)),
+        costs=tuple(cost_of(option, answers) for option in OPTIONS),
     )
 
 
-def recommend(answers: Answers) -> Option:
-    """The first option alone."""
-    return _ranked(with_implied(answers))[0][0].option
-
-
-def with_implied(answers: Answers) -> Answers:
-    """What is at hand now is at hand within a month too."""
-    now, soon = answers.get("examples"), answers.get("examples_soon")
-    if isinstance(now, int) and (not isinstance(soon, int) or soon < now):
-        return {**answers, "examples_soon": now}
-    return answers
-
-
-def _ranked(answers: Answers) -> tuple[tuple[Ranked, ...], list[Rule]]:
-    fired = [rule for rule in load_rules() if rule.fires(answers)]
-    scores = dict(priors())
-    excluded: dict[Option, list[str]] = {option: [] for option in OPTIONS}
-    for rule in fired:
-        for option, weight in rule.weights.items():
-            scores[option] += weight
-        for option in rule.excludes:
-            excluded[option].append(rule.id)
-    ranked = [Ranked(option, round(scores[option], 3), tuple(excluded[option])) for option in OPTIONS]
-    # Equal scores keep the order of OPTIONS, which begins with what is cheapest to try.
-    return tuple(sorted(ranked, key=lambda one: (bool(one.excluded_by), -one.score))), fired
+def _still_open(flips: tuple[Flip, ...], answers: Answers) -> list[str]:
+    """One line for each unanswered question that could turn the verdict."""
+    texts = {question.id: question.text for question in load_questions()}
+    turns: dict[str, list[Option]] = {}
+    for flip in flips:
+        if flip.question not in answers:
+            turns.setdefault(flip.question, []).append(flip.recommendation)
+    widest_first = sorted(turns.items(), key=lambda turn: -len(turn[1]))
+    return [f"{texts[name]} (`{name}`: could turn it to {' or '.join(options)})" for name, options in widest_first]
 
 
 def _fired(rule: Rule) -> Fired:
     against = (*(option for option, weight in rule.weights.items() if weight < 0), *rule.excludes)
     speaks_for = tuple(option for option, weight in rule.weights.items() if weight > 0)
-    return Fired(rule.id, rule.reason, rule.source, speaks_for, tuple(dict.fromkeys(against)))
-
-
-def _flips(answers: Answers, best: Option) -> Iterator[Flip]:
-    for question in load_questions():
-        values: Sequence[Any] = ()
-        if question.type == "choice":
-            values = list(question.values)
-        elif question.type == "choices":
-            values = [(value,) for value in question.values]
-        elif question.type == "integer":
-            values = _NUMBERS
-        seen: set[Option] = set()
-        for value in values:
-            if answers.get(question.id) == value:
-                continue
-            other = recommend({**answers, question.id: value})
-            if other != best and other not in seen:
-                seen.add(other)
-                yield Flip(question.id, list(value) if isinstance(value, tuple) else value, other)
-
-
-def _confidence(ranking: tuple[Ranked, ...], answers: Answers) -> str:
-    rivals = [one for one in ranking[1:] if not one.excluded_by]
-    lead = ranking[0].score - rivals[0].score if rivals else SURE
-    missing = sum(question not in answers for question in CENTRAL)
-    if lead >= SURE and missing <= 1:
-        return "high"
-    return "medium" if lead >= LIKELY and missing <= 3 else "low"
+    return Fired(rule.id, rule.reason, rule.source, speaks_for, tuple(dict.fromkeys(against)), rule.weights)
