@@ -25,9 +25,9 @@ setup-dev: $(BIN)/python  ## The same with the tools for tests and checks
 demo: setup  ## Run the whole job on the bundled IoT project
 	@$(BIN)/hone demo
 
-# A file stays in one worker, for the sake of the servers that its tests share.
+# A file stays in one worker, for the sake of the servers that its tests share; the acceptance tests, which take longest, come first.
 test: setup-dev  ## Run the fast tests
-	@$(BIN)/python -m pytest -m "not slow and not long and not night" -n $(TEST_WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -m "not slow and not long and not night" -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup-dev  ## Run the tests that take longer
 	@$(BIN)/python -m pytest -m slow

@@ -39,7 +39,7 @@ def labelling(*arguments: str | Path) -> Iterator[tuple[subprocess.Popen[str], d
 
 def visit(browser: Any, url: str) -> Any:
     page = browser.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     page.faults = []
     page.on("pageerror", lambda fault: page.faults.append(str(fault)))
     page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
