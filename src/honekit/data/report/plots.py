@@ -44,8 +44,8 @@ def histogram(bins: Counter[int], title: str) -> Markup:
         for y in [round(HEIGHT * (1 - mark / highest), 1)]
     )
     return Markup(
-        '<svg class="histogram" role="img" aria-label="{}" height="{}">{scale}<line class="zero" x1="0" x2="100%" y1="{h}" y2="{h}"/>'
-        "{}{}</svg>"
+        '<svg class="histogram" role="img" aria-label="{}" height="{}">{scale}'
+        '<line class="zero" x1="0" x2="100%" y1="{h}" y2="{h}"/>{}{}</svg>'
     ).format(title, HEIGHT + 20, Markup("").join(bars), Markup("").join(ticks), h=HEIGHT, scale=scale)
 
 
