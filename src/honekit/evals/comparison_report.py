@@ -74,9 +74,9 @@ def comparison_markdown(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequenc
     shown = [one for one in side_by_side(pairs, slice_key, MAX_MARKDOWN) if one.outcome != "tied"]
     if shown:
         lines += ["", "## Items that differ", ""]
-    for one in shown:
-        lines += [f"### Item {one.position}, A {one.outcome}", ""]
-        for title, text in (("Item", _teaser(one)), ("A", _joined(one.a)), ("B", _joined(one.b))):
+    for item in shown:
+        lines += [f"### Item {item.position}, A {item.outcome}", ""]
+        for title, text in (("Item", _teaser(item)), ("A", _joined(item.a)), ("B", _joined(item.b))):
             fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
             lines += [f"{title}:", "", fence, text, fence, ""]
     return "\n".join(lines).rstrip() + "\n"
