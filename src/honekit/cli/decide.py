@@ -102,7 +102,7 @@ def record(
 
         hone decide record --answers answers.json -o docs/decision.md
 
-        hone decide record --answers answers.json --chosen prompt --argument "no budget before spring"
+        hone decide record --answers answers.json --chosen prompt --argument cheap
     """
     from honekit.decide import OPTIONS, decision_record
     from honekit.decide import decide as verdict_on
