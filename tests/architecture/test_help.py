@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from honekit.cli.help_text import reflowed
 from honekit.cli.main import COMMANDS, load_command, main
 
 
@@ -27,10 +28,17 @@ def test_every_command_has_a_help_with_an_example(name: str, capsys: pytest.Capt
         text = command.help or ""
         assert "Example" in text, f"hone {path} shows no example"
         assert f"hone {path}" in text, f"the example of hone {path} does not call it"
+        for line in text.splitlines():
+            assert not line.startswith(" ") or len(line) <= 78, f"80 columns break this example of hone {path}: {line.strip()}"
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"hone {path}: {parameter.name} has no help"
         assert main([*path.split(), "--help"]) == 0
         assert "Usage: hone" in capsys.readouterr().out
+
+
+def test_paragraphs_flow_and_examples_keep_their_lines() -> None:
+    text = reflowed("First line\nsecond.\n\nMore\nwords.\n\n    hone x \\\n        --y")
+    assert text == "First line second.\n\nMore words.\n\n    hone x \\\n        --y"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -364,3 +364,13 @@ def test_grades_of_the_made_runs_are_the_real_ones(shipped: Run) -> None:
     example = next(e for e in prepare(project, use_more=False).test if e.id == items[0]["id"])
     assert grade(project, example, items[0]["answers"]["tuned"]).right == items[0]["right"]["tuned"]
     assert grade_values(project, example, dict(example.answer)).right["category"] is True
+
+
+def test_a_version_that_a_rule_of_the_project_held_back_is_not_called_ship(shipped: Run) -> None:
+    project, document, items, _ = shipped
+    rule = {"rule": "forgetting <= 0.02", "outcome": "failed", "evidence": "0.041"}
+    document = {**document, "alias": None, "gate": {"outcome": "failed", "rules": [rule]}, "guard": None}
+    text = Page(render_report(project, document, items)).text
+    assert "! Passed, but not promoted" in text and "✓ Ship" not in text
+    assert "1 of the project's own rules did not pass" in text
+    assert "forgetting <= 0.02 failed 0.041" in text

@@ -264,3 +264,12 @@ def test_a_text_is_scored_and_embedded_as_by_a_full_forward(architecture: str, m
         for place, entry in enumerate(scored):
             assert entry.logprob == pytest.approx(float(logprobs[place, text[place + 1]]), abs=1e-4)
             assert [i for i, _ in entry.top] == logprobs[place].topk(3).indices.tolist()
+
+
+def test_a_prompt_that_fills_the_context_is_refused_before_anything_is_computed() -> None:
+    small = engine(stop_ids=(), context=20)
+    full = Request(tiny.token_ids(20, seed=2), SamplingParams(max_new_tokens=1))
+    with pytest.raises(ModelError) as caught:
+        small.generate([*requests(shared=False), full])
+    assert caught.value.code == "model.prompt_too_long"
+    assert small.work.prompt_tokens == 0

@@ -34,10 +34,10 @@ def list_bases(as_json: AsJson = False) -> None:
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("base", no_wrap=True)
-    table.add_column("parameters", justify="right")
+    table.add_column("size", justify="right")
     table.add_column("context", justify="right")
     for heading in ("licence", "from", "here"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=True)
     for entry, values in zip(catalogue.CATALOGUE, entries, strict=True):
         size = f"{entry.parameters / 1e6:,.0f} M"
         source = "package" if entry.wheel else "Hub"

@@ -55,7 +55,7 @@ def check(
 
     Examples:
 
-        hone data check train.jsonl --validation validation.jsonl --test test.jsonl
+        hone data check train.jsonl --validation valid.jsonl --test test.jsonl
 
         hone data check train.jsonl.gz --base smollm2-135m --json
 
@@ -95,7 +95,7 @@ def explain(
     if as_json:
         print_json({"code": code, "text": text})
     else:
-        print(f"{code}\n\n{text}")
+        print(f"{code}\n\n{text.replace('**', '')}")
 
 
 @contextmanager

@@ -43,11 +43,11 @@ def convert(
 
     Examples:
 
-        hone data convert tickets.csv --to chat --map input=text --map answer=queue --out train.jsonl
+        hone data convert tickets.csv --to chat --map input=text --out train.jsonl
 
         hone data convert train.jsonl --to bedrock-nova --lossy --out nova.jsonl
 
-        hone data convert my-dataset/ --split test --to chat --out test.jsonl --json
+        hone data convert my-dataset/ --split test --to chat --out test.jsonl
     """
     from honekit.data.formats.convert import convert as convert_file
     from honekit.data.versions import record_version

@@ -44,7 +44,7 @@ def fix(
 
         hone data fix train.jsonl validation.jsonl test.jsonl --redact
 
-        hone data fix train.jsonl --out clean.jsonl --only data.duplicate --drop-broken --json
+        hone data fix train.jsonl --out clean.jsonl --only data.duplicate
     """
     from honekit.data.mending.fix import FixOptions, fixed_path
     from honekit.data.versions import record_version

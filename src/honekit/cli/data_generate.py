@@ -41,11 +41,11 @@ def generate(
 
     Examples:
 
-        hone data generate --seed train.jsonl --spec "Requests to a photo shop" --count 200 \\
-            --endpoint https://api.openai.com/v1 --model gpt-4.1-mini --avoid test.jsonl
+        hone data generate --seed train.jsonl --spec "Requests to a photo shop" \\
+            --endpoint https://api.openai.com/v1 --model gpt-4.1-mini
 
-        hone data generate --seed train.jsonl --spec spec.toml --count 50 --endpoint http://127.0.0.1:8000/v1 \\
-            --model smollm2-135m --key-env HONE_API_KEY --json
+        hone data generate --seed train.jsonl --spec spec.toml --count 50 \\
+            --endpoint http://127.0.0.1:8000/v1 --model smollm2-135m
     """
     import asyncio
 

@@ -25,7 +25,7 @@ def report(
 
         hone data report train.jsonl
 
-        hone data report train.jsonl --validation validation.jsonl --test test.jsonl --out report.html
+        hone data report train.jsonl --test test.jsonl --out report.html
     """
     from honekit.cli.render import print_json, stage
     from honekit.data.report.render import data_report

@@ -37,9 +37,9 @@ def split(
 
         hone data split all.jsonl --out data
 
-        hone data split all.jsonl --out data --by group --group-key metadata.device
+        hone data split all.jsonl --out data --by group --group-key device
 
-        hone data split all.jsonl --out data --by time --time-key metadata.created_at --test 0.2 --json
+        hone data split all.jsonl --out data --by time --time-key metadata.created
     """
     from honekit.data.split_file import SplitPlan, split_file
     from honekit.data.versions import record_version

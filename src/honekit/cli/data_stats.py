@@ -68,7 +68,9 @@ def _print(found: FileStats) -> None:
     roles = ", ".join(f"{count} {role}" for role, count in found.roles.most_common())
     console.print(f"{found.path}: {found.records} records; messages: {roles}; {found.learnt_messages} are learnt", soft_wrap=True)
     if found.unreadable:
-        console.print(f"{found.unreadable} lines hold no record: `hone data check` says why")
+        console.print(
+            f"{found.unreadable} {'line holds' if found.unreadable == 1 else 'lines hold'} no record: `hone data check` says why"
+        )
     if found.not_tokenised:
         console.print(f"{found.not_tokenised} records are refused by the chat template and have no tokens")
     if found.with_tools:

@@ -31,7 +31,7 @@ def measure(
 
         hone decide measure
 
-        hone decide measure my-project --arms zero_shot,prompt,few_shot,classical --limit 100
+        hone decide measure my-project --arms prompt,classical --limit 100
 
         hone decide measure --resume --json | jq .choice
     """

@@ -220,7 +220,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("measured", f"{text}memory {speed['memory_gb_s']:.0f} GB/s, {speed['threads']} threads"))
         lines.append(("computes", f"on {speed['device']} in {speed['precision']}"))
     lines.append(("GPU", f"{gpu['name']} ({gpu['kind']})" if gpu else "none that torch can use"))
-    lines.append(("base", f"{base['id']}: {base['path'] or 'not here'}"))
+    lines.append(("base", f"{base['id']}: {base['path'] or 'not ready, see below'}"))
     if test := facts.get("self_test"):
         lines.append(("self-test", f"{test['status']} in {test['seconds']} s"))
     return lines

@@ -7,6 +7,7 @@ import typer
 from honekit.cli.eval_compare import compare
 from honekit.cli.eval_gate import gate
 from honekit.cli.eval_guard import guard
+from honekit.cli.eval_report import report
 from honekit.cli.eval_robustness import robustness
 from honekit.cli.eval_run import run
 from honekit.cli.eval_runs import list_runs, show
@@ -17,6 +18,7 @@ app.command("run")(run)
 app.command("list")(list_runs)
 app.command("show")(show)
 app.command("compare")(compare)
+app.command("report")(report)
 app.command("gate")(gate)
 app.command("guard")(guard)
 app.command("robustness")(robustness)

@@ -80,8 +80,9 @@ def line(one: Compared) -> str:
 
 def _outcome(pair: Pair) -> Outcome:
     """By how many criteria each passes."""
-    a, b = (sum(one["passed"] for one in item.results or []) for item in (pair.a, pair.b))
-    return "won" if a > b else "lost" if a < b else "tied"
+    from honekit.evals.side_by_side import outcome
+
+    return outcome(pair)
 
 
 def _side(pair: Pair) -> dict[str, Any]:

@@ -33,7 +33,7 @@ def guard(
 
         hone eval guard --model iot-diagnostics@production
 
-        hone eval guard --model iot-diagnostics@production --max-forgetting 0.02 --json
+        hone eval guard --model tickets@production --max-forgetting 0.02
     """
     from honekit.api.served import resolve
     from honekit.errors import SettingsError

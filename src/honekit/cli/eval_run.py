@@ -53,7 +53,7 @@ def run(
 
         hone eval run my-project --model smollm2-135m
 
-        hone eval run suite.toml --model gpt-x --endpoint https://models.example.com
+        hone eval run suite.toml --model gpt-x --endpoint https://api.example.com
 
         hone eval run --resume evalrun_abc
     """

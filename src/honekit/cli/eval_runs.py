@@ -32,10 +32,15 @@ def list_runs(
     if as_json:
         print_json({"runs": [_summary(run) for run in found]})
         return
+    if not found:
+        print("No runs yet: `hone eval run` makes one.")
+        return
+    print(f"{'run':<32}  {'started':<16}  {'status':<11} {'passed':>14}  name")
     for run in found:
         counts = run.tallies.get("counts", {})
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
-        print(f"{run.id}  {when}  {run.status:<11} {counts.get('passed', 0):>5} of {counts.get('total', 0):<5} {run.name}")
+        passed = f"{counts.get('passed', 0)} of {counts.get('total', 0)}"
+        print(f"{run.id}  {when}  {run.status:<11} {passed:>14}  {run.name}")
 
 
 def show(

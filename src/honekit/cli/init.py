@@ -40,7 +40,7 @@ def init(
 
         hone init tickets --from tickets.csv
 
-        hone init tickets --from export.csv --input message --label queue --label urgency
+        hone init tickets --from export.csv --input message --label queue
 
         hone init --example
     """

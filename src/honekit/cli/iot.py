@@ -30,7 +30,7 @@ def diagnose(
 
     Examples:
 
-        hone iot diagnose "Nov 12 03:14:07 gw-7 modem: PDP context rejected, retry 9"
+        hone iot diagnose "03:14:07 gw-7 modem: PDP context rejected, retry 9"
 
         hone iot diagnose --file logs.jsonl --json > diagnoses.jsonl
 

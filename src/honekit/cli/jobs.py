@@ -56,7 +56,7 @@ def list_jobs(
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("job", "kind", "status", "progress", "created", "took"):
-        table.add_column(heading, no_wrap=heading == "job")
+        table.add_column(heading, no_wrap=heading in ("job", "status"))
     for job in found:
         status = f"{job.status} (asked to {job.stop_requested})" if job.stop_requested else job.status
         table.add_row(job.id, job.kind, status, _progress(job), _clock(job.created_at), _took(job))
@@ -242,11 +242,11 @@ def _number(value: Any) -> str:
 
 def _progress(job: Job) -> str:
     step, total = job.progress.get("step"), job.progress.get("total_steps")
-    return f"{step} of {total} steps" if step is not None and total else ""
+    return f"{step}/{total} steps" if step is not None and total else ""
 
 
 def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _took(job: Job) -> str:

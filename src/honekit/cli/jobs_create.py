@@ -40,9 +40,9 @@ def create_job(
 
         hone jobs create train.jsonl --model smollm2-135m --watch
 
-        hone jobs create file-abc123 --validation valid.jsonl --model smollm2-135m --suffix pumps --epochs 3
+        hone jobs create file-abc123 --model smollm2-135m --epochs 3
 
-        HONE_BASE_URL=http://127.0.0.1:8000 hone jobs create train.jsonl --model smollm2-135m --json
+        HONE_BASE_URL=http://127.0.0.1:8000 hone jobs create train.jsonl --json
     """
     chosen = {
         "n_epochs": _auto_or("--epochs", epochs, int),

@@ -24,6 +24,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
 from honekit import __version__, runtime
+from honekit.cli.help_text import tidy
 from honekit.errors import HoneError, SettingsError, StoreError
 
 INTERRUPTED = 130
@@ -50,7 +51,7 @@ COMMANDS = {
     "serve": Command("honekit.cli.serve:serve", "Serve base models, tuned models and aliases as OpenAI's API.", _JOB),
     "chat": Command("honekit.cli.chat:chat", "Talk to one model, or to two side by side.", _JOB),
     "doctor": Command("honekit.cli.doctor:doctor", "What this machine can do, what is wrong, how to mend it.", _JOB),
-    "data": Command("honekit.cli.data:app", "Training data: check, convert, split.", _PARTS),
+    "data": Command("honekit.cli.data:app", "Training data: check, fix, label, split, convert, report.", _PARTS),
     "eval": Command("honekit.cli.eval:app", "Evaluate any model: run, compare, gate, what was forgotten.", _PARTS),
     "bases": Command("honekit.cli.bases:app", "Base models: which there are, what they need, fetching them.", _PARTS),
     "files": Command("honekit.cli.files:app", "Files for the fine-tuning API: upload, list, read, delete.", _PARTS),
@@ -100,10 +101,10 @@ def load_command(name: str) -> Any:
     if isinstance(target, typer.Typer):
         group = get_group(target)
         group.name = name
-        return group
+        return tidy(group)
     single = typer.Typer(add_completion=False, context_settings=_HELP_OPTIONS)
     single.command(name)(target)
-    return get_command(single)
+    return tidy(get_command(single))
 
 
 root = typer.Typer(cls=LazyGroup, context_settings=_HELP_OPTIONS, pretty_exceptions_enable=False)
@@ -156,7 +157,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(args: list[str]) -> int:
-    command = get_command(root)
+    command = tidy(get_command(root))
     try:
         result = command.main(args=args, prog_name="hone", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):

@@ -58,7 +58,7 @@ def list_models(
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("version", "base", "made", "aliases"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "version")
     for version in versions:
         pointing = ", ".join(alias.alias for alias in aliases if alias.version == version.name)
         table.add_row(version.name, version.base_ref, _clock(version.created_at), pointing)
@@ -110,7 +110,7 @@ def promote_model(
 
         hone models promote ft:smollm2-135m:local:iot-diagnostics:abcdefgh
 
-        hone models promote iot-diagnostics@staging --alias iot-diagnostics@production --reason "passed review"
+        hone models promote tickets@staging --alias tickets@production
     """
     from honekit import deploy
 
@@ -129,7 +129,7 @@ def rollback_model(
 
     Example:
 
-        hone models rollback iot-diagnostics@production --reason "worse on night-shift logs"
+        hone models rollback tickets@production --reason "worse on night logs"
     """
     from honekit import deploy
 
@@ -191,4 +191,4 @@ def _list_served(as_json: bool) -> None:
 
 
 def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -31,7 +31,7 @@ def explain(code: str) -> str:
     """The section of a code. Raises: DataError[data.unknown_code], with the nearest known one."""
     known = sections()
     if code not in known:
-        near = difflib.get_close_matches(code, known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(code, known, n=1, cutoff=0.7)
         raise DataError(
             "data.unknown_code",
             what=f"there is no finding of the code {code!r}",

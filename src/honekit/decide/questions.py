@@ -87,7 +87,7 @@ def read_answers(path: Path) -> Answers:
     except (OSError, ValueError, RecursionError) as fault:
         raise DataError(
             "decide.unreadable",
-            what=f"the answers cannot be read: {fault}",
+            what=f"the answers cannot be read: {(fault.strerror or fault) if isinstance(fault, OSError) else fault}",
             where=str(path),
             mend="write one JSON object {question: answer}; `hone decide questions --json` prints the questions",
         ) from fault

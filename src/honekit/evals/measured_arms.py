@@ -24,10 +24,10 @@ TUNED_RAG = "tuned_rag"
 PROMPTED = {
     "zero_shot": "the base model with the project's own prompt",
     "prompt": "the base with the best of all wordings, own and given",
-    "few_shot": "and with demonstrations, the same for every request",
-    "few_shot_retrieved": "and with the training examples most like the request as demonstrations",
+    "few_shot": "the base with demonstrations, the same for every request",
+    "few_shot_retrieved": "the base with the training examples most like the request as demonstrations",
     "rag": "the base with retrieved passages",
-    "few_shot_rag": "with demonstrations and retrieved passages",
+    "few_shot_rag": "the base with demonstrations and retrieved passages",
     "constrained": "the base with answers held to the task's schema",
 }
 """Arms that need no training, in the order in which they are measured."""

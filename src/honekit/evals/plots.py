@@ -154,7 +154,8 @@ def loss_curve(history: Sequence[Mapping[str, Any]], best_step: int | None, base
     )
     title = f"Training loss over {last:.0f} optimizer steps, with the validation loss after each of {len(validation)} epochs"
     return Markup(
-        '<div class="curve"><svg role="img" aria-label="{}" height="{}">{}</svg>'
+        '<div class="curve"><p class="axis-name">loss, nats per trained token</p>'
+        '<svg role="img" aria-label="{}" height="{}">{}</svg>'
         '<svg class="ticks" aria-hidden="true" height="20">{}</svg><p class="axis-title">optimizer step</p></div>'
     ).format(title, height, Markup("").join(parts), ticks)
 

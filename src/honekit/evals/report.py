@@ -24,13 +24,28 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 VERDICTS = {
-    "ship": ("✓", "Ship", "{chosen} passed every check of the gate: it is better than each arm that it had to beat."),
-    "don't ship": ("✕", "Don't ship", "{chosen} failed a check of the gate; the first of these lines says which."),
+    "ship": (
+        "✓",
+        "Ship",
+        "The fine-tuned model ({chosen}) passed every check: on {metric} it is better than each use of the untuned base that it "
+        "had to beat.",
+    ),
+    "don't ship": (
+        "✕",
+        "Don't ship",
+        "The fine-tuned model ({chosen}) failed a check on {metric} or on its format; the first of these lines says which.",
+    ),
     "not enough evidence": (
         "?",
         "Not enough evidence",
-        "The gate cannot be decided for {chosen} on these test examples; a draw never ships.",
+        "These test examples cannot show on {metric} whether the fine-tuned model ({chosen}) is better than the untuned base; a "
+        "draw never ships.",
     ),
+}
+NOT_PROMOTED = ("!", "Passed, but not promoted")
+CLASSICAL = {
+    "worse": "A classical model, with no language model in it, is better: see the last lines.",
+    "undecided": "A classical model, with no language model in it, cannot be told apart from it: see the last lines.",
 }
 ARMS = {
     "classical": "TF-IDF of words and characters with logistic regression, fitted on the same training examples",
@@ -70,6 +85,9 @@ def render_report(project: Project, document: dict[str, Any], items: list[dict[s
             panels=report_tables.slice_panels(document, sizes),
             slice_tables=report_tables.slice_tables(document, sizes),
             differences=report_tables.paired_differences(document),
+            gate=document.get("gate"),
+            guard=document.get("guard"),
+            epochs=[entry for entry in train.get("history") or [] if entry.get("valid_loss") is not None],
             curve=plots.loss_curve(train.get("history") or [], train.get("best_step"), train.get("base_held_out_loss")),
             confusions=report_tables.confusions(document),
             examples=example_groups(project, document, items),
@@ -131,18 +149,34 @@ def metric_notes(project: Project) -> dict[str, str]:
 
 def _verdict(document: Mapping[str, Any]) -> dict[str, Any]:
     mark, title, plain = VERDICTS[document["verdict"]]
-    outcomes = {check["reason"]: check["outcome"] for check in document["tests"].get("checks", [])}
+    checks = document["tests"].get("checks", [])
+    outcomes = {check["reason"]: check["outcome"] for check in checks}
+    sentences = [plain.format(chosen=document["chosen_arm"], metric=document["primary_metric"])]
+    is_held_back = document["verdict"] == "ship" and not document["alias"]
+    if is_held_back:
+        mark, title = NOT_PROMOTED
+        sentences.append(_held_back(document))
+    against_classical = {check["outcome"] for check in checks if check["check"] == "against_classical"}
+    sentences += [sentence for outcome, sentence in CLASSICAL.items() if outcome in against_classical][:1]
     signs = {key: text.partition(" ")[0] for key, text in report_tables.OUTCOMES.items()}
     return {
         "mark": mark,
         "title": title,
-        "kind": document["verdict"].replace("'", "").replace(" ", "-"),
-        "plain": plain.format(chosen=document["chosen_arm"]),
+        "kind": "not-enough-evidence" if is_held_back else document["verdict"].replace("'", "").replace(" ", "-"),
+        "plain": " ".join(sentences),
         "reasons": [
             {"text": reason, "outcome": outcomes.get(reason, "undecided"), "sign": signs[outcomes.get(reason, "undecided")]}
             for reason in document["reasons"]
         ],
     }
+
+
+def _held_back(document: Mapping[str, Any]) -> str:
+    """Why a version that passed the default checks was not promoted."""
+    if not document["parity"]["holds"]:
+        return "Nothing was promoted, because the served model does not answer as the evaluated one did."
+    missed = [rule["rule"] for rule in (document.get("gate") or {}).get("rules", []) if rule["outcome"] != "passed"]
+    return f"Nothing was promoted: {len(missed)} of the project's own rules did not pass." if missed else "Nothing was promoted."
 
 
 def _figures(document: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -162,7 +162,9 @@ def paired_differences(document: Mapping[str, Any]) -> View:
         if pairs
     ]
     mcnemar = [{"pair": pair, "p": probability(p)} for pair, p in tests.get("mcnemar", {}).items()]
+    measured = [*tests.get("differences", {}).values(), *tests.get("classical", {}).values()]
     return {
+        "methods": sorted({difference["method"] for difference in measured if difference.get("method")}),
         "groups": groups,
         "axis": plots.axis_labels(axis, differences=True),
         "by_slice": by_slice,

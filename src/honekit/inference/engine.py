@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from honekit.chat.template import ChatTemplate
+from honekit.errors import ModelError
 from honekit.inference.constrain import Constraint, Grammars, Held
 from honekit.inference.fused import FusedLlama
 from honekit.inference.sampling import Chosen, SamplingParams, adjust, choose, generator_of
@@ -174,7 +175,9 @@ class Engine:
 
         `on_finish(index, completion)` is called as each one ends, `on_step(new_tokens)` after every step.
         Requests of like prompt length run together, so that little of a batch's cache is empty.
+        Raises: ModelError[model.prompt_too_long] before anything is computed.
         """
+        self._check_lengths(requests)
         session = self.open(batch_size)
         order = sorted(range(len(requests)), key=lambda i: (requests[i].shared, len(requests[i].prompt_ids)))
         index_of = {session.add(requests[i]): i for i in order}
@@ -193,6 +196,15 @@ class Engine:
             if on_step:
                 on_step(len(produced))
         return [done[i] for i in range(len(requests))]
+
+    def _check_lengths(self, requests: Sequence[Request]) -> None:
+        longest = max((len(request.prompt_ids) for request in requests), default=0)
+        if longest >= self.context_tokens:
+            raise ModelError(
+                "model.prompt_too_long",
+                what=f"a prompt has {longest:,} tokens, and the base model holds {self.context_tokens:,}",
+                mend="shorten the instructions, use fewer demonstrations or passages, or take a base with a longer context",
+            )
 
     @torch.inference_mode()
     def prefix(self, ids: tuple[int, ...]) -> PrefixCache:

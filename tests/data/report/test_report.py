@@ -60,7 +60,7 @@ def test_every_finding_is_told_by_code_and_by_example(tmp_path: Path) -> None:
     assert figures["errors"] >= 1
     lines = set(re.findall(r"<summary><span class=\"soft\">line (\d+)", html))
     assert {"3", "6", "8"} <= lines
-    marked = re.search(r'class="message marked error"><h5>assistant <code>(.*?)</code>', html)
+    marked = re.search(r'class="message marked error"><h3>assistant <code>(.*?)</code>', html)
     assert marked and marked[1] == "messages[1].content"
 
 

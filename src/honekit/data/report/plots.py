@@ -29,7 +29,7 @@ def histogram(bins: Counter[int], title: str) -> Markup:
     for place, number in enumerate(range(first, last + 1)):
         count = bins[number]
         height = max(round(HEIGHT * count / highest, 1), 1.5) if count else 0
-        low, high = bin_start(number), max(bin_start(number + 1) - 1, bin_start(number))
+        low, high = span(number)
         bars.append(
             Markup(
                 '<rect class="bin" x="{}%" width="{}%" y="{}" height="{}"><title>{:,} to {:,} characters: {:,}</title></rect>'
@@ -37,10 +37,21 @@ def histogram(bins: Counter[int], title: str) -> Markup:
         )
         if place % every == 0:
             ticks.append(Markup('<text x="{}%" y="{}">{:,}</text>').format(round(place * width, 3), HEIGHT + 16, low))
+    marks = sorted({highest, highest // 2} - {0})
+    scale = Markup("").join(
+        Markup('<line class="grid" x1="0" x2="100%" y1="{y}" y2="{y}"/><text x="0" y="{}">{:,}</text>').format(y - 3, mark, y=y)
+        for mark in marks
+        for y in [round(HEIGHT * (1 - mark / highest), 1)]
+    )
     return Markup(
-        '<svg class="histogram" role="img" aria-label="{}" height="{}"><line class="zero" x1="0" x2="100%" y1="{h}" y2="{h}"/>'
-        "{}{}</svg>"
-    ).format(title, HEIGHT + 20, Markup("").join(bars), Markup("").join(ticks), h=HEIGHT)
+        '<svg class="histogram" role="img" aria-label="{}" height="{}">{scale}'
+        '<line class="zero" x1="0" x2="100%" y1="{h}" y2="{h}"/>{}{}</svg>'
+    ).format(title, HEIGHT + 20, Markup("").join(bars), Markup("").join(ticks), h=HEIGHT, scale=scale)
+
+
+def span(number: int) -> tuple[int, int]:
+    """The smallest and the largest length in a bin."""
+    return bin_start(number), max(bin_start(number + 1) - 1, bin_start(number))
 
 
 def scatter(

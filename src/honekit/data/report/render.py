@@ -24,6 +24,8 @@ MAX_TEXT = 4000
 MAX_TIP = 160
 MAX_ROWS = 40
 """Values of a field that get a row."""
+FEW_ROWS = 12
+"""Rows that are shown at once."""
 
 View = dict[str, Any]
 _SEVERITIES = ("error", "warning", "advice")
@@ -63,12 +65,10 @@ def data_report(path: Path, validation: Path | None = None, test: Path | None = 
         file_findings=[finding for finding in findings if not finding.line],
         examples=[_example(line, train.wanted.get(line), findings) for line in sorted(lines)],
         with_findings=len({finding.line for finding in findings if finding.line}),
+        few=FEW_ROWS,
         lengths=[
-            (
-                "Input without instructions, characters",
-                plots.histogram(train.input_lengths, "Lengths of the inputs in characters"),
-            ),
-            ("Answer, characters", plots.histogram(train.answer_lengths, "Lengths of the answers in characters")),
+            (title, plots.histogram(bins, title), [(*plots.span(number), bins[number]) for number in sorted(bins)])
+            for title, bins in (("Inputs without instructions", train.input_lengths), ("Answers", train.answer_lengths))
         ],
         turns=sorted(train.turns.items()),
         splits=_splits(splits, results),
@@ -168,7 +168,7 @@ def _map(train: Overview, form: Form) -> View | None:
     found = cluster_map(texts)
     if found is None:
         return None
-    label = next(iter(train.labels), None)
+    label = next((name for name, counts in train.labels.items() if len(counts) <= plots.COLOURS), next(iter(train.labels), None))
     values = [value for value, _ in train.labels[label].most_common()] if label else []
     of = [label_of(form, example, label) if label else None for example in train.sample]
     places = [values.index(value) if value in values else plots.COLOURS for value in of]
@@ -180,7 +180,10 @@ def _map(train: Overview, form: Form) -> View | None:
     return {
         "drawing": plots.scatter(found.points, found.clusters, places, tips),
         "examples": len(texts),
-        "clusters": [{"key": plots.key(n), "name": name, "count": sizes[n]} for n, name in enumerate(found.names)],
+        "clusters": [
+            {"key": plots.key(n), "name": name, "count": sizes[n], "example": tips[found.clusters.index(n)]}
+            for n, name in enumerate(found.names)
+        ],
         "label": label,
         "values": [{"key": plots.key(n), "name": value} for n, value in enumerate(values[: plots.COLOURS])],
         "more_values": max(0, len(values) - plots.COLOURS),

@@ -60,6 +60,7 @@ async function open(index) {
   editing = false;
   active = 0;
   draw();
+  window.scrollTo(0, 0);
 }
 
 // --- drawing ----------------------------------------------------------------------------------
@@ -326,7 +327,7 @@ function toggleEdit() {
     editing = !editing;
     draw();
     const first = editing ? document.querySelector("#messages .user textarea") || document.querySelector("#messages textarea") : null;
-    (first || $("main")).focus();
+    first ? first.focus() : $("main").focus({ preventScroll: true });
   });
 }
 
@@ -409,7 +410,7 @@ for (const [id, work] of Object.entries({
   },
 })) $(id).addEventListener("click", work);
 for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
-$("filter").addEventListener("change", () => { save(); inTurn(() => open(0)); $("main").focus(); });
+$("filter").addEventListener("change", () => { save(); inTurn(() => open(0)); $("main").focus({ preventScroll: true }); });
 $("answer").addEventListener("input", () => { dirty.delete("values"); dirty.add("answer"); });
 $("answer").addEventListener("change", () => save());
 window.addEventListener("beforeunload", (event) => { if (dirty.size) event.preventDefault(); });

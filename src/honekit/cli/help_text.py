@@ -1,0 +1,22 @@
+"""Help that reads well in any width: the terminal breaks the lines of a docstring's paragraphs, not its author."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def tidy(command: Any) -> Any:
+    """The command, and all below it, with flowing paragraphs; options that take no value show none."""
+    command.help = reflowed(command.help or "")
+    for option in command.params:
+        if getattr(option, "is_flag", False) and option.metavar is None:
+            option.metavar = ""
+    for inner in getattr(command, "commands", {}).values():
+        tidy(inner)
+    return command
+
+
+def reflowed(text: str) -> str:
+    """Paragraphs on one line each; indented ones, such as examples, stay as they are."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(one if one.startswith(" ") else " ".join(one.split("\n")) for one in paragraphs)
