@@ -42,7 +42,7 @@ def record(
 
         hone decide record --answers answers.json -o docs/decision.md
 
-        hone decide record --answers answers.json --chosen prompt --argument "no budget before spring"
+        hone decide record --answers answers.json --chosen prompt --argument cheap
     """
     from honekit.cli.decide_interview import read_or_ask
     from honekit.cli.render import print_json
