@@ -137,7 +137,7 @@ def test_a_model_grader_is_answered_by_a_served_model(client: openai.OpenAI, str
 def test_a_message_over_the_models_context_is_told_in_the_answer(strict: openai.OpenAI) -> None:
     errors = run(strict, SCORE, "long " * 500, answer="x").metadata.errors
     assert errors.api_model_grader_server_error
-    assert "context is 512 tokens" in errors.api_model_grader_server_error_details
+    assert "maximum context length is 512 tokens" in errors.api_model_grader_server_error_details
 
 
 def test_an_unknown_model_is_a_404_that_names_its_place(client: openai.OpenAI) -> None:
