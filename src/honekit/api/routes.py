@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import Request, Response, params
 from fastapi.routing import APIRoute
-
 from starlette.datastructures import FormData
 
 from honekit.api.errors import ApiError, bad_request

@@ -25,7 +25,7 @@ from honekit.graders.schema import Grader
 from honekit.jobs import JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
-from honekit.models.precision import choose_precision, resolve_device
+from honekit.models.precision import Measured, choose_precision, resolve_device
 from honekit.store.atomic import fsync_path, replace_dir, verify_dir, write_atomic
 from honekit.train.batching import TokenExample
 from honekit.train.continuing import read_start
@@ -33,10 +33,10 @@ from honekit.train.cuts import report_cuts
 from honekit.train.dpo import Preference
 from honekit.train.emphasis import emphasise
 from honekit.train.grpo import GroupPolicy
-from honekit.train.judges import judge_of
+from honekit.train.judges import embedder_of, judge_of
 from honekit.train.loop import SUPERVISED, Interrupted, Objective, Rows, total_steps, train
 from honekit.train.pairs import tokenise_pairs, with_kept_reference
-from honekit.train.plan import context_limit
+from honekit.train.plan import context_limit, plan
 from honekit.train.prompts import tokenise_prompts
 from honekit.train.recipe import Environment, TrainSpec
 from honekit.train.rewards import Rewarder
@@ -224,7 +224,7 @@ def _task(
         prompts = tokenise_prompts(training_file, template, limit, grader, least=10)
         valid_prompts = tokenise_prompts(held_out, template, limit, grader) if held_out else []
         ask = judge_of(spec.base, grader, spec.judges, environment.device, environment.precision)
-        rewarder = Rewarder(grader, ask)
+        rewarder = Rewarder(grader, ask, embedder_of(spec.base, grader, environment.device, environment.precision))
         rewarder.check()
         probes = [prompt.probe(writer.stop_ids[0]) for prompt in (valid_prompts or prompts)[:PROBES]]
         return _Task(prompts, valid_prompts, GroupPolicy(writer, rewarder, recipe.exploring, recipe.seed), probes)
@@ -420,7 +420,21 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
         f"Computing in {precision} on {device} with {measured.threads} threads "
         f"(measured {measured.fp32_gflops:.0f} GFLOP/s in fp32, {measured.bf16_gflops:.0f} in bf16)",
     )
+    if spec.recipe.objective == "reinforcement":
+        _tell_plan(context, spec, measured)
     return environment
+
+
+def _tell_plan(context: JobContext, spec: TrainSpec, measured: Measured) -> None:
+    """How long it may take: a step of exploring is long, and before the first one nothing else tells."""
+    held_out = Path(spec.validation_file) if spec.validation_file else None
+    needed = plan(spec.recipe, Path(spec.training_file), held_out, bases.resolve_base(spec.base), measured)
+    context.event(
+        "info",
+        f"At most about {needed.seconds / 60:.1f} min and {needed.memory_bytes / 1e9:.1f} GB of memory, should every answer "
+        f"have {spec.recipe.exploring.max_new_tokens} tokens",
+        {"most_seconds": needed.seconds, "most_memory_bytes": needed.memory_bytes},
+    )
 
 
 def _first_progress(context: JobContext, model: torch.nn.Module, task: _Task, device: torch.device) -> Progress:
