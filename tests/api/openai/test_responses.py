@@ -336,6 +336,34 @@ def test_a_stored_response_comes_back_as_it_was_sent(connect: Connect) -> None:
     assert client.responses.retrieve(events[-1].response.id) == events[-1].response
 
 
+@pytest.mark.conformance("POST /v1/responses/{response_id}/cancel", refused="invalid_state")
+def test_only_what_is_made_in_the_background_can_be_cancelled(connect: Connect) -> None:
+    client = connect()
+    with pytest.raises(openai.BadRequestError, match="background") as caught:
+        client.responses.cancel(ask(client, store=True).id)
+    assert caught.value.code == "invalid_state"
+    with pytest.raises(openai.NotFoundError):
+        client.responses.cancel("resp_none")
+
+
+@pytest.mark.conformance("GET /v1/responses/{response_id}/input_items", "include", refused="unsupported_parameter")
+def test_input_items_are_listed_as_they_are(connect: Connect) -> None:
+    client = connect()
+    made = ask(client, store=True)
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.input_items.list(made.id, include=["message.output_text.logprobs"])
+    assert caught.value.param == "include"
+
+
+@pytest.mark.conformance("GET /v1/responses/{response_id}", "include_obfuscation", refused="unsupported_parameter")
+def test_a_stored_response_is_not_obfuscated(connect: Connect) -> None:
+    client = connect()
+    made = ask(client, store=True)
+    assert client.responses.retrieve(made.id, extra_query={"include_obfuscation": "false"}) == made
+    with pytest.raises(openai.BadRequestError):
+        client.responses.retrieve(made.id, extra_query={"include_obfuscation": "true"})
+
+
 @pytest.mark.conformance("GET /v1/responses/{response_id}/input_items")
 @pytest.mark.conformance("GET /v1/responses/{response_id}/input_items", "after", "limit", "order")
 def test_input_items_come_in_pages(connect: Connect) -> None:
