@@ -208,9 +208,27 @@ def forked(work: Callable[[], int]) -> int:
         os._exit(code)
 
 
-def ended(pid: int) -> int:
-    """Wait for a process; its exit code, or minus the signal that ended it."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+GUARD_S = 300.0
+"""No process of a test works this long; one that does hangs."""
+
+
+def ended(pid: int, options: int = 0, meanwhile: Act | None = None) -> int:
+    """Wait for a process; its exit code, or minus the signal that ended it. One that hangs prints where, and is ended.
+
+    `options`: os.WUNTRACED also returns for a process that was stopped: minus SIGSTOP. `meanwhile` is called again and again.
+    """
+    deadline = time.monotonic() + GUARD_S
+    while True:
+        found, status = os.waitpid(pid, options | os.WNOHANG)
+        if found:
+            return -os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+        if time.monotonic() > deadline:
+            os.kill(pid, signal.SIGABRT)  # pytest's faulthandler prints the stacks of all threads
+            os.waitpid(pid, 0)
+            raise AssertionError(f"process {pid} hung for {GUARD_S:.0f} s; its stacks are on stderr")
+        if meanwhile:
+            meanwhile()
+        time.sleep(0.01)
 
 
 def scratch(prefix: str) -> Path:

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
 import pytest
+
+T = TypeVar("T")
+SHOWN_EACH_S = 10.0
+
+
+def shown(trials: Iterable[T], total: int) -> Iterator[T]:
+    """The trials, with a line on stderr from time to time: hundreds take long enough to be taken for a hang."""
+    begun = said = time.monotonic()
+    for number, trial in enumerate(trials):
+        now = time.monotonic()
+        if now - said > SHOWN_EACH_S:
+            left = (now - begun) / number * (total - number)
+            print(f"  trial {number + 1} of {total}, about {left:.0f} s left", file=sys.stderr, flush=True)
+            said = now
+        yield trial
 
 
 def trials(small: int, gate: int, night: int) -> pytest.MarkDecorator:

@@ -63,6 +63,13 @@ def test_unknown_paths_and_methods_get_the_envelope_too(send: Send) -> None:
     response = send("GET", "/v1/completions")
     check_envelope(response, 405, "method_not_allowed")
     assert response.headers["allow"] == "POST"
+    assert send("PUT", "/v1/files").headers["allow"] == "GET, POST"
+
+
+def test_answers_carry_the_headers_that_openais_have(send: Send) -> None:
+    for response in (send("GET", "/v1/models"), send("GET", "/v1/nothing")):
+        assert int(response.headers["openai-processing-ms"]) >= 0
+        assert response.headers["openai-version"] == "2020-10-01"
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "application/jsonlines", ""])

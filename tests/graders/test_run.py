@@ -51,6 +51,11 @@ def test_string_check(operation: str, sample: str, answer: str, reward: float) -
 def test_text_similarity_and_an_embedding_of_the_callers() -> None:
     raw = {"type": "text_similarity", "name": "s", "input": TEXT, "reference": "{{item.a}}", "evaluation_metric": "cosine"}
     assert run(raw, "belt", a="fan").reward == 0
+
+    def failing(_texts: Any) -> Any:
+        raise AskFailed("it is away")
+
+    assert run(raw, "left", Means(embed=failing), a="right").errors.model_grader_server_error
     means = Means(embed=lambda texts: [[float(len(text)), 1.0] for text in texts])
     assert run(raw, "four", means, a="five").reward == pytest.approx(1)
 

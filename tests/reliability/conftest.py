@@ -29,6 +29,19 @@ from honekit.store.tables import jobs as table
 STEPS = 9
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ready_to_fork() -> None:
+    """A worker is a copy of this process: what it would import it finds, and no thread holds a lock at that moment."""
+    import tqdm
+
+    import honekit.train.run  # noqa: F401
+
+    tqdm.tqdm.monitor_interval = 0
+    if tqdm.tqdm.monitor:
+        tqdm.tqdm.monitor.exit()
+        tqdm.tqdm.monitor = None
+
+
 @pytest.fixture(autouse=True)
 def torch_as_before() -> Iterator[None]:
     threads = torch.get_num_threads()

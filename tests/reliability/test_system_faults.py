@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select, update
 from tests.faults import REFUSALS, Boundaries, ended, jump, refuse, stop
 from tests.reliability.conftest import NewJob, Outcome, attempt, close_attempt, finish, outcome
-from tests.tiers import trials
+from tests.tiers import shown, trials
 
 from honekit import jobs
 from honekit.jobs import Job, leases
@@ -40,7 +41,7 @@ def test_what_the_system_refuses_fails_the_job_with_its_cause_or_is_got_over(
 ) -> None:
     expected, counted = undisturbed
     draw, clear = random.Random(trials), 0
-    for number, at in enumerate(spread(len(counted.crossed), trials, draw)):
+    for number, at in enumerate(shown(spread(len(counted.crossed), trials, draw), trials)):
         name = list(REFUSALS)[number % len(REFUSALS)]
         job, boundaries = new_job(), None
         boundaries = home_of(job)
@@ -68,8 +69,7 @@ def stopped(job: Job, at: int) -> int | None:
     boundaries = home_of(job)
     boundaries.at, boundaries.act = at, stop
     pid = attempt(job, boundaries)
-    _, status = os.waitpid(pid, os.WUNTRACED)
-    return pid if os.WIFSTOPPED(status) else None
+    return pid if ended(pid, os.WUNTRACED) == -signal.SIGSTOP else None
 
 
 def expire(job: Job) -> None:
@@ -84,7 +84,7 @@ def test_a_worker_that_was_given_up_for_dead_changes_nothing_when_it_wakes_up(
 ) -> None:
     expected, counted = undisturbed
     draw, fenced = random.Random(trials), 0
-    for at in spread(len(counted.crossed), trials, draw):
+    for at in shown(spread(len(counted.crossed), trials, draw), trials):
         job = new_job()
         pid = stopped(job, at)
         if pid is None:
@@ -137,20 +137,23 @@ def published(job: Job) -> tuple[int, int]:
     return versions, sum(file.purpose == "fine-tune-results" for file in files.list_files(job.owner))
 
 
+def recover(job: Job) -> None:
+    """What a server does meanwhile. By the true clock a lease of an hour ago is over."""
+    leases.requeue_expired()
+    if jobs.get_job(job.id).status == "queued" and jobs.get_job(job.id).attempt > 1:
+        finish(job)
+
+
 @trials(small=4, gate=40, night=400)
 def test_a_clock_that_jumps_an_hour_changes_nothing_that_a_job_leaves(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int
 ) -> None:
     expected, counted = undisturbed
-    for number, at in enumerate(spread(len(counted.crossed), trials, random.Random(trials))):
+    for number, at in enumerate(shown(spread(len(counted.crossed), trials, random.Random(trials)), trials)):
         job = new_job()
         boundaries = home_of(job)
         boundaries.at, boundaries.act = at, jump(3600 if number % 2 else -3600)
-        pid = attempt(job, boundaries)
-        while os.waitpid(pid, os.WNOHANG) == (0, 0):
-            leases.requeue_expired()  # by the true clock a lease of an hour ago is over
-            if jobs.get_job(job.id).status == "queued" and jobs.get_job(job.id).attempt > 1:
-                finish(job)
+        ended(attempt(job, boundaries), meanwhile=partial(recover, job))
         if not jobs.get_job(job.id).final:
             finish(job)
         assert outcome(job) == expected, (at, counted.crossed[at - 1])

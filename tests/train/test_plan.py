@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests import tiny
 from tests.train.test_preference_job import preferences
+from tests.train.test_reinforcement_job import prompts, reinforcement_job
 
 from honekit import jobs
 from honekit.errors import TrainError
@@ -18,6 +19,7 @@ from honekit.project import TrainSection
 from honekit.train import training_job
 from honekit.train.estimate import Estimate, check_room
 from honekit.train.plan import plan
+from honekit.train.recipe import TrainSpec
 
 MEASURED = Measured(fp32_gflops=50.0, bf16_gflops=10.0, memory_gb_s=10.0, threads=1)
 
@@ -90,3 +92,40 @@ def test_a_job_that_cannot_fit_is_refused_with_the_sizes(field: str, code: str) 
         check_room(Estimate(**{**small, field: 10**16}))  # type: ignore[arg-type]
     assert refused.value.code == code
     assert "free" in refused.value.what
+
+
+def test_a_reinforcement_job_takes_no_more_than_planned(tiny_base: Path, tmp_path: Path) -> None:
+    explore = {"max_new_tokens": 12, "group_size": 4, "kl_weight": 0.02, "eval_interval": 2}
+    job = reinforcement_job(tiny_base, tmp_path, explore=explore)
+    spec = TrainSpec.from_dict(job.spec)
+    assert spec.validation_file
+    planned = plan(spec.recipe, Path(spec.training_file), Path(spec.validation_file), tiny_base, MEASURED)
+    assert worker.main([job.id]) == 0
+    done = jobs.get_job(job.id)
+    assert done.status == "succeeded" and done.result
+    assert planned.optimizer_steps == done.result["steps"] == 6
+    assert 0 < done.result["unique_tokens"] <= planned.unique_tokens
+    told = [event for event in jobs.events(job.id) if event.message.startswith("At most about")]
+    assert [event.data["most_memory_bytes"] > 600_000_000 for event in told if event.data] == [True]
+
+
+@pytest.mark.parametrize(
+    ("less", "more"),
+    [
+        ({"max_new_tokens": 8}, {"max_new_tokens": 64}),
+        ({"group_size": 4}, {"group_size": 16}),
+        ({"updates": 1}, {"updates": 3}),
+        ({"kl_weight": 0}, {"kl_weight": 0.1}),
+        ({"eval_samples": 2}, {"eval_samples": 8}),
+        ({"eval_interval": 3}, {"eval_interval": 1}),
+    ],
+)
+def test_more_exploring_takes_longer(tiny_base: Path, tmp_path: Path, less: dict[str, Any], more: dict[str, Any]) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", prompts(12))
+    held_out = tiny.write_jsonl(tmp_path / "valid.jsonl", prompts(6, seed=1))
+
+    def seconds(explore: dict[str, Any]) -> float:
+        recipe = recipe_of(tiny_base, objective="reinforcement", reinforcement=explore)
+        return plan(recipe, training, held_out, tiny_base, MEASURED).seconds
+
+    assert seconds(less) < seconds(more)

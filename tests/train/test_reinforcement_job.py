@@ -76,6 +76,17 @@ def test_a_job_learns_to_write_what_the_grader_asks_for(tiny_base: Path, tmp_pat
     assert [float(row["train_reward_mean"]) for row in rows] == [row["train_reward_mean"] for row in history]
 
 
+def test_cosine_compares_the_embeddings_of_the_base(tiny_base: Path, tmp_path: Path) -> None:
+    similar = {"type": "text_similarity", "name": "like", "evaluation_metric": "cosine", "input": "{{sample.output_text}}",
+               "reference": "{{item.wanted}}"}  # fmt: skip
+    job = here(reinforcement_job(tiny_base, tmp_path, similar, epochs=1))
+    assert job.status == "succeeded" and job.result
+    rewards = [row["train_reward_mean"] for row in job.result["history"]]
+    # One letter shares no word with what a random model writes: by word counts all of this would be 0.
+    assert all(0 < reward < 1 for reward in rewards)
+    assert all(row["train_grader_faults"] == 0 for row in job.result["history"])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("explore", [{}, {"updates": 3, "kl_weight": 0.1, "eval_interval": 4}])
 def test_a_killed_job_is_resumed_to_the_same_bits(tiny_base: Path, tmp_path: Path, explore: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from honekit.errors import HoneError, StoreError
 
@@ -74,13 +75,13 @@ def install(app: FastAPI, *, raises: bool = False) -> None:
         return fault.response()
 
     async def on_http_error(request: Request, fault: HTTPException) -> JSONResponse:
-        message = str(fault.detail)
+        message, headers = str(fault.detail), fault.headers
         if fault.status_code == 404:
             message = f"There is no {request.method} {request.url.path[:200]}"
         elif fault.status_code == 405:
-            message = f"{request.method} is not allowed for {request.url.path[:200]}"
+            message, headers = f"{request.method} is not allowed for {request.url.path[:200]}", {"allow": _allowed(request)}
         code = _STATUS_CODES.get(fault.status_code, "invalid_body" if fault.status_code == 400 else None)
-        return ApiError(fault.status_code, message, code=code, headers=fault.headers).response()
+        return ApiError(fault.status_code, message, code=code, headers=headers).response()
 
     async def on_invalid(_request: Request, fault: RequestValidationError) -> JSONResponse:
         return from_validation(fault.errors(), fault.body).response()
@@ -97,9 +98,10 @@ def install(app: FastAPI, *, raises: bool = False) -> None:
 
 def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:
     """One 400 from pydantic's list: of the alternatives of a union the one that fits the request furthest."""
-    located = [(_path(error, body), error) for error in errors]
-    path, error = max(located, key=lambda pair: (len(pair[0]), not pair[1]["type"].endswith("_type")))
+    path, error = max(((_path(error, body), error) for error in errors), key=lambda pair: _fit(*pair))
     kind, message = error["type"], error["msg"]
+    if kind in ("too_long", "too_short") and isinstance(error["input"], str):
+        message = _length(error)
     if kind.startswith("union_tag"):
         path.append(error["ctx"]["discriminator"].strip("'"))
     param = _param(path)
@@ -116,6 +118,28 @@ def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:
         return bad_request(f"Invalid type for '{param}': {message}.", code="invalid_type", param=param)
     where = f"'{param}'" if param else "the body"
     return bad_request(f"Invalid value for {where}: {message}.", code="invalid_value", param=param)
+
+
+def _fit(path: Sequence[int | str], error: Mapping[str, Any]) -> tuple[bool, int, bool]:
+    """How near an alternative came: one of the right type whose value is out of bounds nearer than one of another type."""
+    of_type, is_constant = not error["type"].endswith("_type"), error["type"] == "literal_error"
+    return of_type and not is_constant, len(path), of_type
+
+
+def _length(error: Mapping[str, Any]) -> str:
+    """What pydantic says of a list, said of a text."""
+    least, most = (error["ctx"].get(name) for name in ("min_length", "max_length"))
+    bound = f"at most {most}" if most is not None else f"at least {least}"
+    return f"Text should have {bound} character{'s' if (most or least) != 1 else ''}, not {len(error['input'])}"
+
+
+def _allowed(request: Request) -> str:
+    """All methods of a path; the framework's own header names those of the first route alone."""
+
+    def is_taken(method: str) -> bool:
+        return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+
+    return ", ".join(method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if is_taken(method))
 
 
 def _path(error: Mapping[str, Any], body: Any) -> list[int | str]:

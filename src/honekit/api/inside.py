@@ -34,6 +34,7 @@ def inside_client(engines: Engines, project: str, *, max_retries: int = 0) -> As
 
 def inside_endpoint(engines: Engines, project: str) -> Endpoint:
     """Hone's own models as the subject and the judges of an evaluation."""
+    from honekit.api.served import first_base
     from honekit.evals.endpoint import Endpoint
 
-    return Endpoint(inside_client(engines, project, max_retries=RETRIES))
+    return Endpoint(inside_client(engines, project, max_retries=RETRIES), embedder=first_base(engines.extra_bases) or "")

@@ -22,6 +22,8 @@ from honekit.errors import HoneError
 
 log = logging.getLogger("honekit.api")
 
+API_VERSION = "2020-10-01"
+"""What OpenAI's own answers have in `openai-version`."""
 MAX_BODY_BYTES = 8 * 1024 * 1024
 _FORM_BYTES = 1 << 20
 """What a form may need around its file."""
@@ -49,7 +51,7 @@ def insufficient_scope(key: auth.ApiKey, needed: auth.Scope, what: str) -> ApiEr
 
 
 class RequestId:
-    """`x-request-id` on every answer, one log line for each, and a 500 without internals for bugs."""
+    """`x-request-id` and how long it took on every answer, one log line for each, and a 500 without internals for bugs."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -66,7 +68,10 @@ class RequestId:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers["openai-processing-ms"] = str(round((time.perf_counter() - started) * 1000))
+                headers["openai-version"] = API_VERSION
             await send(message)
 
         try:

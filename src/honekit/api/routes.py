@@ -1,4 +1,4 @@
-"""Routes that say which content type they take."""
+"""Routes that say which content type they take, and of a form which fields."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from fastapi import Request, Response, params
 from fastapi.routing import APIRoute
+from starlette.datastructures import FormData
 
-from honekit.api.errors import ApiError
+from honekit.api.errors import ApiError, bad_request
 
 
 class JsonRoute(APIRoute):
@@ -24,6 +25,27 @@ class JsonRoute(APIRoute):
             if self.body_field is not None and kind != wanted:
                 message = f"Send the body as 'Content-Type: {wanted}'."
                 raise ApiError(415, message, code="unsupported_media_type")
+            if takes_form:
+                form = await request.form()  # kept by the request, so that it is read once
+                try:
+                    self._check_fields(form)
+                except ApiError:
+                    await form.close()
+                    raise
             return await handler(request)
 
         return checked
+
+    def _check_fields(self, form: FormData) -> None:
+        """FastAPI passes over fields that a route does not have, and takes the last one of several of one name.
+
+        Raises: ApiError 400. What is missing is said by FastAPI, and comes first.
+        """
+        fields = {param.alias: param.field_info.is_required() for param in self.dependant.body_params}
+        if any(required and name not in form for name, required in fields.items()):
+            return
+        for name in form:
+            if name not in fields:
+                raise bad_request(f"Unknown parameter: '{name[:80]}'.", code="unknown_parameter", param=name[:80])
+            if len(form.getlist(name)) > 1:
+                raise bad_request(f"Invalid value for '{name}': it is given more than once.", code="invalid_value", param=name)

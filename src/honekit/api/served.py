@@ -87,6 +87,14 @@ def list_served(extra_bases: Mapping[str, str] | None = None, owner: str | None 
     return [*aliases, *versions.values(), *bases]
 
 
+def first_base(extra_bases: Mapping[str, str] | None = None) -> str | None:
+    """The base that embeds where a request names none: the first one that is listed."""
+    from honekit.models import catalogue
+
+    names = [*(extra_bases or {}), *(entry.id for entry in catalogue.CATALOGUE)]
+    return next((name for name in names if _base(name, extra_bases or {}) is not None), None)
+
+
 def _checkpoint(name: str, owner: str | None) -> Served | None:
     """The adapter of one epoch, of the owner's own job or of one that was shared with the owner's project."""
     from honekit import fine_tuning, jobs

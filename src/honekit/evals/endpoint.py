@@ -7,11 +7,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from honekit.errors import EvalError, HoneError
 from honekit.graders.judges import Answer, AskFailed, TokenUsage
 from honekit.graders.schema import SamplingParams
+from honekit.graders.similarity import Embed
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -30,10 +32,12 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server of models; `name` is its address, empty for Hone's own models."""
+    """A server of models; `name` is its address, empty for Hone's own models. `embedder`: the model by which text_similarity
+    graders compare embeddings; without one `cosine` is of word counts."""
 
     client: AsyncOpenAI
     name: str = ""
+    embedder: str = ""
 
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer as JSON. The client tries again what is worth it.
@@ -112,6 +116,11 @@ class Judges:
             return [[float(number) for number in one["embedding"]] for one in answer["data"]]
         except (KeyError, TypeError, ValueError) as fault:
             raise AskFailed("the answer holds no embeddings") from fault
+
+    @property
+    def compare(self) -> Embed | None:
+        """The embeddings of the endpoint's own embedder."""
+        return partial(self.embed, self.endpoint.embedder) if self.endpoint.embedder else None
 
     def _post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         try:

@@ -110,7 +110,7 @@ async def _answered(
 
 
 def _graded(criteria: list[Any], item: Item, graded: Sample, judges: Judges) -> list[Result]:
-    means = Means(ask=judges.ask)
+    means = Means(ask=judges.ask, embed=judges.compare)
     return [grade_by(criterion, item.item, graded, means, judges.embed) for criterion in criteria]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from honekit.graders import judges, sandbox
 from honekit.graders.faults import Errors, GradingFault
 from honekit.graders.formula import evaluate
-from honekit.graders.judges import Ask, TokenUsage
+from honekit.graders.judges import Ask, AskFailed, TokenUsage
 from honekit.graders.schema import (
     Grader,
     LabelModelGrader,
@@ -50,7 +50,7 @@ class Means:
     """What graders may use beside their own code.
 
     ask: answers the messages of model graders; without it they fault.
-    embed: makes cosine compare embeddings instead of word counts.
+    embed: makes cosine compare embeddings instead of word counts; may raise AskFailed.
     python_limits: default `sandbox.Limits()`; its time is for all Python graders of a multi grader together.
     """
 
@@ -108,7 +108,10 @@ def _reward(grader: SingleGrader, item: Mapping[str, Any], sample: Sample, means
             return _string_check(grader.operation, render(grader.input, item, sample), render(grader.reference, item, sample))
         case TextSimilarityGrader():
             text, reference = render(grader.input, item, sample), render(grader.reference, item, sample)
-            return similarity(grader.evaluation_metric, text, reference, means.embed)
+            try:
+                return similarity(grader.evaluation_metric, text, reference, means.embed)
+            except AskFailed as fault:
+                raise GradingFault("model_grader_server_error", f"the texts cannot be embedded: {fault}") from fault
         case PythonGrader():
             return _python(grader, item, sample, means, outcome)
         case ScoreModelGrader() | LabelModelGrader():

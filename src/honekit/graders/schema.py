@@ -248,6 +248,11 @@ Grader = Annotated[
 """Any grader. The published schema leaves label_model out at this level; here it may stand alone too."""
 
 
+def embeds(grader: Grader) -> bool:
+    """Whether a grader compares embeddings."""
+    return any(isinstance(part, TextSimilarityGrader) and part.evaluation_metric == "cosine" for part in all_graders(grader))
+
+
 def all_graders(grader: Grader) -> list[SingleGrader]:
     """The grader itself, or those within a multi grader."""
     return list(grader.named.values()) if isinstance(grader, MultiGrader) else [grader]

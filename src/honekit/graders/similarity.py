@@ -24,7 +24,7 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 
 def similarity(metric: str, text: str, reference: str, embed: Embed | None = None) -> float:
-    """`text` against `reference`. With `embed` cosine compares embeddings, without it word counts.
+    """`text` against `reference`. With `embed` cosine compares embeddings, without it (no model at hand) word counts.
 
     Raises: GradingFault[truncated_observation_error] for a text over MAX_SIMILARITY_CHARS.
     """
@@ -63,7 +63,9 @@ def word_cosine(text: str, reference: str) -> float:
 
 
 def embedding_cosine(text: str, reference: str, embed: Embed) -> float:
-    """Cosine of two embeddings; an angle over 90 degrees counts as 0."""
+    """Cosine of two embeddings; an angle over 90 degrees counts as 0, and so does a text without anything in it."""
+    if not text or not reference:
+        return 0.0
     left, right = embed([text, reference])
     product = sum(a * b for a, b in zip(left, right, strict=True))
     norms = math.sqrt(sum(a * a for a in left)) * math.sqrt(sum(b * b for b in right))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from honekit.errors import HoneError, TrainError
 from honekit.graders.judges import Answer, Ask, AskFailed, TokenUsage
-from honekit.graders.schema import Grader, LabelModelGrader, SamplingParams, ScoreModelGrader, all_graders
+from honekit.graders.schema import Grader, LabelModelGrader, SamplingParams, ScoreModelGrader, all_graders, embeds
+from honekit.graders.similarity import Embed
 from honekit.inference.engine import Engine, Request, load_engine
 from honekit.inference.sampling import SamplingParams as Sampling
 
@@ -39,6 +40,23 @@ def judge_of(base: str, grader: Grader, judges: Mapping[str, str | None] | None,
         adapter = (judges or {})[name]
         engines[name] = load_engine(base, Path(adapter) if adapter else None, device=device, precision=precision)
     return _asking(engines) if engines else None
+
+
+def embedder_of(base: str, grader: Grader, device: str, precision: str) -> Embed | None:
+    """What embeds the texts of a grader that compares embeddings: the base itself, as it is before the training; else None."""
+    if not embeds(grader):
+        return None
+    engine = load_engine(base, None, device=device, precision=precision)
+
+    def embed(texts: Sequence[str]) -> list[list[float]]:
+        ids = [engine.tokenizer.encode(text).ids for text in texts]
+        longest = max(map(len, ids))
+        if longest > engine.context_tokens:
+            raise AskFailed(f"a text has {longest} tokens, and the base reads at most {engine.context_tokens}")
+        found: list[list[float]] = engine.embed(ids).tolist()
+        return found
+
+    return embed
 
 
 def _asking(engines: Mapping[str, Engine]) -> Callable[[str, list[dict[str, str]], SamplingParams], Answer]:

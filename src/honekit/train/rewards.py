@@ -13,6 +13,7 @@ from honekit.graders.faults import Errors
 from honekit.graders.judges import Ask
 from honekit.graders.run import Means, Outcome, run_grader
 from honekit.graders.schema import Grader, PythonGrader, all_graders
+from honekit.graders.similarity import Embed
 from honekit.train.prompts import Prompt
 from honekit.train.rollouts import Answer
 
@@ -31,10 +32,11 @@ class Rewarded:
 
 @dataclass(frozen=True)
 class Rewarder:
-    """Grades answers; what a job's grader may ask is `ask`, which is not called from several threads."""
+    """Grades answers; what a job's grader may use is `ask` and `embed`, which are not called from several threads."""
 
     grader: Grader
     ask: Ask | None = None
+    embed: Embed | None = None
 
     def check(self) -> None:
         """Raises: GraderError where a Python grader may not run on this machine."""
@@ -47,7 +49,7 @@ class Rewarder:
         Raises: TrainError[train.grader_failed] when not one answer could be graded.
         """
         wanted = {(index, answer.text): prompt for index, prompt in enumerate(prompts) for answer in answers[index]}
-        means = Means(ask=self.ask)
+        means = Means(ask=self.ask, embed=self.embed)
         grade = [_bound(self.grader, prompt, text, means) for (_, text), prompt in wanted.items()]
         outcomes = dict(zip(wanted, self._run(grade), strict=True))
         every = [outcomes[index, answer.text] for index, own in enumerate(answers) for answer in own]
@@ -65,7 +67,8 @@ class Rewarder:
 
     def _run(self, work: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
         # A Python grader is a process of its own; the others hold this one's interpreter, and a model is asked in turn.
-        if self.ask is None and any(isinstance(part, PythonGrader) for part in all_graders(self.grader)):
+        uses_models = self.ask is not None or self.embed is not None
+        if not uses_models and any(isinstance(part, PythonGrader) for part in all_graders(self.grader)):
             with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
                 return list(pool.map(lambda one: one(), work))
         return [one() for one in work]

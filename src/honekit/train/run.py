@@ -18,7 +18,7 @@ from honekit.errors import TrainError
 from honekit.jobs import JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
-from honekit.models.precision import choose_precision, resolve_device
+from honekit.models.precision import Measured, choose_precision, resolve_device
 from honekit.project import TrainSection
 from honekit.store.atomic import replace_dir, write_atomic
 from honekit.train.continuing import read_start
@@ -26,7 +26,7 @@ from honekit.train.grpo import GroupPolicy
 from honekit.train.hooks import JobHooks, best_checkpoint, resume, shown, shown_score
 from honekit.train.loop import Interrupted, total_steps, train
 from honekit.train.pairs import with_kept_reference
-from honekit.train.plan import context_limit
+from honekit.train.plan import context_limit, plan
 from honekit.train.recipe import Environment, TrainSpec
 from honekit.train.state import Progress, TrainState
 from honekit.train.task import Task, read_task
@@ -216,7 +216,21 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
         f"Computing in {precision} on {device} with {measured.threads} threads "
         f"(measured {measured.fp32_gflops:.0f} GFLOP/s in fp32, {measured.bf16_gflops:.0f} in bf16)",
     )
+    if spec.recipe.objective == "reinforcement":
+        _tell_plan(context, spec, measured)
     return environment
+
+
+def _tell_plan(context: JobContext, spec: TrainSpec, measured: Measured) -> None:
+    """How long it may take: a step of exploring is long, and before the first one nothing else tells."""
+    held_out = Path(spec.validation_file) if spec.validation_file else None
+    needed = plan(spec.recipe, Path(spec.training_file), held_out, bases.resolve_base(spec.base), measured)
+    context.event(
+        "info",
+        f"At most about {needed.seconds / 60:.1f} min and {needed.memory_bytes / 1e9:.1f} GB of memory, should every answer "
+        f"have {spec.recipe.exploring.max_new_tokens} tokens",
+        {"most_seconds": needed.seconds, "most_memory_bytes": needed.memory_bytes},
+    )
 
 
 def _first_progress(

@@ -19,7 +19,7 @@ from honekit.train.cuts import report_cuts
 from honekit.train.dpo import Preference
 from honekit.train.emphasis import emphasise
 from honekit.train.grpo import GroupPolicy
-from honekit.train.judges import judge_of
+from honekit.train.judges import embedder_of, judge_of
 from honekit.train.loop import SUPERVISED, Objective
 from honekit.train.pairs import tokenise_pairs
 from honekit.train.prompts import tokenise_prompts
@@ -57,7 +57,7 @@ def read_task(
         prompts = tokenise_prompts(training_file, template, limit, grader, least=10)
         valid_prompts = tokenise_prompts(held_out, template, limit, grader) if held_out else []
         ask = judge_of(spec.base, grader, spec.judges, environment.device, environment.precision)
-        rewarder = Rewarder(grader, ask)
+        rewarder = Rewarder(grader, ask, embedder_of(spec.base, grader, environment.device, environment.precision))
         rewarder.check()
         probes = [prompt.probe(writer.stop_ids[0]) for prompt in (valid_prompts or prompts)[:PROBES]]
         return Task(prompts, valid_prompts, GroupPolicy(writer, rewarder, recipe.exploring, recipe.seed), probes)

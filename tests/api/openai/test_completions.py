@@ -52,6 +52,14 @@ def test_texts_and_token_ids_one_or_many_say_the_same(client: openai.OpenAI, byt
 
 
 @pytest.mark.conformance("POST /v1/completions", "n", "best_of")
+def test_without_a_prompt_a_document_begins(client: openai.OpenAI, byte_tokenizer: Any) -> None:
+    separator = byte_tokenizer.token_to_id("<|endoftext|>")
+    expected = ask(client, prompt=[separator])
+    for prompt in (None, "", [""]):
+        answer = ask(client, prompt=prompt, echo=True)
+        assert (answer.choices[0].text, answer.usage.prompt_tokens) == (expected.choices[0].text, 1)
+
+
 def test_each_prompt_has_its_own_choices_in_order(client: openai.OpenAI) -> None:
     both = ask(client, prompt=[PROMPT, "x"], n=2)
     assert [choice.index for choice in both.choices] == [0, 1, 2, 3]
@@ -180,7 +188,6 @@ def test_penalties_make_an_answer_repeat_itself_less_or_more(client: openai.Open
         ({"suffix": "end"}, "suffix", "unsupported_parameter"),
         ({"best_of": 3}, "best_of", "unsupported_value"),
         ({"logprobs": 6}, "logprobs", "invalid_value"),
-        ({"prompt": ""}, "prompt", "invalid_value"),
         ({"prompt": []}, "prompt", "invalid_value"),
         ({"prompt": [259]}, "prompt", "invalid_value"),
         ({"prompt": ["x", 5]}, "prompt[1]", "invalid_type"),

@@ -105,3 +105,9 @@ def test_embedding_beside_an_answer_that_is_generated(client: openai.OpenAI) -> 
     next(stream)
     assert [entry.embedding for entry in embed(client).data] == alone
     assert sum(1 for _ in stream) > 1
+
+
+def test_too_many_texts_are_told_how_many_may_be_sent(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="at most 2048") as caught:
+        client.embeddings.create(model="tiny", input=["a"] * 2049)
+    assert caught.value.param == "input"

@@ -86,6 +86,7 @@ PYTHON = {"type": "python", "name": "p", "source": "def grade(sample, item): ret
 JUDGE = {"type": "score_model", "name": "judge", "model": "none", "input": [{"role": "user", "content": "How good?"}]}
 TOOL = {"type": "function", "function": {"name": "f"}}
 BAD_TOOL = {"type": "function", "function": {"name": "f", "parameters": {"properties": 5}}}
+LIST_TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}
 OTHER_FUNCTION = {"type": "function", "function": {"name": "g"}}
 JSON_TYPE = {"content-type": "application/json"}
 SUPERVISED = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 51}}}
@@ -121,6 +122,7 @@ CASES = [
     chat("invalid_value", "tools[0].function.name", tools=[{"type": "function", "function": {"name": "a b"}}]),
     chat("invalid_value", "tools[1].function.name", tools=[TOOL, TOOL]),
     chat("invalid_schema", "tools[0].function.parameters", tools=[BAD_TOOL]),
+    chat("invalid_schema", "tools[0].function.parameters", tools=[LIST_TOOL]),
     chat("invalid_value", "tool_choice", tool_choice="required"),
     chat("invalid_value", "tool_choice", tools=[TOOL], tool_choice=OTHER_FUNCTION),
     chat("unsupported_value", "tool_choice", tools=[TOOL], tool_choice={"type": "allowed_tools"}),
@@ -144,7 +146,6 @@ CASES = [
     chat("unsupported_parameter", "prompt_cache_retention", "prompt_cache_retention", prompt_cache_retention="24h"),
     # Completions and embeddings
     complete("missing_required_parameter", "prompt", prompt=ABSENT),
-    complete("invalid_value", "prompt", prompt=""),
     complete("invalid_value", "prompt", prompt=[]),
     complete("invalid_value", "prompt", prompt=[259]),
     complete("invalid_type", "prompt[1]", prompt=["a", 5]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
@@ -97,13 +98,27 @@ def test_a_file_goes_when_its_time_is_over(client: openai.OpenAI, monkeypatch: p
             {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": "60"},
             "expires_after[seconds]",
         ),
+        (
+            {"purpose": "fine-tune", "expires_after[anchor]": "created_at", "expires_after[seconds]": ["3600", "7200"]},
+            "expires_after[seconds]",
+        ),
+        ({"purpose": ["fine-tune", "batch"]}, "purpose"),
+        ({"purpose": "fine-tune", "expires_after[days]": "3"}, "expires_after[days]"),
+        ({"purpose": "fine-tune", "expires_after": '{"anchor": "created_at", "seconds": 3600}'}, "expires_after"),
     ],
 )
-def test_what_is_wrong_with_an_upload_is_named(server: str, key: str, fields: dict[str, str], param: str) -> None:
+def test_what_is_wrong_with_an_upload_is_named(server: str, key: str, fields: dict[str, Any], param: str) -> None:
     answer = httpx.post(
         f"{server}/v1/files", data=fields, files={"file": ("a", b"x")}, headers={"Authorization": f"Bearer {key}"}
     )
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param), answer.text
+
+
+def test_a_form_with_two_files_is_refused(server: str, key: str) -> None:
+    twice = [("file", ("a", b"x")), ("file", ("b", b"y"))]
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = httpx.post(f"{server}/v1/files", data={"purpose": "batch"}, files=twice, headers=headers)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "file"), answer.text
 
 
 def test_a_file_needs_a_form(server: str, key: str) -> None:
@@ -117,12 +132,17 @@ def test_a_file_needs_a_form(server: str, key: str) -> None:
     "name", ["../../etc/passwd", "..\\..\\boot.ini", "/etc/passwd", "a\x00b\n", "é" * 300, "", "..", "%2e%2e"]
 )
 def test_a_name_is_never_a_path(server: str, key: str, name: str, shared_home: Path) -> None:
-    before = {path for path in shared_home.parent.rglob("*") if "blobs" not in path.parts and path.suffix != ".db"}
+    before = elsewhere(shared_home)
     made = files.create("default", name, "fine-tune", [b"y"])
     assert "/" not in made.filename and "\\" not in made.filename and made.filename.isprintable()
     assert 1 <= len(made.filename) <= 255
-    after = {path for path in shared_home.parent.rglob("*") if "blobs" not in path.parts and path.suffix != ".db"}
-    assert {path for path in after - before if not path.name.startswith("hone.db")} == set()
+    assert elsewhere(shared_home) - before == set()
+
+
+def elsewhere(home: Path) -> set[Path]:
+    """Everything of this test run that is no blob and no database's own."""
+    found = {path.relative_to(home.parent) for path in home.parent.rglob("*") if not path.name.startswith("hone.db")}
+    return {path for path in found if "blobs" not in path.parts and not path.parts[0].startswith("postgresql")}
 
 
 class TestIdempotency:

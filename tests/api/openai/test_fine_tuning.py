@@ -95,6 +95,21 @@ def test_what_is_wrong_with_a_request_is_named(client: openai.OpenAI, options: d
     assert caught.value.request_id
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"hyperparameters": {"n_epochs": 51}}, "less than or equal to 50"),
+        ({"hyperparameters": {"batch_size": 0}}, "greater than or equal to 1"),
+        ({"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": 2.5}}}}, "less than or equal to 2"),
+        ({"suffix": "x" * 65}, "at most 64 characters, not 65"),
+        ({"suffix": ""}, "at least 1 character, not 0"),
+    ],
+)
+def test_a_value_out_of_bounds_is_told_its_bound(client: openai.OpenAI, options: dict[str, Any], told: str) -> None:
+    with pytest.raises(openai.BadRequestError, match=told):
+        create(client, **options)
+
+
 @pytest.mark.conformance("POST /v1/fine_tuning/jobs", "method.dpo")
 def test_a_preference_job_shows_its_own_hyperparameters(client: openai.OpenAI) -> None:
     training = upload(client, preferences(12))

@@ -110,6 +110,19 @@ def test_a_multi_grader_has_sub_rewards_and_a_formula(strict: openai.OpenAI) -> 
     assert run(strict, multi("1 / a", a=CHECK), answer="x").metadata.errors.formula_parse_error
 
 
+def test_cosine_is_that_of_the_embeddings_of_the_first_base(client: openai.OpenAI, strict: openai.OpenAI) -> None:
+    texts = ["the fan stands still", "belt"]
+    left, right = (one.embedding for one in client.embeddings.create(model="tiny", input=texts).data)
+    cosine = sum(a * b for a, b in zip(left, right, strict=True))
+    grader = {**CHECK, "type": "text_similarity", "evaluation_metric": "cosine"}
+    del grader["operation"]
+    assert run(strict, grader, texts[0], answer=texts[1]).reward == pytest.approx(min(1, max(0, cosine)), abs=1e-5)
+    assert run(strict, grader, texts[0], answer=texts[0]).reward == pytest.approx(1)
+    assert run(strict, grader, "", answer=texts[0]).reward == 0
+    long = run(strict, grader, "x" * 600, answer="belt")  # over the context of this base
+    assert long.metadata.errors.api_model_grader_server_error and long.reward == 0
+
+
 def test_a_model_grader_is_answered_by_a_served_model(client: openai.OpenAI, strict: openai.OpenAI) -> None:
     order = "\n\nAnswer with one number from 0 to 1 and nothing else."
     chat = client.chat.completions.create(
@@ -137,7 +150,7 @@ def test_a_model_grader_is_answered_by_a_served_model(client: openai.OpenAI, str
 def test_a_message_over_the_models_context_is_told_in_the_answer(strict: openai.OpenAI) -> None:
     errors = run(strict, SCORE, "long " * 500, answer="x").metadata.errors
     assert errors.api_model_grader_server_error
-    assert "context is 512 tokens" in errors.api_model_grader_server_error_details
+    assert "maximum context length is 512 tokens" in errors.api_model_grader_server_error_details
 
 
 def test_an_unknown_model_is_a_404_that_names_its_place(client: openai.OpenAI) -> None:

@@ -123,7 +123,7 @@ def check_events(events: list[Any]) -> None:
             assert said == own[-2].arguments == item.arguments and own[-2].name == item.name
 
 
-@pytest.mark.conformance("POST /v1/responses", "stream")
+@pytest.mark.conformance("POST /v1/responses", "stream", "stream_options")
 def test_a_stream_tells_of_the_same_answer(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     plain = ask(client, metadata={"a": "b"})
@@ -135,6 +135,46 @@ def test_a_stream_tells_of_the_same_answer(connect: Connect) -> None:
     assert final.output_text == plain.output_text
     changing = {"id", "created_at", "completed_at", "output"}
     assert final.model_dump(exclude=changing) == plain.model_dump(exclude=changing)
+
+
+@pytest.mark.conformance("POST /v1/responses", "include", "top_logprobs")
+def test_log_probabilities_are_those_of_a_chat_completion(connect: Connect) -> None:
+    client = connect(_strict_response_validation=True)
+    # Only letters: of a character that is cut off the text has nothing.
+    letters = {"type": "json_schema", "name": "a", "schema": {"type": "string", "pattern": "^[a-z]{8,12}$"}, "strict": True}
+    wanted: Any = {"include": ["message.output_text.logprobs"], "top_logprobs": 2, "text": {"format": letters}}
+    answer = ask(client, store=True, **wanted)
+    messages: Any = [{"role": "user", "content": QUESTION}]
+    shape: Any = {"type": "json_schema", "json_schema": {name: letters[name] for name in ("name", "schema", "strict")}}
+    chat = client.chat.completions.create(
+        model="roomy", messages=messages, max_tokens=24, temperature=0, logprobs=True, top_logprobs=2, response_format=shape
+    )
+    (part,) = answer.output[0].content
+    assert answer.top_logprobs == 2
+    assert [one.to_dict() for one in part.logprobs] == [one.to_dict() for one in chat.choices[0].logprobs.content]  # type: ignore[union-attr]
+    assert bytes(byte for one in part.logprobs for byte in one.bytes).decode() == part.text != ""
+    assert client.responses.retrieve(answer.id) == answer
+    events = list(ask(client, stream=True, **wanted))
+    told = [one for event in events if event.type == "response.output_text.delta" for one in event.logprobs]
+    (done,) = [event for event in events if event.type == "response.output_text.done"]
+    assert [(one.token, one.logprob) for one in done.logprobs] == [(one.token, one.logprob) for one in part.logprobs]
+    assert told == [type(told[0]).model_validate(one.model_dump()) for one in done.logprobs[: len(told)]]
+    assert events[-1].response.output[0].content[0].logprobs == part.logprobs
+
+
+def test_log_probabilities_of_a_call_are_not_told(connect: Connect) -> None:
+    client = connect(_strict_response_validation=True)
+    wanted: Any = {"include": ["message.output_text.logprobs"], "max_output_tokens": 300, "tools": [WEATHER]}
+    answer = ask(client, tool_choice="required", **wanted)
+    assert {item.type for item in answer.output} == {"function_call"}
+
+
+@pytest.mark.conformance("POST /v1/responses", "user", "safety_identifier", "prompt_cache_key", "parallel_tool_calls")
+def test_labels_of_the_callers_own_change_no_answer(connect: Connect) -> None:
+    labels: Any = {"user": "u", "safety_identifier": "s", "prompt_cache_key": "p", "parallel_tool_calls": False}
+    answer = ask(connect(_strict_response_validation=True), **labels)
+    assert answer.output_text == ask(connect()).output_text
+    assert {name: getattr(answer, name) for name in labels} == labels
 
 
 def test_events_carry_their_names(server: str, key: str) -> None:
@@ -296,6 +336,34 @@ def test_a_stored_response_comes_back_as_it_was_sent(connect: Connect) -> None:
     assert client.responses.retrieve(events[-1].response.id) == events[-1].response
 
 
+@pytest.mark.conformance("POST /v1/responses/{response_id}/cancel", refused="invalid_state")
+def test_only_what_is_made_in_the_background_can_be_cancelled(connect: Connect) -> None:
+    client = connect()
+    with pytest.raises(openai.BadRequestError, match="background") as caught:
+        client.responses.cancel(ask(client, store=True).id)
+    assert caught.value.code == "invalid_state"
+    with pytest.raises(openai.NotFoundError):
+        client.responses.cancel("resp_none")
+
+
+@pytest.mark.conformance("GET /v1/responses/{response_id}/input_items", "include", refused="unsupported_parameter")
+def test_input_items_are_listed_as_they_are(connect: Connect) -> None:
+    client = connect()
+    made = ask(client, store=True)
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.input_items.list(made.id, include=["message.output_text.logprobs"])
+    assert caught.value.param == "include"
+
+
+@pytest.mark.conformance("GET /v1/responses/{response_id}", "include_obfuscation", refused="unsupported_parameter")
+def test_a_stored_response_is_not_obfuscated(connect: Connect) -> None:
+    client = connect()
+    made = ask(client, store=True)
+    assert client.responses.retrieve(made.id, extra_query={"include_obfuscation": "false"}) == made
+    with pytest.raises(openai.BadRequestError):
+        client.responses.retrieve(made.id, extra_query={"include_obfuscation": "true"})
+
+
 @pytest.mark.conformance("GET /v1/responses/{response_id}/input_items")
 @pytest.mark.conformance("GET /v1/responses/{response_id}/input_items", "after", "limit", "order")
 def test_input_items_come_in_pages(connect: Connect) -> None:
@@ -402,9 +470,14 @@ def assistant(content: Any) -> dict[str, Any]:
 
 
 @pytest.mark.conformance(
-    "POST /v1/responses", "truncation", "background", "include", "top_logprobs", "reasoning", refused="unsupported_value"
+    "POST /v1/responses", "truncation", "background", "reasoning", "service_tier", refused="unsupported_value"
 )
-@pytest.mark.conformance("POST /v1/responses", "conversation", "prompt", "max_tool_calls", refused="unsupported_parameter")
+@pytest.mark.conformance(
+    "POST /v1/responses",
+    *("conversation", "prompt", "max_tool_calls", "context_management", "moderation"),
+    *("prompt_cache_options", "prompt_cache_retention"),
+    refused="unsupported_parameter",
+)
 @pytest.mark.parametrize(
     ("given", "param", "code"),
     [
@@ -439,8 +512,14 @@ def assistant(content: Any) -> dict[str, Any]:
         ({"stream": True, "stream_options": {"colour": 1}}, "stream_options.colour", "unknown_parameter"),
         ({"truncation": "auto"}, "truncation", "unsupported_value"),
         ({"background": True}, "background", "unsupported_value"),
-        ({"include": ["message.output_text.logprobs"]}, "include", "unsupported_value"),
-        ({"top_logprobs": 2}, "top_logprobs", "unsupported_value"),
+        ({"include": ["reasoning.encrypted_content"]}, "include[0]", "unsupported_value"),
+        ({"top_logprobs": 2}, "top_logprobs", "invalid_value"),
+        ({"include": ["message.output_text.logprobs"], "top_logprobs": 21}, "top_logprobs", "invalid_value"),
+        ({"service_tier": "flex"}, "service_tier", "unsupported_value"),
+        ({"context_management": []}, "context_management", "unsupported_parameter"),
+        ({"moderation": {}}, "moderation", "unsupported_parameter"),
+        ({"prompt_cache_options": {}}, "prompt_cache_options", "unsupported_parameter"),
+        ({"prompt_cache_retention": "24h"}, "prompt_cache_retention", "unsupported_parameter"),
         ({"reasoning": {"effort": "high"}}, "reasoning", "unsupported_value"),
         ({"conversation": "conv_1"}, "conversation", "unsupported_parameter"),
         ({"prompt": {"id": "p"}}, "prompt", "unsupported_parameter"),

@@ -326,12 +326,28 @@ class Choice(BaseModel):
     finish_reason: Literal["stop", "length", "tool_calls"]
 
 
+class PromptDetails(BaseModel):
+    """Of no price here: prefixes that were computed before are not counted apart."""
+
+    cached_tokens: int = 0
+    audio_tokens: int = 0
+
+
+class CompletionDetails(BaseModel):
+    reasoning_tokens: int = 0
+    audio_tokens: int = 0
+    accepted_prediction_tokens: int = 0
+    rejected_prediction_tokens: int = 0
+
+
 class Usage(BaseModel):
     """`completion_tokens` counts every token that was generated, the one that ends the turn included."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: PromptDetails = PromptDetails()
+    completion_tokens_details: CompletionDetails = CompletionDetails()
 
 
 class ChatCompletion(BaseModel):

@@ -19,7 +19,7 @@ from honekit.api.errors import bad_request
 from honekit.api.openai import answering
 from honekit.api.openai.chat_schema import Body, LogitBias, Penalty, StopString, StreamOptions, Text, Unsupported, Usage
 from honekit.api.openai.choices import ChoiceWriter
-from honekit.api.openai.raw import Texts, check_tokens, listed, token_ids
+from honekit.api.openai.raw import Texts, check_tokens, document_start, listed, token_ids
 from honekit.api.openai.token_list import TokenList, TokenListWriter
 from honekit.api.routes import JsonRoute
 
@@ -34,7 +34,8 @@ class CompletionRequest(Body):
     """Texts to go on with."""
 
     model: Text
-    prompt: Texts
+    prompt: Texts | None
+    """Null and the empty text stand for the beginning of a document."""
     max_tokens: Annotated[int, Field(ge=0)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 1.0
     top_p: Annotated[float, Field(ge=0, le=1)] | None = 1.0
@@ -113,7 +114,7 @@ async def create_completion(body: CompletionRequest, request: Request) -> Respon
         raise bad_request("'stream_options' needs 'stream': true.", code="invalid_value", param="stream_options")
     if body.best_of is not None and body.best_of != (body.n or 1):
         raise bad_request("'best_of': only the value of 'n' is supported.", code="unsupported_value", param="best_of")
-    if len(listed(body.prompt)) * (body.n or 1) > MAX_CHOICES:
+    if len(listed(body.prompt or "")) * (body.n or 1) > MAX_CHOICES:
         raise bad_request(f"The prompts times 'n' may be {MAX_CHOICES} at most.", code="invalid_value", param="prompt")
     with ExitStack() as held:
         model, worker = await answering.leased(request, held, body.model)
@@ -126,8 +127,8 @@ async def _start(body: CompletionRequest, model: str, worker: Worker) -> _Run:
 
     engine = await answering.loaded(worker, model)
     tokenizer = engine.template.tokenizer
-    given, each = listed(body.prompt), body.n or 1
-    prompts = await asyncio.to_thread(token_ids, given, tokenizer)
+    given, each = listed(body.prompt or ""), body.n or 1
+    prompts = [ids or document_start(engine.template) for ids in await asyncio.to_thread(token_ids, given, tokenizer)]
     wanted = DEFAULT_MAX_TOKENS if body.max_tokens is None else body.max_tokens
     # A length that nobody asked for makes way for the prompt.
     check_tokens(prompts, engine, "prompt", engine.context_tokens - (wanted if body.max_tokens is not None else 1))

@@ -81,9 +81,10 @@ def _answer_limit(body: ChatCompletionRequest, prompt_tokens: int, context_token
     wanted = body.max_completion_tokens or body.max_tokens
     left = context_tokens - prompt_tokens
     if left < (wanted or 1):
-        asked = f" and {wanted} for the answer" if wanted else ""
+        asked = f", and {wanted} for the answer" if wanted else ""
         raise bad_request(
-            f"This model's context is {context_tokens} tokens; the messages take {prompt_tokens}{asked}.",
+            f"This model's maximum context length is {context_tokens} tokens. However, you asked for {prompt_tokens} tokens in "
+            f"the messages{asked}. Shorten the messages or the answer.",
             code="context_length_exceeded",
             param="messages",
         )

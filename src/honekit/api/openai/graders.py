@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from honekit.api.errors import ApiError, bad_request, log
 from honekit.api.openai.chat import create_chat_completion
 from honekit.api.openai.chat_schema import ChatCompletionRequest
+from honekit.api.openai.embeddings import EmbeddingRequest, create_embeddings
 from honekit.api.openai.graders_schema import (
     GraderErrors,
     RunGraderRequest,
@@ -33,7 +34,7 @@ from honekit.api.openai.graders_schema import (
 )
 from honekit.api.openai.models import find_model
 from honekit.api.routes import JsonRoute
-from honekit.api.served import Served
+from honekit.api.served import Served, first_base
 from honekit.errors import GraderError
 from honekit.graders import sandbox
 from honekit.graders.judges import Answer, AskFailed, TokenUsage
@@ -74,8 +75,11 @@ async def run(body: RunGraderRequest, request: Request) -> RunGraderResponse:
     def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
         return asyncio.run_coroutine_threadsafe(_ask(request, model, messages, sampling), loop).result()
 
+    def embed(texts: Sequence[str]) -> list[list[float]]:
+        return asyncio.run_coroutine_threadsafe(_embed(request, texts), loop).result()
+
     async with _slot(request):
-        grade = partial(run_grader, body.grader, body.item or {}, body.model_sample, Means(ask=ask))
+        grade = partial(run_grader, body.grader, body.item or {}, body.model_sample, Means(ask=ask, embed=embed))
         outcome = await _in_thread(partial(_refusing, grade))
     return _response(body.grader, outcome)
 
@@ -153,6 +157,20 @@ async def _ask(request: Request, model: str, messages: list[dict[str, str]], sam
     content = json.loads(bytes(response.body))
     usage = TokenUsage(content["usage"]["prompt_tokens"], content["usage"]["completion_tokens"])
     return Answer(content["choices"][0]["message"]["content"] or "", usage, content["model"])
+
+
+async def _embed(request: Request, texts: Sequence[str]) -> list[list[float]]:
+    """Embeddings by the first base that the server has, as the embeddings endpoint gives them. Raises: AskFailed."""
+    model = await asyncio.to_thread(first_base, request.app.state.engines.extra_bases)
+    if model is None:
+        raise AskFailed("this server has no base model")
+    try:
+        response = await create_embeddings(EmbeddingRequest(model=model, input=list(texts)), request)
+    except ApiError as fault:
+        raise AskFailed(fault.message) from fault
+    if response.status_code != 200:
+        raise AskFailed("the client has gone")
+    return [one["embedding"] for one in json.loads(bytes(response.body))["data"]]
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from honekit.api.openai.conversation import Run
 from honekit.api.openai.pages import Page, behind, page
 from honekit.api.openai.responses_output import OutputWriter
 from honekit.api.openai.responses_schema import (
+    LOGPROBS,
     IncompleteDetails,
     KeptCallOutput,
     KeptItem,
@@ -61,6 +62,9 @@ async def create_response(body: ResponseRequest, request: Request) -> Response:
     """Answer a text or a conversation."""
     if body.stream_options is not None and not body.stream:
         raise bad_request("'stream_options' needs 'stream': true.", code="invalid_value", param="stream_options")
+    if body.top_logprobs and not body.include:
+        message = f"'top_logprobs' needs 'include': [\"{LOGPROBS}\"]."
+        raise bad_request(message, code="invalid_value", param="top_logprobs")
     if not body.store:
         return await _answer(body, request, None)
     return await stored.answered(request, body, "response", bool(body.stream), partial(_answer, body, request))
@@ -191,7 +195,8 @@ async def _earlier(owner: str, response_id: str | None) -> list[dict[str, Any]]:
 async def _written(run: Run, writer: OutputWriter) -> AsyncIterator[dict[str, Any]]:
     """The events of the output, to its end."""
     async for _, token in answering.tokens(run.answers):
-        text, _ = run.writers[0].take(token)
+        text, certain = run.writers[0].take(token)
+        writer.note(certain)
         for delta in run.calls[0].take(text, token.finish_reason):
             for event in writer.take(delta):
                 yield event
@@ -223,6 +228,7 @@ def _begun(body: ResponseRequest) -> ResponseObject:
             {**tool.model_dump(include={"type", "name", "description", "parameters"}), "strict": bool(tool.strict)}
             for tool in body.tools or []
         ],
+        top_logprobs=body.top_logprobs or 0,
         top_p=1.0 if body.top_p is None else body.top_p,
         user=body.user,
     )

@@ -64,6 +64,8 @@ def chat_request(
         "max_completion_tokens": body.max_output_tokens,
         "temperature": body.temperature,
         "top_p": body.top_p,
+        "logprobs": bool(body.include),
+        "top_logprobs": body.top_logprobs,
         "tools": [_tool(tool) for tool in body.tools or []],
         "tool_choice": body.tool_choice,
     }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from honekit.api.openai.chat_schema import TokenLogprob
 from honekit.api.openai.responses_schema import AnswerText, OutputCall, OutputItem, OutputMessage
 from honekit.store.tables import new_id
 
 Event = dict[str, Any]
 """Without its `sequence_number`."""
+_BYTES: Any = {"bytes": True, "top_logprobs": {"__all__": {"bytes"}}}
+"""What the log-probabilities of an item have and those of an event have not."""
 
 
 @dataclass
@@ -18,6 +21,12 @@ class OutputWriter:
     """Takes the deltas of a chat completion's choice: content and calls become items, in the order they were written."""
 
     items: list[OutputItem] = field(default_factory=list)
+    _waiting: list[TokenLogprob] = field(default_factory=list)
+    """Log-probabilities of tokens whose text is still to come."""
+
+    def note(self, certain: Sequence[TokenLogprob]) -> None:
+        """Log-probabilities that go with the text of the next delta; those of a call's tokens are not shown."""
+        self._waiting += certain
 
     def take(self, delta: dict[str, Any]) -> Iterator[Event]:
         """The events of a delta of a chat choice. The items grow as they are read."""
@@ -28,8 +37,9 @@ class OutputWriter:
                 item = OutputMessage(id=new_id("msg_"))
                 yield from self._open_message(item)
             item.content[0].text += delta["content"]
-            yield self._text_event("delta", item, delta=delta["content"])
+            yield self._text_event("delta", item, self._shown(item), delta=delta["content"])
         for call in delta.get("tool_calls", ()):
+            self._waiting.clear()
             if "id" in call:
                 yield from self._finish("completed")
                 made = OutputCall(id=new_id("fc_"), call_id=call["id"], name=call["function"]["name"])
@@ -45,6 +55,8 @@ class OutputWriter:
         """The events of the answer's end. One that says nothing is an empty message."""
         if not self.items:
             yield from self._open_message(OutputMessage(id=new_id("msg_")))
+        if isinstance(self.items[-1], OutputMessage):
+            self._shown(self.items[-1])  # of tokens that made no whole character
         yield from self._finish("incomplete" if cut else "completed")
 
     def _open_message(self, item: OutputMessage) -> Iterator[Event]:
@@ -59,7 +71,7 @@ class OutputWriter:
         item = self.items[-1]
         item.status = status
         if isinstance(item, OutputMessage):
-            yield self._text_event("done", item, text=item.content[0].text)
+            yield self._text_event("done", item, item.content[0].logprobs, text=item.content[0].text)
             yield self._part_event("done", item)
         else:
             done = {"item_id": item.id, "name": item.name, "arguments": item.arguments}
@@ -73,8 +85,15 @@ class OutputWriter:
         part = item.content[0].model_dump()
         return self._event(f"response.content_part.{what}", item_id=item.id, content_index=0, part=part)
 
-    def _text_event(self, what: str, item: OutputMessage, **said: str) -> Event:
-        return self._event(f"response.output_text.{what}", item_id=item.id, content_index=0, logprobs=[], **said)
+    def _text_event(self, what: str, item: OutputMessage, logprobs: Sequence[TokenLogprob], **said: str) -> Event:
+        shown = [entry.model_dump(exclude=_BYTES) for entry in logprobs]
+        return self._event(f"response.output_text.{what}", item_id=item.id, content_index=0, logprobs=shown, **said)
+
+    def _shown(self, item: OutputMessage) -> list[TokenLogprob]:
+        """The waiting log-probabilities, now those of the message."""
+        fresh, self._waiting = self._waiting, []
+        item.content[0].logprobs += fresh
+        return fresh
 
     def _event(self, kind: str, **fields: Any) -> Event:
         return {"type": kind, "output_index": len(self.items) - 1, **fields}

@@ -15,6 +15,7 @@ from honekit.api.openai.chat_schema import (
     Schema,
     Text,
     TextFormat,
+    TokenLogprob,
     Unsupported,
     neutral,
 )
@@ -152,6 +153,15 @@ class NamedFunction(Body):
     name: FunctionName
 
 
+LOGPROBS = "message.output_text.logprobs"
+
+
+def _included(given: Any) -> Any:
+    if isinstance(given, str) and given != LOGPROBS:
+        raise PydanticCustomError("unsupported_value", f"only '{LOGPROBS}' can be included")
+    return given
+
+
 class StreamOptions(Body):
     include_obfuscation: Annotated[Literal[False] | None, neutral(False)] = None
 
@@ -176,6 +186,9 @@ class ResponseRequest(Body):
     """Comes back with the answer."""
     store: bool | None = False
     """Keep the answer, with its input, until it is deleted. Hone's rule: only when this is true."""
+    include: list[Annotated[Literal["message.output_text.logprobs"], BeforeValidator(_included)]] | None = None
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    """Only with the log-probabilities in `include`."""
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     user: Text | None = None
@@ -185,8 +198,6 @@ class ResponseRequest(Body):
 
     truncation: Annotated[Literal["disabled"] | None, neutral("disabled")] = None
     background: Annotated[Literal[False] | None, neutral(False)] = None
-    include: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
-    top_logprobs: Annotated[Literal[0] | None, neutral(0)] = None
     service_tier: Annotated[Literal["auto", "default"] | None, neutral("auto", "default")] = None
     reasoning: Annotated[dict[str, Any] | None, neutral({}, {"effort": None}, {"effort": "none"})] = None
     context_management: Unsupported = None
@@ -202,7 +213,8 @@ class AnswerText(BaseModel):
     type: Literal["output_text"] = "output_text"
     text: str = ""
     annotations: list[Any] = []
-    logprobs: list[Any] = []
+    logprobs: list[TokenLogprob] = []
+    """Only where they are asked for."""
 
 
 class OutputMessage(BaseModel):
@@ -304,7 +316,7 @@ class ResponseObject(BaseModel):
     text: dict[str, Any]
     tool_choice: str | dict[str, Any]
     tools: list[dict[str, Any]]
-    top_logprobs: int = 0
+    top_logprobs: int
     top_p: float
     truncation: Literal["disabled"] = "disabled"
     usage: ResponseUsage | None = None

@@ -82,6 +82,10 @@ def _compile(body: ChatCompletionRequest, tools: list[tuple[int, Tool]], engine:
             return Shape(engine.grammars.compile(f"%llguidance {{}}\nstart: {answer}\n"))
         except ServeError as fault:
             raise _refused(fault, SCHEMA_PARAM) from fault
+    for index, tool in tools:
+        if (tool.function.parameters or NO_PARAMETERS).get("type", "object") != "object":
+            param = f"tools[{index}].function.parameters"
+            raise bad_request(f"'{param}': the type of a function's parameters is 'object'.", code="invalid_schema", param=param)
     functions = [
         Function(tool.function.name, tool.function.parameters or NO_PARAMETERS, bool(tool.function.strict)) for _, tool in tools
     ]
