@@ -55,9 +55,12 @@ def test_two_models_on_a_suite_are_compared_item_by_item(suite: Path, tmp_path: 
     listed = said(capsys, "list")["runs"]
     assert [run["id"] for run in listed] == [runs[1]["id"], runs[0]["id"]]
     compared = said(capsys, "compare", runs[0]["id"], "last", "--show", "2")
-    assert [(one["criterion"], one["slice"]) for one in compared["compared"]] == [
-        ("has text", None), ("has text", "one"), ("label", None), ("label", "one"),
-    ]  # fmt: skip
+    assert [(one["criterion"], one["metric"], one["slice"]) for one in compared["compared"]] == [
+        (*of, part) for of in (("has text", "score"), ("label", "score"), ("label", "macro_f1")) for part in (None, "one")
+    ]
+    plain = said(capsys, "compare", runs[0]["id"], "last", "--metrics", "none")
+    assert {one["metric"] for one in plain["compared"]} == {"score"}
+    assert said(capsys, "compare", runs[0]["id"], "last", "--metrics", "auc", code=2)["error"]["code"] == "cli.usage"
     assert len(compared["side_by_side"]) == 2
     same = said(capsys, "run", str(suite), "--model", str(tmp_path / "one"))
     assert all(used["invocation_count"] == 0 for used in same["per_model_usage"].values())
