@@ -66,6 +66,39 @@ def test_two_models_on_a_suite_are_compared_item_by_item(suite: Path, tmp_path: 
     assert all(used["invocation_count"] == 0 for used in same["per_model_usage"].values())
 
 
+def test_robustness_asks_every_form_again_and_alone(tmp_path: Path, suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = tiny.save_base(tmp_path / "base")
+    found = said(capsys, "robustness", str(suite), "--model", str(base), "--limit", "3")
+    by_name = {one["form"]: one for one in found["forms"]}
+    assert {"case", "injection", "again", "alone"} <= set(by_name) and "names" in found["unchanged"]
+    assert (by_name["again"]["items"], by_name["again"]["texts"], by_name["alone"]["texts"]) == (3, 6, 3)
+    assert by_name["again"]["same_answer"] == by_name["alone"]["same_answer"] == 1.0
+    assert main(["eval", "robustness", str(suite), "--model", str(base), "--limit", "3"]) == 0
+    assert "the same text, one at a time (alone): 3 items" in capsys.readouterr().out
+
+
+def test_a_project_is_asked_with_its_passages_and_compared_with_itself_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from honekit.settings import examples_dir
+    from honekit.store import eval_items
+
+    base = tiny.save_base(tmp_path / "base", max_position_embeddings=16384)
+    project = tmp_path / "p"
+    shutil.copytree(examples_dir() / "iot-diagnostics", project, ignore=shutil.ignore_patterns(".hone"))
+    toml = project / "hone.toml"
+    toml.write_text(toml.read_text().replace("max_new_tokens = 128", "max_new_tokens = 4"))
+    asked = [str(project), "--model", str(base), "--limit", "2"]
+    plain, shown = said(capsys, "run", *asked), said(capsys, "run", *asked, "--retrieval", "--few-shot", "1")
+    assert shown["name"].endswith("with passages, 1-shot")
+    one, other = (eval_items.list_items(run["id"])[0].item["hone_messages"] for run in (plain, shown))
+    assert [len(one), len(other)] == [2, 4]
+    assert one[-1]["content"] != other[-1]["content"] and other[-1]["content"].endswith(one[-1]["content"])
+    assert said(capsys, "compare", shown["id"], plain["id"])["items"] == 2
+    routing = str(examples_dir() / "support-routing")
+    assert said(capsys, "run", routing, "--model", "m", "--retrieval", code=2)["error"]["code"] == "eval.no_retrieval"
+
+
 def test_answers_that_are_there_need_no_model(tmp_path: Path, suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"item": {"label": "a"}, "sample": {"output_text": text}} for text in ("a", "the b", "")]
     tiny.write_jsonl(tmp_path / "items.jsonl", rows)

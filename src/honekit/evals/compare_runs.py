@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from honekit.errors import EvalError
+from honekit.evals.suites import MESSAGES
 from honekit.store.eval_items import Item
 
 if TYPE_CHECKING:
@@ -180,4 +181,5 @@ def _slices(given: Any) -> list[str]:
 
 
 def _content(item: Item) -> str:
-    return json.dumps(item.item, sort_keys=True, ensure_ascii=False)
+    own = {name: value for name, value in item.item.items() if name != MESSAGES}
+    return json.dumps(own, sort_keys=True, ensure_ascii=False)
