@@ -287,6 +287,20 @@ class CostSection(_Section):
     """Price of an hour of this machine."""
     alternative_per_million_tokens: float = Field(0.60, ge=0)
     """Price of a hosted model that would do the same with the few-shot prompt, for the break-even volume."""
+    alternative_model: str | None = None
+    """Name of that model, such as `gpt-4.1-mini`: its list price in dollars counts in place of the figure above."""
+    label_per_example: float = Field(0.0, ge=0)
+    """What a person's label of one training or validation example costs."""
+    value_per_corrected_error: float = Field(0.0, ge=0)
+    """What it is worth when a request is answered rightly that was answered wrongly."""
+    requests_per_day: int | None = Field(None, ge=1)
+    """Turns a payback in requests into days."""
+
+    @model_validator(mode="after")
+    def _in_dollars(self) -> CostSection:
+        if self.alternative_model and self.currency != "USD":
+            raise ValueError('alternative_model has its list price in dollars: set currency = "USD", or give the price yourself')
+        return self
 
 
 class Project(_Section):

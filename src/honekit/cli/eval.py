@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from honekit.cli.eval_compare import compare
+from honekit.cli.eval_cost import cost
 from honekit.cli.eval_gate import gate
 from honekit.cli.eval_guard import guard
 from honekit.cli.eval_robustness import robustness
@@ -18,5 +19,6 @@ app.command("list")(list_runs)
 app.command("show")(show)
 app.command("compare")(compare)
 app.command("gate")(gate)
+app.command("cost")(cost)
 app.command("guard")(guard)
 app.command("robustness")(robustness)

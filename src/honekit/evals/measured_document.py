@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from honekit.evals.arm_cost import ArmCost, break_even, cost_of_arm
+from honekit.evals.arm_cost import ArmCost, cost_of_arm, payback_of_arm
 from honekit.evals.learning_curve import LearningCurve, forecast
 from honekit.evals.measured_arms import ArmResult
 from honekit.evals.power import ALPHA
@@ -39,7 +39,7 @@ def measured_document(
         "confirmation": _confirmation(project, arms, selection),
         "noise": [dict(one) for one in noise],
         "arms": {name: _arm(project, arm, costs[name]) for name, arm in arms.items()},
-        "break_even": _break_evens(arms, costs),
+        "payback": _paybacks(project, arms, costs),
         "learning_curve": curve.as_dict() if curve else None,
     }
 
@@ -91,10 +91,11 @@ def _confirmation(project: Project, arms: Mapping[str, ArmResult], selection: Se
     }
 
 
-def _break_evens(arms: Mapping[str, ArmResult], costs: Mapping[str, ArmCost]) -> dict[str, list[dict[str, Any]]]:
+def _paybacks(project: Project, arms: Mapping[str, ArmResult], costs: Mapping[str, ArmCost]) -> dict[str, list[dict[str, Any]]]:
+    """Each tuned arm against each arm that needs no training."""
     trained = [name for name, arm in arms.items() if arm.training_seconds and name.startswith("tuned")]
     untrained = [name for name, arm in arms.items() if not arm.training_seconds]
-    return {name: [break_even(costs, name, other) for other in untrained] for name in trained}
+    return {name: [payback_of_arm(project, arms, costs, name, other).as_dict() for other in untrained] for name in trained}
 
 
 def _curve(project: Project, arms: Mapping[str, ArmResult]) -> LearningCurve | None:
