@@ -260,6 +260,8 @@ class MeasureSection(_Section):
     """Files with further wordings of the system prompt, beside `task.prompts` and those made from the fields."""
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.25, 0.5)
     """Parts of the training data that are trained on too, for the learning curve."""
+    seeds: int = Field(1, ge=1, le=20)
+    """Trainings of the whole recipe with different seeds, to see how far they differ; the first one is the arm `tuned`."""
     further_examples: tuple[Annotated[int, Field(ge=1)], ...] = (100, 300)
     """Numbers of further training examples whose gain is forecast."""
     endpoint: str | None = None

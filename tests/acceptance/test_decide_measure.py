@@ -95,6 +95,7 @@ def test_wrong_usage_is_refused_before_anything_is_computed(project: Path) -> No
         (("--arms", "zero_shot,magic"), "decide.arm"),
         (("--arms", "zero_shot"), "decide.arm"),
         (("--resume", "--limit", "9"), "decide.resume"),
+        (("--resume", "--seeds", "2"), "decide.resume"),
         (("--resume",), "decide.nothing_to_resume"),
     ):
         done = hone("decide", "measure", str(project), "--json", *arguments)

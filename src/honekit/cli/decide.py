@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.decide_curve import curve
 from honekit.cli.decide_measure import measure
 from honekit.errors import SettingsError
 
@@ -63,6 +64,7 @@ def decide(
 
 
 app.command("measure")(measure)
+app.command("curve")(curve)
 
 
 @app.command("questions")
