@@ -6,6 +6,7 @@ import typer
 
 from honekit.cli.eval_compare import compare
 from honekit.cli.eval_cost import cost
+from honekit.cli.eval_external import external
 from honekit.cli.eval_gate import gate
 from honekit.cli.eval_guard import guard
 from honekit.cli.eval_robustness import robustness
@@ -20,5 +21,6 @@ app.command("show")(show)
 app.command("compare")(compare)
 app.command("gate")(gate)
 app.command("cost")(cost)
+app.command("external")(external)
 app.command("guard")(guard)
 app.command("robustness")(robustness)

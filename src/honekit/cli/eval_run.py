@@ -103,7 +103,7 @@ def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str 
     print_ = fingerprint_json([suite.name, suite.criteria])
     known = [one for one in evals.list_evals(owner, limit=1000, newest_first=True) if one.metadata == {"suite": print_}]
     found = known[0] if known else evals.create_eval(owner, suite.name, config, suite.criteria, {"suite": print_})
-    subject = {"by": "command", "endpoint": _address(endpoint) if endpoint else "", "judge": judge or suite.judge}
+    subject = {"by": "command", "endpoint": address(endpoint) if endpoint else "", "judge": judge or suite.judge}
     source = suite.data_source(model)
     name = f"{suite.name}: {model or 'given'}" + (f", {suite.how}" if suite.how else "")
     return evals.create_run(found, name, model or "", source, rows, subject=subject, held=True)
@@ -206,12 +206,13 @@ def at_endpoint(url: str, variable: str) -> Endpoint:
 
     from honekit.evals.endpoint import Endpoint
 
-    address = _address(url)
+    base = address(url)
     key = os.environ.get(variable, "").strip() or "none"
-    return Endpoint(AsyncOpenAI(base_url=address, api_key=key, max_retries=4, timeout=600), address)
+    return Endpoint(AsyncOpenAI(base_url=base, api_key=key, max_retries=4, timeout=600), base)
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
+    """The API's base address, ending in its version. Raises: SettingsError[settings.endpoint]."""
     if not url.startswith(("http://", "https://")):
         raise SettingsError(
             "settings.endpoint", what=f"{url[:200]!r} is not the address of a server", mend="write it as http://127.0.0.1:8000"
