@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from honekit.cli.eval_robustness import FORMS as NAMED_FORMS
 from honekit.cli.eval_robustness import WHAT
 from honekit.errors import EvalError
 from honekit.evals.project_suite import suite_of_project
-from honekit.evals.robustness import by_form, rows_alone, spoilt_rows
+from honekit.evals.robustness import by_form, rows_alone, spoilt_rows, with_paraphrases
 from honekit.evals.spoilt_text import FORMS, INJECTION, obeys
 from honekit.project import load_project
 from honekit.settings import examples_dir
@@ -113,6 +114,18 @@ def test_paraphrases_of_one_item_count_as_one_item() -> None:
     (found,) = by_form(items, "input")
     assert (found.items, found.texts, found.same_answer, found.same_verdict) == (10, 20, 0.6, 0.6)
     assert found.compared[0].items == 10 and found.compared[0].value_a == pytest.approx(0.8)
+
+
+def test_paraphrases_of_a_file_find_their_items(tmp_path: Path) -> None:
+    rows = [Entry({"id": "a", "input": "x"}), Entry({"id": "b", "input": "y"})]
+    file = tmp_path / "said.jsonl"
+    file.write_text('{"id": "b", "paraphrases": ["why"]}\n')
+    found = spoilt_rows(with_paraphrases(rows, file), "input")
+    assert [(row.item["id"], row.item["input"]) for row in found if row.item["hone_form"] == "paraphrase"] == [("b", "why")]
+    file.write_text('\n{"id": "c", "paraphrases": ["see"]}\n')
+    with pytest.raises(EvalError) as caught:
+        with_paraphrases(rows, file)
+    assert caught.value.code == "evals.row" and str(caught.value.where).endswith(":2")
 
 
 def test_an_obeyed_order_is_counted() -> None:

@@ -35,6 +35,9 @@ def robustness(
     judge: Annotated[str | None, typer.Option(metavar="URL", help="Where graders ask their models.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many items.")] = None,
     retrieval: Annotated[bool, typer.Option("--retrieval", help="Of a project: with the passages that it retrieves.")] = False,
+    paraphrases: Annotated[
+        Path | None, typer.Option(metavar="FILE", help='JSONL of {"id": ..., "paraphrases": [...]}, for items that bring none.')
+    ] = None,
     again: Annotated[int, typer.Option(min=0, max=20, help="Ask the first items so many times more, and once alone.")] = 2,
     show: Annotated[int, typer.Option(min=0, max=3, help="Print so many changed answers of each form.")] = 1,
     as_json: AsJson = False,
@@ -49,15 +52,17 @@ def robustness(
 
         hone eval robustness suite.toml --model support-bot@production --limit 50
 
-        hone eval robustness my-project --model iot-diagnostics@production --retrieval --json
+        hone eval robustness my-project --model iot-diagnostics@production --retrieval --paraphrases said-otherwise.jsonl
     """
     from honekit.cli.eval_run import begin, work
-    from honekit.evals.robustness import by_form, rows_alone, spoilt_rows
+    from honekit.evals.robustness import by_form, rows_alone, spoilt_rows, with_paraphrases
     from honekit.evals.suites import load_suite
     from honekit.store import eval_items
 
     loaded = load_suite(suite, retrieval=retrieval)
-    rows = loaded.rows[:limit]
+    rows = list(loaded.rows[:limit])
+    if paraphrases is not None:
+        rows = with_paraphrases(loaded.rows, paraphrases)[:limit]
     runs = [work(begin(loaded, spoilt_rows(rows, key, loaded.asked, again=again), model, endpoint, judge), 16)]
     if again:
         runs.append(work(begin(loaded, rows_alone(rows, key), model, endpoint, judge), 1))

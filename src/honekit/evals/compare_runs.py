@@ -119,7 +119,7 @@ def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores]
         a.observed(),
         b.observed(),
         a.observed() - b.observed(),
-        (found.lo, found.hi) if found else None,
+        _interval(metric, found.lo, found.hi) if found else None,
         sum(one and not other for one, other in zip(passed_a, passed_b, strict=True)),
         sum(other and not one for one, other in zip(passed_a, passed_b, strict=True)),
         mcnemar_exact(passed_a, passed_b) if metric == SCORE else None,
@@ -128,6 +128,11 @@ def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores]
         detectable_difference(len(scores), found.deviation) if found else None,
         "no difference shown",
     )
+
+
+def _interval(metric: str, lo: float, hi: float) -> tuple[float, float]:
+    """Two metrics of a set, each from 0 to 1, differ by at most 1."""
+    return (lo, hi) if metric == SCORE else (max(lo, -1.0), min(hi, 1.0))
 
 
 def _statistics(metric: str, scores: Sequence[Scores]) -> tuple[Statistic, Statistic]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from honekit.errors import EvalError
@@ -16,7 +17,7 @@ from honekit.evals.compare_runs import Compared, Pair, compare
 from honekit.evals.rates import rate_interval
 from honekit.evals.sampling import ATTEMPT
 from honekit.evals.spoilt_text import FORMS, obeys, other_names, renamed
-from honekit.evals.suites import MESSAGES
+from honekit.evals.suites import MESSAGES, read_objects
 from honekit.store.eval_items import Item
 from honekit.store.evals import Entry
 
@@ -53,6 +54,27 @@ def spoilt_rows(rows: Sequence[Entry], key: str, asked: Asked | None = None, *, 
         made += [_row(row, place, PARAPHRASE, {key: one}, asked) for one in paraphrases]
         if place < REPEATED_ITEMS:
             made += [_row(row, place, AGAIN, {ATTEMPT: f"again {number}"}) for number in range(again)]
+    return made
+
+
+def with_paraphrases(rows: Sequence[Entry], path: Path) -> list[Entry]:
+    """The rows with the paraphrases that a JSONL file has for them by their `id`: {"id": "te-001", "paraphrases": ["..."]}.
+
+    Raises: EvalError[evals.suite_missing | evals.row].
+    """
+    known = {row.item.get("id"): place for place, row in enumerate(rows)}
+    made = list(rows)
+    for number, one in read_objects(path):
+        texts = one.get(PARAPHRASES)
+        if one.get("id") not in known or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise EvalError(
+                "evals.row",
+                what="a line has no paraphrases for an item of this suite",
+                where=f"{path}:{number}",
+                mend='write {"id": "an item\'s id", "paraphrases": ["its text in other words"]}',
+            )
+        place = known[one["id"]]
+        made[place] = Entry({**made[place].item, PARAPHRASES: texts}, made[place].given)
     return made
 
 

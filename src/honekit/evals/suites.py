@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -135,11 +135,21 @@ class _Criteria(Body):
 
 def _rows(path: Path) -> list[Entry]:
     rows: list[Entry] = []
+    for _, value in read_objects(path):
+        wrapped = isinstance(value.get("item"), dict) and set(value) <= {"item", "sample"}
+        rows.append(Entry(value["item"], value.get("sample")) if wrapped else Entry(value))
+    if not rows:
+        raise EvalError("evals.row", what="the data has no items", where=str(path), mend="write one object a line")
+    return rows
+
+
+def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number and object of each line of a JSONL file. Raises: EvalError[evals.suite_missing | evals.row]."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as fault:
         raise EvalError(
-            "evals.suite_missing", what=f"the suite's data cannot be read: {fault}", where=str(path), mend="mend `data`"
+            "evals.suite_missing", what=f"the suite's data cannot be read: {fault}", where=str(path), mend="mend its path"
         ) from fault
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -155,11 +165,7 @@ def _rows(path: Path) -> list[Entry]:
                 where=f"{path}:{number}",
                 mend='write one object a line, plain or as {"item": {...}, "sample": {...}}',
             )
-        wrapped = isinstance(value.get("item"), dict) and set(value) <= {"item", "sample"}
-        rows.append(Entry(value["item"], value.get("sample")) if wrapped else Entry(value))
-    if not rows:
-        raise EvalError("evals.row", what="the data has no items", where=str(path), mend="write one object a line")
-    return rows
+        yield number, value
 
 
 def _faults(fault: ValidationError) -> str:
