@@ -260,6 +260,8 @@ class MeasureSection(_Section):
     """Files with further wordings of the system prompt, beside `task.prompts` and those made from the fields."""
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.25, 0.5)
     """Parts of the training data that are trained on too, for the learning curve."""
+    seeds: int = Field(1, ge=1, le=20)
+    """Trainings of the whole recipe with different seeds, to see how far they differ; the first one is the arm `tuned`."""
     further_examples: tuple[Annotated[int, Field(ge=1)], ...] = (100, 300)
     """Numbers of further training examples whose gain is forecast."""
     endpoint: str | None = None
@@ -287,6 +289,20 @@ class CostSection(_Section):
     """Price of an hour of this machine."""
     alternative_per_million_tokens: float = Field(0.60, ge=0)
     """Price of a hosted model that would do the same with the few-shot prompt, for the break-even volume."""
+    alternative_model: str | None = None
+    """Name of that model, such as `gpt-4.1-mini`: its list price in dollars counts in place of the figure above."""
+    label_per_example: float = Field(0.0, ge=0)
+    """What a person's label of one training or validation example costs."""
+    value_per_corrected_error: float = Field(0.0, ge=0)
+    """What it is worth when a request is answered rightly that was answered wrongly."""
+    requests_per_day: int | None = Field(None, ge=1)
+    """Turns a payback in requests into days."""
+
+    @model_validator(mode="after")
+    def _in_dollars(self) -> CostSection:
+        if self.alternative_model and self.currency != "USD":
+            raise ValueError('alternative_model has its list price in dollars: set currency = "USD", or give the price yourself')
+        return self
 
 
 class Project(_Section):

@@ -69,7 +69,7 @@ def test_every_arm_is_measured_once_and_the_choice_is_explained(project: Path, t
     assert first["arms"]["tuned"]["fingerprint"] != first["arms"]["tuned_50"]["fingerprint"]
     assert [point["examples"] for point in first["learning_curve"]["points"]] == [30, 60]
     assert first["learning_curve"]["note"]
-    assert {one["against"] for one in first["break_even"]["tuned"]} >= {"zero_shot", "few_shot"}
+    assert {one["against"] for one in first["payback"]["tuned"]} >= {"zero_shot", "few_shot"}
     (noise,) = first["noise"]
     assert noise["items"] == 12
     page = Path(first["report"]).read_text()
@@ -95,6 +95,7 @@ def test_wrong_usage_is_refused_before_anything_is_computed(project: Path) -> No
         (("--arms", "zero_shot,magic"), "decide.arm"),
         (("--arms", "zero_shot"), "decide.arm"),
         (("--resume", "--limit", "9"), "decide.resume"),
+        (("--resume", "--seeds", "2"), "decide.resume"),
         (("--resume",), "decide.nothing_to_resume"),
     ):
         done = hone("decide", "measure", str(project), "--json", *arguments)

@@ -55,12 +55,48 @@ def test_two_models_on_a_suite_are_compared_item_by_item(suite: Path, tmp_path: 
     listed = said(capsys, "list")["runs"]
     assert [run["id"] for run in listed] == [runs[1]["id"], runs[0]["id"]]
     compared = said(capsys, "compare", runs[0]["id"], "last", "--show", "2")
-    assert [(one["criterion"], one["slice"]) for one in compared["compared"]] == [
-        ("has text", None), ("has text", "one"), ("label", None), ("label", "one"),
-    ]  # fmt: skip
+    assert [(one["criterion"], one["metric"], one["slice"]) for one in compared["compared"]] == [
+        (*of, part) for of in (("has text", "score"), ("label", "score"), ("label", "macro_f1")) for part in (None, "one")
+    ]
+    plain = said(capsys, "compare", runs[0]["id"], "last", "--metrics", "none")
+    assert {one["metric"] for one in plain["compared"]} == {"score"}
+    assert said(capsys, "compare", runs[0]["id"], "last", "--metrics", "auc", code=2)["error"]["code"] == "cli.usage"
     assert len(compared["side_by_side"]) == 2
     same = said(capsys, "run", str(suite), "--model", str(tmp_path / "one"))
     assert all(used["invocation_count"] == 0 for used in same["per_model_usage"].values())
+
+
+def test_robustness_asks_every_form_again_and_alone(tmp_path: Path, suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = tiny.save_base(tmp_path / "base")
+    found = said(capsys, "robustness", str(suite), "--model", str(base), "--limit", "3")
+    by_name = {one["form"]: one for one in found["forms"]}
+    assert {"case", "injection", "again", "alone"} <= set(by_name) and "names" in found["unchanged"]
+    assert (by_name["again"]["items"], by_name["again"]["texts"], by_name["alone"]["texts"]) == (3, 6, 3)
+    assert by_name["again"]["same_answer"] == by_name["alone"]["same_answer"] == 1.0
+    assert main(["eval", "robustness", str(suite), "--model", str(base), "--limit", "3"]) == 0
+    assert "the same text, one at a time (alone): 3 items" in capsys.readouterr().out
+
+
+def test_a_project_is_asked_with_its_passages_and_compared_with_itself_without(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from honekit.settings import examples_dir
+    from honekit.store import eval_items
+
+    base = tiny.save_base(tmp_path / "base", max_position_embeddings=16384)
+    project = tmp_path / "p"
+    shutil.copytree(examples_dir() / "iot-diagnostics", project, ignore=shutil.ignore_patterns(".hone"))
+    toml = project / "hone.toml"
+    toml.write_text(toml.read_text().replace("max_new_tokens = 128", "max_new_tokens = 4"))
+    asked = [str(project), "--model", str(base), "--limit", "2"]
+    plain, shown = said(capsys, "run", *asked), said(capsys, "run", *asked, "--retrieval", "--few-shot", "1")
+    assert shown["name"].endswith("with passages, 1-shot")
+    one, other = (eval_items.list_items(run["id"])[0].item["hone_messages"] for run in (plain, shown))
+    assert [len(one), len(other)] == [2, 4]
+    assert one[-1]["content"] != other[-1]["content"] and other[-1]["content"].endswith(one[-1]["content"])
+    assert said(capsys, "compare", shown["id"], plain["id"])["items"] == 2
+    routing = str(examples_dir() / "support-routing")
+    assert said(capsys, "run", routing, "--model", "m", "--retrieval", code=2)["error"]["code"] == "eval.no_retrieval"
 
 
 def test_answers_that_are_there_need_no_model(tmp_path: Path, suite: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -189,3 +189,20 @@ def test_completion_offers_the_commands_without_loading_them() -> None:
         env={"_HONE_COMPLETE": "complete_bash", "COMP_WORDS": "hone d", "COMP_CWORD": "1", "PATH": "/usr/bin:/bin"},
     )
     assert done.stdout.split() == ["demo", "decide", "doctor", "data"]
+
+
+def test_a_run_without_deployment_says_so_to_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    import honekit.pipeline
+    from honekit.errors import DataError
+    from honekit.settings import examples_dir
+
+    asked: list[bool] = []
+
+    def stop(*_: object, deploy: bool, **__: object) -> None:
+        asked.append(deploy)
+        raise DataError("data.record", what="the test ends here", mend="nothing")
+
+    monkeypatch.setattr(honekit.pipeline, "run_project", stop)
+    project = str(examples_dir() / "support-routing")
+    assert [main(["run", project]), main(["run", project, "--no-deploy"])] == [1, 1]
+    assert asked == [True, False]

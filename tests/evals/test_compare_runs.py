@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from honekit.errors import EvalError
 from honekit.evals.compare_runs import compare, pair_items
 from honekit.evals.metrics import calibration, classification, run_metrics
+from honekit.evals.set_metrics import SET_METRICS, paired_set_statistics
 from honekit.store.eval_items import Item
 
 
@@ -26,6 +27,13 @@ def items(scores: list[float], **result: Any) -> list[Item]:
 
 def words(a: list[float], b: list[float]) -> dict[str | None, str]:
     return {one.slice: one.word for one in compare(pair_items(items(a), items(b)))}
+
+
+def labelled(expected: str, predicted: list[str | None]) -> list[Item]:
+    made = items([float(e == p) for e, p in zip(expected, predicted, strict=True)])
+    for item, e, p in zip(made, expected, predicted, strict=True):
+        item.results[0].update(type="classification", expected=e, predicted=p)  # type: ignore[index]
+    return made
 
 
 def test_a_clear_difference_is_better_and_the_other_way_round_worse() -> None:
@@ -105,3 +113,56 @@ def test_a_judges_agreement_with_humans_is_told() -> None:
             item.results[0]["human"] = human  # type: ignore[index]
     told = run_metrics(made)["c"]["judge"]
     assert (told["human_labels"], told["agreement"], told["consistent_rate"]) == (2, 0.5, pytest.approx(2 / 3))
+
+
+TRUTH = "aaaaabbbbbcc" * 5
+
+
+@pytest.mark.parametrize("metric", SET_METRICS)
+@pytest.mark.parametrize("seed", range(3))
+def test_set_metrics_are_those_of_scikit_learn(metric: str, seed: int) -> None:
+    from sklearn.metrics import precision_recall_fscore_support
+
+    draw = random.Random(seed)
+    answers: list[list[str | None]] = [[draw.choice([*"abcx", None]) for _ in TRUTH] for _ in range(2)]
+    both = [[(e, p) for e, p in zip(TRUTH, one, strict=True)] for one in answers]
+    average, name = metric.split("_")
+    for statistic, said in zip(paired_set_statistics(metric, *both), answers, strict=True):
+        labels = ["a", "b", "c"] if average == "macro" else ["a", "b", "c", "x"]
+        found = precision_recall_fscore_support(
+            list(TRUTH), [p or "none" for p in said], labels=labels, average=average, zero_division=0
+        )
+        assert statistic.observed() == pytest.approx(found[["precision", "recall", "f1"].index(name)])
+
+
+def test_macro_f1_is_compared_beside_the_score_overall_and_by_slice() -> None:
+    worse: list[str | None] = ["a" if e == "c" else e for e in TRUTH]
+    compared = compare(pair_items(labelled(TRUTH, list(TRUTH)), labelled(TRUTH, worse)))
+    assert [(one.metric, one.slice) for one in compared] == [
+        (metric, part) for metric in ("score", "macro_f1") for part in (None, "even", "odd")
+    ]
+    macro = compared[3]
+    assert (macro.value_a, macro.word, macro.mcnemar_p) == (1.0, "better", None)
+    assert macro.value_b == pytest.approx((2 * 25 / 60 + 1 + 0) / 3)
+    assert macro.interval is not None and 0 < macro.interval[0] < macro.difference < macro.interval[1]
+    assert macro.detectable is not None and macro.detectable > 0
+
+
+def test_a_class_that_nobody_is_of_moves_the_other_runs_macro_f1_by_nothing() -> None:
+    strange: list[str | None] = ["x", *TRUTH[1:]]
+    (alone,) = [
+        one for one in compare(pair_items(labelled(TRUTH, list(TRUTH)), labelled(TRUTH, strange)), "") if one.metric != "score"
+    ]
+    assert alone.value_a == 1.0 and alone.word == "no difference shown"
+
+
+def test_no_macro_f1_difference_is_seldom_called_and_never_where_the_interval_holds_zero() -> None:
+    called = 0
+    for seed in range(40):
+        draw = random.Random(seed)
+        a, b = ([e if draw.random() < 0.7 else draw.choice("abc") for e in TRUTH] for _ in range(2))
+        macro = compare(pair_items(labelled(TRUTH, list(a)), labelled(TRUTH, list(b))), "")[1]
+        called += macro.word != "no difference shown"
+        if macro.word != "no difference shown":
+            assert macro.interval is not None and not macro.interval[0] <= 0 <= macro.interval[1]
+    assert called <= 5

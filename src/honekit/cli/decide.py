@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from honekit.cli.decide_cases import cases
+from honekit.cli.decide_curve import curve
 from honekit.cli.decide_measure import measure
 from honekit.cli.decide_record import record
 
@@ -65,6 +66,7 @@ def decide(
 app.command("measure")(measure)
 app.command("record")(record)
 app.command("cases")(cases)
+app.command("curve")(curve)
 
 
 @app.command("questions")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from honekit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from honekit.project import Project
 
 
 def measure(
@@ -17,7 +20,10 @@ def measure(
     limit: Annotated[
         int | None, typer.Option(min=4, help="At most so many validation and so many test examples.", metavar="N")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last measurement: its arms and its limit.")] = False,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, max=20, metavar="N", help="Train the recipe with N seeds, to see how far they differ.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last measurement: its arms, limit and seeds.")] = False,
     base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
 ) -> None:
@@ -33,6 +39,8 @@ def measure(
 
         hone decide measure my-project --arms prompt,classical --limit 100
 
+        hone decide measure my-project --arms few_shot,tuned --seeds 3
+
         hone decide measure --resume --json | jq .choice
     """
     from honekit.cli import render
@@ -43,14 +51,15 @@ def measure(
     loaded = changed(load_project(project), base, "auto")
     names = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
     if resume:
-        if names or limit:
+        if names or limit or seeds:
             raise SettingsError(
                 "decide.resume",
-                what="--resume takes arms and limit from the measurement that it goes on with",
+                what="--resume takes arms, limit and seeds from the measurement that it goes on with",
                 where="--resume",
-                mend="leave --arms and --limit out, or leave --resume out",
+                mend="leave --arms, --limit and --seeds out, or leave --resume out",
             )
-        names, limit = read_settings(loaded)
+        names, limit, seeds = read_settings(loaded)
+    loaded = with_options(loaded, seeds=seeds)
     terminal = Terminal()
     try:
         document = measure_project(loaded, terminal, arms=names, limit=limit, command="hone decide measure")
@@ -61,6 +70,13 @@ def measure(
     else:
         _print(document, result_file(loaded))
     raise typer.Exit(0 if document["choice"] else 1)
+
+
+def with_options(project: Project, **changes: Any) -> Project:
+    """The project with these keys of [decide.measure]; None leaves what hone.toml says."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    options = project.decide.measure.model_copy(update=given)
+    return project.model_copy(update={"decide": project.decide.model_copy(update={"measure": options})})
 
 
 def _print(document: dict[str, Any], file: Path) -> None:
@@ -103,11 +119,26 @@ def _print(document: dict[str, Any], file: Path) -> None:
             f"\nThe same arm twice ({one['arm']}, {one['changed']}): {one['different_answers']} of {one['items']} answers "
             f"differ, the score by {one['difference']['mean']:+.3f}."
         )
+    if document["seeds"]:
+        print_seeds(document)
+    if document["choice"] in document["payback"]:
+        paybacks = document["payback"][document["choice"]]
+        best = max(paybacks, key=lambda one: document["arms"][one["against"]]["test"]["correct_rate"], default=None)
+        if best:
+            console.print(f"\n{best['sentence']}", soft_wrap=True)
     if document["learning_curve"]:
         gains = [gain["sentence"] for gain in document["learning_curve"]["gains"]]
         console.print("\nForecast: " + ("; ".join(gains) or "none"))
         console.print(f"  {document['learning_curve']['note']}", soft_wrap=True)
     console.print(f"\nReport: {document['report']}\nFigures: {file}", soft_wrap=True)
+
+
+def print_seeds(document: dict[str, Any]) -> None:
+    """How far trainings of one recipe differ, on the validation examples."""
+    found = document["seeds"]["validation"]
+    print(f"\n{found['sentence']}")
+    for one in found["beside"]:
+        print(f"  {one['sentence']}")
 
 
 def _score(part: dict[str, Any], metric: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from honekit.cli.eval_compare import compare
+from honekit.cli.eval_cost import cost
+from honekit.cli.eval_external import external
 from honekit.cli.eval_gate import gate
 from honekit.cli.eval_guard import guard
 from honekit.cli.eval_report import report
@@ -20,5 +22,7 @@ app.command("show")(show)
 app.command("compare")(compare)
 app.command("report")(report)
 app.command("gate")(gate)
+app.command("cost")(cost)
+app.command("external")(external)
 app.command("guard")(guard)
 app.command("robustness")(robustness)

@@ -20,19 +20,26 @@ def compare(
     run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="A run's id, or `last`.")],
     run_b: Annotated[str, typer.Argument(metavar="RUN_B", help="The run that it is compared with.")],
     slices: Annotated[str, typer.Option(metavar="KEY", help="Key of the items that holds their slice or slices.")] = "slices",
+    metrics: Annotated[
+        str, typer.Option(metavar="NAMES", help="Of classifications: macro_f1, macro_precision, macro_recall, micro_f1, or none.")
+    ] = "macro_f1",
     show: Annotated[int, typer.Option(min=0, help="Print so many items side by side, those that differ first.")] = 0,
     only: Annotated[str | None, typer.Option(metavar="won|lost|tied", help="Which items --show prints.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare two runs on the items that both have: differences with 95 % intervals, overall and by slice.
 
-    "better" is said only where the interval lies above zero and the test agrees after correction.
+    Scores are compared item by item; a classification also by metrics of the whole set, with an interval and a permutation
+    test of their own. "better" is said only where the interval lies above zero and the test agrees after correction, which
+    counts every metric that is asked for.
 
     Examples:
 
         hone eval compare last evalrun_abc
 
         hone eval compare evalrun_a evalrun_b --slices device --show 5 --only lost
+
+        hone eval compare last evalrun_abc --metrics macro_f1,macro_recall --json
     """
     from honekit.cli.eval_runs import find_run
     from honekit.errors import SettingsError
@@ -44,7 +51,7 @@ def compare(
         raise SettingsError("cli.usage", what=f"--only takes won, lost or tied, not {only!r}", mend="use one of these")
     a, b = find_run(run_a), find_run(run_b)
     pairs = pair_items(eval_items.list_items(a.id), eval_items.list_items(b.id))
-    compared = compare_pairs(pairs, slices)
+    compared = compare_pairs(pairs, slices, _set_metrics(metrics))
     order: dict[Outcome, int] = {"lost": 0, "won": 1, "tied": 2}
     shown = sorted((pair for pair in pairs if only in (None, _outcome(pair))), key=lambda pair: order[_outcome(pair)])[:show]
     if as_json:
@@ -68,14 +75,28 @@ def compare(
 
 def line(one: Compared) -> str:
     """One criterion, or one slice of it, in a sentence."""
-    name = one.criterion if one.slice is None else f"  {one.slice}"
-    head = f"{name:<28} {one.mean_a:.3f} against {one.mean_b:.3f}, {one.items} items"
+    name = f"{one.criterion} {one.metric}" if one.slice is None else f"  {one.slice}"
+    head = f"{name:<28} {one.value_a:.3f} against {one.value_b:.3f}, {one.items} items"
     if one.interval is None:
         return f"{head}: {one.word}"
     lo, hi = one.interval
     told = f"{head}: difference {one.difference:+.3f} ({lo:+.3f} to {hi:+.3f}), p {one.p:.3f}; A is "
     told = told + one.word if one.word in ("better", "worse") else told.removesuffix("; A is ") + f"; {one.word}"
     return told + (f"; so many items show {one.detectable:.3f}" if one.detectable else "")
+
+
+def _set_metrics(names: str) -> list[str]:
+    """Raises: SettingsError[cli.usage] for a metric that there is not."""
+    from honekit.errors import SettingsError
+    from honekit.evals.set_metrics import SET_METRICS
+
+    wanted = [name for one in names.split(",") if (name := one.strip()) not in ("", "none")]
+    unknown = [name for name in wanted if name not in SET_METRICS]
+    if unknown:
+        raise SettingsError(
+            "cli.usage", what=f"there is no metric {', '.join(unknown)}", where="--metrics", mend=f"use {', '.join(SET_METRICS)}"
+        )
+    return wanted
 
 
 def _outcome(pair: Pair) -> Outcome:

@@ -37,7 +37,7 @@ def gate(
     from honekit.project import load_project
 
     result = find_result(place)
-    loaded = load_project(project or _project_of(place, result))
+    loaded = load_project(project or project_of(place, result))
     rules = [parse_rule(text) for text in [*default_rules(loaded), *loaded.gate.rules]]
     _, evidence = read_evidence(loaded, result)
     decided = decide_gate(rules, evidence)
@@ -50,8 +50,8 @@ def gate(
     raise typer.Exit(0 if decided.outcome == "passed" else 1)
 
 
-def _project_of(place: Path, result: Path) -> Path:
-    """A project's own runs lie in PROJECT/.hone/runs/NAME."""
+def project_of(place: Path, result: Path) -> Path:
+    """The project's folder: a project's own runs lie in PROJECT/.hone/runs/NAME."""
     if (place / "hone.toml").is_file() or place.name == "hone.toml":
         return place
     return result.resolve().parents[3]

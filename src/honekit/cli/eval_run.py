@@ -40,6 +40,8 @@ def run(
         str | None, typer.Option(metavar="URL", help=f"Where graders ask their models; its key in {JUDGE_KEY_VARIABLE}.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many items.")] = None,
+    retrieval: Annotated[bool, typer.Option("--retrieval", help="Of a project: with the passages that it retrieves.")] = False,
+    few_shot: Annotated[int, typer.Option(min=0, max=64, metavar="K", help="Of a project: with K demonstrations.")] = 0,
     parallel: Annotated[int, typer.Option(min=1, max=256, help="Items that are answered side by side.")] = 16,
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.")] = None,
     as_json: AsJson = False,
@@ -53,6 +55,8 @@ def run(
 
         hone eval run my-project --model smollm2-135m
 
+        hone eval run my-project --model support-bot@production --retrieval
+
         hone eval run suite.toml --model gpt-x --endpoint https://api.example.com
 
         hone eval run --resume evalrun_abc
@@ -63,7 +67,7 @@ def run(
         )
     if endpoint is not None and model is None:
         raise SettingsError("cli.usage", what="--endpoint needs --model", mend="add --model NAME")
-    made = _resumed(str(resume)) if suite is None else _begun(suite, model, endpoint, judge, limit)
+    made = _resumed(str(resume)) if suite is None else _begun(suite, model, endpoint, judge, limit, retrieval, few_shot)
     done = work(made, parallel)
     from honekit.cli.eval_runs import print_run, run_document
 
@@ -73,10 +77,12 @@ def run(
         print_run(done)
 
 
-def _begun(suite: Path, model: str | None, endpoint: str | None, judge: str | None, limit: int | None) -> Run:
+def _begun(
+    suite: Path, model: str | None, endpoint: str | None, judge: str | None, limit: int | None, retrieval: bool, few_shot: int
+) -> Run:
     from honekit.evals.suites import load_suite
 
-    loaded = load_suite(suite)
+    loaded = load_suite(suite, retrieval=retrieval, few_shot=few_shot)
     return begin(loaded, loaded.rows[:limit], model, endpoint, judge)
 
 
@@ -97,9 +103,10 @@ def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str 
     print_ = fingerprint_json([suite.name, suite.criteria])
     known = [one for one in evals.list_evals(owner, limit=1000, newest_first=True) if one.metadata == {"suite": print_}]
     found = known[0] if known else evals.create_eval(owner, suite.name, config, suite.criteria, {"suite": print_})
-    subject = {"by": "command", "endpoint": _address(endpoint) if endpoint else "", "judge": judge or suite.judge}
+    subject = {"by": "command", "endpoint": address(endpoint) if endpoint else "", "judge": judge or suite.judge}
     source = suite.data_source(model)
-    return evals.create_run(found, f"{suite.name}: {model or 'given'}", model or "", source, rows, subject=subject, held=True)
+    name = f"{suite.name}: {model or 'given'}" + (f", {suite.how}" if suite.how else "")
+    return evals.create_run(found, name, model or "", source, rows, subject=subject, held=True)
 
 
 def _resumed(run_id: str) -> Run:
@@ -199,12 +206,13 @@ def at_endpoint(url: str, variable: str) -> Endpoint:
 
     from honekit.evals.endpoint import Endpoint
 
-    address = _address(url)
+    base = address(url)
     key = os.environ.get(variable, "").strip() or "none"
-    return Endpoint(AsyncOpenAI(base_url=address, api_key=key, max_retries=4, timeout=600), address)
+    return Endpoint(AsyncOpenAI(base_url=base, api_key=key, max_retries=4, timeout=600), base)
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
+    """The API's base address, ending in its version. Raises: SettingsError[settings.endpoint]."""
     if not url.startswith(("http://", "https://")):
         raise SettingsError(
             "settings.endpoint", what=f"{url[:200]!r} is not the address of a server", mend="write it as http://127.0.0.1:8000"

@@ -153,5 +153,5 @@ def _summary(run: Run) -> dict[str, Any]:
 
 
 def _short(item: dict[str, Any]) -> str:
-    text = str({name: value for name, value in item.items() if name not in ("slices", "id", "accept")})
+    text = str({name: value for name, value in item.items() if name not in ("slices", "id", "accept", "hone_messages")})
     return text if len(text) <= 300 else text[:297] + "..."

@@ -22,6 +22,9 @@ def run(
     subset: Annotated[
         float | None, typer.Option(help="Share of the test set to evaluate on, default all.", min=0.01, max=1)
     ] = None,
+    no_deploy: Annotated[
+        bool, typer.Option("--no-deploy", help="Move no alias, whatever the verdict: for a trial, or CI.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the whole job on a project: data, training, evaluation, verdict, deployment, report.
@@ -34,12 +37,12 @@ def run(
 
         hone run my-project --base Qwen/Qwen3-0.6B --device cuda
 
-        hone run --json | jq .verdict
+        hone run --json --no-deploy | jq .verdict
     """
     from honekit.project import load_project
 
     loaded = changed(load_project(project), base, device)
-    _run(loaded, use_more=True, share=subset or 1.0, as_json=as_json, command="hone run")
+    _run(loaded, use_more=True, share=subset or 1.0, as_json=as_json, command="hone run", deploy=not no_deploy)
 
 
 def demo(
@@ -122,14 +125,14 @@ class Terminal:
         self._title = ""
 
 
-def _run(project: Project, *, use_more: bool, share: float, as_json: bool, command: str) -> None:
+def _run(project: Project, *, use_more: bool, share: float, as_json: bool, command: str, deploy: bool = True) -> None:
     from honekit.cli import render
     from honekit.cli.summary import print_summary
     from honekit.pipeline import run_project
 
     terminal = Terminal()
     try:
-        outcome = run_project(project, terminal, use_more=use_more, share=share, command=command)
+        outcome = run_project(project, terminal, use_more=use_more, share=share, command=command, deploy=deploy)
     finally:
         terminal.close()
     if as_json:

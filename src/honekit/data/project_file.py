@@ -79,6 +79,9 @@ few_shot_k = [2, 4]  # numbers of demonstrations to try for the untuned base
 currency = "USD"
 machine_per_hour = 0.10  # what an hour of this machine costs you
 alternative_per_million_tokens = 0.60  # price of a hosted model that would do the same
+# label_per_example = 0.50  # a person's label of one example
+# value_per_corrected_error = 0.05  # what one request more that is answered rightly is worth
+# requests_per_day = 1000
 """
     return head + tables + data
 

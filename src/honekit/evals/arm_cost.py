@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from honekit.evals.cost import known_price
 from honekit.evals.measured_arms import ArmResult
+from honekit.evals.payback import Payback, labelling_cost, payback
 from honekit.evals.scores import correct_rate
 from honekit.project import Project
 
@@ -20,8 +21,10 @@ class ArmCost:
     per_1000_correct: float | None
     """None when no answer was right."""
     training: float
+    labelling: float
+    """People's labels of the examples that the arm is trained on."""
     over_requests: float
-    """Training, and the stated number of requests."""
+    """Training, labels, and the stated number of requests."""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -32,19 +35,33 @@ def cost_of_arm(project: Project, arm: ArmResult) -> ArmCost:
     """The rate of right answers is the test set's, or the validation items' where nothing else was answered."""
     options, per_second = project.decide.measure, project.cost.machine_per_hour / 3600
     if arm.at_provider:
-        price = options.per_million_tokens
-        price = project.cost.alternative_per_million_tokens if price is None else price
+        price = _provider_price(project, arm)
         request = (arm.tokens_per_request or 0.0) * price / 1e6
     else:
         request = (arm.seconds_per_request or 0.0) * per_second
     rate = correct_rate(project, arm.test or arm.validation)
     training = arm.training_seconds * per_second
-    return ArmCost(1000 * request, 1000 * request / rate if rate else None, training, training + request * options.requests)
+    labels = labelling_cost(project, arm.training_examples or 0)
+    all_of_it = training + labels + request * options.requests
+    return ArmCost(1000 * request, 1000 * request / rate if rate else None, training, labels, all_of_it)
 
 
-def break_even(costs: Mapping[str, ArmCost], trained: str, untrained: str) -> dict[str, Any]:
-    """Requests from which the trained arm's lower price has paid for its training, or why it never does."""
-    saved = (costs[untrained].per_1000_requests - costs[trained].per_1000_requests) / 1000
-    if saved <= 0:
-        return {"against": untrained, "requests": None, "reason": f"a request costs no less than with {untrained}"}
-    return {"against": untrained, "requests": math.ceil(costs[trained].training / saved), "reason": None}
+def _provider_price(project: Project, arm: ArmResult) -> float:
+    """A million tokens': as it is given, else the model's list price in dollars, else the hosted alternative's."""
+    options = project.decide.measure
+    if options.per_million_tokens is not None:
+        return options.per_million_tokens
+    listed = None
+    if project.cost.currency == "USD":
+        listed = known_price(str(options.model), arm.tokens_per_request or 0.0, arm.answer_tokens_per_request or 0.0)
+    return project.cost.alternative_per_million_tokens if listed is None else listed
+
+
+def payback_of_arm(
+    project: Project, arms: Mapping[str, ArmResult], costs: Mapping[str, ArmCost], name: str, against: str
+) -> Payback:
+    """When the trained arm has paid for its training and labels against the other one, by their answers to the test items."""
+    own, other = costs[name], costs[against]
+    upfront = own.training + own.labelling - other.training - other.labelling
+    saved = other.per_1000_requests - own.per_1000_requests
+    return payback(project, name, against, upfront, saved, arms[name].test, arms[against].test)

@@ -123,12 +123,17 @@ def demonstration_candidates(
     project: Project, prompting: Prompting, train: Sequence[Example], *, retrieval: bool
 ) -> list[Prompting]:
     """Each number of demonstrations that is to be tried, in each of its draws."""
-    pool = [e for e in train if bool(e.passages) == retrieval] or list(train)
+    pool = demonstration_pool(train, retrieval=retrieval)
     return [
         Prompting(prompting.system, prompting.prompt_name, retrieval, draw(pool, k, number, project))
         for k in project.evaluate.few_shot_k
         for number in range(project.evaluate.few_shot_sets)
     ]
+
+
+def demonstration_pool(train: Sequence[Example], *, retrieval: bool) -> list[Example]:
+    """The examples that are learnt with passages, or those without; all where there are none of the kind."""
+    return [e for e in train if bool(e.passages) == retrieval] or list(train)
 
 
 def draw(pool: Sequence[Example], k: int, number: int, project: Project) -> tuple[Example, ...]:

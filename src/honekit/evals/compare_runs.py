@@ -1,18 +1,23 @@
 """Two runs on the same items, compared item by item.
 
-Interval and test are those of `honekit.evals.stats`. Over the slices of a criterion, and over the criteria, Holm's correction
-applies. "better" needs both: p below 0.05 after it, and an interval above zero.
+Interval and test are those of `honekit.evals.stats`. A classification is compared by its score and by metrics of the whole
+set, such as macro-F1. Holm's correction applies over all criteria with their metrics, and over the slices of each. "better"
+needs both: p below 0.05 after it, and an interval above zero.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from honekit.errors import EvalError
+from honekit.evals.suites import MESSAGES
 from honekit.store.eval_items import Item
+
+if TYPE_CHECKING:
+    from honekit.evals.resampling import Statistic
 
 RESAMPLES = 4000
 SEED = 0
@@ -20,28 +25,34 @@ ALPHA = 0.05
 MIN_ITEMS = 5
 """With fewer there is no interval worth the name."""
 
+SCORE, MACRO_F1 = "score", "macro_f1"
+Scores = tuple[dict[str, Any], dict[str, Any]]
+"""One item's results by a criterion, of A and of B."""
 Word = Literal["better", "worse", "no difference shown", "too few items"]
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Run A minus run B on one criterion, over all items or one slice.
+    """Run A minus run B by one metric of a criterion, over all items or one slice.
 
-    only_a, only_b: items that one of them passes alone. detectable: the true difference that so many items would show with
-    80 % power (normal approximation); `p` is after Holm's correction.
+    value_a, value_b: the mean score, or the set's metric. only_a, only_b: items that one of them passes alone. mcnemar_p: of
+    these, for scores. effect_size: the difference in standard deviations of one item's difference. detectable: the true
+    difference that so many items would show with 80 % power (normal approximation). `p` is after Holm's correction.
     """
 
     criterion: str
+    metric: str
     slice: str | None
     items: int
-    mean_a: float
-    mean_b: float
+    value_a: float
+    value_b: float
     difference: float
     interval: tuple[float, float] | None
     only_a: int
     only_b: int
-    mcnemar_p: float
+    mcnemar_p: float | None
     p: float
+    effect_size: float | None
     detectable: float | None
     word: Word
 
@@ -74,50 +85,71 @@ def pair_items(items_a: Sequence[Item], items_b: Sequence[Item]) -> list[Pair]:
     return pairs
 
 
-def compare(pairs: Sequence[Pair], slice_key: str = "slices") -> list[Compared]:
-    """Each criterion that both runs have: over all items first, then by slice."""
+def compare(pairs: Sequence[Pair], slice_key: str = "slices", set_metrics: Sequence[str] = (MACRO_F1,)) -> list[Compared]:
+    """Each criterion that both runs have, by its score and, of classifications, by these metrics: over all items first, then
+    by slice."""
     names = [one["name"] for one in pairs[0].a.results or []]
     whole, parts = [], []
     for name in dict.fromkeys(names):
         scored = [(pair, scores) for pair in pairs if (scores := _scores(pair, name)) is not None]
         if not scored:
             continue
-        whole.append(_compared(name, None, [scores for _, scores in scored]))
-        slices: dict[str, list[tuple[Any, Any]]] = {}
+        slices: dict[str, list[Scores]] = {}
         for pair, scores in scored:
             for one in _slices(pair.item.get(slice_key)):
                 slices.setdefault(one, []).append(scores)
-        parts.append([_compared(name, one, slices[one]) for one in sorted(slices)])
+        for metric in (SCORE, *(set_metrics if _is_classified([scores for _, scores in scored]) else ())):
+            whole.append(_compared(name, metric, None, [scores for _, scores in scored]))
+            parts.append([_compared(name, metric, one, slices[one]) for one in sorted(slices)])
     return [line for one, group in zip(_worded(whole), parts, strict=True) for line in (one, *_worded(group))]
 
 
-def _compared(name: str, part: str | None, scores: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Compared:
-    import numpy as np
-
+def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores]) -> Compared:
     from honekit.evals.power import detectable_difference
-    from honekit.evals.stats import difference_of, mcnemar_exact, mean_statistic
+    from honekit.evals.stats import difference_of, mcnemar_exact
 
-    a = np.array([one["score"] for one, _ in scores], dtype=float)
-    b = np.array([one["score"] for _, one in scores], dtype=float)
-    only_a = sum(one["passed"] and not other["passed"] for one, other in scores)
-    only_b = sum(other["passed"] and not one["passed"] for one, other in scores)
-    enough = len(scores) >= MIN_ITEMS
-    found = difference_of(mean_statistic(a), mean_statistic(b), RESAMPLES, SEED) if enough else None
+    a, b = _statistics(metric, scores)
+    passed_a, passed_b = [bool(one["passed"]) for one, _ in scores], [bool(one["passed"]) for _, one in scores]
+    found = difference_of(a, b, RESAMPLES, SEED) if len(scores) >= MIN_ITEMS else None
     return Compared(
         name,
+        metric,
         part,
         len(scores),
-        float(a.mean()),
-        float(b.mean()),
-        float((a - b).mean()),
-        (found.lo, found.hi) if found else None,
-        only_a,
-        only_b,
-        mcnemar_exact([one["passed"] for one, _ in scores], [other["passed"] for _, other in scores]),
+        a.observed(),
+        b.observed(),
+        a.observed() - b.observed(),
+        _interval(metric, found.lo, found.hi) if found else None,
+        sum(one and not other for one, other in zip(passed_a, passed_b, strict=True)),
+        sum(other and not one for one, other in zip(passed_a, passed_b, strict=True)),
+        mcnemar_exact(passed_a, passed_b) if metric == SCORE else None,
         found.p if found else 1.0,
+        found.effect_size if found else None,
         detectable_difference(len(scores), found.deviation) if found else None,
         "no difference shown",
     )
+
+
+def _interval(metric: str, lo: float, hi: float) -> tuple[float, float]:
+    """Two metrics of a set, each from 0 to 1, differ by at most 1."""
+    return (lo, hi) if metric == SCORE else (max(lo, -1.0), min(hi, 1.0))
+
+
+def _statistics(metric: str, scores: Sequence[Scores]) -> tuple[Statistic, Statistic]:
+    import numpy as np
+
+    from honekit.evals.set_metrics import paired_set_statistics
+    from honekit.evals.stats import mean_statistic
+
+    if metric == SCORE:
+        a, b = (np.array([pair[side]["score"] for pair in scores], dtype=np.float64) for side in (0, 1))
+        return mean_statistic(a), mean_statistic(b)
+    labelled = [[(pair[side]["expected"], pair[side]["predicted"]) for pair in scores] for side in (0, 1)]
+    return paired_set_statistics(metric, *labelled)
+
+
+def _is_classified(scores: Sequence[Scores]) -> bool:
+    return all("expected" in one and "predicted" in one for pair in scores for one in pair)
 
 
 def _worded(compared: Sequence[Compared]) -> list[Compared]:
@@ -134,11 +166,11 @@ def _worded(compared: Sequence[Compared]) -> list[Compared]:
             word = "better"
         elif p < ALPHA and one.interval[1] < 0:
             word = "worse"
-        made.append(Compared(**{**asdict(one), "interval": one.interval, "p": p, "word": word}))
+        made.append(replace(one, p=p, word=word))
     return made
 
 
-def _scores(pair: Pair, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+def _scores(pair: Pair, name: str) -> Scores | None:
     """Both results of a criterion; None when one run has none, or it faulted there."""
     found = [next((one for one in item.results or [] if one["name"] == name), None) for item in (pair.a, pair.b)]
     first, second = found
@@ -154,4 +186,5 @@ def _slices(given: Any) -> list[str]:
 
 
 def _content(item: Item) -> str:
-    return json.dumps(item.item, sort_keys=True, ensure_ascii=False)
+    own = {name: value for name, value in item.item.items() if name != MESSAGES}
+    return json.dumps(own, sort_keys=True, ensure_ascii=False)

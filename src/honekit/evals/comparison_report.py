@@ -86,7 +86,7 @@ def headline(criteria: Sequence[Compared]) -> View:
     """The comparison in a title and a sentence. Never "better" where an interval includes zero."""
     by_word: dict[str, list[str]] = {}
     for one in criteria:
-        by_word.setdefault(one.word, []).append(f"“{one.criterion}”")
+        by_word.setdefault(one.word, []).append(f"“{one.criterion}” ({one.metric})")
     better, worse = by_word.get("better", []), by_word.get("worse", [])
     sentences = [
         f"{title} {', '.join(names)}."
@@ -112,11 +112,11 @@ def headline(criteria: Sequence[Compared]) -> View:
 def _row(one: Compared, axis: plots.Axis | None) -> View:
     has_plot = axis is not None and one.interval is not None
     return {
-        "criterion": one.criterion,
+        "criterion": f"{one.criterion} {one.metric}",
         "slice": one.slice or "all",
         "items": one.items,
-        "a": number(one.mean_a),
-        "b": number(one.mean_b),
+        "a": number(one.value_a),
+        "b": number(one.value_b),
         "difference": signed(one.difference),
         "interval": interval(one.interval, sign=True),
         "plot": plots.interval_strip(one.difference, one.interval, axis, "tuned", strong=True) if axis and has_plot else "",

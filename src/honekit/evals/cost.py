@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from honekit.errors import EvalError
 from honekit.project import Project
 
 ASSUMPTION = "the machine is paid by the second that it works, one request at a time; idle hours come on top"
@@ -23,9 +24,9 @@ def cost_report(
 ) -> dict[str, Any]:
     """Cost of training, of 1,000 requests and of 1,000 right answers per arm, and the break-even volume.
 
-    arms: name -> tokens_per_request (prompt and answer), seconds_per_request and, where known, correct_rate
-    in [0, 1] (`scores.correct_rate`). The hosted alternative answers the prompt of `prompted_arm`; without
-    that arm there is no alternative to break even with.
+    arms: name -> tokens_per_request (prompt and answer), answer_tokens_per_request of them, seconds_per_request and, where
+    known, correct_rate in [0, 1] (`scores.correct_rate`). The hosted alternative answers the prompt of `prompted_arm`; without
+    that arm there is no alternative to break even with. Raises: EvalError[cost.no_price] for a model without a list price.
     """
     per_second = project.cost.machine_per_hour / 3600
     training = train_seconds * per_second
@@ -51,6 +52,7 @@ def _arm(arm: Mapping[str, float], per_second: float) -> dict[str, float | None]
     rate = arm.get("correct_rate")
     return {
         "tokens_per_request": arm["tokens_per_request"],
+        "answer_tokens_per_request": arm.get("answer_tokens_per_request"),
         "seconds_per_request": arm["seconds_per_request"],
         "correct_rate": rate,
         "per_1000_requests": per_1000,
@@ -61,14 +63,40 @@ def _arm(arm: Mapping[str, float], per_second: float) -> dict[str, float | None]
 def _alternative(project: Project, arms: Mapping[str, Mapping[str, float]], prompted_arm: str) -> dict[str, Any] | None:
     if prompted_arm not in arms:
         return None
-    tokens = arms[prompted_arm]["tokens_per_request"]
-    price = project.cost.alternative_per_million_tokens
+    tokens, answer = arms[prompted_arm]["tokens_per_request"], arms[prompted_arm].get("answer_tokens_per_request") or 0.0
+    model = project.cost.alternative_model
+    price = list_price(model, tokens, answer) if model else project.cost.alternative_per_million_tokens
     return {
         "prompt_of": prompted_arm,
+        "model": model,
         "tokens_per_request": tokens,
         "per_million_tokens": price,
         "per_1000_requests": 1000 * tokens * price / 1e6,
     }
+
+
+def list_price(model: str, tokens: float, answer_tokens: float) -> float:
+    """Dollars for a million tokens of a hosted model, in and out together, where `answer_tokens` of `tokens` are the answer's.
+
+    Raises: EvalError[cost.no_price].
+    """
+    price = known_price(model, tokens, answer_tokens)
+    if price is None:
+        raise EvalError(
+            "cost.no_price",
+            what=f"there is no list price of {model!r}",
+            where="[cost] alternative_model",
+            mend="write the name as its provider does, or give alternative_per_million_tokens instead",
+        )
+    return price
+
+
+def known_price(model: str, tokens: float, answer_tokens: float) -> float | None:
+    """The same, or None for a model that has no list price."""
+    from honekit.data.generate.tally import cost_usd
+
+    share = answer_tokens / tokens if tokens else 0.0
+    return cost_usd(model, round(1e6 * (1 - share)), round(1e6 * share))
 
 
 def _break_even(

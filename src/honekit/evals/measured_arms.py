@@ -50,6 +50,7 @@ class ArmResult:
     seconds_per_request: float | None = None
     latency_sample: int = 0
     tokens_per_request: float | None = None
+    answer_tokens_per_request: float | None = None
     tokens_interval: tuple[float, float] | None = None
     training_seconds: float = 0.0
     training_examples: int | None = None
@@ -118,6 +119,7 @@ def measure_arm(
         seconds_per_request=latency["latency_ms_p50"] / 1000 if latency["latency_ms_p50"] is not None else None,
         latency_sample=latency["latency_sample"],
         tokens_per_request=sum(tokens) / len(tokens),
+        answer_tokens_per_request=sum(answer.new_tokens for answer in answers) / len(answers),
         tokens_interval=mean_interval(tokens, project),
     )
     return result, chosen

@@ -6,20 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from honekit.evals.arm_cost import ArmCost, break_even, cost_of_arm
+from honekit.evals.arm_cost import ArmCost, cost_of_arm, payback_of_arm
 from honekit.evals.learning_curve import LearningCurve, forecast
 from honekit.evals.measured_arms import ArmResult
 from honekit.evals.power import ALPHA
 from honekit.evals.scores import by_slice, correct_rate, summarise
+from honekit.evals.seeds import seed_spread
 from honekit.evals.selection import Candidate, Selection, select
 from honekit.evals.stats import metric_interval, not_worse, paired_difference
 from honekit.project import Project
 
 
 def measured_document(
-    project: Project, arms: Mapping[str, ArmResult], noise: Sequence[Mapping[str, Any]], *, examples: Mapping[str, int]
+    project: Project,
+    arms: Mapping[str, ArmResult],
+    noise: Sequence[Mapping[str, Any]],
+    by_seed: Mapping[int, ArmResult],
+    *,
+    examples: Mapping[str, int],
 ) -> dict[str, Any]:
-    """JSON-ready. Validation data decides; of the test set nothing goes into the choice."""
+    """JSON-ready. Validation data decides; of the test set nothing goes into the choice. by_seed: the tuned arm's further
+    trainings, which no choice is made from."""
     options, metric = project.decide.measure, project.task.primary_metric
     costs = {name: cost_of_arm(project, arm) for name, arm in arms.items()}
     candidates = [Candidate(name, costs[name].over_requests, arm.validation, arm.complete) for name, arm in arms.items()]
@@ -39,7 +46,8 @@ def measured_document(
         "confirmation": _confirmation(project, arms, selection),
         "noise": [dict(one) for one in noise],
         "arms": {name: _arm(project, arm, costs[name]) for name, arm in arms.items()},
-        "break_even": _break_evens(arms, costs),
+        "payback": _paybacks(project, arms, costs),
+        "seeds": _seeds(project, arms, by_seed),
         "learning_curve": curve.as_dict() if curve else None,
     }
 
@@ -91,10 +99,24 @@ def _confirmation(project: Project, arms: Mapping[str, ArmResult], selection: Se
     }
 
 
-def _break_evens(arms: Mapping[str, ArmResult], costs: Mapping[str, ArmCost]) -> dict[str, list[dict[str, Any]]]:
+def _paybacks(project: Project, arms: Mapping[str, ArmResult], costs: Mapping[str, ArmCost]) -> dict[str, list[dict[str, Any]]]:
+    """Each tuned arm against each arm that needs no training."""
     trained = [name for name, arm in arms.items() if arm.training_seconds and name.startswith("tuned")]
     untrained = [name for name, arm in arms.items() if not arm.training_seconds]
-    return {name: [break_even(costs, name, other) for other in untrained] for name in trained}
+    return {name: [payback_of_arm(project, arms, costs, name, other).as_dict() for other in untrained] for name in trained}
+
+
+def _seeds(project: Project, arms: Mapping[str, ArmResult], by_seed: Mapping[int, ArmResult]) -> dict[str, Any] | None:
+    """The spread between trainings, on either part, beside the arms that are of another recipe."""
+    if not by_seed:
+        return None
+    trained = {project.train.seed: arms["tuned"], **by_seed}
+    others = {name: arm for name, arm in arms.items() if not name.startswith("tuned")}
+    found: dict[str, Any] = {"training_seconds": {seed: arm.training_seconds for seed, arm in trained.items()}}
+    for part in ("validation", "test"):
+        graded = {seed: getattr(arm, part) for seed, arm in trained.items()}
+        found[part] = seed_spread(project, graded, {name: getattr(arm, part) for name, arm in others.items()}).as_dict()
+    return found
 
 
 def _curve(project: Project, arms: Mapping[str, ArmResult]) -> LearningCurve | None:

@@ -44,7 +44,8 @@ def _of_one(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def classification(pairs: Sequence[tuple[str, str | None]]) -> dict[str, Any]:
     """Of (expected, predicted or None): accuracy, macro and micro precision, recall, F1, and the confusion matrix.
 
-    Classes are those that occur as expected or predicted; no answer is a miss of its class, and a column of the matrix.
+    Classes are those that occur as expected or predicted; no answer is a miss of its class, and a column of the matrix. The
+    macro figures are means over the classes that some item is expected to be of (`set_metrics`).
     """
     from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
@@ -54,9 +55,9 @@ def classification(pairs: Sequence[tuple[str, str | None]]) -> dict[str, Any]:
     labels = sorted({*expected, *predicted} - {none})
     each = precision_recall_fscore_support(expected, predicted, labels=labels, zero_division=0)
     made: dict[str, Any] = {"accuracy": float(accuracy_score(expected, predicted)), "no_answer": predicted.count(none)}
-    for average in ("macro", "micro"):
+    for average, among in (("macro", sorted(set(expected))), ("micro", labels)):
         precision, recall, f1, _ = precision_recall_fscore_support(
-            expected, predicted, labels=labels, average=average, zero_division=0
+            expected, predicted, labels=among, average=average, zero_division=0
         )
         made[average] = {"precision": float(precision), "recall": float(recall), "f1": float(f1)}
     made["classes"] = {

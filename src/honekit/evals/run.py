@@ -184,10 +184,12 @@ class Evaluator:
         self.result.graded[name] = runner.graded(answers, self.test)
         self.result.answers[name] = [a.text for a in answers]
         self.result.prompting[name] = prompting
-        tokens = sum(a.prompt_tokens + a.new_tokens for a in answers) / len(answers)
+        answer_tokens = sum(a.new_tokens for a in answers) / len(answers)
+        tokens = sum(a.prompt_tokens for a in answers) / len(answers) + answer_tokens
         self.result.arms[name] = {
             **latency_ms(answers),
             "tokens_per_request": tokens,
+            "answer_tokens_per_request": answer_tokens,
             "cut_at_the_cap": sum(a.finish_reason == "length" for a in answers),
             "fingerprint": runner.store.fingerprint,
             "prompt_fingerprint": fingerprint_text(prompting.system),
@@ -240,6 +242,7 @@ class Evaluator:
                 {
                     name: {
                         "tokens_per_request": arm["tokens_per_request"],
+                        "answer_tokens_per_request": arm["answer_tokens_per_request"],
                         "seconds_per_request": arm["latency_ms_p50"] / 1000,
                         "correct_rate": arm["correct_rate"],
                     }

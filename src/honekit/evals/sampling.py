@@ -15,6 +15,9 @@ from honekit.graders.schema import InputMessage
 from honekit.graders.templates import Sample, render
 from honekit.store import eval_items
 
+ATTEMPT = "hone_attempt"
+"""Key of an item that says which asking of the same question it is: each is asked and kept for itself."""
+
 
 @dataclass(frozen=True)
 class Sampled:
@@ -85,7 +88,8 @@ async def sample(
     """
     messages = messages_of(source, item)
     path, body = request_of(source, messages)
-    key = answer_key(owner, version, path, body)
+    attempt = item.get(ATTEMPT)
+    key = answer_key(owner, version, path, body if attempt is None else {**body, ATTEMPT: str(attempt)})
     kept = await asyncio.to_thread(eval_items.kept_answer, key)
     if kept is not None:
         return Sampled(**kept, cached=True)

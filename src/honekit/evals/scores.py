@@ -75,17 +75,19 @@ def confusion(project: Project, graded: Sequence[Graded], field: str) -> dict[st
 
 
 def correct_rate(project: Project, graded: Sequence[Graded]) -> float:
-    """The share of right answers that stands behind the primary metric, for the cost of a right answer.
-
-    For a macro-F1 or a set-F1 that is the share of items whose field is wholly right, for other metrics their
-    mean.
-    """
+    """The share of right answers that stands behind the primary metric, for the cost of a right answer."""
     _require_items(graded)
+    return float(np.mean(right_values(project, graded)))
+
+
+def right_values(project: Project, graded: Sequence[Graded]) -> list[float]:
+    """How right each item is by the primary metric: for a macro-F1 or a set-F1 whether its field is wholly right, for other
+    metrics their score."""
     metric = project.task.primary_metric
     for field in project.task.fields:
         if field.score != "none" and field.metric_name == metric:
-            return float(np.mean([item.right.get(field.name, False) for item in graded]))
-    return float(np.mean([item.scores.get(metric, 0.0) for item in graded]))
+            return [float(item.right.get(field.name, False)) for item in graded]
+    return [item.scores.get(metric, 0.0) for item in graded]
 
 
 def macro_field(project: Project, metric: str) -> OutputField | None:

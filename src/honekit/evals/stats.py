@@ -161,7 +161,7 @@ def paired_statistics(
     project: Project, metric: str, graded_a: Sequence[Graded], graded_b: Sequence[Graded]
 ) -> tuple[Statistic, Statistic]:
     """The metric of both arms over the same items in the same order. Raises: EvalError[evals.not_paired]."""
-    ordered_b = _same_items(graded_a, graded_b)
+    ordered_b = same_items(graded_a, graded_b)
     return metric_statistic(project, metric, graded_a), metric_statistic(project, metric, ordered_b)
 
 
@@ -219,7 +219,8 @@ def disagreements(a: Statistic, b: Statistic) -> tuple[int, int]:
     return int((a.parts > b.parts).sum()), int((a.parts < b.parts).sum())
 
 
-def _same_items(graded_a: Sequence[Graded], graded_b: Sequence[Graded]) -> list[Graded]:
+def same_items(graded_a: Sequence[Graded], graded_b: Sequence[Graded]) -> list[Graded]:
+    """b's items in the order of a's. Raises: EvalError[evals.not_paired]."""
     by_id = {item.id: item for item in graded_b}
     if len(by_id) != len(graded_b) or len(graded_a) != len(graded_b) or {item.id for item in graded_a} != set(by_id):
         raise EvalError(

@@ -18,19 +18,22 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from honekit.errors import EvalError
+from honekit.errors import EvalError, SettingsError
 from honekit.evals.sources_schema import Body, CompletionsSampling, Template
 from honekit.graders.criteria import Criterion
 from honekit.graders.schema import Text
-from honekit.project import Project, load_project
+from honekit.project import load_project
 from honekit.store.evals import Entry
+
+MESSAGES = "hone_messages"
+"""Key of an item that holds how it is asked; it is no part of what the item is."""
 
 
 class Judge(Body):
@@ -52,30 +55,44 @@ class Suite:
 
     name: str
     rows: list[Entry]
-    messages: list[dict[str, Any]]
+    messages: list[dict[str, Any]] | None
+    """Templates; None: each item holds its own messages under `MESSAGES`."""
     sampling: dict[str, Any]
     criteria: list[dict[str, Any]]
     judge: str | None = None
+    how: str = ""
+    """What is shown beside the question, in words."""
+    asked: Callable[[dict[str, Any]], list[dict[str, str]]] | None = None
+    """The messages of a changed item, where they are not made by templates."""
 
     def data_source(self, model: str | None) -> dict[str, Any]:
         """As OpenAI writes it; the items themselves are kept with the run."""
         source: dict[str, Any] = {"type": "file_content", "content": [{"item": {}}]}
         if model is None:
             return {"type": "jsonl", "source": source}
+        wanted: dict[str, Any] = {"type": "template", "template": self.messages}
+        if self.messages is None:
+            wanted = {"type": "item_reference", "item_reference": f"item.{MESSAGES}"}
         return {
             "type": "completions", "source": source, "model": model,
-            "input_messages": {"type": "template", "template": self.messages}, "sampling_params": self.sampling,
+            "input_messages": wanted, "sampling_params": self.sampling,
         }  # fmt: skip
 
 
-def load_suite(path: Path) -> Suite:
-    """A suite file, a project's folder, or its hone.toml.
+def load_suite(path: Path, *, retrieval: bool = False, few_shot: int = 0) -> Suite:
+    """A suite file, a project's folder, or its hone.toml; of a project with passages and demonstrations where wanted.
 
-    Raises: EvalError[evals.suite_missing | evals.suite_syntax | evals.suite_invalid | evals.row]; SettingsError, DataError of
-    a project.
+    Raises: EvalError[evals.suite_missing | evals.suite_syntax | evals.suite_invalid | evals.row]; SettingsError[cli.usage |
+    eval.no_retrieval]; SettingsError, DataError of a project.
     """
     if path.is_dir() or path.name == "hone.toml":
-        return of_project(load_project(path))
+        from honekit.evals.project_suite import suite_of_project
+
+        return suite_of_project(load_project(path), retrieval=retrieval, few_shot=few_shot)
+    if retrieval or few_shot:
+        raise SettingsError(
+            "cli.usage", what="--retrieval and --few-shot are for projects: a suite has its own messages", mend="leave them out"
+        )
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as fault:
@@ -88,7 +105,7 @@ def load_suite(path: Path) -> Suite:
         ) from fault
     try:
         given = SuiteFile.model_validate(raw)
-        criteria = _criteria(given.criteria)
+        criteria = parsed_criteria(given.criteria)
         if given.messages is not None:
             Template.model_validate({"type": "template", "template": given.messages})
     except ValidationError as fault:
@@ -106,59 +123,8 @@ def load_suite(path: Path) -> Suite:
     )
 
 
-def of_project(project: Project) -> Suite:
-    """The project's test examples, its own prompt, and a criterion for each scored field; no passages are retrieved."""
-    from honekit.data.examples import read_examples
-    from honekit.data.prompts import user_message
-
-    rows = [
-        Entry(
-            {
-                "id": example.id,
-                "prompt": user_message(project, example.input),
-                "answer": example.answer,
-                "accept": {
-                    field.name: [*example.accept.get(field.name, ()), example.answer.get(field.name)]
-                    for field in project.task.fields
-                    if field.score == "phrase"
-                },
-                "slices": list(example.slices),
-            }
-        )
-        for example in read_examples(project, project.data.test)
-    ]
-    system = project.system_prompt.replace("{{", "{ {")  # a prompt is text: what looks like a template in it is none
-    messages = [{"role": "system", "content": system}, {"role": "user", "content": "{{item.prompt}}"}]
-    sampling = {"temperature": 0.0, "max_completion_tokens": project.task.max_new_tokens}
-    return Suite(project.project.name, rows, messages, sampling, _of_fields(project))
-
-
-def _of_fields(project: Project) -> list[dict[str, Any]]:
-    from honekit.data.prompts import answer_schema
-    from honekit.graders import classes
-
-    is_json = project.task.format == "json"
-    criteria: list[dict[str, Any]] = []
-    if is_json:
-        criteria.append({"type": "json_schema", "name": "schema_validity", "schema": answer_schema(project)})
-    for field in project.task.fields:
-        if field.score == "none":
-            continue
-        place = f"{{{{sample.output_json.{field.name}}}}}" if is_json else "{{sample.output_text}}"
-        common = {"name": field.metric_name, "input": place}
-        reference = f"{{{{item.answer.{field.name}}}}}"
-        if field.type == "enum":
-            criteria.append({"type": "classification", **common, "reference": reference, "labels": list(classes(field))})
-        elif field.score == "set_f1":
-            criteria.append({"type": "set_f1", **common, "reference": reference, "ignore_case": False})
-        elif field.score == "phrase":
-            criteria.append({"type": "phrase", **common, "accepted": f"{{{{item.accept.{field.name}}}}}"})
-        else:
-            criteria.append({"type": "string_check", **common, "reference": reference, "operation": "eq"})
-    return _criteria(criteria)
-
-
-def _criteria(given: Sequence[Any]) -> list[dict[str, Any]]:
+def parsed_criteria(given: Sequence[Any]) -> list[dict[str, Any]]:
+    """Criteria as they are kept, with their defaults. Raises: ValidationError."""
     parsed = _Criteria.model_validate({"criteria": list(given)}).criteria
     return [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in parsed]
 
@@ -169,11 +135,21 @@ class _Criteria(Body):
 
 def _rows(path: Path) -> list[Entry]:
     rows: list[Entry] = []
+    for _, value in read_objects(path):
+        wrapped = isinstance(value.get("item"), dict) and set(value) <= {"item", "sample"}
+        rows.append(Entry(value["item"], value.get("sample")) if wrapped else Entry(value))
+    if not rows:
+        raise EvalError("evals.row", what="the data has no items", where=str(path), mend="write one object a line")
+    return rows
+
+
+def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number and object of each line of a JSONL file. Raises: EvalError[evals.suite_missing | evals.row]."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as fault:
         raise EvalError(
-            "evals.suite_missing", what=f"the suite's data cannot be read: {fault}", where=str(path), mend="mend `data`"
+            "evals.suite_missing", what=f"the suite's data cannot be read: {fault}", where=str(path), mend="mend its path"
         ) from fault
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -189,11 +165,7 @@ def _rows(path: Path) -> list[Entry]:
                 where=f"{path}:{number}",
                 mend='write one object a line, plain or as {"item": {...}, "sample": {...}}',
             )
-        wrapped = isinstance(value.get("item"), dict) and set(value) <= {"item", "sample"}
-        rows.append(Entry(value["item"], value.get("sample")) if wrapped else Entry(value))
-    if not rows:
-        raise EvalError("evals.row", what="the data has no items", where=str(path), mend="write one object a line")
-    return rows
+        yield number, value
 
 
 def _faults(fault: ValidationError) -> str:

@@ -36,6 +36,7 @@ from honekit.evals.subset import spread, stratified_subset
 from honekit.models import bases, fingerprint
 from honekit.pipeline.listener import Listener, alone
 from honekit.pipeline.measure_estimate import estimate_seconds
+from honekit.pipeline.measure_seeds import further_seeds, measure_seeds
 from honekit.pipeline.training import train
 from honekit.project import Project
 from honekit.retrieval import Index, load_passages
@@ -51,16 +52,16 @@ AT_PROVIDER = "api_"
 """Begins the name of an arm at the provider: `api_few_shot`."""
 
 
-def result_file(project: Project) -> Path:
-    """Where the last measurement of this project stands."""
-    return project.state_dir / "measure" / "result.json"
+def result_file(project: Project, name: str = "result") -> Path:
+    """Where the last measurement of this project stands, or its last `curve`."""
+    return project.state_dir / "measure" / f"{name}.json"
 
 
-def read_settings(project: Project) -> tuple[list[str] | None, int | None]:
-    """Arms and limit of the measurement that was started last. Raises: SettingsError[decide.nothing_to_resume]."""
+def read_settings(project: Project) -> tuple[list[str] | None, int | None, int]:
+    """Arms, limit and seeds of the measurement that was started last. Raises: SettingsError[decide.nothing_to_resume]."""
     try:
         kept = json.loads(_settings_file(project).read_text(encoding="utf-8"))
-        return kept["arms"], kept["limit"]
+        return kept["arms"], kept["limit"], kept.get("seeds", 1)
     except (OSError, ValueError, KeyError) as fault:
         raise SettingsError(
             "decide.nothing_to_resume",
@@ -70,13 +71,13 @@ def read_settings(project: Project) -> tuple[list[str] | None, int | None]:
         ) from fault
 
 
-def _settings_file(project: Project) -> Path:
-    return result_file(project).with_name("settings.json")
+def _settings_file(project: Project, name: str = "result") -> Path:
+    return result_file(project).with_name("settings.json" if name == "result" else f"{name}-settings.json")
 
 
 @dataclass
-class _Measurement:
-    """What the steps share."""
+class Measurement:
+    """What the steps of one measurement share."""
 
     project: Project
     listener: Listener
@@ -114,17 +115,26 @@ def all_arms(project: Project) -> list[str]:
 
 
 def measure_project(
-    project: Project, listener: Listener, *, arms: Sequence[str] | None = None, limit: int | None = None, command: str
+    project: Project,
+    listener: Listener,
+    *,
+    arms: Sequence[str] | None = None,
+    limit: int | None = None,
+    command: str,
+    name: str = "result",
 ) -> dict[str, Any]:
     """Measure these arms (default: all) on at most `limit` validation and `limit` test examples; the document of `--json`.
+
+    It is kept under `name`.
 
     Raises: SettingsError[decide.arm], HoneError of the stage that failed; the same call goes on where that one stopped.
     """
     wanted = _checked(project, arms)
     began = time.perf_counter()
     with alone(project):
+        kept = {"arms": None if arms is None else wanted, "limit": limit, "seeds": project.decide.measure.seeds}
         _settings_file(project).parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(_settings_file(project), json.dumps({"arms": None if arms is None else wanted, "limit": limit}))
+        write_atomic(_settings_file(project, name), json.dumps(kept))
         run = _start(project, listener, limit)
         trainings = _training_files(run, wanted)
         estimated = _announce(run, wanted, trainings)
@@ -143,10 +153,12 @@ def measure_project(
                 listener.message("warn", f"the classical baseline does not predict {project.task.primary_metric}")
         for arm, files in trainings.items():
             _tuned(run, arm, files, wanted)
+        by_seed = measure_seeds(run, trainings["tuned"]) if "tuned" in wanted else {}
         document = measured_document(
             project,
             {name: run.arms[name] for name in wanted if name in run.arms},
             run.noise,
+            by_seed,
             examples={
                 "train": len(run.prepared.train),
                 "validation": len(run.validation),
@@ -163,7 +175,7 @@ def measure_project(
             "estimated_s": estimated,
             "timings_s": {stage.name: stage.seconds for stage in run.stages.stages} | {"total": time.perf_counter() - began},
         }
-        _write(project, document)
+        _write(project, document, name)
     return document
 
 
@@ -183,7 +195,7 @@ def _checked(project: Project, arms: Sequence[str] | None) -> list[str]:
     return wanted
 
 
-def _start(project: Project, listener: Listener, limit: int | None) -> _Measurement:
+def _start(project: Project, listener: Listener, limit: int | None) -> Measurement:
     from honekit.models.precision import choose_precision, measure, resolve_device
 
     prepared = prepare(project, use_more=True)
@@ -191,7 +203,7 @@ def _start(project: Project, listener: Listener, limit: int | None) -> _Measurem
     measured = measure()
     base = bases.resolve_base(project.train.base)
     stratify, most = project.data.stratify, limit or 10**9
-    run = _Measurement(
+    run = Measurement(
         project,
         listener,
         prepared,
@@ -213,7 +225,7 @@ def _start(project: Project, listener: Listener, limit: int | None) -> _Measurem
     return run
 
 
-def _training_files(run: _Measurement, wanted: Sequence[str]) -> dict[str, tuple[Path, Path]]:
+def _training_files(run: Measurement, wanted: Sequence[str]) -> dict[str, tuple[Path, Path]]:
     """For each arm that trains: its chat files. A part is a stratified one, written once; larger parts hold the smaller."""
     project, prepared = run.project, run.prepared
     found = {}
@@ -226,7 +238,7 @@ def _training_files(run: _Measurement, wanted: Sequence[str]) -> dict[str, tuple
     return found
 
 
-def _part_file(run: _Measurement, arm: str, share: float) -> Path:
+def _part_file(run: Measurement, arm: str, share: float) -> Path:
     chosen = {example.id for example in _part(run, share)}
     train = run.prepared.train
     # One line for each example, form after form.
@@ -236,11 +248,11 @@ def _part_file(run: _Measurement, arm: str, share: float) -> Path:
     return path
 
 
-def _part(run: _Measurement, share: float) -> list[Example]:
+def _part(run: Measurement, share: float) -> list[Example]:
     return stratified_subset(run.prepared.train, share, run.project.data.stratify)
 
 
-def _announce(run: _Measurement, wanted: Sequence[str], trainings: dict[str, tuple[Path, Path]]) -> dict[str, float]:
+def _announce(run: Measurement, wanted: Sequence[str], trainings: dict[str, tuple[Path, Path]]) -> dict[str, float]:
     here = [arm for arm in wanted if arm != CLASSICAL and not arm.startswith(AT_PROVIDER)]
     seconds = estimate_seconds(
         run.project,
@@ -254,6 +266,8 @@ def _announce(run: _Measurement, wanted: Sequence[str], trainings: dict[str, tup
         run.measured,
         run.precision,
     )
+    if "tuned" in here:
+        seconds |= {f"tuned_seed_{seed}": seconds["tuned"] for seed in further_seeds(run.project)}
     lines = [
         f"about {max(1, round(sum(seconds.values()) / 60))} min on this machine; what was answered or trained before is kept"
     ]
@@ -265,7 +279,7 @@ def _announce(run: _Measurement, wanted: Sequence[str], trainings: dict[str, tup
     return seconds
 
 
-def _prompted(run: _Measurement, arms: Sequence[str]) -> None:
+def _prompted(run: Measurement, arms: Sequence[str]) -> None:
     run.listener.stage("Base model", [f"{run.project.train.base} in {run.precision}"])
     engine = run.load(None)
     with run.stages.time("A/A"):
@@ -273,7 +287,7 @@ def _prompted(run: _Measurement, arms: Sequence[str]) -> None:
     _all_prompted(run, run.asker(engine), arms, "")
 
 
-def _at_provider(run: _Measurement, arms: Sequence[str]) -> None:
+def _at_provider(run: Measurement, arms: Sequence[str]) -> None:
     options = run.project.decide.measure
     assert options.endpoint is not None and options.model is not None
     run.listener.stage("Provider", [f"{options.model} at {options.endpoint}"])
@@ -290,7 +304,7 @@ def _at_provider(run: _Measurement, arms: Sequence[str]) -> None:
     _all_prompted(run, asker(0), arms, AT_PROVIDER)
 
 
-def _note_noise(run: _Measurement, arm: str, one: Asker, other: Asker, how: str) -> None:
+def _note_noise(run: Measurement, arm: str, one: Asker, other: Asker, how: str) -> None:
     """The same arm twice: what differs is the instrument's own noise."""
     project, prompting = run.project, prompt_candidates(run.project)[0]
 
@@ -313,7 +327,7 @@ def _note_noise(run: _Measurement, arm: str, one: Asker, other: Asker, how: str)
     )
 
 
-def _all_prompted(run: _Measurement, asker: Asker, arms: Sequence[str], prefix: str) -> None:
+def _all_prompted(run: Measurement, asker: Asker, arms: Sequence[str], prefix: str) -> None:
     best = prompt_candidates(run.project)[0]
     train = run.prepared.train
     for arm in arms:
@@ -330,7 +344,7 @@ def _all_prompted(run: _Measurement, asker: Asker, arms: Sequence[str], prefix: 
         run.arms[result.name] = result
 
 
-def _tuned(run: _Measurement, arm: str, files: tuple[Path, Path], wanted: Sequence[str]) -> None:
+def _tuned(run: Measurement, arm: str, files: tuple[Path, Path], wanted: Sequence[str]) -> None:
     project = run.project
     version, trained = train(project, *files, run.base, run.base_print, run.measured, run.stages, run.listener)
     asker = run.asker(run.load(version.adapter_path))
@@ -349,11 +363,11 @@ def _tuned(run: _Measurement, arm: str, files: tuple[Path, Path], wanted: Sequen
         run.arms[one] = result
 
 
-def _write(project: Project, document: dict[str, Any]) -> None:
+def _write(project: Project, document: dict[str, Any], name: str) -> None:
     from honekit.evals.measured_report import render_measurement
 
-    file = result_file(project)
-    report = file.with_name("report.html")
+    file = result_file(project, name)
+    report = file.with_name("report.html" if name == "result" else f"{name}.html")
     document["report"] = str(report)
     write_atomic(report, render_measurement(document))
     write_atomic(file, json.dumps(document, ensure_ascii=False, indent=1))

@@ -47,8 +47,10 @@ class Outcome:
     report: Path
 
 
-def run_project(project: Project, listener: Listener, *, use_more: bool, share: float, command: str = "hone run") -> Outcome:
-    """Run everything on `project`; `share` of the test set is evaluated.
+def run_project(
+    project: Project, listener: Listener, *, use_more: bool, share: float, command: str = "hone run", deploy: bool = True
+) -> Outcome:
+    """Run everything on `project`; `share` of the test set is evaluated. Without `deploy` no alias moves, whatever the verdict.
 
     Raises: HoneError of the stage that failed; running again goes on behind the last finished step.
     """
@@ -99,7 +101,7 @@ def run_project(project: Project, listener: Listener, *, use_more: bool, share: 
                     lambda what, done, of: listener.progress(what, done, of),
                 )
         gate = gating.gate_of(project, rules, evaluation, guard)
-        alias = _promote(project, evaluation, certificate, version, gate, listener)
+        alias = _promote(project, evaluation, certificate, version, gate, listener) if deploy else None
         total = time.perf_counter() - began
         document = _document(
             project,

@@ -1,0 +1,37 @@
+"""Further trainings of the measured recipe with other seeds: only the seed differs, the data and their order of splits do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from honekit.evals.measured_arms import ArmResult, measure_arm
+from honekit.evals.prompting import Prompting
+from honekit.pipeline.training import train
+from honekit.project import Project
+
+if TYPE_CHECKING:
+    from honekit.pipeline.measure import Measurement
+
+
+def further_seeds(project: Project) -> list[int]:
+    """The seeds beside `train.seed`, in order."""
+    return [project.train.seed + number for number in range(1, project.decide.measure.seeds)]
+
+
+def measure_seeds(run: Measurement, files: tuple[Path, Path]) -> dict[int, ArmResult]:
+    """The tuned arm once more for each further seed; each training is a job of its own, which is done once."""
+    project, found = run.project, {}
+    for seed in further_seeds(project):
+        seeded = project.model_copy(update={"train": project.train.model_copy(update={"seed": seed})})
+        version, trained = train(seeded, *files, run.base, run.base_print, run.measured, run.stages, run.listener)
+        asker = run.asker(run.load(version.adapter_path))
+        prompting = Prompting(project.system_prompt, project.task.instructions)
+        name = f"tuned_seed_{seed}"
+        with run.stages.time(name):
+            result, _ = measure_arm(
+                asker, name, f"the same recipe with seed {seed}", [prompting], run.validation, run.test, run.listener.progress
+            )
+        result.training_seconds, result.fingerprint = float(trained["train_seconds"]), asker.engine.fingerprint
+        found[seed] = result
+    return found

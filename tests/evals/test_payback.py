@@ -1,0 +1,104 @@
+"""When a training has paid for itself: by hand, and with what the interval leaves open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from honekit.errors import EvalError
+from honekit.evals.benefit import benefit
+from honekit.evals.cost import known_price, list_price
+from honekit.evals.payback import Payback, payback
+from honekit.evals.rates import paired_rate_interval
+from honekit.graders import Graded
+from honekit.project import CostSection, Project, load_project
+
+IOT = load_project(Path(__file__).parents[2] / "examples" / "iot-diagnostics")
+
+
+def priced(**prices: Any) -> Project:
+    return IOT.model_copy(update={"cost": CostSection(**prices)})
+
+
+def answers(right: list[bool]) -> list[Graded]:
+    return [Graded(str(number), (), {}, {"category": one}, {}) for number, one in enumerate(right)]
+
+
+def paid(right: list[bool], rival: list[bool], upfront: float = 100.0, saved: float = 0.0, **prices: Any) -> Payback:
+    return payback(priced(**prices), "tuned", "base", upfront, saved, answers(right), answers(rival)[::-1])
+
+
+def test_the_range_is_that_of_the_paired_interval() -> None:
+    right, rival = [True] * 80 + [False] * 20, [True] * 50 + [False] * 50
+    found = paid(right, rival, value_per_corrected_error=0.5, requests_per_day=100)
+    low, high = paired_rate_interval(30, 0, 100)
+    assert found.corrected_per_1000 == pytest.approx(300)
+    assert found.requests == 667  # 100 upfront, 0.30 * 0.50 gained with each request
+    assert found.earliest == pytest.approx(100 / (0.5 * high), abs=1)
+    assert found.latest == pytest.approx(100 / (0.5 * low), abs=1)
+    assert found.days is not None and found.days[0] == pytest.approx(6.67)
+    assert "after 667 requests, 6.7 days (95 % interval: " in found.sentence
+
+
+def test_an_interval_that_holds_zero_may_never_pay() -> None:
+    found = paid([True] * 22 + [False] * 18, [True] * 20 + [False] * 20, value_per_corrected_error=1)
+    assert found.requests is not None and found.latest is None and found.earliest is not None
+    assert found.sentence.endswith("to never).")
+
+
+def test_without_a_value_the_prices_alone_count() -> None:
+    found = paid([True] * 9 + [False], [False] * 10, saved=0.5)
+    assert (found.requests, found.earliest, found.latest) == (200_000,) * 3
+    assert found.sentence.endswith("by its cheaper requests alone.")
+    dearer = paid([True] * 9 + [False], [False] * 10, saved=-0.5)
+    assert dearer.requests is None and "never" in dearer.sentence
+
+
+def test_answers_that_nobody_measured_bring_no_value() -> None:
+    found = payback(priced(value_per_corrected_error=9), "tuned", "hosted", 10, 1.0, answers([True]), None)
+    assert found.corrected_per_1000 is None and found.requests == 10_000
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60), st.floats(-1, 1), st.floats(0, 5))
+def test_the_earliest_is_never_after_the_latest(pairs: list[tuple[bool, bool]], saved: float, value: float) -> None:
+    found = paid([a for a, _ in pairs], [b for _, b in pairs], saved=saved, value_per_corrected_error=value)
+    ends = [float("inf") if one is None else one for one in (found.earliest, found.requests, found.latest)]
+    assert ends == sorted(ends)
+
+
+def test_a_models_list_price_weighs_its_question_and_its_answer() -> None:
+    question, answer = known_price("gpt-4.1-mini", 100, 0), known_price("gpt-4.1-mini", 100, 100)
+    assert question is not None and answer is not None and 0 < question < answer
+    assert list_price("gpt-4.1-mini", 100, 25) == pytest.approx(0.75 * question + 0.25 * answer)
+    with pytest.raises(EvalError) as caught:
+        list_price("no-such-model-anywhere", 100, 25)
+    assert caught.value.code == "cost.no_price"
+    with pytest.raises(ValidationError):
+        CostSection(currency="EUR", alternative_model="gpt-4.1-mini")
+
+
+def test_a_runs_benefit_counts_labels_and_names_the_strongest_rival() -> None:
+    arm = {"tokens_per_request": 100.0, "answer_tokens_per_request": 20.0, "seconds_per_request": 1.0}
+    arms = {"classical": {**arm, "correct_rate": 0.5}, "base_few_shot": {**arm, "correct_rate": 0.6}}
+    arms["tuned"] = {**arm, "correct_rate": 0.8}
+    document = {
+        "chosen_arm": "tuned",
+        "data": {"counts": {"train": 60, "validation": 40, "test": 50}},
+        "cost": {"training": {"seconds": 3600.0}, "arms": arms},
+    }
+    graded = {name: answers([n < 50 * arm["correct_rate"] for n in range(50)]) for name, arm in arms.items()}
+    project = priced(machine_per_hour=2.0, label_per_example=1.0, value_per_corrected_error=0.1)
+    found = benefit(project, document, graded)
+    assert (found["labelling"], found["upfront"], found["against"]) == (100.0, 102.0, "base_few_shot")
+    assert found["payback"]["base_few_shot"]["requests"] == 5100
+    assert found["payback"]["classical"]["upfront"] == 2.0  # it needs the same labels
+    assert found["payback"]["hosted"]["corrected_per_1000"] is None
+    assert found["sentence"] == found["payback"]["base_few_shot"]["sentence"]
+    with pytest.raises(EvalError) as caught:
+        benefit(project, document, graded, "tuned_rag")
+    assert caught.value.code == "eval.cost_arm"
