@@ -44,7 +44,8 @@ def document(choice: str | None, settled: bool = True) -> dict[str, Any]:
         "confirmation": None,
         "noise": [],
         "arms": {"classical": arm(0.5, 0.0004), "prompt": arm(0.6, 0.02), "tuned": arm(0.9, 0.01)},
-        "break_even": {},
+        "payback": {},
+        "seeds": None,
         "learning_curve": None,
     }
 

@@ -35,7 +35,7 @@ def curve(
 
         hone decide curve my-project
 
-        hone decide curve my-project --sizes 50,100,200,300 --further 300,1000 --json | jq .gains
+        hone decide curve my-project --sizes 50,100 --json | jq .gains
     """
     from honekit.cli import render
     from honekit.cli.decide_measure import print_seeds, with_options

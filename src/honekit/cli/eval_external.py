@@ -36,7 +36,7 @@ def external(
 
     Examples:
 
-        hone eval external lm-eval:ifeval --model support-bot@production --endpoint http://127.0.0.1:8000 --limit 50
+        hone eval external lm-eval:ifeval --model my-bot@production --limit 50
 
         hone eval external inspect:my_task.py --model support-bot@production --json
     """
