@@ -242,7 +242,7 @@ class Evaluator:
                 {
                     name: {
                         "tokens_per_request": arm["tokens_per_request"],
-                        "answer_tokens_per_request": arm["answer_tokens_per_request"],
+                        "answer_tokens_per_request": arm.get("answer_tokens_per_request", 0.0),
                         "seconds_per_request": arm["latency_ms_p50"] / 1000,
                         "correct_rate": arm["correct_rate"],
                     }
