@@ -5,6 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+MAX_PROGRAM = 10_000
+"""Instructions of a compiled pattern. RE2's time is linear in the text, times this: repeated repetitions write a pattern of
+thirty characters out to tens of thousands, and a text of 5,000 characters then takes most of a second."""
+
 
 @lru_cache(maxsize=256)
 def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
@@ -15,6 +19,11 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
     options.case_sensitive = not ignore_case
     options.log_errors = False
     try:
-        return re2.compile(pattern, options)
+        compiled = re2.compile(pattern, options)
     except re2.error as fault:
         raise ValueError(f"{pattern[:80]!r} is no pattern of RE2: {fault}") from fault
+    if compiled.programsize > MAX_PROGRAM:
+        raise ValueError(
+            f"{pattern[:80]!r} is too large: its repetitions make {compiled.programsize} steps of at most {MAX_PROGRAM}"
+        )
+    return compiled
