@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from honekit.data.checks.content import says_nothing
-from honekit.data.checks.declared_labels import declared_labels
+from honekit.data.checks.declared_labels import declared_labels, declared_range
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown
@@ -19,7 +20,10 @@ _FEW = 3
 _IMBALANCE = 10
 _MAX_NAMED = 5
 _LEAST_FOR_BALANCE = 20
+_LEAST_SINGLE = 10
 _UNDECLARED = 0.1
+_STEM, _STEM_SHARE = 7, 0.7
+"""`contradictory` for `contradiction`: another ending of one word."""
 _DIGIT = re.compile(r"\d")
 _NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mis", "a", "re", "pre", "sub")
 _ANSWER = ""
@@ -92,9 +96,20 @@ class Labels:
         declared = self._declared(counts)
         names = {bare(label) for labels in declared for label in labels}
         total = sum(counts.values())
+        limits = self._range(counts)
         for value, count in counts.items():
-            if names and bare(value) not in names and count <= _UNDECLARED * total:
+            is_beyond = bool(limits) and value.isdecimal() and not limits[0] <= int(value) <= limits[1]
+            if (is_beyond or (names and bare(value) not in names)) and count <= max(1, _UNDECLARED * total):
                 yield value
+
+    def _range(self, counts: dict[str, int]) -> tuple[int, int] | None:
+        """The numbers from which every system prompt has one chosen, when most answers are among them."""
+        limits = {declared_range(prompt) for prompt in self._prompts}
+        only = limits.pop() if len(limits) == 1 else None
+        if only is None or not counts:
+            return None
+        inside = sum(count for value, count in counts.items() if value.isdecimal() and only[0] <= int(value) <= only[1])
+        return only if inside >= _REPEATED * sum(counts.values()) else None
 
     def _missing(self, counts: dict[str, int]) -> list[str]:
         declared = self._declared(counts)
@@ -159,6 +174,9 @@ def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
     counts = {str(value): count for value, count in tally.counts.items()}
     ranked = sorted(counts, key=lambda value: -counts[value])
     by_bare: dict[str, str] = {}
+    forms: Counter[str] = Counter()
+    for value, count in counts.items():
+        forms[bare(value)] += count
     for value in ranked:
         form = bare(value)
         if not form or value == _TEXT:
@@ -166,21 +184,27 @@ def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
         if form in by_bare:
             yield value, by_bare[form]
             continue
-        near = next((usual for usual in by_bare.values() if _is_slip(value, usual, counts)), None)
+        near = next((usual for usual in by_bare.values() if _is_slip(value, usual, forms)), None)
         if near:
             yield value, near
         else:
             by_bare[form] = value
 
 
-def _is_slip(value: str, usual: str, counts: dict[str, int]) -> bool:
+def _is_slip(value: str, usual: str, forms: Counter[str]) -> bool:
     a, b = bare(value), bare(usual)
-    if counts[value] > 2 or counts[usual] < 3 * counts[value] or min(len(a), len(b)) < 4:
+    if forms[a] > 2 or forms[b] < 3 * forms[a] or min(len(a), len(b)) < 4:
         return False
     if _DIGIT.search(a) or _DIGIT.search(b) or _is_negation(a, b):
         return False
-    allowed = 1 if min(len(a), len(b)) < 9 else 2
+    if forms[a] == 1 and _shared_beginning(a, b) >= max(_STEM, _STEM_SHARE * max(len(a), len(b))):
+        return True
+    allowed = 1 if min(len(a), len(b)) < 9 and sorted(a) != sorted(b) else 2
     return abs(len(a) - len(b)) <= allowed and edit_distance(a, b, allowed) <= allowed
+
+
+def _shared_beginning(a: str, b: str) -> int:
+    return next((i for i, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
 
 
 def _is_negation(a: str, b: str) -> bool:
@@ -217,7 +241,7 @@ def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Findin
     often = [value for value, count in counts.items() if count >= _FEW]
     of = f"`{name}`" if name else "the answers"
     rare = [value for value in counts if counts[value] < _FEW]
-    if len(counts) == 1 and tally.total >= _LEAST_FOR_BALANCE and not name:
+    if len(counts) == 1 and tally.total >= _LEAST_SINGLE and not name:
         yield _single(0, name, f"every answer is {shown(next(iter(counts)))}")
         return
     if len(rare) > len(often) or tally.total < _LEAST_FOR_BALANCE or any(map(_DIGIT.search, counts)):

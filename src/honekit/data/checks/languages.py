@@ -67,7 +67,7 @@ class Languages:
         self._passed = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if len(turn.answer) < _MIN_CHARS or not turn.is_prose:
+        if len(turn.answer) < _MIN_CHARS or not turn.is_prose or "lorem ipsum" in turn.answer.casefold():
             return ()
         words = frozenset(turn.answer[:_MAX_CHARS].casefold().split())
         if self._identified >= _FIRST:

@@ -96,6 +96,15 @@ def bare_hash(text: str) -> int:
     return hash(bare(text))
 
 
+def said_before(turn: Turn) -> str:
+    """All that comes before the answer: messages, arguments of calls, their results, and the tools."""
+    parts = [message.text for message in turn.messages[: turn.at]]
+    parts += [call.function.arguments for message in turn.messages[: turn.at] for call in message.tool_calls or ()]
+    if turn.tools:
+        parts.append(str(turn.tools))
+    return "\n".join(parts)
+
+
 def has_digit(text: str) -> bool:
     """Whether there is an ASCII digit; faster than a regular expression."""
     return any(map(text.__contains__, "0123456789"))
