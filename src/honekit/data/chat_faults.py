@@ -5,6 +5,7 @@ Only called for lines that the typed decoder refused, so it may be slow and thor
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 import msgspec
@@ -17,6 +18,8 @@ RECORD_KEYS = ("messages", "tools", "parallel_tool_calls")
 MESSAGE_KEYS = ("role", "content", "weight", "name", "tool_calls", "tool_call_id")
 _ECHOED = frozenset({"refusal", "annotations", "audio", "function_call", "reasoning_content"})
 """Keys that come with messages copied from an API's answers; they say nothing when they are empty."""
+_NOTE = re.compile(r"(?:metadata|meta|id|uuid|tags?|source|split|language|domain|category|topic|\w+_id|(?:\w+_)?group)", re.I)
+"""Keys of a record that say where it comes from: read for leaks by group, and not learnt."""
 _WARNINGS = frozenset({"data.key_unknown"})
 _OTHER_FORMATS = {
     "prompt": "this is a prompt/completion record: make the prompt a user message and the completion the assistant's",
@@ -61,7 +64,8 @@ def _record_faults(record: Any, add: AddFinding) -> None:
     if not isinstance(parallel, bool | None):
         add("data.record", "parallel_tool_calls", f"`parallel_tool_calls` is {shown(parallel)}", "write true or false")
     if "messages" in record:  # warnings last, so that a thousand of them hide no error
-        _unknown_keys(record, "", RECORD_KEYS, add)
+        notes = tuple(key for key in record if _NOTE.fullmatch(key))
+        _unknown_keys(record, "", (*RECORD_KEYS, *notes), add)
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, dict):
             _unknown_keys(message, f"messages[{index}].", MESSAGE_KEYS, add)
@@ -75,8 +79,10 @@ def _unknown_keys(value: dict[str, Any], at: str, known: tuple[str, ...], add: A
 
 
 def _is_echo(record: Any) -> bool:
-    """Whether the record is refused only for empty keys that an API puts into its answers."""
+    """Whether the record is refused only for its notes, or for empty keys that an API puts into its answers."""
     messages = record.get("messages") if isinstance(record, dict) else None
+    if isinstance(messages, list) and any(map(_NOTE.fullmatch, record)):
+        return True
     return isinstance(messages, list) and any(isinstance(message, dict) and _ECHOED & message.keys() for message in messages)
 
 

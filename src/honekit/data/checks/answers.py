@@ -35,7 +35,7 @@ class AnswerChecks:
             Contradictions(),
             SystemPrompts(),
             AnswerFormat(),
-            Labels(),
+            Labels(options),
             Notation(),
             Style(),
             Content(),

@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.content import says_nothing
 from honekit.data.checks.declared_labels import declared_labels, declared_range
+from honekit.data.checks.held_out_labels import unseen_labels
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown
@@ -29,7 +31,7 @@ _NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mi
 _ANSWER = ""
 """The name of the tally of whole answers; a field has its path."""
 
-_TEXT = "\0text"
+TEXT = "\0text"
 """The tally's value for answers that are too long for a label."""
 
 _not_label = warner("data.format.not_label", "answer with the label alone")
@@ -45,26 +47,23 @@ class Labels:
     """`data.labels.misspelt`, `data.labels.undeclared`, `data.labels.missing`, `data.labels.single`, `data.labels.rare`,
     `data.labels.imbalance`."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: CheckOptions) -> None:
+        self._options = options
         self._tallies = Tallies()
         self._prompts: dict[str, None] = {}
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if len(self._prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
             self._prompts[turn.messages[0].text] = None
-        if turn.value is NO_JSON:
-            answer = turn.answer.strip()
-            if answer:
-                self._tallies.add(turn.task, _ANSWER, answer if is_label(answer) else _TEXT, turn.line, turn.field)
-        elif isinstance(turn.value, dict):
-            for name, value in label_values(turn.value):
-                self._tallies.add(turn.task, name, value, turn.line, turn.field)
+        count_labels(self._tallies, turn)
         return ()
 
     def finish(self) -> Iterator[Finding]:
+        closed: dict[str, set[str]] = {}
         for name, tally in self._tallies.all():
             if not is_enum(tally):
                 continue
+            closed.setdefault(name, set()).update(str(value) for value in tally.counts)
             yield from _not_labels(tally)
             misspelt = dict(misspellings(tally))
             for value, usual in misspelt.items():
@@ -75,7 +74,7 @@ class Labels:
             counts = {
                 str(value): count
                 for value, count in tally.counts.items()
-                if value not in misspelt and value not in wordy and value != _TEXT and not says_nothing(str(value))
+                if value not in misspelt and value not in wordy and value != TEXT and not says_nothing(str(value))
             }
             undeclared = list(self._undeclared(counts))
             for value in undeclared:
@@ -86,6 +85,8 @@ class Labels:
                 names = ", ".join(map(shown, missing))
                 yield _missing(0, name, f"the system prompt names labels that no answer has: {names}")
             yield from _balance(name, tally, {value: count for value, count in counts.items() if value not in undeclared})
+
+        yield from unseen_labels(closed, self._options)
 
     def _declared(self, counts: dict[str, int]) -> list[list[str]]:
         """The labels that each system prompt names, of those that name any of this field."""
@@ -120,10 +121,21 @@ class Labels:
         return [label for label in declared[0] if bare(label) in named_by_all - has]
 
 
+def count_labels(tallies: Tallies, turn: Turn) -> None:
+    """Add an answer, or the short values of its fields; `TEXT` stands for an answer that is too long for a label."""
+    if turn.value is NO_JSON:
+        answer = turn.answer.strip()
+        if answer:
+            tallies.add(turn.task, _ANSWER, answer if is_label(answer) else TEXT, turn.line, turn.field)
+    elif isinstance(turn.value, dict):
+        for name, value in label_values(turn.value):
+            tallies.add(turn.task, name, value, turn.line, turn.field)
+
+
 def _not_labels(tally: Tally) -> Iterator[Finding]:
     """Whole answers that are a text, or a label with words around it, where nearly all are labels."""
-    if tally.share(_TEXT) <= _UNDECLARED:
-        for line, field in tally.places.get(_TEXT, ()):
+    if tally.share(TEXT) <= _UNDECLARED:
+        for line, field in tally.places.get(TEXT, ()):
             yield _not_label(line, field, "the answer is a text; nearly all others are a label alone")
     for value, label in with_words_around(tally):
         for line, field in tally.places[value]:
@@ -134,7 +146,7 @@ def _not_labels(tally: Tally) -> Iterator[Finding]:
 
 def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
     """Rare values that have one frequent value in them as a word, with that one: `It is billing.`, `Label: billing`."""
-    usual = [str(value) for value, count in tally.counts.items() if value != _TEXT and count >= _FEW]
+    usual = [str(value) for value, count in tally.counts.items() if value != TEXT and count >= _FEW]
     for value, count in tally.counts.items():
         text = str(value)
         if count < _FEW and " " in text and text.count(" ") > max((label.count(" ") for label in usual), default=0):
@@ -165,7 +177,7 @@ def is_enum(tally: Tally) -> bool:
     """Whether most values of a tally come back again and again."""
     if tally.is_open or tally.total < SMALL_TASK or len(tally.counts) > _MAX_CLASSES:
         return False
-    repeated = [count for value, count in tally.counts.items() if count > 1 and value != _TEXT]
+    repeated = [count for value, count in tally.counts.items() if count > 1 and value != TEXT]
     return sum(repeated) >= _REPEATED * tally.total and 1 <= len(repeated) <= tally.total / 2
 
 
@@ -179,7 +191,7 @@ def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
         forms[bare(value)] += count
     for value in ranked:
         form = bare(value)
-        if not form or value == _TEXT:
+        if not form or value == TEXT:
             continue
         if form in by_bare:
             yield value, by_bare[form]

@@ -76,7 +76,10 @@ def _like(shape: str, examples: dict[str, str]) -> str:
 
 
 def shape_of(text: str) -> str:
-    """Runs of digits as `9`, words as `A` or `a`: `J18.9` is `A9.9`, `-4.5 °C` is `9 °A`. Numbers are one shape, whatever their signs."""
+    """Runs of digits as `9`, words as `A` or `a`: `J18.9` is `A9.9`, `-4.5 °C` is `9 °A`.
+
+    Numbers are one shape, whatever their signs.
+    """
     if _NUMBER.fullmatch(text):
         return _NUMBER_SHAPE
     return _RUN.sub(_sign, _LONE_NUMBER.sub("9", text))
