@@ -18,13 +18,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\ufff9-\ufffb\U000e0000-\U000e007f]")
 _FLAG = "\U0001f3f4"
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u205f\u3000]")
-_LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_][^?]*[^\W\d_]\?[^\W\d_]")
+_LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_].{0,200}?[^\W\d_]\?[^\W\d_]")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _ENTITY = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|ndash|mdash|hellip|[lr][sd]quo|[aou]uml|szlig|eacute|#\d{2,5}|#x[0-9a-fA-F]{2,5});"
 )
 _TAG = re.compile(r"</?(?:br|p|div|span|b|i|u|em|strong|a|ul|ol|li|h[1-6]|font|table|tr|td|th|img|hr)\b[^<>\n]{0,200}/?>", re.I)
-_MARKUP_MEANT = re.compile(r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|escap\w+)\b", re.I)
+_MARKUP_MEANT = re.compile(
+    r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|(?:un)?escap(?:ed?|ing) (?:the |a )?(?:text|string|characters?)|escape sequences?)\b",
+    re.I,
+)
 _MARK_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
 _EDGES = re.compile(r"^\s+|\s+$")
 _FRENCH = re.compile("[\u00a0\u202f](?=[;:!?»%€\\d])|(?<=[«\\d])[\u00a0\u202f]")

@@ -12,7 +12,7 @@ from honekit.data.lines import Finding, shown
 _MARK = re.compile(r"[#*=>~-]{2,}(?= )|[A-Z][A-Za-z ]{1,24}:(?= )")
 _MOSTLY, _LEAST = 0.75, 8
 _BRACKETS = ("()", "[]", "{}")
-_BALANCED = 0.9
+_BALANCED = 0.8
 
 _closing = warner("data.format.closing", "end the answer in the form of the others, which a program may look for")
 _open = warner(

@@ -36,7 +36,7 @@ _REFUSAL = re.compile(
     re.I,
 )
 _MARK = re.compile(
-    r"\b(?:TODO|TBD|FIXME)\b|(?i:\blorem ipsum\b)|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
+    r"\b(?:TODO|TBD|FIXME)\b|\bXX+\b[^\n]{0,80}\bYY+\b|(?i:\blorem ipsum\b)|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
     r"|(?i:[<\[(]?\b(?:your|(?:insert|put|write|add)(?: the| an?)?) (?:answer|response|text) (?:goes )?here\b[>\])]?)"
     r"|(?i:\b(?:answer|response) goes here\b"
     r"|\bantwort (?:hier )?(?:einfügen|ergänzen)\b|\b(?:à|a) compléter\b|\bbitte ausfüllen\b"
@@ -44,8 +44,8 @@ _MARK = re.compile(
 )
 """Marks of work that was left: nobody wants a model to write them."""
 _SLOT_WORDS = (
-    r"(?:first |last |full |company |customer |user |your )?(?:name|date|time|address|e-?mail|phone|number|amount|link|url"
-    r"|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora)"
+    r"(?:placeholder|(?:first |last |full |company |customer |user |your )?(?:name|date|time|address|e-?mail|phone|number|amount|link|url"
+    r"|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
 )
 _SLOT = re.compile(
     r"\{\{\s*[A-Za-z_][\w. ]{0,40}\}\}|(?<![{$\w])\{[a-z]+(?:_[a-z]+)+\}(?!\})"
@@ -63,6 +63,7 @@ _AI_WORDS = (
     " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
 )  # fmt: skip
 _PLACEHOLDER_WORDS = (
+    " YY",
     "TODO",
     "TBD",
     "FIXME",
@@ -102,6 +103,7 @@ class Content:
         self._refusals, self._echoes, self._empty, self._slots, self._marks = Tally(), Tally(), Tally(), Tally(), Tally()
         self._answers = 0
         self._edits = 0
+        self._as_ai = Tally()
         self._labels = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
@@ -110,7 +112,8 @@ class Content:
             refusal = refusal_in(text)
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
-                self._refusals.add(refusal, turn.line, f"messages[{at}].content")
+                tally = self._as_ai if _AI.search(refusal) else self._refusals
+                tally.add(refusal, turn.line, f"messages[{at}].content")
             if says_nothing(text) and not _MARK.search(text):
                 self._empty.add(text.strip(), turn.line, f"messages[{at}].content")
             if may_have_placeholder(text) and CODE not in text:
@@ -141,7 +144,8 @@ class Content:
                     self._slots.add(found[0], turn.line, f"messages[{at}].content")
 
     def finish(self) -> Iterator[Finding]:
-        for what, (line, field) in self._meant_aside(self._refusals):
+        spoken = _places(self._as_ai) if self._as_ai.total <= max(2, _MARKS_MEANT * self._answers) else ()
+        for what, (line, field) in (*self._meant_aside(self._refusals), *spoken):
             yield _refusal(line, field, f"the answer is a refusal by rote ({shown(what)})")
         marks = _places(self._marks) if self._marks.total <= max(2, _MARKS_MEANT * self._answers) else ()
         for what, (line, field) in (*marks, *self._meant_aside(self._slots)):

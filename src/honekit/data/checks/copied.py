@@ -48,27 +48,26 @@ class CopiedValues:
         self._fields: dict[tuple[int, str], _Field] = {}
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        before: str | None = None
-        letters = ""
-        for name, value, at in _values(turn):
-            key = (turn.task, name)
-            counts = self._fields.get(key)
-            if counts is None:
-                if len(self._fields) >= MAX_TASKS * _MAX_FIELDS:
-                    continue
-                counts = self._fields[key] = _Field()
+        at, before, letters = -1, "", ""
+        for index, name, value, place in _values(turn):
+            counts = self._field((turn.task, name))
             form = bare(value)
-            if counts.is_hopeless or len(form) < (_MIN_DIGITS if form.isdigit() else _MIN_LETTERS):
+            if counts is None or counts.is_hopeless or len(form) < (_MIN_DIGITS if form.isdigit() else _MIN_LETTERS):
                 continue
-            if before is None:
-                before = said_before(turn)
+            if index != at:
+                at, before = index, said_before(turn, index)
                 letters = bare(before)
             counts.total += 1
             if form in letters:
                 counts.copied += 1
             elif len(counts.slips) < MAX_PLACES and _is_name(value) and (meant := _near(value, before)):
-                counts.slips.append((turn.line, at, value, meant))
+                counts.slips.append((turn.line, place, value, meant))
         return ()
+
+    def _field(self, key: tuple[int, str]) -> _Field | None:
+        if key not in self._fields and len(self._fields) < MAX_TASKS * _MAX_FIELDS:
+            self._fields[key] = _Field()
+        return self._fields.get(key)
 
     def finish(self) -> Iterator[Finding]:
         for (_, name), counts in self._fields.items():
@@ -80,18 +79,19 @@ class CopiedValues:
                 yield _unfounded(line, at, f"{shown(value)} stands nowhere in the input, but {shown(meant)} does; {usual}")
 
 
-def _values(turn: Turn) -> Iterator[tuple[str, str, str]]:
-    """Name, text and place of everything that may be copied."""
+def _values(turn: Turn) -> Iterator[tuple[int, str, str, str]]:
+    """Message, name, text and place of everything that may be copied."""
     if isinstance(turn.value, dict):
         for path, text in short_texts(turn.value):
-            yield path, text, f"{turn.field}.{path}"
+            yield turn.at, path, text, f"{turn.field}.{path}"
     elif turn.value is NO_JSON and is_label(turn.answer):
-        yield "", turn.answer.strip(), turn.field
-    for number, call in enumerate(turn.messages[turn.at].tool_calls or ()):
-        arguments = json_value(call.function.arguments)
-        if isinstance(arguments, dict):
-            for path, text in short_texts(arguments):
-                yield f"{call.function.name}.{path}", text, f"messages[{turn.at}].tool_calls[{number}].function.arguments"
+        yield turn.at, "", turn.answer.strip(), turn.field
+    for index, message in enumerate(turn.messages) if turn.tools else ():
+        for number, call in enumerate(message.tool_calls or ()) if message.is_trained else ():
+            arguments = json_value(call.function.arguments)
+            for path, text in short_texts(arguments) if isinstance(arguments, dict) else ():
+                place = f"messages[{index}].tool_calls[{number}].function.arguments"
+                yield index, f"{call.function.name}.{path}", text, place
 
 
 def short_texts(value: dict[str, Any]) -> list[tuple[str, str]]:

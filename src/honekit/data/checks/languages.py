@@ -16,7 +16,7 @@ from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import Turn, adviser, warner
 from honekit.data.lines import Finding
 
-_MIN_CHARS = 50
+_MIN_CHARS = 30
 _MAX_CHARS = 240
 _FIRST = 60
 _MAX_IDENTIFIED = 5_000

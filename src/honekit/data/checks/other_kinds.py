@@ -9,10 +9,12 @@ from pathlib import Path
 from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.conversations import Kind, conversations_of, field_in, rejected_answers
+from honekit.data.checks.endings import Endings
 from honekit.data.checks.leakage import LeakageCheck
 from honekit.data.checks.lengths import length_check
 from honekit.data.checks.privacy import PrivacyCheck
 from honekit.data.checks.run import see_all
+from honekit.data.lines import Finding
 from honekit.data.preference_faults import REJECTED
 from honekit.data.records import CheckResult, Tally
 
@@ -31,6 +33,7 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
     see_all(conversations_of(path, kind), [*checks, *([lengths] if lengths else [])], tally)
     if kind == "preference":
         see_all(rejected_answers(path), [PrivacyCheck(options)], rejected)
+        tally.findings += _endings(path)
     counts = _messages(path, kind)
     found = [
         replace(one, field=field_in(kind, one.field, counts[one.line]) if not one.file else one.field)
@@ -44,6 +47,17 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
         whole.report(finding)
     merged = whole.result(result.path)
     return replace(merged, records=result.records, score=result.score, seconds=result.seconds, format=result.format)
+
+
+def _endings(path: Path) -> list[Finding]:
+    """Preferred answers that break off."""
+    endings = Endings()
+    at_once = [
+        endings.look(example.messages[-1].text, example.line, len(example.messages) - 1)
+        for example in conversations_of(path, "preference")
+        if example.messages[-1].text.strip()
+    ]
+    return [*filter(None, at_once), *endings.findings()]
 
 
 def _messages(path: Path, kind: Kind) -> Counter[int]:

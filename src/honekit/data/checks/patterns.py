@@ -17,6 +17,7 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
 _LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?!\S)")
 _RUN = re.compile(r"\d+|[^\W\d_]+")
 _NUMBER_SHAPE = "a number"
+_MAX_REST = 3
 _NOTHING = frozenset({"none", "null", "unknown", "na", "notapplicable", "notspecified", "nan", "tbd", "missing", "unspecified"})
 
 _pattern = warner("data.format.pattern", "write the value in the form of the others")
@@ -50,25 +51,28 @@ class Patterns:
 
     def finish(self) -> Iterator[Finding]:
         for name, tally in self._shapes.all():
-            main = str(tally.main)
-            if not _is_usual(tally, main):
+            usual = _usual(tally)
+            if not usual:
                 continue
             what = f"`{name}`" if name else "the answer"
-            usual = f"{tally.counts[main]} of {tally.total} are {_like(main, self._examples)}"
+            count = sum(count for shape, count in tally.counts.items() if is_like(str(shape), usual))
+            said = f"{count} of {tally.total} are {_like(usual, self._examples)}"
             for shape, places in tally.places.items():
-                if not is_like(str(shape), main):
+                if not is_like(str(shape), usual):
                     example = shown(self._examples.get(str(shape), str(shape)))
                     for line, at in places:
                         if at:
-                            yield _pattern(line, at, f"{what} is built unlike the others, such as {example}; {usual}")
+                            yield _pattern(line, at, f"{what} is built unlike the others, such as {example}; {said}")
 
 
-def _is_usual(tally: Tally, main: str) -> bool:
-    if tally.is_open or tally.total < SMALL_TASK or ("9" not in main and main != _NUMBER_SHAPE):
-        return False
-    odd = sum(count for shape, count in tally.counts.items() if not is_like(str(shape), main))
+def _usual(tally: Tally) -> str | None:
+    """The shape of nearly all values when it has digits in it, else none."""
+    usual = str(tally.main)
+    if tally.is_open or tally.total < SMALL_TASK or ("9" not in usual and usual != _NUMBER_SHAPE):
+        return None
+    odd = sum(count for shape, count in tally.counts.items() if not is_like(str(shape), usual))
     share = 1 - odd / tally.total
-    return share >= _MOSTLY or (odd <= _FEW and share >= _FEW_SHARE)
+    return usual if share >= _MOSTLY or (odd <= _FEW and share >= _FEW_SHARE) else None
 
 
 def _like(shape: str, examples: dict[str, str]) -> str:
@@ -98,4 +102,5 @@ def is_like(shape: str, main: str) -> bool:
     if _NUMBER_SHAPE in (shape, main):
         return False
     short, long = sorted((shape, main), key=len)
-    return long.startswith(short) and " " not in long.removeprefix(short)
+    rest = long.removeprefix(short)
+    return long.startswith(short) and len(rest) <= _MAX_REST and " " not in rest

@@ -11,7 +11,7 @@ from honekit.data.near.rule import masked_words
 _MAX_RECORDS = 20_000
 """Held-out records remembered, at about eight bytes a word."""
 _MAX_WORDS = 300
-_ALIKE = 0.6
+_ALIKE = 0.5
 _MIN_WORDS = 4
 
 

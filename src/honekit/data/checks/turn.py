@@ -96,10 +96,11 @@ def bare_hash(text: str) -> int:
     return hash(bare(text))
 
 
-def said_before(turn: Turn) -> str:
-    """All that comes before the answer: messages, arguments of calls, their results, and the tools."""
-    parts = [message.text for message in turn.messages[: turn.at]]
-    parts += [call.function.arguments for message in turn.messages[: turn.at] for call in message.tool_calls or ()]
+def said_before(turn: Turn, at: int | None = None) -> str:
+    """All that comes before the answer, or before message `at`: messages, arguments of calls, their results, and the tools."""
+    before = turn.messages[: turn.at if at is None else at]
+    parts = [message.text for message in before]
+    parts += [call.function.arguments for message in before for call in message.tool_calls or ()]
     if turn.tools:
         parts.append(str(turn.tools))
     return "\n".join(parts)
