@@ -75,7 +75,11 @@ def readable_conversations(path: Path) -> Iterator[ChatExample]:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    yield from readable_records(path, lambda keep: chat_reader(lambda example, report: keep(example)))
+    yield from readable_records(path, _keeper)
+
+
+def _keeper(keep: Callable[[ChatExample], None]) -> Read:
+    return chat_reader(lambda example, report: keep(example))
 
 
 def chat_reader(see: Callable[[ChatExample, Report], None] | None = None) -> Read:

@@ -71,7 +71,11 @@ def readable_prompts(path: Path) -> Iterator[ReinforcementExample]:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    yield from readable_records(path, lambda keep: _reader(keep, None))
+    yield from readable_records(path, _keeper)
+
+
+def _keeper(keep: Callable[[ReinforcementExample], None]) -> Read:
+    return _reader(keep, None)
 
 
 def _reader(keep: Callable[[ReinforcementExample], None] | None, also: Also | None) -> Read:

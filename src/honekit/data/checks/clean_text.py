@@ -25,7 +25,8 @@ _ENTITY = re.compile(
 )
 _TAG = re.compile(r"</?(?:br|p|div|span|b|i|u|em|strong|a|ul|ol|li|h[1-6]|font|table|tr|td|th|img|hr)\b[^<>\n]{0,200}/?>", re.I)
 _MARKUP_MEANT = re.compile(
-    r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|(?:un)?escap(?:ed?|ing) (?:the |a )?(?:text|string|characters?)|escape sequences?)\b",
+    r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|escape sequences?"
+    r"|(?:un)?escap(?:ed?|ing) (?:the |a )?(?:text|string|characters?))\b",
     re.I,
 )
 _MARK_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
@@ -97,7 +98,7 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
     "data.text.mojibake": (
         "warning",
         "the text was decoded with the wrong encoding somewhere (such as é read as Ã©)",
-        "decode it anew",
+        "decode it anew, e.g. with `hone data fix`",
     ),
     "data.text.lost": (
         "warning",

@@ -11,7 +11,7 @@ from honekit.data.lines import Finding, shown
 
 _MARK = re.compile(r"[#*=>~-]{2,}(?= )|[A-Z][A-Za-z ]{1,24}:(?= )")
 _MOSTLY, _LEAST = 0.75, 8
-_BRACKETS = ("()", "[]", "{}")
+_BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _BALANCED = 0.8
 
 _closing = warner("data.format.closing", "end the answer in the form of the others, which a program may look for")
@@ -43,9 +43,9 @@ class Closings:
         for _, tally in self._marks.all():
             if tally.main:
                 for kind, (line, at) in tally.odd(share=_MOSTLY, least=_LEAST):
-                    usual = f"{tally.counts[tally.main]} of {tally.total} last lines begin with {shown(tally.main)}"
-                    begins = f"begins with {shown(kind)}" if kind else "does not"
-                    yield _closing(line, at, f"the last line {begins}; {usual}")
+                    begins = f"begins with {shown(kind)}, not" if kind else "does not begin with"
+                    usual = f"as in {tally.counts[tally.main]} of {tally.total} answers"
+                    yield _closing(line, at, f"the last line {begins} {shown(tally.main)} {usual}")
         for _, tally in self._brackets.all():
             if tally.main is False:
                 for _, (line, at) in tally.odd(share=_BALANCED, least=_LEAST):

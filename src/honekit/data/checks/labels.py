@@ -69,7 +69,9 @@ class Labels:
             for value, usual in misspelt.items():
                 count = tally.counts[usual]
                 for line, field in tally.places[value]:
-                    yield _misspelt(line, _at(field, name), f"{shown(value)} stands where {count} have {shown(usual)}")
+                    yield _misspelt(
+                        line, _at(field, name), f"{shown(value)} looks like a slip for {shown(usual)}, which {count} records have"
+                    )
             wordy = {value for value, _ in with_words_around(tally)}
             counts = {
                 str(value): count
@@ -99,7 +101,7 @@ class Labels:
         total = sum(counts.values())
         limits = self._range(counts)
         for value, count in counts.items():
-            is_beyond = bool(limits) and value.isdecimal() and not limits[0] <= int(value) <= limits[1]
+            is_beyond = limits is not None and value.isdecimal() and not limits[0] <= int(value) <= limits[1]
             if (is_beyond or (names and bare(value) not in names)) and count <= max(1, _UNDECLARED * total):
                 yield value
 
@@ -261,7 +263,7 @@ def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Findin
     if rare:
         line, field = tally.places[rare[0]][0]
         names = ", ".join(map(shown, rare[:_MAX_NAMED])) + (f" and {len(rare) - _MAX_NAMED} more" * (len(rare) > _MAX_NAMED))
-        yield _rare(line, _at(field, name), f"too few examples to learn from, one or two of each, in {of}: {names}")
+        yield _rare(line, _at(field, name), f"labels with one or two examples only, too few to learn from, in {of}: {names}")
     if len(often) < 2:
         return
     most, least = max(often, key=counts.__getitem__), min(often, key=counts.__getitem__)

@@ -25,7 +25,7 @@ _MAX_NAMES = 200_000
 _MOST = 0.5
 _OWN = 0.8
 """So many of the names stand in one record only."""
-_FIX = "move all records of a group into one of the files, e.g. with `hone data split --group`"
+_FIX = "move all records of a group into one of the files, e.g. with `hone data split FILE --by group --group-key KEY`"
 
 
 def group_values(example: ChatExample) -> Iterator[tuple[str, str]]:

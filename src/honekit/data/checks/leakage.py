@@ -200,7 +200,7 @@ class LeakageCheck:
             elif not parts.is_short and (line := held_out.reworded.line(parts.answer, parts.input)):
                 exact_in |= held_out.bit
                 self._leaks.add(example.line)
-                message = f"nearly the words of {held_out.name}:{line}, and the same answer"
+                message = f"nearly the same input as {held_out.name}:{line}, and the same answer"
                 yield held_out.finding("near_duplicate", example.line, message)
         self._rows.add(example.line, parts, exact_in)
 

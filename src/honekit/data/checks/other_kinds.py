@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from honekit.data.checks.answers import AnswerChecks
-from honekit.data.checks.check import CheckOptions
+from honekit.data.checks.check import Check, CheckOptions
 from honekit.data.checks.conversations import Kind, conversations_of, field_in, rejected_answers
 from honekit.data.checks.endings import Endings
 from honekit.data.checks.leakage import LeakageCheck
@@ -28,9 +28,10 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
     tally, rejected = Tally(), Tally()
-    checks = [AnswerChecks(options), LeakageCheck(options), PrivacyCheck(options)]
-    lengths = length_check(options) if kind == "preference" else None
-    see_all(conversations_of(path, kind), [*checks, *([lengths] if lengths else [])], tally)
+    checks: list[Check] = [AnswerChecks(options), LeakageCheck(options), PrivacyCheck(options)]
+    if kind == "preference" and (lengths := length_check(options)):
+        checks.append(lengths)
+    see_all(conversations_of(path, kind), checks, tally)
     if kind == "preference":
         see_all(rejected_answers(path), [PrivacyCheck(options)], rejected)
         tally.findings += _endings(path)

@@ -56,13 +56,13 @@ class Patterns:
                 continue
             what = f"`{name}`" if name else "the answer"
             count = sum(count for shape, count in tally.counts.items() if is_like(str(shape), usual))
-            said = f"{count} of {tally.total} are {_like(usual, self._examples)}"
+            said = f"{count} of {tally.total} {_like(usual, self._examples)}"
             for shape, places in tally.places.items():
                 if not is_like(str(shape), usual):
                     example = shown(self._examples.get(str(shape), str(shape)))
                     for line, at in places:
                         if at:
-                            yield _pattern(line, at, f"{what} is built unlike the others, such as {example}; {said}")
+                            yield _pattern(line, at, f"{what} is written in a form of its own, as in {example}; {said}")
 
 
 def _usual(tally: Tally) -> str | None:
@@ -76,7 +76,7 @@ def _usual(tally: Tally) -> str | None:
 
 
 def _like(shape: str, examples: dict[str, str]) -> str:
-    return "numbers" if shape == _NUMBER_SHAPE else f"like {shown(examples.get(shape, shape))}"
+    return "are numbers" if shape == _NUMBER_SHAPE else f"look like {shown(examples.get(shape, shape))}"
 
 
 def shape_of(text: str) -> str:

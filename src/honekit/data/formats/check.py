@@ -19,14 +19,16 @@ from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
 from honekit.data.checks.score import score
 from honekit.data.formats.detect import Given, detect
+from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.spill import SHIFTED, TURNS, Spill
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding, shown
 from honekit.data.preference import check_preference_file
 from honekit.data.records import MAX_KEPT, CheckResult
 from honekit.data.reinforcement import check_reinforcement_file
 
 _SCANS = {"preference": check_preference_file, "reinforcement": check_reinforcement_file}
 _TOO_LITTLE = ("data.too_few", "data.empty")
+_MAX_SHEETS = 5
 _MESSAGE = re.compile(r"messages\[(\d+)\](\.content)?$")
 
 
@@ -61,9 +63,24 @@ def check_any(
         else:
             result = check(spill.file, options)
         result = result if spill.file == path else _merge(result, spill)
+        if source.container == "excel":
+            result = _with_sheets(result, path)
     for other in held_out:
         result = _joined(result, check_any(other, None, given, partial(check_file, checks=()), structure_only=True))
     return result
+
+
+def _with_sheets(result: CheckResult, path: Path) -> CheckResult:
+    """The result, and which sheet of several was read."""
+    read, others = sheets(path)
+    if not others:
+        return result
+    names = ", ".join(map(shown, others[:_MAX_SHEETS])) + (" and more" if len(others) > _MAX_SHEETS else "")
+    message = f"only the sheet {shown(read)} was read, the first with rows in it; not read: {names}"
+    fix = "move what shall be learnt into that sheet, or save each sheet as a file of its own"
+    finding = Finding("data.excel_sheets", "advice", 0, "", message, fix)
+    stats = {**result.stats, "advice": result.stats["advice"] + 1}
+    return replace(result, advice=[*result.advice, finding], stats=stats, counts={**result.counts, finding.code: 1})
 
 
 def _joined(result: CheckResult, held_out: CheckResult) -> CheckResult:
