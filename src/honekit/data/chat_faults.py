@@ -20,6 +20,16 @@ _ECHOED = frozenset({"refusal", "annotations", "audio", "function_call", "reason
 """Keys that come with messages copied from an API's answers; they say nothing when they are empty."""
 _NOTE = re.compile(r"(?:metadata|meta|id|uuid|tags?|source|split|language|domain|category|topic|\w+_id|(?:\w+_)?group)", re.I)
 """Keys of a record that say where it comes from: read for leaks by group, and not learnt."""
+_REFUSAL = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)` - at `\$\.(.+)`")
+_TYPES = {
+    "str": "a text",
+    "object": "an object",
+    "array": "a list",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+}
 _WARNINGS = frozenset({"data.key_unknown"})
 _OTHER_FORMATS = {
     "prompt": "this is a prompt/completion record: make the prompt a user message and the completion the assistant's",
@@ -128,4 +138,12 @@ def _rest_faults(message: dict[str, Any], at: str, role: Any, add: AddFinding) -
         msgspec.convert({**message, "content": "", "role": role if role in ROLES else "user", "weight": None}, Message)
     except msgspec.ValidationError as fault:
         fix = 'a tool call is {"id": ..., "type": "function", "function": {"name": ..., "arguments": "JSON text"}}'
-        add("data.message.field", at, str(fault), fix)
+        add("data.message.field", at, _in_words(str(fault)), fix)
+
+
+def _in_words(refusal: str) -> str:
+    """The decoder's reason in the words of JSON, where it is about a type."""
+    found = _REFUSAL.fullmatch(refusal)
+    if not found or found[1] not in _TYPES or found[2] not in _TYPES:
+        return refusal
+    return f"`{found[3]}` is {_TYPES[found[2]]}, and should be {_TYPES[found[1]]}"

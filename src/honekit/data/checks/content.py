@@ -63,20 +63,8 @@ _AI_WORDS = (
     " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
 )  # fmt: skip
 _PLACEHOLDER_WORDS = (
-    " YY",
-    "TODO",
-    "TBD",
-    "FIXME",
-    "orem",
-    "xxx",
-    "XXX",
-    " here",
-    "füllen",
-    "einfügen",
-    "ergänzen",
-    "ompl",
-    "invullen",
-    "COMPL",
+    *("TODO", "TBD", "FIXME", "orem", "xxx", "XXX", " YY", "swer here", "ponse here", "text here", "goes here"),
+    *("einfügen", "ergänzen", "ausfüllen", "ompléter", "ompletar", "invullen", "COMPL"),
 )
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""

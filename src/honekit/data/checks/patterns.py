@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from honekit.data.checks.copied import short_texts
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import NO_JSON, Turn, bare, warner
+from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, warner
 from honekit.data.lines import Finding, shown
 
 _MAX_CHARS = 40
@@ -16,7 +16,7 @@ _MOSTLY = 0.95
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
 _LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?!\S)")
 _RUN = re.compile(r"\d+|[^\W\d_]+")
-_NUMBER_SHAPE = "a number"
+_NUMBER_SHAPE, _WORDS_SHAPE = "a number", "words"
 _MAX_REST = 3
 _NOTHING = frozenset({"none", "null", "unknown", "na", "notapplicable", "notspecified", "nan", "tbd", "missing", "unspecified"})
 
@@ -41,9 +41,9 @@ class Patterns:
         return ()
 
     def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
-        if bare(text) in _NOTHING:
-            return
         shape = shape_of(text)
+        if shape == _WORDS_SHAPE and bare(text) in _NOTHING:
+            return
         if len(self._examples) < 1000:
             self._examples.setdefault(shape, text)
         # A value that was copied keeps the form of its source: it counts, and is not blamed.
@@ -84,6 +84,8 @@ def shape_of(text: str) -> str:
 
     Numbers are one shape, whatever their signs.
     """
+    if not has_digit(text):
+        return _WORDS_SHAPE
     if _NUMBER.fullmatch(text):
         return _NUMBER_SHAPE
     return _RUN.sub(_sign, _LONE_NUMBER.sub("9", text))
