@@ -13,7 +13,7 @@ from honekit.data.formats.check import check_any
 
 LABELS = ("billing", "shipping")
 TEXTS = (
-    "late parcel|wrong sum|no invoice|box broken|paid twice|lost on the way|refund please|where is it|card refused|slow courier"
+    "late parcel|wrong sum|no invoice|paid twice|lost on the way|refund please|where is it|card refused|slow post|odd box"
 )
 
 

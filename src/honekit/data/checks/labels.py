@@ -47,8 +47,8 @@ class Labels:
     """`data.labels.misspelt`, `data.labels.undeclared`, `data.labels.missing`, `data.labels.single`, `data.labels.rare`,
     `data.labels.imbalance`."""
 
-    def __init__(self, options: CheckOptions) -> None:
-        self._options = options
+    def __init__(self, options: CheckOptions | None = None) -> None:
+        self._options = options or CheckOptions()
         self._tallies = Tallies()
         self._prompts: dict[str, None] = {}
 

@@ -53,6 +53,8 @@ class _Parts:
     answer: int
     is_short: bool
     """The answer is short enough to tell two records apart."""
+    is_prose: bool
+    """The answer is a text of some length, neither a label nor JSON: two records have it by copying only."""
     is_telling: bool
     """The input has words enough for nearness to mean something."""
 
@@ -70,8 +72,9 @@ def _parts(messages: list[Message]) -> _Parts:
     answer_hash = _hash(" ".join(answer))
     # `Hello` is said twice without any leak; there the answer decides.
     system_hash = _hash("\n".join(system)) if len(text.split()) >= MIN_TELLING_WORDS else answer_hash
+    is_prose = not is_short and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked_words(text)} - {MASK}) >= MIN_TELLING_WORDS
-    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short, is_telling)
+    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short, is_prose, is_telling)
 
 
 def _said(message: Message) -> str:
@@ -178,7 +181,7 @@ class LeakageCheck:
                     )
             self._rows.add(example.line, parts, exact_in)
             self._groups.hold_out(example)
-            if not parts.is_short:
+            if parts.is_prose:
                 held_out.reworded.add(example.line, parts.answer, parts.input)
             for key in _keys(parts):
                 held_out.lines.setdefault(key, example.line)
@@ -197,7 +200,7 @@ class LeakageCheck:
                 exact_in |= held_out.bit
                 self._leaks.add(example.line)
                 yield held_out.finding("exact", example.line, f"the same input as {held_out.name}:{line}")
-            elif not parts.is_short and (line := held_out.reworded.line(parts.answer, parts.input)):
+            elif parts.is_prose and (line := held_out.reworded.line(parts.answer, parts.input)):
                 exact_in |= held_out.bit
                 self._leaks.add(example.line)
                 message = f"nearly the same input as {held_out.name}:{line}, and the same answer"
