@@ -70,7 +70,7 @@ def check(
     options = CheckOptions(validation=validation, test=test, base=base, names=names)
     with _progress(file) as report:
         run = partial(check_file, checks=() if only else None, progress=report, tell=_tell)
-        result = check_any(file, options, given(format, columns, pattern, split), run)
+        result = check_any(file, options, given(format, columns, pattern, split), run, structure_only=only is not None)
     if as_json:
         print_json(result.as_dict())
     else:
@@ -135,8 +135,8 @@ def _group(code: str, findings: list[Finding], count: int) -> Iterator[str]:
     times = "" if count == 1 else f"  × {count:,}"
     yield f"{findings[0].severity:<8} {code}{times}"
     for finding in findings[:MAX_PLACES]:
-        place = f"line {finding.line}" if finding.line else "file"
-        yield f"         {' '.join(filter(None, (place, finding.field)))}: {finding.message}"
+        place = f"line {finding.line}" if finding.line else "" if finding.file else "file"
+        yield f"         {' '.join(filter(None, (finding.file, place, finding.field)))}: {finding.message}"
     if count > MAX_PLACES:
         lines = _lines(finding.line for finding in findings[MAX_PLACES:])
         yield f"         and {count - MAX_PLACES:,} more: {lines}"

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from honekit.chat.messages import Message
-from honekit.data.chat_faults import MESSAGE_KEYS, shape_faults
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, capped, read_lines
-from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, read_all, scan
+from honekit.data.chat_faults import MESSAGE_KEYS, RECORD_KEYS, shape_faults
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, capped
+from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, read_all, readable_records, scan
 
 __all__ = ["MAX_KEPT", "ChatExample", "CheckResult", "check_chat_file", "conversation_faults", "read_chat_file"]
 
@@ -32,6 +32,8 @@ class ChatExample:
     messages: list[Message]
     tools: list[dict[str, Any]] | None
     line: int
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What the record says beside its messages, such as its group."""
 
 
 class _StrictMessage(Message, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -73,15 +75,11 @@ def readable_conversations(path: Path) -> Iterator[ChatExample]:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    found: list[ChatExample] = []
-    read = chat_reader(lambda example, report: found.append(example))
-    for line in read_lines(path):
-        if line.text is not None and not line.is_blank and read(line, _unreported, Counter()):
-            yield found.pop()
+    yield from readable_records(path, _keeper)
 
 
-def _unreported(_finding: Finding) -> None:
-    return None
+def _keeper(keep: Callable[[ChatExample], None]) -> Read:
+    return chat_reader(lambda example, report: keep(example))
 
 
 def chat_reader(see: Callable[[ChatExample, Report], None] | None = None) -> Read:
@@ -89,24 +87,26 @@ def chat_reader(see: Callable[[ChatExample, Report], None] | None = None) -> Rea
     decoder = msgspec.json.Decoder(_Record)
 
     def read(line: Line, report: Report, totals: Counter[str]) -> bool:
-        record = _decode(decoder, line, report)
-        if record is None:
+        found = _decode(decoder, line, report)
+        if found is None:
             return False
+        record, notes = found
         messages: list[Message] = [*record.messages]
         for finding in conversation_faults(messages, line.number):
             report(finding)
         _count(record, totals)
         if see:
-            see(ChatExample(messages, record.tools, line.number), report)
+            see(ChatExample(messages, record.tools, line.number, notes), report)
         return True
 
     return read
 
 
-def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Report) -> _Record | None:
+def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Report) -> tuple[_Record, dict[str, Any]] | None:
+    """The record, and what stands beside its messages."""
     assert line.text is not None
     try:
-        return decoder.decode(line.text)
+        return decoder.decode(line.text), {}
     except (msgspec.DecodeError, RecursionError, UnicodeError) as fault:
         findings = shape_faults(line.text, line.number, str(fault))
     for finding in findings:
@@ -115,7 +115,8 @@ def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Report) 
         return None
     value = msgspec.json.decode(line.text)
     known = [{key: one for key, one in message.items() if key in MESSAGE_KEYS} for message in value["messages"]]
-    return _Record(msgspec.convert(known, list[_StrictMessage]), value.get("tools"))
+    notes = {key: one for key, one in value.items() if key not in RECORD_KEYS}
+    return _Record(msgspec.convert(known, list[_StrictMessage]), value.get("tools")), notes
 
 
 def _count(record: _Record, totals: Counter[str]) -> None:

@@ -5,6 +5,7 @@ Only called for lines that the typed decoder refused, so it may be slow and thor
 
 from __future__ import annotations
 
+import re
 from typing import Any, get_args
 
 import msgspec
@@ -17,6 +18,18 @@ RECORD_KEYS = ("messages", "tools", "parallel_tool_calls")
 MESSAGE_KEYS = ("role", "content", "weight", "name", "tool_calls", "tool_call_id")
 _ECHOED = frozenset({"refusal", "annotations", "audio", "function_call", "reasoning_content"})
 """Keys that come with messages copied from an API's answers; they say nothing when they are empty."""
+_NOTE = re.compile(r"(?:metadata|meta|id|uuid|tags?|source|split|language|domain|category|topic|\w+_id|(?:\w+_)?group)", re.I)
+"""Keys of a record that say where it comes from: read for leaks by group, and not learnt."""
+_REFUSAL = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)` - at `\$\.(.+)`")
+_TYPES = {
+    "str": "a text",
+    "object": "an object",
+    "array": "a list",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+}
 _WARNINGS = frozenset({"data.key_unknown"})
 _OTHER_FORMATS = {
     "prompt": "this is a prompt/completion record: make the prompt a user message and the completion the assistant's",
@@ -61,7 +74,8 @@ def _record_faults(record: Any, add: AddFinding) -> None:
     if not isinstance(parallel, bool | None):
         add("data.record", "parallel_tool_calls", f"`parallel_tool_calls` is {shown(parallel)}", "write true or false")
     if "messages" in record:  # warnings last, so that a thousand of them hide no error
-        _unknown_keys(record, "", RECORD_KEYS, add)
+        notes = tuple(key for key in record if _NOTE.fullmatch(key))
+        _unknown_keys(record, "", (*RECORD_KEYS, *notes), add)
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, dict):
             _unknown_keys(message, f"messages[{index}].", MESSAGE_KEYS, add)
@@ -75,8 +89,10 @@ def _unknown_keys(value: dict[str, Any], at: str, known: tuple[str, ...], add: A
 
 
 def _is_echo(record: Any) -> bool:
-    """Whether the record is refused only for empty keys that an API puts into its answers."""
+    """Whether the record is refused only for its notes, or for empty keys that an API puts into its answers."""
     messages = record.get("messages") if isinstance(record, dict) else None
+    if isinstance(messages, list) and any(map(_NOTE.fullmatch, record)):
+        return True
     return isinstance(messages, list) and any(isinstance(message, dict) and _ECHOED & message.keys() for message in messages)
 
 
@@ -122,4 +138,12 @@ def _rest_faults(message: dict[str, Any], at: str, role: Any, add: AddFinding) -
         msgspec.convert({**message, "content": "", "role": role if role in ROLES else "user", "weight": None}, Message)
     except msgspec.ValidationError as fault:
         fix = 'a tool call is {"id": ..., "type": "function", "function": {"name": ..., "arguments": "JSON text"}}'
-        add("data.message.field", at, str(fault), fix)
+        add("data.message.field", at, _in_words(str(fault)), fix)
+
+
+def _in_words(refusal: str) -> str:
+    """The decoder's reason in the words of JSON, where it is about a type."""
+    found = _REFUSAL.fullmatch(refusal)
+    if not found or found[1] not in _TYPES or found[2] not in _TYPES:
+        return refusal
+    return f"`{found[3]}` is {_TYPES[found[2]]}, and should be {_TYPES[found[1]]}"

@@ -40,6 +40,8 @@ class Finding:
     """How to mend it, in words."""
     is_safe: bool = False
     """Whether `hone data fix` mends it without a question."""
+    file: str = ""
+    """The name of the held-out file that `line` is in; empty for the file that is checked."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -8,7 +8,7 @@ schema and guide differ.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from honekit.chat.messages import Message
 from honekit.data.chat import conversation_faults
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line
 from honekit.data.preference_faults import PREFERRED, REJECTED, answer_key, shape_faults
-from honekit.data.records import CheckResult, Read, Report, read_all, scan
+from honekit.data.records import CheckResult, Read, Report, read_all, readable_records, scan
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,14 @@ def read_preference_file(path: Path, *, least: int = 1) -> list[PreferenceExampl
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
     return read_all(path, _reader, least=least, kind="pair of answers")
+
+
+def readable_pairs(path: Path) -> Iterator[PreferenceExample]:
+    """The pairs without errors of a file that may have others.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    yield from readable_records(path, _reader)
 
 
 def _reader(keep: Callable[[PreferenceExample], None] | None) -> Read:

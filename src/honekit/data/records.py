@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -147,3 +147,21 @@ def read_all(path: Path, reader: Callable[[Callable[[E], None]], Read], *, least
     result = scan(path, reader(examples.append), least=least, kind=kind)
     raise_findings(path, result.errors, result.stats["errors"])
     return examples
+
+
+def readable_records(path: Path, reader: Callable[[Callable[[E], None]], Read]) -> Iterator[E]:
+    """The records of a file one by one, without those that cannot be read; `reader` as in `read_all`.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    found: list[E] = []
+    read = reader(found.append)
+    for line in read_lines(path):
+        if line.text is not None and not line.is_blank:
+            read(line, _unreported, Counter())
+            yield from found
+            found.clear()
+
+
+def _unreported(_finding: Finding) -> None:
+    return None

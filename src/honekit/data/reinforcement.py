@@ -7,7 +7,7 @@ grader's templates reach as `{{item.key}}`. There is no answer to learn: a job w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from honekit.data.lines import (
     shown,
     syntax_finding,
 )
-from honekit.data.records import CheckResult, Read, Report, read_all, scan
+from honekit.data.records import CheckResult, Read, Report, read_all, readable_records, scan
 
 _KIND = "prompt"
 _SHAPE = 'write {"messages": [..., {"role": "user", "content": ...}]} and the fields of the item beside it'
@@ -64,6 +64,18 @@ def read_reinforcement_file(path: Path, *, least: int = 1, also: Also | None = N
     Raises: DataError with the code of the first error, listing up to twenty of them.
     """
     return read_all(path, lambda keep: _reader(keep, also), least=least, kind=_KIND)
+
+
+def readable_prompts(path: Path) -> Iterator[ReinforcementExample]:
+    """The prompts without errors of a file that may have others.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    yield from readable_records(path, _keeper)
+
+
+def _keeper(keep: Callable[[ReinforcementExample], None]) -> Read:
+    return _reader(keep, None)
 
 
 def _reader(keep: Callable[[ReinforcementExample], None] | None, also: Also | None) -> Read:

@@ -1,4 +1,4 @@
-"""Sets without a fault, of seven kinds: nothing to mend, and next to nothing to advise."""
+"""Sets without a fault, of many kinds: nothing to mend, and next to nothing to advise."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from honekit.data.checks.run import check_file
+from honekit.data.formats.check import check_any
 
 CLEAN = sorted((Path(__file__).parents[2] / "assets" / "clean").glob("*.jsonl"))
 
 
 @pytest.mark.parametrize("path", CLEAN, ids=lambda path: path.stem)
 def test_a_clean_set_has_nothing_to_mend(path: Path) -> None:
-    result = check_file(path)
+    result = check_any(path)
     assert (result.errors, result.warnings) == ([], [])
     assert len(result.advice) <= 1

@@ -12,7 +12,7 @@ import honekit.data
 DATA = Path(honekit.data.__file__).parent
 CODES = sorted(
     {code for path in DATA.rglob("*.py") for code in re.findall(r'"(data\.(?:privacy|secrets)\.[a-z_]+)"', path.read_text())}
-    | {"data.leak.exact", "data.leak.near_duplicate", "data.leak.unread"}
+    | {"data.leak.exact", "data.leak.near_duplicate", "data.leak.group"}
 )
 
 

@@ -13,9 +13,17 @@ from honekit.data.lines import Finding, shown
 
 _MOSTLY = 0.75
 _NEARLY_ALL = 0.9
+_FEW = 3
+"""So few values of another type are slips also where the file is too small for `_NEARLY_ALL`."""
 _STRAY = 2
 """A key that no more objects have than these is a slip; one that more have is optional."""
 _MAX_DEPTH = 4
+_OTHER_KINDS = (
+    ("plain", "plain text"),
+    ("list", "a JSON list"),
+    ("fenced", "JSON in a code fence"),
+    ("broken", "JSON that cannot be read"),
+)
 _NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 
 _not_json = warner("data.format.not_json", "write the answer as a JSON object like the others")
@@ -53,7 +61,7 @@ class AnswerFormat:
 
 def looks_like_json(text: str) -> bool:
     bare = text.strip()
-    return bare.startswith(("{", "```json")) or (bare.startswith("```") and bare.strip("`").strip()[:1] == "{")
+    return bare.startswith(("{", "[{", '["', "```json")) or (bare.startswith("```") and bare.strip("`").strip()[:1] == "{")
 
 
 def shape_of(value: dict[str, Any]) -> Shape:
@@ -89,18 +97,19 @@ class _Majority:
 
 def _of_task(tally: Tally) -> Iterable[Finding]:
     shapes = {kind: count for kind, count in tally.counts.items() if isinstance(kind, tuple)}
-    objects = sum(shapes.values())
-    if tally.is_open or objects < SMALL_TASK or objects < _MOSTLY * tally.total:
+    objects, lists = sum(shapes.values()), tally.counts.get("list", 0)
+    usual = max(objects, lists)
+    if tally.is_open or usual < SMALL_TASK or usual < _MOSTLY * tally.total:
         return
-    said = f"{objects} of {tally.total} answers are JSON objects"
-    for kind, what in (
-        ("plain", "plain text"),
-        ("list", "a JSON list"),
-        ("fenced", "JSON in a code fence"),
-        ("broken", "JSON that cannot be read"),
-    ):
-        for line, field in tally.places.get(kind, ()):
+    said = f"{usual} of {tally.total} answers are JSON {'objects' if objects == usual else 'lists'}"
+    for kind, what in _OTHER_KINDS:
+        for line, field in tally.places.get(kind, ()) if kind != "list" or objects == usual else ():
             yield _not_json(line, field, f"the answer is {what}; {said}")
+    if objects < usual:
+        for shape in shapes:
+            for line, field in tally.places[shape]:
+                yield _type(line, field, f"the answer is a JSON object; {said}")
+        return
     majority = _majority(shapes)
     for shape in shapes:
         yield from _of_shape(shape, tally.places[shape], majority)
@@ -125,9 +134,13 @@ def _majority(shapes: dict[Any, int]) -> _Majority:
         path: kind
         for path, counts in types.items()
         for kind, count in counts.most_common(1)
-        if counts.total() >= SMALL_TASK and count >= _NEARLY_ALL * counts.total()
+        if counts.total() >= SMALL_TASK and _is_usual(count, counts.total())
     }
     return _Majority(keys, present, nearly)
+
+
+def _is_usual(count: int, total: int) -> bool:
+    return count >= _NEARLY_ALL * total or (total - count <= _FEW and count >= _MOSTLY * total)
 
 
 def _of_shape(shape: Shape, places: list[Place], majority: _Majority) -> Iterable[Finding]:

@@ -18,16 +18,23 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\ufff9-\ufffb\U000e0000-\U000e007f]")
 _FLAG = "\U0001f3f4"
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u205f\u3000]")
+_LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_].{0,200}?[^\W\d_]\?[^\W\d_]")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _ENTITY = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|ndash|mdash|hellip|[lr][sd]quo|[aou]uml|szlig|eacute|#\d{2,5}|#x[0-9a-fA-F]{2,5});"
 )
 _TAG = re.compile(r"</?(?:br|p|div|span|b|i|u|em|strong|a|ul|ol|li|h[1-6]|font|table|tr|td|th|img|hr)\b[^<>\n]{0,200}/?>", re.I)
-_MARKUP_MEANT = re.compile(r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|escap\w+)\b", re.I)
+_MARKUP_MEANT = re.compile(
+    r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|escape sequences?"
+    r"|(?:un)?escap(?:ed?|ing) (?:the |a )?(?:text|string|characters?))\b",
+    re.I,
+)
+_MARK_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
 _EDGES = re.compile(r"^\s+|\s+$")
 _FRENCH = re.compile("[\u00a0\u202f](?=[;:!?»%€\\d])|(?<=[«\\d])[\u00a0\u202f]")
 _PLAIN = bytes({*range(0x20, 0x7F), *b"\n\t"} - set(b"&<"))
 _OFTEN = 0.2
+_MAX_PROMPT = 1000
 
 
 def fix_mojibake(text: str) -> str:
@@ -91,7 +98,12 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
     "data.text.mojibake": (
         "warning",
         "the text was decoded with the wrong encoding somewhere (such as é read as Ã©)",
-        "decode it anew",
+        "decode it anew, e.g. with `hone data fix`",
+    ),
+    "data.text.lost": (
+        "warning",
+        "characters were lost (a sign of replacement or a question mark within a word)",
+        "put the letters back, from the original",
     ),
     "data.text.entities": ("warning", "the text has HTML entities such as &nbsp;", "write the characters themselves"),
     "data.text.tags": (
@@ -116,13 +128,15 @@ class CleanText:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         self._records += 1
-        if is_plain(turn.text) and not any(text[:1].isspace() or text[-1:].isspace() for _, text in turn.trained):
+        has_edges = any(text[:1].isspace() or text[-1:].isspace() for _, text in turn.trained)
+        if is_plain(turn.text) and not has_edges and not _may_be_lost(turn.text):
             return ()
         for at, message in enumerate(turn.messages):
             text = message.text
             if not text or message.role == "tool":
                 continue
-            for code in faults(text, is_answer=message.is_trained, before=turn.question if message.is_trained else ""):
+            before = f"{turn.question}\n{turn.messages[0].text[:_MAX_PROMPT]}" if message.is_trained else ""
+            for code in faults(text, is_answer=message.is_trained, before=before):
                 self._tally.add(code, turn.line, f"messages[{at}].content")
         return ()
 
@@ -151,6 +165,8 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
         yield "data.text.control"
     if not text.isascii():
         yield from _beyond_ascii(text)
+    if is_answer and _may_be_lost(text) and _LOST.search(text) and "://" not in text and CODE not in text:
+        yield "data.text.lost"
     if is_answer and (text[0].isspace() or text[-1].isspace()) and CODE not in text and text.strip():
         yield "data.text.edges"
     if is_answer and CODE not in text:
@@ -172,6 +188,10 @@ def _beyond_ascii(text: str) -> Iterator[str]:
         yield "data.text.invisible"
     if _BLANKS.search(text) and not _CJK.search(text) and _BLANKS.search(_FRENCH.sub("", text)):
         yield "data.text.blanks"
+
+
+def _may_be_lost(text: str) -> bool:
+    return "\ufffd" in text or ("?" in text and bool(_MARK_IN_WORD.search(text)))
 
 
 def _without_code(text: str) -> str:

@@ -19,9 +19,15 @@ _AI = re.compile(
     re.I,
 )
 _SORRY = r"\s*(?:I(?:['’]| a)m (?:\w+ )?(?:sorry|afraid)|sorry|I apologi[sz]e|unfortunately|apologies)?[,;.:]?\s*(?:but |that )?"
-_HELP = r"(?:help|assist|answer|fulfil+|comply|do (?:that|this)|provide|continue|respond|complete|process|support)\b"
+_HELP = (
+    r"(?:help|assist|answer|fulfil+|comply|do (?:that|this)|provide|continue|respond|complete|process|support"
+    r"|discuss|engage)\b"
+)
 _REFUSAL = re.compile(
     rf"{_SORRY}I(?: ca(?:n['’]?|n ?no)t| won['’]?t| will not be able to|(?: a|['’])m (?:unable|not able) to) {_HELP}"
+    rf"|{_SORRY}I(?: do not|(?: don['’]?t)|['’]m not| am not) (?:feel )?comfortable\b"
+    rf"|{_SORRY}I (?:must|have to) (?:respectfully )?decline\b"
+    rf"|{_SORRY}(?:that|this)(?: is|['’]s) (?:against|not something I can)\b"
     rf"|{_SORRY}I(?: do not|(?: don['’]?t)) have (?:the (?:ability|capability)|access to real[- ]time)\b"
     r"|\s*(?:Es tut mir leid|Tut mir leid|Leider)[^.\n]{0,30}kann (?:ich )?[^.\n]{0,60}nicht\b"
     r"|\s*(?:Je suis )?désolée?, (?:mais )?je ne peux pas|\s*Lo siento, (?:pero )?no puedo"
@@ -29,24 +35,47 @@ _REFUSAL = re.compile(
     r"|\s*(?:很?抱歉|对不起)[,，]我(?:不能|无法)|\s*申し訳(?:ありません|ございません)が",
     re.I,
 )
-_PLACEHOLDER = re.compile(
-    r"\b(?:TODO|TBD|FIXME)\b|(?i:\blorem ipsum\b)|\{\{\s*[A-Za-z_][\w. ]{0,40}\}\}|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
-    r"|(?i:<(?:insert|your|enter|add|fill in)\b[^<>\n]{0,60}>)|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{0,60}\](?!\()"
+_MARK = re.compile(
+    r"\b(?:TODO|TBD|FIXME)\b|\bXX+\b[^\n]{0,80}\bYY+\b|(?i:\blorem ipsum\b)|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
+    r"|(?i:[<\[(]?\b(?:your|(?:insert|put|write|add)(?: the| an?)?) (?:answer|response|text) (?:goes )?here\b[>\])]?)"
+    r"|(?i:\b(?:answer|response) goes here\b"
+    r"|\bantwort (?:hier )?(?:einfügen|ergänzen)\b|\b(?:à|a) compléter\b|\bbitte ausfüllen\b"
+    r"|\bpor completar\b|\bda completare\b|\bnog invullen\b)"
 )
+"""Marks of work that was left: nobody wants a model to write them."""
+_SLOT_WORDS = (
+    r"(?:placeholder|(?:first |last |full |company |customer |user |your )?(?:name|date|time|address|e-?mail"
+    r"|phone|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
+)
+_SLOT = re.compile(
+    r"\{\{\s*[A-Za-z_][\w. ]{0,40}\}\}|(?<![{$\w])\{[a-z]+(?:_[a-z]+)+\}(?!\})"
+    r"|(?i:<(?:insert|your|enter|add|fill in)\b[^<>\n]{0,60}>)"
+    rf"|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{{0,60}}\](?!\()|\[(?i:{_SLOT_WORDS})\](?!\()"
+    rf"|<(?i:{_SLOT_WORDS})>"
+)
+"""Slots of a template: a model may be meant to write them."""
 _UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
-_EMPTY = re.compile(r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined)\)?\.?", re.I)
+_EMPTY = re.compile(
+    r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+)\)?\.?", re.I
+)
 _BEGINNINGS = re.compile("i|sorry|apolog|unfort|es tut|tut|leider|je |dés|lo |sinto|desc|mi |很|抱|对|申")
 _AI_WORDS = (
     " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
 )  # fmt: skip
-_PLACEHOLDER_WORDS = ("TODO", "TBD", "FIXME", "orem", "xxx", "XXX")
-_OPEN = re.compile(r"[<\[][A-Za-z]|\{\{")
+_PLACEHOLDER_WORDS = (
+    *("TODO", "TBD", "FIXME", "orem", "xxx", "XXX", " YY", "swer here", "ponse here", "text here", "goes here"),
+    *("einfügen", "ergänzen", "ausfüllen", "ompléter", "ompletar", "invullen", "COMPL"),
+)
+_OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
-_MEANT = 0.1
+_TASK = 0.6
+"""More placeholders than this are the task itself."""
+_MEANT, _MARKS_MEANT = 0.1, 0.4
 """What more of the answers have than this is a way of answering, not an accident."""
 _LEAST = 20
+_MOSTLY_EDITS = 0.5
 
 _refusal = warner("data.answers.refusal", "write the answer that the model shall give, or delete the record")
 _placeholder = warner("data.text.placeholder", "fill it in, or delete the record")
@@ -59,8 +88,10 @@ class Content:
     """`data.answers.refusal`, `data.answers.echo`, `data.answers.no_content`, `data.text.placeholder`."""
 
     def __init__(self) -> None:
-        self._refusals, self._echoes, self._empty, self._placeholders = Tally(), Tally(), Tally(), Tally()
+        self._refusals, self._echoes, self._empty, self._slots, self._marks = Tally(), Tally(), Tally(), Tally(), Tally()
         self._answers = 0
+        self._edits = 0
+        self._as_ai = Tally()
         self._labels = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
@@ -69,19 +100,28 @@ class Content:
             refusal = refusal_in(text)
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
-                self._refusals.add(refusal, turn.line, f"messages[{at}].content")
-            if says_nothing(text):
+                tally = self._as_ai if _AI.search(refusal) else self._refusals
+                tally.add(refusal, turn.line, f"messages[{at}].content")
+            if says_nothing(text) and not _MARK.search(text):
                 self._empty.add(text.strip(), turn.line, f"messages[{at}].content")
             if may_have_placeholder(text) and CODE not in text:
-                found = _PLACEHOLDER.search(text)
-                if found and found[0] not in turn.question:
-                    self._placeholders.add(found[0], turn.line, f"messages[{at}].content")
+                self._count_placeholder(turn, at, text)
         if "{{" in turn.text or "nsert" in turn.text:
             self._count_unfilled(turn)
         self._labels += is_label(turn.answer) and turn.value is NO_JSON
+        self._edits += is_edit(turn)
         if is_echo(turn):
             self._echoes.add("echo", turn.line, turn.field)
         return ()
+
+    def _count_placeholder(self, turn: Turn, at: int, text: str) -> None:
+        for pattern, tally in ((_MARK, self._marks), (_SLOT, self._slots)):
+            found = pattern.search(text)
+            if found and found[0] not in turn.question:
+                is_asked_for = turn.messages[0].role != "user" and found[0] in turn.messages[0].text
+                if not is_asked_for:
+                    tally.add(found[0], turn.line, f"messages[{at}].content")
+                return
 
     def _count_unfilled(self, turn: Turn) -> None:
         """Slots of a template in what the answer answers."""
@@ -89,19 +129,23 @@ class Content:
             if message.role in ("user", "system", "developer") and CODE not in message.text:
                 found = _UNFILLED.search(message.text)
                 if found:
-                    self._placeholders.add(found[0], turn.line, f"messages[{at}].content")
+                    self._slots.add(found[0], turn.line, f"messages[{at}].content")
 
     def finish(self) -> Iterator[Finding]:
-        for what, (line, field) in self._meant_aside(self._refusals):
+        spoken = _places(self._as_ai) if self._as_ai.total <= max(2, _MARKS_MEANT * self._answers) else ()
+        for what, (line, field) in (*self._meant_aside(self._refusals), *spoken):
             yield _refusal(line, field, f"the answer is a refusal by rote ({shown(what)})")
-        for what, (line, field) in self._meant_aside(self._placeholders):
+        marks = _places(self._marks) if self._marks.total <= max(2, _MARKS_MEANT * self._answers) else ()
+        for what, (line, field) in (*marks, *self._meant_aside(self._slots)):
             yield _placeholder(line, field, f"a placeholder was left in the text: {shown(what)}")
-        if self._is_meant(self._placeholders):
-            what = self._placeholders.main
-            line, field = self._placeholders.places[what][0]
-            total = self._placeholders.total
+        if self._is_meant(self._slots) and self._slots.total <= _TASK * self._answers:
+            what = self._slots.main
+            line, field = self._slots.places[what][0]
+            total = self._slots.total
             yield _slots(line, field, f"{total} records have placeholders such as {shown(what)}: are they meant?")
-        for _, (line, field) in self._meant_aside(self._echoes):
+        # Who corrects or redacts texts leaves some as they are.
+        is_editing = self._edits > _MOSTLY_EDITS * self._answers
+        for _, (line, field) in self._meant_aside(self._echoes) if not is_editing else ():
             yield _echo(line, field, "the answer is the same text as the question")
         for what, (line, field) in _places(self._empty):
             is_class = self._labels > 0.5 * self._answers and self._empty.counts[what] > 2
@@ -125,7 +169,7 @@ def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
 
 def may_have_placeholder(text: str) -> bool:
     """A quick test: what fails it need not be searched."""
-    has_open = ("[" in text or "<" in text or "{{" in text) and bool(_OPEN.search(text))
+    has_open = ("[" in text or "<" in text or "{" in text) and bool(_OPEN.search(text))
     return has_open or any(map(text.__contains__, _PLACEHOLDER_WORDS))
 
 
@@ -150,3 +194,11 @@ def is_echo(turn: Turn) -> bool:
     if abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False
     return bare(turn.answer) == bare(turn.question)
+
+
+def is_edit(turn: Turn) -> bool:
+    """Whether an answer is the question with some words changed."""
+    if turn.value is not NO_JSON or abs(len(turn.answer) - len(turn.question)) > 0.4 * len(turn.question):
+        return False
+    own, other = set(turn.answer.casefold().split()), set(turn.question.casefold().split())
+    return len(own & other) >= 0.5 * max(len(own), len(other))

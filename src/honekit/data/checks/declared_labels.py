@@ -11,7 +11,14 @@ _MAX_WORDS = 3
 _MIN_KNOWN = 2
 _NEARLY_ALL = 0.8
 _SENTENCE = re.compile(r"[:.!?](?:\s|$)|[\n()\[\]{}]")
-_SEPARATOR = re.compile(r"\s*(?:,\s*(?:or|and|oder|und|ou|et)\b|[,/|;]|\b(?:or|and|oder|und|ou|et)\b)\s*")
+_JOIN = "or|and|oder|und|ou|et|o|y|u|e|eller|och|og|of"
+"""`or` and `and` in the languages of the larger data sets."""
+_SEPARATOR = re.compile(rf"\s*(?:,\s*(?:{_JOIN})\b|[,/|;]|\b(?:{_JOIN})\b)\s*")
+_RANGE = re.compile(
+    r"\b(?:from|between|von|zwischen|de|entre|da|tra|scale(?: of)?|rate|score|number|rating)\b[^.\n\d]{0,20}"
+    r"(\d{1,3}) ?(?:to|and|-|–|bis|und|à|a|et|y|e) ?(\d{1,3})\b",
+    re.I,
+)
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s*[`\"'*]*([\w][\w /-]{0,38}?)[`\"'*]*\s*(?:[:–—(]|- |$)", re.MULTILINE)
 _QUOTES = " \t`\"'*“”‘’«»"
 
@@ -25,6 +32,13 @@ def declared_labels(prompt: str, known: Iterable[str]) -> list[str]:
     are_short = all(len(item.split()) <= _MAX_WORDS for item in best)
     is_list = _hits(best, bare_known) >= max(_MIN_KNOWN, _NEARLY_ALL * len(bare_known))
     return [item for item in best if item] if is_list and are_short else []
+
+
+def declared_range(prompt: str) -> tuple[int, int] | None:
+    """The whole numbers between which a prompt asks for one: `Rate it from 1 to 5.`"""
+    found = _RANGE.search(prompt)
+    low, high = (int(found[1]), int(found[2])) if found else (0, 0)
+    return (low, high) if low < high else None
 
 
 def _items(sentence: str, known: set[str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, has_digit, warner
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, has_digit, said_before, warner
 from honekit.data.lines import Finding, shown
 
 _TOKEN = re.compile(r"(?<![\w./:@#%-])#?[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*(?![\w/@]|[.:]\w)")
@@ -41,7 +41,7 @@ class Grounding:
         if not names:
             return ()
         self._total += 1
-        strange = first_strange(names, _before(turn))
+        strange = first_strange(names, said_before(turn))
         if strange is None:
             self._copied += 1
         elif len(self._found) < 10 * MAX_PLACES:
@@ -92,12 +92,3 @@ def first_strange(names: list[str], before: str) -> str | None:
         return None
     letters = _NOT_WORD.sub("", before)
     return next((name for name in strange if _NOT_WORD.sub("", name.lower()) not in letters), None)
-
-
-def _before(turn: Turn) -> str:
-    """All that comes before the answer, tools and their results too."""
-    parts = [message.text for message in turn.messages[: turn.at]]
-    parts += [call.function.arguments for message in turn.messages[: turn.at] for call in message.tool_calls or ()]
-    if turn.tools:
-        parts.append(str(turn.tools))
-    return "\n".join(parts)

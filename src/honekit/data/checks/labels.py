@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.content import says_nothing
-from honekit.data.checks.declared_labels import declared_labels
+from honekit.data.checks.declared_labels import declared_labels, declared_range
+from honekit.data.checks.held_out_labels import unseen_labels
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown
@@ -19,13 +22,16 @@ _FEW = 3
 _IMBALANCE = 10
 _MAX_NAMED = 5
 _LEAST_FOR_BALANCE = 20
+_LEAST_SINGLE = 10
 _UNDECLARED = 0.1
+_STEM, _STEM_SHARE = 7, 0.7
+"""`contradictory` for `contradiction`: another ending of one word."""
 _DIGIT = re.compile(r"\d")
 _NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mis", "a", "re", "pre", "sub")
 _ANSWER = ""
 """The name of the tally of whole answers; a field has its path."""
 
-_TEXT = "\0text"
+TEXT = "\0text"
 """The tally's value for answers that are too long for a label."""
 
 _not_label = warner("data.format.not_label", "answer with the label alone")
@@ -41,37 +47,36 @@ class Labels:
     """`data.labels.misspelt`, `data.labels.undeclared`, `data.labels.missing`, `data.labels.single`, `data.labels.rare`,
     `data.labels.imbalance`."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: CheckOptions | None = None) -> None:
+        self._options = options or CheckOptions()
         self._tallies = Tallies()
         self._prompts: dict[str, None] = {}
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if len(self._prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
             self._prompts[turn.messages[0].text] = None
-        if turn.value is NO_JSON:
-            answer = turn.answer.strip()
-            if answer:
-                self._tallies.add(turn.task, _ANSWER, answer if is_label(answer) else _TEXT, turn.line, turn.field)
-        elif isinstance(turn.value, dict):
-            for name, value in label_values(turn.value):
-                self._tallies.add(turn.task, name, value, turn.line, turn.field)
+        count_labels(self._tallies, turn)
         return ()
 
     def finish(self) -> Iterator[Finding]:
+        closed: dict[str, set[str]] = {}
         for name, tally in self._tallies.all():
             if not is_enum(tally):
                 continue
+            closed.setdefault(name, set()).update(str(value) for value in tally.counts)
             yield from _not_labels(tally)
             misspelt = dict(misspellings(tally))
             for value, usual in misspelt.items():
                 count = tally.counts[usual]
                 for line, field in tally.places[value]:
-                    yield _misspelt(line, _at(field, name), f"{shown(value)} stands where {count} have {shown(usual)}")
+                    yield _misspelt(
+                        line, _at(field, name), f"{shown(value)} looks like a slip for {shown(usual)}, which {count} records have"
+                    )
             wordy = {value for value, _ in with_words_around(tally)}
             counts = {
                 str(value): count
                 for value, count in tally.counts.items()
-                if value not in misspelt and value not in wordy and value != _TEXT and not says_nothing(str(value))
+                if value not in misspelt and value not in wordy and value != TEXT and not says_nothing(str(value))
             }
             undeclared = list(self._undeclared(counts))
             for value in undeclared:
@@ -83,6 +88,8 @@ class Labels:
                 yield _missing(0, name, f"the system prompt names labels that no answer has: {names}")
             yield from _balance(name, tally, {value: count for value, count in counts.items() if value not in undeclared})
 
+        yield from unseen_labels(closed, self._options)
+
     def _declared(self, counts: dict[str, int]) -> list[list[str]]:
         """The labels that each system prompt names, of those that name any of this field."""
         known = [value for value, count in counts.items() if count > 1]
@@ -92,9 +99,20 @@ class Labels:
         declared = self._declared(counts)
         names = {bare(label) for labels in declared for label in labels}
         total = sum(counts.values())
+        limits = self._range(counts)
         for value, count in counts.items():
-            if names and bare(value) not in names and count <= _UNDECLARED * total:
+            is_beyond = limits is not None and value.isdecimal() and not limits[0] <= int(value) <= limits[1]
+            if (is_beyond or (names and bare(value) not in names)) and count <= max(1, _UNDECLARED * total):
                 yield value
+
+    def _range(self, counts: dict[str, int]) -> tuple[int, int] | None:
+        """The numbers from which every system prompt has one chosen, when most answers are among them."""
+        limits = {declared_range(prompt) for prompt in self._prompts}
+        only = limits.pop() if len(limits) == 1 else None
+        if only is None or not counts:
+            return None
+        inside = sum(count for value, count in counts.items() if value.isdecimal() and only[0] <= int(value) <= only[1])
+        return only if inside >= _REPEATED * sum(counts.values()) else None
 
     def _missing(self, counts: dict[str, int]) -> list[str]:
         declared = self._declared(counts)
@@ -105,10 +123,21 @@ class Labels:
         return [label for label in declared[0] if bare(label) in named_by_all - has]
 
 
+def count_labels(tallies: Tallies, turn: Turn) -> None:
+    """Add an answer, or the short values of its fields; `TEXT` stands for an answer that is too long for a label."""
+    if turn.value is NO_JSON:
+        answer = turn.answer.strip()
+        if answer:
+            tallies.add(turn.task, _ANSWER, answer if is_label(answer) else TEXT, turn.line, turn.field)
+    elif isinstance(turn.value, dict):
+        for name, value in label_values(turn.value):
+            tallies.add(turn.task, name, value, turn.line, turn.field)
+
+
 def _not_labels(tally: Tally) -> Iterator[Finding]:
     """Whole answers that are a text, or a label with words around it, where nearly all are labels."""
-    if tally.share(_TEXT) <= _UNDECLARED:
-        for line, field in tally.places.get(_TEXT, ()):
+    if tally.share(TEXT) <= _UNDECLARED:
+        for line, field in tally.places.get(TEXT, ()):
             yield _not_label(line, field, "the answer is a text; nearly all others are a label alone")
     for value, label in with_words_around(tally):
         for line, field in tally.places[value]:
@@ -119,7 +148,7 @@ def _not_labels(tally: Tally) -> Iterator[Finding]:
 
 def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
     """Rare values that have one frequent value in them as a word, with that one: `It is billing.`, `Label: billing`."""
-    usual = [str(value) for value, count in tally.counts.items() if value != _TEXT and count >= _FEW]
+    usual = [str(value) for value, count in tally.counts.items() if value != TEXT and count >= _FEW]
     for value, count in tally.counts.items():
         text = str(value)
         if count < _FEW and " " in text and text.count(" ") > max((label.count(" ") for label in usual), default=0):
@@ -150,7 +179,7 @@ def is_enum(tally: Tally) -> bool:
     """Whether most values of a tally come back again and again."""
     if tally.is_open or tally.total < SMALL_TASK or len(tally.counts) > _MAX_CLASSES:
         return False
-    repeated = [count for value, count in tally.counts.items() if count > 1 and value != _TEXT]
+    repeated = [count for value, count in tally.counts.items() if count > 1 and value != TEXT]
     return sum(repeated) >= _REPEATED * tally.total and 1 <= len(repeated) <= tally.total / 2
 
 
@@ -159,28 +188,37 @@ def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
     counts = {str(value): count for value, count in tally.counts.items()}
     ranked = sorted(counts, key=lambda value: -counts[value])
     by_bare: dict[str, str] = {}
+    forms: Counter[str] = Counter()
+    for value, count in counts.items():
+        forms[bare(value)] += count
     for value in ranked:
         form = bare(value)
-        if not form or value == _TEXT:
+        if not form or value == TEXT:
             continue
         if form in by_bare:
             yield value, by_bare[form]
             continue
-        near = next((usual for usual in by_bare.values() if _is_slip(value, usual, counts)), None)
+        near = next((usual for usual in by_bare.values() if _is_slip(value, usual, forms)), None)
         if near:
             yield value, near
         else:
             by_bare[form] = value
 
 
-def _is_slip(value: str, usual: str, counts: dict[str, int]) -> bool:
+def _is_slip(value: str, usual: str, forms: Counter[str]) -> bool:
     a, b = bare(value), bare(usual)
-    if counts[value] > 2 or counts[usual] < 3 * counts[value] or min(len(a), len(b)) < 4:
+    if forms[a] > 2 or forms[b] < 3 * forms[a] or min(len(a), len(b)) < 4:
         return False
     if _DIGIT.search(a) or _DIGIT.search(b) or _is_negation(a, b):
         return False
-    allowed = 1 if min(len(a), len(b)) < 9 else 2
+    if forms[a] == 1 and _shared_beginning(a, b) >= max(_STEM, _STEM_SHARE * max(len(a), len(b))):
+        return True
+    allowed = 1 if min(len(a), len(b)) < 9 and sorted(a) != sorted(b) else 2
     return abs(len(a) - len(b)) <= allowed and edit_distance(a, b, allowed) <= allowed
+
+
+def _shared_beginning(a: str, b: str) -> int:
+    return next((i for i, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
 
 
 def _is_negation(a: str, b: str) -> bool:
@@ -217,7 +255,7 @@ def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Findin
     often = [value for value, count in counts.items() if count >= _FEW]
     of = f"`{name}`" if name else "the answers"
     rare = [value for value in counts if counts[value] < _FEW]
-    if len(counts) == 1 and tally.total >= _LEAST_FOR_BALANCE and not name:
+    if len(counts) == 1 and tally.total >= _LEAST_SINGLE and not name:
         yield _single(0, name, f"every answer is {shown(next(iter(counts)))}")
         return
     if len(rare) > len(often) or tally.total < _LEAST_FOR_BALANCE or any(map(_DIGIT.search, counts)):
@@ -225,7 +263,7 @@ def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Findin
     if rare:
         line, field = tally.places[rare[0]][0]
         names = ", ".join(map(shown, rare[:_MAX_NAMED])) + (f" and {len(rare) - _MAX_NAMED} more" * (len(rare) > _MAX_NAMED))
-        yield _rare(line, _at(field, name), f"too few examples to learn from, one or two of each, in {of}: {names}")
+        yield _rare(line, _at(field, name), f"labels with one or two examples only, too few to learn from, in {of}: {names}")
     if len(often) < 2:
         return
     most, least = max(often, key=counts.__getitem__), min(often, key=counts.__getitem__)

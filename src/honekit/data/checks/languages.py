@@ -16,7 +16,7 @@ from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import Turn, adviser, warner
 from honekit.data.lines import Finding
 
-_MIN_CHARS = 50
+_MIN_CHARS = 30
 _MAX_CHARS = 240
 _FIRST = 60
 _MAX_IDENTIFIED = 5_000
@@ -67,7 +67,7 @@ class Languages:
         self._passed = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if len(turn.answer) < _MIN_CHARS or not turn.is_prose:
+        if len(turn.answer) < _MIN_CHARS or not turn.is_prose or "lorem ipsum" in turn.answer.casefold():
             return ()
         words = frozenset(turn.answer[:_MAX_CHARS].casefold().split())
         if self._identified >= _FIRST:

@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from honekit.chat.messages import Message
-from honekit.data.chat import ChatExample, readable_conversations
+from honekit.data.chat import ChatExample
 from honekit.data.checks.check import CheckOptions
-from honekit.data.lines import Finding, Severity, read_lines
+from honekit.data.checks.conversations import conversations_of
+from honekit.data.checks.leak_groups import GroupLeaks
+from honekit.data.checks.reworded import Reworded
+from honekit.data.lines import Finding, Severity
 from honekit.data.near.rule import MASK, masked_words
 from honekit.data.near.search import Match, NearSearch
 
@@ -50,6 +53,8 @@ class _Parts:
     answer: int
     is_short: bool
     """The answer is short enough to tell two records apart."""
+    is_prose: bool
+    """The answer is a text of some length, neither a label nor JSON: two records have it by copying only."""
     is_telling: bool
     """The input has words enough for nearness to mean something."""
 
@@ -67,8 +72,9 @@ def _parts(messages: list[Message]) -> _Parts:
     answer_hash = _hash(" ".join(answer))
     # `Hello` is said twice without any leak; there the answer decides.
     system_hash = _hash("\n".join(system)) if len(text.split()) >= MIN_TELLING_WORDS else answer_hash
+    is_prose = not is_short and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked_words(text)} - {MASK}) >= MIN_TELLING_WORDS
-    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short, is_telling)
+    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short, is_prose, is_telling)
 
 
 def _said(message: Message) -> str:
@@ -125,8 +131,8 @@ class _HeldOut:
     bit: int
     start: int
     end: int
-    unread: int
     lines: dict[int, int]
+    reworded: Reworded
 
     def exact(self, parts: _Parts) -> int:
         """The line of the same input here, 0 when there is none."""
@@ -151,6 +157,9 @@ class LeakageCheck:
         self._rows = _Rows()
         self._held_out: list[_HeldOut] = []
         self._between: list[tuple[_HeldOut, str, str]] = []
+        self._groups = GroupLeaks()
+        self._leaks: set[int] = set()
+        """The lines of leaks, so that none is told twice."""
         if options.test:
             self._read(options.test, "error", _TEST_FIX)
         if options.validation:
@@ -158,9 +167,9 @@ class LeakageCheck:
 
     def _read(self, path: Path, severity: Severity, fix: str) -> None:
         start = len(self._rows.lines)
-        held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, 0, {})
-
-        for example in readable_conversations(path):
+        held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, {}, Reworded())
+        self._groups.add_file(path.name, severity)
+        for example in conversations_of(path):
             parts = _parts(example.messages)
             exact_in = 0
             for other in self._held_out:
@@ -171,12 +180,12 @@ class LeakageCheck:
                         (other, "exact", f"the same input in {path.name}:{example.line} and {other.name}:{line}")
                     )
             self._rows.add(example.line, parts, exact_in)
+            self._groups.hold_out(example)
+            if parts.is_prose:
+                held_out.reworded.add(example.line, parts.answer, parts.input)
             for key in _keys(parts):
                 held_out.lines.setdefault(key, example.line)
-
-        records = sum(not line.is_blank for line in read_lines(path))
         held_out.end = len(self._rows.lines)
-        held_out.unread = records - (held_out.end - start)
         self._held_out.append(held_out)
 
     def see(self, example: ChatExample) -> Iterable[Finding]:
@@ -184,24 +193,28 @@ class LeakageCheck:
             return
         parts = _parts(example.messages)
         exact_in = 0
+        self._groups.see(example)
         for held_out in self._held_out:
             line = held_out.exact(parts)
             if line:
                 exact_in |= held_out.bit
+                self._leaks.add(example.line)
                 yield held_out.finding("exact", example.line, f"the same input as {held_out.name}:{line}")
+            elif parts.is_prose and (line := held_out.reworded.line(parts.answer, parts.input)):
+                exact_in |= held_out.bit
+                self._leaks.add(example.line)
+                message = f"nearly the same input as {held_out.name}:{line}, and the same answer"
+                yield held_out.finding("near_duplicate", example.line, message)
         self._rows.add(example.line, parts, exact_in)
 
     def finish(self) -> Iterable[Finding]:
         rows = self._rows
         training = max((held_out.end for held_out in self._held_out), default=0)
         for held_out in self._held_out:
-            if held_out.unread:
-                message = f"{held_out.unread} lines of {held_out.name} cannot be read, so leaks into them are not seen"
-                fix = f"mend what `hone data check {held_out.name}` finds"
-                yield Finding("data.leak.unread", "warning", 0, "", message, fix)
             for match in rows.near(held_out.start, held_out.end, held_out.bit):
                 line, other = rows.lines[match.later], f"{held_out.name}:{rows.lines[match.earlier]}"
                 if match.later >= training:
+                    self._leaks.add(line)
                     message = f"nearly the same input as {other} (Jaccard {match.similarity:.2f})"
                     yield held_out.finding("near_duplicate", line, message)
                 else:
@@ -212,3 +225,4 @@ class LeakageCheck:
         if len(self._between) > MAX_BETWEEN:
             held_out, kind, _ = self._between[MAX_BETWEEN]
             yield held_out.finding(kind, 0, f"{len(self._between) - MAX_BETWEEN} more inputs stand in both held-out files")
+        yield from self._groups.findings(self._leaks)

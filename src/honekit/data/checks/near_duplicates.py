@@ -27,6 +27,7 @@ MAX_RECORDS = 20_000
 """Records compared with each other, the first of the file: up to 8 kB each in memory and 0.1 ms in time."""
 _MAX_WORDS = 300
 _BATCH = 500
+_BAG_WORDS = 4
 _COMMON = 0.5
 _HASHES, _BANDS, _SEED = 128, 32, 42
 """A pair at similarity 0.7 shares one of 32 bands of 4 hashes with probability 0.9998."""
@@ -56,6 +57,8 @@ class _Record:
     record: int
     """Of all that is said, letter by letter; equal ones are for `data.duplicate`."""
     answer: int
+    bag: int
+    """Of its words in the order of the alphabet: the same for `A and B` and `B and A`."""
     shingles: array[int] = field(default_factory=lambda: array("q"))
     """Their hashes: eight bytes each instead of a text."""
 
@@ -69,6 +72,8 @@ class NearDuplicates:
         self._records: list[_Record] = []
         self._common: frozenset[str] | None = None
         self._index: Any = None
+        self._bags: dict[int, int] = {}
+        """The first record of each bag of words."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if not self._left:
@@ -78,13 +83,14 @@ class NearDuplicates:
         words = _WORD.findall("\n".join(said).casefold())[:_MAX_WORDS]
         is_decided = turn.value is not NO_JSON or is_label(turn.answer)
         task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
-        hashes = hash(tuple(map(flat, said))), hash(turn.text), answer_hash(turn)
+        bag = hash(" ".join(sorted(words))) if len(words) >= _BAG_WORDS else 0
+        hashes = hash(tuple(map(flat, said))), hash(turn.text), answer_hash(turn), bag
         self._pending.append(_Record(turn.line, turn.field, words, " ".join(words) if is_decided else "", task, *hashes))
         if len(self._pending) < _BATCH and self._left:
             return ()
         found = self._flush()
         if not self._left:
-            self._records, self._index = [], None
+            self._records, self._index, self._bags = [], None, {}
         return found
 
     def finish(self) -> Iterable[Finding]:
@@ -105,11 +111,13 @@ class NearDuplicates:
                 continue
             record.words = []
             record.shingles = array("q", {hash(shingle) for shingle in members})
-            for key in sorted(self._index.query(minhash)):
-                finding = _compare(self._records[key], record)
-                if finding:
-                    found.append(finding)
-                    break
+            finding = next(
+                (one for key in sorted(self._index.query(minhash)) if (one := _compare(self._records[key], record))), None
+            )
+            if finding is None and record.bag:
+                finding = _same_words(self._records, self._bags.setdefault(record.bag, len(self._records)), record)
+            if finding:
+                found.append(finding)
             self._index.insert(len(self._records), minhash)
             self._records.append(record)
         self._pending = []
@@ -144,6 +152,14 @@ def _compare(first: _Record, second: _Record) -> Finding | None:
     elif first.input != second.input and ask_the_same(first.said, second.said):
         return _contradict(second.line, second.at, f"nearly the same input as on line {first.line}, with another answer")
     return None
+
+
+def _same_words(records: list[_Record], key: int, record: _Record) -> Finding | None:
+    """Words in another order mean the same where the answer is the same, and may mean another thing where it is not."""
+    first = records[key] if key < len(records) else None
+    if first is None or first.task != record.task or first.answer != record.answer or first.record == record.record:
+        return None
+    return _near(record.line, "messages", f"the same words in another order, and the same answer, as on line {first.line}")
 
 
 def ask_the_same(first: str, second: str) -> bool:

@@ -30,7 +30,7 @@ _DATES = {
 }
 _UNIT = re.compile(
     r"(?P<gap>[ \u00a0\u202f]?)(?P<unit>km/h|km|cm|mm|kg|mg|° ?C|° ?F|C|F|kWh|kW|MW|mA|mV|kV|Hz|kHz|MHz|GHz|ms|kB|KB|MB|GB|TB"
-    r"|hPa|kPa|bar|psi|rpm|V|A|W)(?![\w°/²³-])"
+    r"|hPa|kPa|bar|psi|rpm|V|A|W|m/s|mph|m[lL]|cl|dl|oz|lbs?|kcal|dB|min|%)(?![\w°/²³-])"
 )
 _DECIMAL = re.compile(r"\d{1,6}(?P<mark>\.)\d{1,6}|\d{1,6}(?P<comma>,)(?:\d{1,2}|\d{4,6})")
 """A comma before three digits may part thousands, so it says nothing."""
@@ -48,6 +48,7 @@ class Notation:
 
     def __init__(self) -> None:
         self._dates, self._gaps, self._degrees, self._decimals = Tallies(), Tallies(), Tallies(), Tallies()
+        self._spellings = Tallies()
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if turn.value is NO_JSON:
@@ -61,21 +62,31 @@ class Notation:
     def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
         if not has_digit(text):
             return
-        # A field is written by whoever made the answers; in prose a copied number keeps the form of its source.
+        # A field is written by whoever made the answers; in prose a copied number keeps the form of its source: it counts
+        # (without a place), and is not blamed.
         is_value = bool(name) or text.count(" ") < 3
         for number, found in enumerate(_NUMBER.finditer(text)):
             if number >= _MAX_NUMBERS:
                 break
-            if (text[found.start() - 1 : found.start()] or " ") in _JOINED or not (is_value or found[0] not in turn.question):
+            if (text[found.start() - 1 : found.start()] or " ") in _JOINED:
                 continue
+            place = at if is_value or found[0] not in turn.question else ""
             if date := date_form(text, found):
-                self._dates.add(turn.task, name, date, turn.line, at)
+                if place:
+                    self._dates.add(turn.task, name, date, turn.line, place)
             elif decimal := _DECIMAL.fullmatch(found[0]):
-                self._decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, at)
+                self._decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, place)
             if unit := _UNIT.match(text, found.end()):
-                self._gaps.add(turn.task, name, bool(unit["gap"]), turn.line, at)
-                if unit["unit"][-1] in "CF":
-                    self._degrees.add(turn.task, name + unit["unit"][-1], "°" in unit["unit"], turn.line, at)
+                self._count_unit(turn, name, unit, at if is_value or found[0] + unit[0] not in turn.question else "")
+
+    def _count_unit(self, turn: Turn, name: str, unit: re.Match[str], place: str) -> None:
+        kind = unit["unit"]
+        # A percent sign has a habit of its own.
+        self._gaps.add(turn.task, f"{name}%" if kind == "%" else name, bool(unit["gap"]), turn.line, place)
+        if kind[-1] in "CF":
+            self._degrees.add(turn.task, name + kind[-1], "°" in kind, turn.line, place)
+        elif kind in ("ml", "mL"):
+            self._spellings.add(turn.task, f"{name} ml", kind, turn.line, place)
 
     def finish(self) -> Iterator[Finding]:
         for _, tally in self._dates.all():
@@ -84,8 +95,14 @@ class Notation:
                 yield _date(line, at, f"a date is written as {_DATES[str(kind)]}; {usual}")
         yield from _of_units(self._gaps, "with a blank before it", "without a blank before it")
         yield from _of_units(self._degrees, "with a degree sign", "without a degree sign", seen=set(_places(self._gaps)))
+        for _, tally in self._spellings.all():
+            for kind, (line, at) in tally.odd(share=_MOSTLY):
+                if at:
+                    yield _unit(line, at, f"a unit is written {kind}; {_most(tally)} {tally.main}")
         for _, tally in self._decimals.all():
             for kind, (line, at) in tally.odd(share=_MOSTLY):
+                if not at:
+                    continue
                 usual = f"{tally.counts[tally.main]} of {tally.total} answers use {shown(tally.main)}"
                 yield _decimal(line, at, f"the decimal mark is {shown(kind)}; {usual}")
 
@@ -111,7 +128,7 @@ def _of_units(tallies: Tallies, yes: str, no: str, seen: set[tuple[int, str]] | 
     """One finding for each record, though it may part from the others in blank and sign alike."""
     for _, tally in tallies.all():
         for kind, place in tally.odd(share=_MOSTLY):
-            if place not in (seen or ()):
+            if place[1] and place not in (seen or ()):
                 yield _unit(*place, f"a unit is written {yes if kind else no}; {_most(tally)} {no if kind else yes}")
 
 

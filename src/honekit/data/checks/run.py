@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from honekit.data.chat import KIND, readable_conversations
+from honekit.data.chat import KIND, ChatExample, readable_conversations
 from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.check import Check, CheckOptions
 from honekit.data.checks.endings import Endings
@@ -53,7 +53,7 @@ def check_file(
     tally, is_whole = _structure(path, progress, processes)
     seconds = {"structure": time.perf_counter() - started}
     if made:
-        seconds |= _see_all(path, made, tally, progress, tell)
+        seconds |= see_all(readable_conversations(path), made, tally, progress, tell)
     if is_whole and not tally.records:
         fix = 'write one {"messages": [...]} per line'
         tally.report(Finding("data.empty", "error", 0, "", "the file is empty", fix))
@@ -85,14 +85,18 @@ def _structure(path: Path, progress: Progress | None, processes: int | None) -> 
     return tally, is_whole
 
 
-def _see_all(
-    path: Path, checks: list[Check], tally: Tally, progress: Progress | None, tell: Callable[[str], None] | None
+def see_all(
+    conversations: Iterable[ChatExample],
+    checks: Sequence[Check],
+    tally: Tally,
+    progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> dict[str, float]:
     """Every check over every conversation; the seconds that each took."""
     names = [type(check).__name__ for check in checks]
     seconds = dict.fromkeys(names, 0.0)
     clock = time.perf_counter
-    for number, example in enumerate(readable_conversations(path), 1):
+    for number, example in enumerate(conversations, 1):
         begun = clock()
         for check, name in zip(checks, names, strict=True):
             _report(tally, check.see(example))

@@ -104,7 +104,7 @@ class Style:
         for line, at, length in sorted(extremes):
             is_far = abs(math.log2(length) - median / _BINS) > far
             if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
-                yield _length(line, at, f"the answer has {length} characters; half of them have less than {typical:.0f}")
+                yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
 
 
 def _distances(lengths: Counter[float], median: float) -> Counter[float]:

@@ -11,6 +11,7 @@ from honekit.data.checks.turn import Turn, bare, warner
 from honekit.data.lines import Finding
 
 _LEAST = 8
+_STRAY, _ALONE = 2, 0.9
 _RARE = 0.25
 _CLOSE = 0.6
 _SAME_WORD = 0.7
@@ -27,13 +28,15 @@ class SystemPrompts:
     """`data.system.drift`, `data.system.missing`."""
 
     def __init__(self) -> None:
-        self._tally = Tally()
+        self._tally, self._roles = Tally(), Tally()
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         first = turn.messages[0]
         system = first.text if first.role in ("system", "developer") else ""
         if system or not any(message.role in ("system", "developer") for message in turn.messages):
             self._tally.add(system, turn.line, "messages[0].content" if system else "messages")
+        if system:
+            self._roles.add(first.role, turn.line, "messages[0].role")
         return ()
 
     def finish(self) -> Iterator[Finding]:
@@ -45,8 +48,11 @@ class SystemPrompts:
         if 0 < without <= 0.1 * tally.total or (without == 1 and tally.total >= _LEAST):
             for line, field in tally.places[""]:
                 yield _missing(line, field, f"no system prompt; {tally.total - without} of {tally.total} records have one")
-        for rare, usual in accidental_variants({prompt: tally.counts[prompt] for prompt in prompts}):
-            message = f"the system prompt differs in {difference(usual, rare)} from that of {tally.counts[usual]} records"
+        usual = self._roles.main
+        for role, (line, field) in self._roles.odd(share=_ALONE, least=_LEAST):
+            yield _drift(line, field, f"the prompt's role is {role}; that of {self._roles.counts[usual]} others is {usual}")
+        for rare, prompt in accidental_variants({prompt: tally.counts[prompt] for prompt in prompts}):
+            message = f"the system prompt differs in {difference(prompt, rare)} from that of {tally.counts[prompt]} records"
             for line, field in tally.places[rare]:
                 yield _drift(line, field, message)
 
@@ -55,7 +61,8 @@ def accidental_variants(counts: dict[str, int]) -> Iterator[tuple[str, str]]:
     """Pairs of a rare prompt and the frequent one that it was meant to be.
 
     A family of many near prompts is a template with a slot, filled on purpose, and so are prompts that differ in
-    numbers only. Prompts that differ in blanks, case or punctuation only are an accident at any frequency.
+    numbers only, unless nearly all records have the same ones. Prompts that differ in blanks, case or punctuation only are an
+    accident at any frequency.
     """
     ranked = sorted(counts, key=lambda prompt: -counts[prompt])[:_MAX_COMPARED]
     slots = [prompt for prompt in ranked if counts[prompt] * 3 >= counts[ranked[0]]]
@@ -64,6 +71,10 @@ def accidental_variants(counts: dict[str, int]) -> Iterator[tuple[str, str]]:
         for usual in ranked[:position]:
             if bares[rare] == bares[usual]:
                 yield rare, usual
+                break
+            if _DIGITS.sub("0", rare) == _DIGITS.sub("0", usual):
+                if counts[rare] <= _STRAY and counts[usual] >= _ALONE * sum(counts.values()):
+                    yield rare, usual
                 break
             is_rare = counts[rare] <= _RARE * counts[usual] and counts[usual] >= _LEAST // 2
             if is_rare and len(slots) < 10 and is_slip(usual, rare) and len(ranked) - len(slots) <= 10:

@@ -96,6 +96,16 @@ def bare_hash(text: str) -> int:
     return hash(bare(text))
 
 
+def said_before(turn: Turn, at: int | None = None) -> str:
+    """All that comes before the answer, or before message `at`: messages, arguments of calls, their results, and the tools."""
+    before = turn.messages[: turn.at if at is None else at]
+    parts = [message.text for message in before]
+    parts += [call.function.arguments for message in before for call in message.tool_calls or ()]
+    if turn.tools:
+        parts.append(str(turn.tools))
+    return "\n".join(parts)
+
+
 def has_digit(text: str) -> bool:
     """Whether there is an ASCII digit; faster than a regular expression."""
     return any(map(text.__contains__, "0123456789"))

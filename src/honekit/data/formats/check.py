@@ -10,20 +10,25 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from honekit.data.checks.check import CheckOptions
+from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
 from honekit.data.checks.score import score
 from honekit.data.formats.detect import Given, detect
+from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.spill import SHIFTED, TURNS, Spill
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding, shown
 from honekit.data.preference import check_preference_file
 from honekit.data.records import MAX_KEPT, CheckResult
 from honekit.data.reinforcement import check_reinforcement_file
 
+_SCANS = {"preference": check_preference_file, "reinforcement": check_reinforcement_file}
 _TOO_LITTLE = ("data.too_few", "data.empty")
+_MAX_SHEETS = 5
 _MESSAGE = re.compile(r"messages\[(\d+)\](\.content)?$")
 
 
@@ -32,12 +37,17 @@ def check_any(
     options: CheckOptions | None = None,
     given: Given | None = None,
     check: Callable[[Path, CheckOptions], CheckResult] = check_file,
+    *,
+    structure_only: bool = False,
 ) -> CheckResult:
     """Every finding of a file of any format that Hone reads. `check` looks at chat JSONL, and at what stands for it.
+
+    The structure of the validation and the test file is checked as well; findings there name their file.
 
     Raises: DataError[data.file_missing | data.file_unreadable], and what `detect` raises for a file whose format is unclear.
     """
     options = options or CheckOptions()
+    held_out = [other for other in (options.validation, options.test) if other]
     source = detect(path, given)
     with TemporaryDirectory(prefix="hone-check-") as folder:
         spill = Spill(source, Path(folder) / "checked")
@@ -46,13 +56,51 @@ def check_any(
             validation=_beside(options.validation, given, Path(folder) / "validation"),
             test=_beside(options.test, given, Path(folder) / "test"),
         )
-        if source.format == "preference":
-            result = check_preference_file(spill.file)
-        elif source.format == "reinforcement":
-            result = check_reinforcement_file(spill.file)
+        if source.format in _SCANS:
+            result = _SCANS[source.format](spill.file)
+            if not structure_only:
+                result = with_contents(result, spill.file, source.format, options)
         else:
             result = check(spill.file, options)
-        return result if spill.file == path else _merge(result, spill)
+        result = result if spill.file == path else _merge(result, spill)
+        if source.container == "excel":
+            result = _with_sheets(result, path)
+    for other in held_out:
+        result = _joined(result, check_any(other, None, given, partial(check_file, checks=()), structure_only=True))
+    return result
+
+
+def _with_sheets(result: CheckResult, path: Path) -> CheckResult:
+    """The result, and which sheet of several was read."""
+    read, others = sheets(path)
+    if not others:
+        return result
+    names = ", ".join(map(shown, others[:_MAX_SHEETS])) + (" and more" if len(others) > _MAX_SHEETS else "")
+    message = f"only the sheet {shown(read)} was read, the first with rows in it; not read: {names}"
+    fix = "move what shall be learnt into that sheet, or save each sheet as a file of its own"
+    finding = Finding("data.excel_sheets", "advice", 0, "", message, fix)
+    stats = {**result.stats, "advice": result.stats["advice"] + 1}
+    return replace(result, advice=[*result.advice, finding], stats=stats, counts={**result.counts, finding.code: 1})
+
+
+def _joined(result: CheckResult, held_out: CheckResult) -> CheckResult:
+    """The result with the structural findings of a held-out file, which may be shorter than a training file."""
+    codes = Counter({code: count for code, count in held_out.counts.items() if code != "data.too_few"})
+    found = {
+        name: [replace(one, file=held_out.path.name) for one in getattr(held_out, name) if one.code in codes]
+        for name in ("errors", "warnings", "advice")
+    }
+    stats = dict(result.stats)
+    for name in found:
+        stats[name] += held_out.stats[name] - (held_out.counts.get("data.too_few", 0) if name == "errors" else 0)
+    return replace(
+        result,
+        errors=[*result.errors, *found["errors"]],
+        warnings=[*result.warnings, *found["warnings"]],
+        advice=[*result.advice, *found["advice"]],
+        stats=stats,
+        counts=dict(Counter(result.counts) + codes),
+    )
 
 
 def _beside(path: Path | None, given: Given | None, folder: Path) -> Path | None:

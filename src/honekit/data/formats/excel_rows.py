@@ -22,7 +22,7 @@ def excel_rows(path: Path) -> Iterator[Row]:
     Raises: DataError[data.file_missing | data.file_unreadable | data.excel_unreadable | data.too_large].
     """
     columns: list[str] | None = None
-    for number, cells in enumerate(_sheet(path), 1):
+    for number, cells in enumerate(_sheet(path)[1], 1):
         texts = [_text(cell) for cell in cells]
         if not any(texts):
             continue
@@ -43,7 +43,19 @@ def excel_rows(path: Path) -> Iterator[Row]:
             yield Row(number, dict(zip(columns, texts, strict=False)))
 
 
-def _sheet(path: Path) -> list[list[Any]]:
+def sheets(path: Path) -> tuple[str, list[str]]:
+    """The name of the sheet that is read, and those of the others; one sheet has no others.
+
+    Raises: DataError as `excel_rows`.
+    """
+    from python_calamine import CalamineWorkbook
+
+    read, _ = _sheet(path)
+    return read, [name for name in CalamineWorkbook.from_path(str(path)).sheet_names if name != read]
+
+
+def _sheet(path: Path) -> tuple[str, list[list[Any]]]:
+    """Name and rows of the first sheet that has any."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     open_unpacked(path).close()
@@ -53,7 +65,7 @@ def _sheet(path: Path) -> list[list[Any]]:
         for name in workbook.sheet_names:
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             if any(any(cell != "" for cell in row) for row in rows):
-                return rows
+                return name, rows
     except (CalamineError, OSError, ValueError) as fault:
         raise DataError(
             "data.excel_unreadable",
@@ -61,7 +73,7 @@ def _sheet(path: Path) -> list[list[Any]]:
             where=str(path),
             mend="save it again as .xlsx, or as CSV in UTF-8",
         ) from fault
-    return []
+    return "", []
 
 
 def _refuse_bomb(path: Path) -> None:

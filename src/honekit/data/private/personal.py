@@ -48,7 +48,8 @@ _IN_URL = re.compile(r"://[^\s/]*$")
 _NUMBER = re.compile(r"\+?\(?\d[\d .()/-]{5,}\d")
 _WEAK_CUE = re.compile(r"\bnumber\b[^\n]{0,12}$", re.IGNORECASE)
 _GOOD_CUE = re.compile(
-    r"\b(?:tel(?:ephone)?|phone|mobile|cell|call|ring|dial|text|fax|whatsapp|sms|reach|hotline|telefon|handy|mobil)\b(?=[^\n]{0,30}$)",
+    r"\b(?:tel(?:ephone)?|phone|mobile|cell|call|ring|dial|text|fax|whatsapp|sms|reach|hotline|telefon|handy|mobil|rufnummer|anrufen|erreichbar|numéro|téléphone|portable|appele[rz]|teléfono|móvil|llam\w+|telefono"
+    r"|cellulare|telefoon|telefone|celular)\b(?=[^\n]{0,30}$)",
     re.IGNORECASE,
 )
 _BAD_CUE = re.compile(
@@ -57,6 +58,8 @@ _BAD_CUE = re.compile(
     re.IGNORECASE,
 )
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}")
+_PAIRS = re.compile(r"0[1-79](?:[ .]\d\d){4}")
+"""French numbers, in pairs: no other figures are written so."""
 _FICTIONAL = re.compile(r"(?:\+?1[ .-]?)?(?:\(?\d{3}\)?[ .-]?)?555[ .-]?01\d\d(?!\d)")
 _REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "AU", "NL", "BR")
 
@@ -183,6 +186,8 @@ def _is_phone(raw: str, before: str, after: str) -> bool:
             return bool(_NANP.fullmatch(raw)) or any(
                 phonenumbers.is_valid_number(phonenumbers.parse(raw, region)) for region in _REGIONS
             )
+        if _PAIRS.fullmatch(raw):
+            return True
         return bool(_NANP.fullmatch(raw)) and phonenumbers.is_valid_number(phonenumbers.parse(raw, "US"))
     except phonenumbers.NumberParseException:
         return False

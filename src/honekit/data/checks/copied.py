@@ -1,0 +1,135 @@
+"""Values that are copied from the input in nearly all answers, and in this one are not: a misread name, a changed number.
+
+A field of a JSON answer, a short answer, an argument of a tool call: where most of its values stand in the conversation
+before it word by word, one that is a slip away from something there was meant to be that (`Orbit GmbH` for `Orbis GmbH`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from honekit.data.checks.labels import edit_distance
+from honekit.data.checks.tally import MAX_PLACES, MAX_TASKS
+from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, is_label, json_value, said_before, warner
+from honekit.data.lines import Finding, shown
+
+_LEAST = 8
+_MOSTLY = 0.7
+_MAX_FIELDS = 64
+_MAX_VALUES = 40
+_ENOUGH = 200
+"""After so many values a field that is mostly not copied is not looked at any more."""
+_MIN_LETTERS, _MIN_DIGITS = 4, 2
+_WORD = re.compile(r"[^\W_]+")
+_MAX_WORDS = 2000
+
+_unfounded = warner("data.answers.unfounded", "copy it from the input as it stands there")
+
+
+@dataclass(slots=True)
+class _Field:
+    total: int = 0
+    copied: int = 0
+    slips: list[tuple[int, str, str, str]] = field(default_factory=list)
+    """Line, place, value, and what stands in the input instead."""
+
+    @property
+    def is_hopeless(self) -> bool:
+        return self.total >= _ENOUGH and self.copied < _MOSTLY * self.total
+
+
+class CopiedValues:
+    """`data.answers.unfounded` for values that are a slip away from something in the input."""
+
+    def __init__(self) -> None:
+        self._fields: dict[tuple[int, str], _Field] = {}
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        at, before, letters = -1, "", ""
+        for index, name, value, place in _values(turn):
+            counts = self._field((turn.task, name))
+            form = bare(value)
+            if counts is None or counts.is_hopeless or len(form) < (_MIN_DIGITS if form.isdigit() else _MIN_LETTERS):
+                continue
+            if index != at:
+                at, before = index, said_before(turn, index)
+                letters = bare(before)
+            counts.total += 1
+            if form in letters:
+                counts.copied += 1
+            elif len(counts.slips) < MAX_PLACES and _is_name(value) and (meant := _near(value, before)):
+                counts.slips.append((turn.line, place, value, meant))
+        return ()
+
+    def _field(self, key: tuple[int, str]) -> _Field | None:
+        if key not in self._fields and len(self._fields) < MAX_TASKS * _MAX_FIELDS:
+            self._fields[key] = _Field()
+        return self._fields.get(key)
+
+    def finish(self) -> Iterator[Finding]:
+        for (_, name), counts in self._fields.items():
+            if counts.total < _LEAST or counts.copied < _MOSTLY * counts.total:
+                continue
+            what = f"`{name}`" if name else "the answer"
+            for line, at, value, meant in counts.slips:
+                usual = f"{counts.copied} of {counts.total} times {what} is copied from the input"
+                yield _unfounded(line, at, f"{shown(value)} stands nowhere in the input, but {shown(meant)} does; {usual}")
+
+
+def _values(turn: Turn) -> Iterator[tuple[int, str, str, str]]:
+    """Message, name, text and place of everything that may be copied."""
+    if isinstance(turn.value, dict):
+        for path, text in short_texts(turn.value):
+            yield turn.at, path, text, f"{turn.field}.{path}"
+    elif turn.value is NO_JSON and is_label(turn.answer):
+        yield turn.at, "", turn.answer.strip(), turn.field
+    for index, message in enumerate(turn.messages) if turn.tools else ():
+        for number, call in enumerate(message.tool_calls or ()) if message.is_trained else ():
+            arguments = json_value(call.function.arguments)
+            for path, text in short_texts(arguments) if isinstance(arguments, dict) else ():
+                place = f"messages[{index}].tool_calls[{number}].function.arguments"
+                yield index, f"{call.function.name}.{path}", text, place
+
+
+def short_texts(value: dict[str, Any]) -> list[tuple[str, str]]:
+    """Path and text of the short texts of an object, members of a list under one path."""
+    found: list[tuple[str, str]] = []
+    stack: list[tuple[str, Any]] = [("", value)]
+    while stack and len(found) < _MAX_VALUES:
+        path, item = stack.pop()
+        if isinstance(item, dict):
+            stack += [(f"{path}.{key}".removeprefix("."), inner) for key, inner in item.items()]
+        elif isinstance(item, list):
+            stack += [(f"{path}[]", inner) for inner in item[:20]]
+        elif isinstance(item, str) and is_label(item.strip()):
+            found.append((path, item.strip()))
+    return found
+
+
+def _is_name(value: str) -> bool:
+    """Words of a language are inflected (`berry` for `berries`); names and numbers are not."""
+    return value[0].isupper() or has_digit(value)
+
+
+def _near(value: str, before: str) -> str | None:
+    """A run of words in the input that is a slip of the hand or two swapped digits away from the value."""
+    own = _WORD.findall(value.casefold())
+    words = _WORD.findall(before)[:_MAX_WORDS]
+    form = "".join(own)
+    allowed = 1 if len(form) < 6 else 2
+    for start in range(len(words) - len(own) + 1):
+        run = words[start : start + len(own)]
+        other = "".join(run).casefold()
+        if abs(len(other) - len(form)) > allowed or not _may_be(form, other):
+            continue
+        if edit_distance(form, other, allowed) <= allowed:
+            return " ".join(run)
+    return None
+
+
+def _may_be(form: str, other: str) -> bool:
+    """Digits may only be exchanged for digits: the numbers 17 and 71, not 17 and 1b."""
+    return form[0] == other[0] or sorted(form) == sorted(other) if form.isalpha() else form.isdigit() == other.isdigit()

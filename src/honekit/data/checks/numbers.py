@@ -1,0 +1,88 @@
+"""Numbers in an answer that stand nowhere in the conversation before it, where nearly all answers copy theirs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from honekit.data.checks.tally import MAX_PLACES
+from honekit.data.checks.turn import CODE, Turn, has_digit, said_before, warner
+from honekit.data.lines import Finding, shown
+
+_LEAST = 8
+_MOSTLY = 0.9
+_FEW, _HALF = 4, 0.6
+"""What is needed to blame a number that is a slip away from one in the input."""
+_MIN_DIGITS = 3
+_SMALL = 12
+"""Counts, months and hours are often put into figures."""
+_ENOUGH = 300
+_MAX_CHARS = 4000
+_NUMBER = re.compile(r"(?<![\w#/-])\d+(?:[.,]\d+)*(?![\w/-]|[.:]\d)")
+_ANY = re.compile(r"\d+(?:[.,]\d+)*")
+_KNOWN_ANYWAY = re.compile(r"\d{1,2}:\d\d|\b(?:19|20)\d\d\b")
+"""Times and years: known from elsewhere."""
+
+_unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
+
+
+class Numbers:
+    """`data.answers.unfounded` for numbers."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._copied = 0
+        self._found: list[tuple[int, str, str, str | None]] = []
+        """Line, place, number, and the digits that may have been meant."""
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        if not has_digit(turn.answer) or CODE in turn.answer or len(turn.answer) > _MAX_CHARS:
+            return ()
+        if self._total >= _ENOUGH and self._copied < _HALF * self._total:
+            return ()
+        numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", turn.answer)) if not _is_small(number)]
+        if not numbers:
+            return ()
+        known = {_digits(number) for number in _ANY.findall(said_before(turn))}
+        strange = next((number for number in numbers if _digits(number) not in known), None)
+        self._total += 1
+        if strange is None:
+            self._copied += 1
+        elif len(self._found) < 10 * MAX_PLACES:
+            self._found.append((turn.line, turn.field, strange, _slip_of(strange, known)))
+        return ()
+
+    def finish(self) -> Iterator[Finding]:
+        is_usual = self._copied >= _LEAST and self._copied >= _MOSTLY * self._total
+        may_be_slip = self._copied >= _FEW and self._copied >= _HALF * self._total
+        for line, at, number, meant in self._found:
+            if is_usual or (may_be_slip and meant):
+                but = f", but {meant} does" if meant else ""
+                usual = f"{self._copied} of {self._total} answers with numbers copy theirs from the input"
+                yield _unfounded(line, at, f"the number {shown(number)} stands nowhere in the input{but}; {usual}")
+
+
+def _is_small(number: str) -> bool:
+    return number.isdigit() and int(number[:6]) <= _SMALL and len(number) <= len(str(_SMALL))
+
+
+def _digits(number: str) -> str:
+    """`23,17` and `23.17`, `8.4` and `8.40`, `1,299` and `1299` are the same digits."""
+    whole, mark, last = number.replace(",", ".").rpartition(".")
+    if mark and len(last) < 3:
+        number = whole + last.rstrip("0")
+    return number.replace(",", "").replace(".", "").lstrip("0")
+
+
+def _slip_of(number: str, known: set[str]) -> str | None:
+    """Digits in the input that are those of the number in another order, or all but one of them."""
+    own = _digits(number)
+    if len(own) < _MIN_DIGITS:
+        return None
+    return next((other for other in known if _is_slip(own, other)), None)
+
+
+def _is_slip(own: str, other: str) -> bool:
+    if own.rstrip("0") == other.rstrip("0"):
+        return abs(len(own) - len(other)) == 1  # a nought too many or too few
+    return len(own) == len(other) and (sorted(own) == sorted(other) or sum(map(str.__ne__, own, other)) == 1)

@@ -1,0 +1,66 @@
+"""What stands in preference and reinforcement files: the checks of conversations, on what these files hold of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from honekit.data.checks.answers import AnswerChecks
+from honekit.data.checks.check import Check, CheckOptions
+from honekit.data.checks.conversations import Kind, conversations_of, field_in, rejected_answers
+from honekit.data.checks.endings import Endings
+from honekit.data.checks.leakage import LeakageCheck
+from honekit.data.checks.lengths import length_check
+from honekit.data.checks.privacy import PrivacyCheck
+from honekit.data.checks.run import see_all
+from honekit.data.lines import Finding
+from honekit.data.preference_faults import REJECTED
+from honekit.data.records import CheckResult, Tally
+
+_OF_CHAT = frozenset({"data.near_duplicate"})
+"""Two pairs for one prompt, and prompts that differ in a number only, are what these files are made of."""
+
+
+def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOptions) -> CheckResult:
+    """The result of the structural checks of such a file, and what its conversations show.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    tally, rejected = Tally(), Tally()
+    checks: list[Check] = [AnswerChecks(options), LeakageCheck(options), PrivacyCheck(options)]
+    if kind == "preference" and (lengths := length_check(options)):
+        checks.append(lengths)
+    see_all(conversations_of(path, kind), checks, tally)
+    if kind == "preference":
+        see_all(rejected_answers(path), [PrivacyCheck(options)], rejected)
+        tally.findings += _endings(path)
+    counts = _messages(path, kind)
+    found = [
+        replace(one, field=field_in(kind, one.field, counts[one.line]) if not one.file else one.field)
+        for one in tally.findings
+        if one.code not in _OF_CHAT
+    ]
+    found += [replace(one, field=f"{REJECTED[0]}[0].content") for one in rejected.findings]
+    whole = Tally(findings=[*result.errors, *result.warnings, *result.advice], counts=Counter(result.counts))
+    whole.totals.update(result.stats)
+    for finding in found:
+        whole.report(finding)
+    merged = whole.result(result.path)
+    return replace(merged, records=result.records, score=result.score, seconds=result.seconds, format=result.format)
+
+
+def _endings(path: Path) -> list[Finding]:
+    """Preferred answers that break off."""
+    endings = Endings()
+    at_once = [
+        endings.look(example.messages[-1].text, example.line, len(example.messages) - 1)
+        for example in conversations_of(path, "preference")
+        if example.messages[-1].text.strip()
+    ]
+    return [*filter(None, at_once), *endings.findings()]
+
+
+def _messages(path: Path, kind: Kind) -> Counter[int]:
+    """line -> number of messages."""
+    return Counter({example.line: len(example.messages) for example in conversations_of(path, kind)})

@@ -1,0 +1,108 @@
+"""Short values that are built unlike nearly all others: `g43.1` among `J18.9`, `3/5` among 1 to 5, `9 am` among `09:00`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from honekit.data.checks.copied import short_texts
+from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
+from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, warner
+from honekit.data.lines import Finding, shown
+
+_MAX_CHARS = 40
+_FEW, _FEW_SHARE = 3, 0.75
+_MOSTLY = 0.95
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
+_LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?!\S)")
+_RUN = re.compile(r"\d+|[^\W\d_]+")
+_NUMBER_SHAPE, _WORDS_SHAPE = "a number", "words"
+_MAX_REST = 3
+_NOTHING = frozenset({"none", "null", "unknown", "na", "notapplicable", "notspecified", "nan", "tbd", "missing", "unspecified"})
+
+_pattern = warner("data.format.pattern", "write the value in the form of the others")
+
+
+class Patterns:
+    """`data.format.pattern`."""
+
+    def __init__(self) -> None:
+        self._shapes = Tallies()
+        self._examples: dict[str, str] = {}
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        if turn.value is NO_JSON:
+            answer = turn.answer.strip()
+            if 0 < len(answer) <= _MAX_CHARS and "\n" not in answer:
+                self._count(turn, "", answer, turn.field)
+        elif isinstance(turn.value, dict):
+            for path, text in short_texts(turn.value):
+                self._count(turn, path, text, f"{turn.field}.{path}")
+        return ()
+
+    def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
+        shape = shape_of(text)
+        if shape == _WORDS_SHAPE and bare(text) in _NOTHING:
+            return
+        if len(self._examples) < 1000:
+            self._examples.setdefault(shape, text)
+        # A value that was copied keeps the form of its source: it counts, and is not blamed.
+        self._shapes.add(turn.task, name, shape, turn.line, "" if text in turn.question else at)
+
+    def finish(self) -> Iterator[Finding]:
+        for name, tally in self._shapes.all():
+            usual = _usual(tally)
+            if not usual:
+                continue
+            what = f"`{name}`" if name else "the answer"
+            count = sum(count for shape, count in tally.counts.items() if is_like(str(shape), usual))
+            said = f"{count} of {tally.total} {_like(usual, self._examples)}"
+            for shape, places in tally.places.items():
+                if not is_like(str(shape), usual):
+                    example = shown(self._examples.get(str(shape), str(shape)))
+                    for line, at in places:
+                        if at:
+                            yield _pattern(line, at, f"{what} is written in a form of its own, as in {example}; {said}")
+
+
+def _usual(tally: Tally) -> str | None:
+    """The shape of nearly all values when it has digits in it, else none."""
+    usual = str(tally.main)
+    if tally.is_open or tally.total < SMALL_TASK or ("9" not in usual and usual != _NUMBER_SHAPE):
+        return None
+    odd = sum(count for shape, count in tally.counts.items() if not is_like(str(shape), usual))
+    share = 1 - odd / tally.total
+    return usual if share >= _MOSTLY or (odd <= _FEW and share >= _FEW_SHARE) else None
+
+
+def _like(shape: str, examples: dict[str, str]) -> str:
+    return "are numbers" if shape == _NUMBER_SHAPE else f"look like {shown(examples.get(shape, shape))}"
+
+
+def shape_of(text: str) -> str:
+    """Runs of digits as `9`, words as `A` or `a`: `J18.9` is `A9.9`, `-4.5 °C` is `9 °A`.
+
+    Numbers are one shape, whatever their signs.
+    """
+    if not has_digit(text):
+        return _WORDS_SHAPE
+    if _NUMBER.fullmatch(text):
+        return _NUMBER_SHAPE
+    return _RUN.sub(_sign, _LONE_NUMBER.sub("9", text))
+
+
+def _sign(run: re.Match[str]) -> str:
+    first = run[0][0]
+    return "9" if first.isdigit() else "A" if first.isupper() else "a"
+
+
+def is_like(shape: str, main: str) -> bool:
+    """Whether two shapes may be of one kind: one goes on where the other ends, without a blank (`I10`, `J18.9`), or both
+    are made of the same signs."""
+    if shape == main or set(shape) == set(main):
+        return True
+    if _NUMBER_SHAPE in (shape, main):
+        return False
+    short, long = sorted((shape, main), key=len)
+    rest = long.removeprefix(short)
+    return long.startswith(short) and len(rest) <= _MAX_REST and " " not in rest

@@ -1,0 +1,60 @@
+"""Measures in another system than nearly all answers use: °F among °C, ounces among grams, km/h among m/s."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from honekit.data.checks.tally import Tallies
+from honekit.data.checks.turn import CODE, Turn, has_digit, warner
+from honekit.data.lines import Finding, shown
+
+_SYSTEMS: dict[str, dict[str, str]] = {
+    "temperatures": {"°C": r"(?:°|degrees? )\s?C(?:elsius)?|celsius", "°F": r"(?:°|degrees? )\s?F(?:ahrenheit)?|fahrenheit"},
+    "speeds": {"m/s": r"m/s", "km/h": r"km/h|kph", "mph": r"mph"},
+    "weights": {"grams": r"mg|k?g|grams?|kilos?", "ounces and pounds": r"oz|ounces?|lbs?|pounds?"},
+    "volumes": {"litres": r"[mcd]?[lL]|(?:millil|l)it(?:er|re)s?", "cups and ounces": r"cups?|fl\.? ?oz|pints?|gallons?|quarts?"},
+    "lengths": {"metres": r"[mck]?m|(?:centi|kilo)?met(?:er|re)s?", "feet and miles": r"ft|feet|inch(?:es)?|miles?|yards?|mi"},
+}
+_NAMES = {f"{kind[:3]}{number}": (kind, system) for kind, systems in _SYSTEMS.items() for number, system in enumerate(systems)}
+_UNIT = re.compile(
+    r"\d[ \u00a0\u202f]?(?:"
+    + "|".join(
+        f"(?P<{kind[:3]}{number}>{pattern})"
+        for kind, systems in _SYSTEMS.items()
+        for number, pattern in enumerate(systems.values())
+    )
+    + r")(?![\w/²³°])"
+)
+_MOSTLY, _LEAST = 0.8, 8
+
+_unit = warner("data.style.units", "use one system of units everywhere")
+
+
+class UnitSystems:
+    """`data.style.units` for the system of a measure."""
+
+    def __init__(self) -> None:
+        self._systems = Tallies()
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        text = turn.answer
+        if not has_digit(text) or CODE in text:
+            return ()
+        seen: set[str] = set()
+        for found in _UNIT.finditer(text):
+            group = str(found.lastgroup)
+            if group not in seen:
+                seen.add(group)
+                kind, system = _NAMES[group]
+                # What the user measured in is taken over on purpose.
+                is_asked = found[0] in turn.question
+                self._systems.add(turn.task, kind, system, turn.line, "" if is_asked else turn.field)
+        return ()
+
+    def finish(self) -> Iterator[Finding]:
+        for kind, tally in self._systems.all():
+            for system, (line, at) in tally.odd(share=_MOSTLY, least=_LEAST):
+                if at:
+                    usual = f"{tally.counts[tally.main]} of {tally.total} answers with {kind} have {shown(tally.main)}"
+                    yield _unit(line, at, f"{kind} are in {system}; {usual}")
