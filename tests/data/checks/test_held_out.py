@@ -12,9 +12,7 @@ from honekit.data.checks import CheckOptions
 from honekit.data.formats.check import check_any
 
 LABELS = ("billing", "shipping")
-TEXTS = (
-    "late parcel|wrong sum|no invoice|paid twice|lost on the way|refund please|where is it|card refused|slow post|odd box"
-)
+TEXTS = "late parcel|wrong sum|no invoice|paid twice|lost on the way|refund please|where is it|card refused|slow post|odd box"
 
 
 def lines(labels: tuple[str, ...] = LABELS, texts: str = TEXTS) -> list[str]:
