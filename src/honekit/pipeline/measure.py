@@ -8,48 +8,39 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from honekit.data import Example, prepare
+from honekit.data import prepare
 from honekit.errors import SettingsError
-from honekit.evals.answers import Answer, AnswerStore
-from honekit.evals.arms import ArmRunner, prompt_candidates
 from honekit.evals.measured_arms import (
     CLASSICAL,
     PROMPTED,
     TUNED_RAG,
-    ArmResult,
-    candidates_of,
-    graded_answers,
-    measure_arm,
     measure_classical,
     prompted_arms,
 )
 from honekit.evals.measured_document import measured_document
-from honekit.evals.prompting import Asker, Prompting, Sources
-from honekit.evals.provider import EndpointAsker
-from honekit.evals.stats import paired_difference
-from honekit.evals.subset import spread, stratified_subset
+from honekit.evals.prompting import Sources
+from honekit.evals.subset import spread
 from honekit.models import bases, fingerprint
 from honekit.pipeline.listener import Listener, alone
+from honekit.pipeline.measure_arms import (
+    AT_PROVIDER,
+    Measurement,
+    measure_at_provider,
+    measure_prompted,
+    measure_tuned,
+    part_of_training,
+)
 from honekit.pipeline.measure_estimate import estimate_seconds
 from honekit.pipeline.measure_seeds import further_seeds, measure_seeds
-from honekit.pipeline.training import train
 from honekit.project import Project
 from honekit.retrieval import Index, load_passages
-from honekit.stages import Stages
 from honekit.store.atomic import write_atomic
 
 if TYPE_CHECKING:
-    from honekit.data import Prepared
-    from honekit.inference.engine import Engine
-    from honekit.models.precision import Measured
-
-AT_PROVIDER = "api_"
-"""Begins the name of an arm at the provider: `api_few_shot`."""
+    pass
 
 
 def result_file(project: Project, name: str = "result") -> Path:
@@ -73,35 +64,6 @@ def read_settings(project: Project) -> tuple[list[str] | None, int | None, int]:
 
 def _settings_file(project: Project, name: str = "result") -> Path:
     return result_file(project).with_name("settings.json" if name == "result" else f"{name}-settings.json")
-
-
-@dataclass
-class Measurement:
-    """What the steps of one measurement share."""
-
-    project: Project
-    listener: Listener
-    prepared: Prepared
-    validation: list[Example]
-    test: list[Example]
-    sources: Sources
-    base: Path
-    base_print: str
-    measured: Measured
-    precision: str
-    stages: Stages = field(default_factory=Stages)
-    arms: dict[str, ArmResult] = field(default_factory=dict)
-    noise: list[dict[str, Any]] = field(default_factory=list)
-
-    def asker(self, engine: Engine, *, again: bool = False) -> ArmRunner:
-        name = f"{engine.fingerprint}-{engine.precision}{'-again' if again else ''}"
-        return ArmRunner(self.project, engine, AnswerStore(self.project.state_dir / "answers", name), self.sources, again)
-
-    def load(self, adapter: Path | None) -> Engine:
-        from honekit.inference.engine import load_engine
-
-        train = self.project.train
-        return load_engine(train.base, adapter, device=train.device, precision=self.precision)
 
 
 def all_arms(project: Project) -> list[str]:
@@ -140,10 +102,10 @@ def measure_project(
         estimated = _announce(run, wanted, trainings)
         local = [arm for arm in wanted if arm in PROMPTED]
         if local:
-            _prompted(run, local)
+            measure_prompted(run, local)
         provided = [arm.removeprefix(AT_PROVIDER) for arm in wanted if arm.startswith(AT_PROVIDER)]
         if provided:
-            _at_provider(run, provided)
+            measure_at_provider(run, provided)
         if CLASSICAL in wanted:
             with run.stages.time(CLASSICAL):
                 found = measure_classical(project, run.prepared.train, run.validation, run.test)
@@ -152,7 +114,7 @@ def measure_project(
             else:
                 listener.message("warn", f"the classical baseline does not predict {project.task.primary_metric}")
         for arm, files in trainings.items():
-            _tuned(run, arm, files, wanted)
+            measure_tuned(run, arm, files, wanted)
         by_seed = measure_seeds(run, trainings["tuned"]) if "tuned" in wanted else {}
         document = measured_document(
             project,
@@ -239,17 +201,13 @@ def _training_files(run: Measurement, wanted: Sequence[str]) -> dict[str, tuple[
 
 
 def _part_file(run: Measurement, arm: str, share: float) -> Path:
-    chosen = {example.id for example in _part(run, share)}
+    chosen = {example.id for example in part_of_training(run, share)}
     train = run.prepared.train
     # One line for each example, form after form.
     lines = run.prepared.train_file.read_text(encoding="utf-8").splitlines(keepends=True)
     path = run.project.state_dir / "measure" / f"{arm}.jsonl"
     write_atomic(path, "".join(line for number, line in enumerate(lines) if train[number % len(train)].id in chosen))
     return path
-
-
-def _part(run: Measurement, share: float) -> list[Example]:
-    return stratified_subset(run.prepared.train, share, run.project.data.stratify)
 
 
 def _announce(run: Measurement, wanted: Sequence[str], trainings: dict[str, tuple[Path, Path]]) -> dict[str, float]:
@@ -277,90 +235,6 @@ def _announce(run: Measurement, wanted: Sequence[str], trainings: dict[str, tupl
         lines.append(f"{', '.join(asked)}: at {run.project.decide.measure.endpoint}, at the speed and price of that provider")
     run.listener.stage("Estimate", lines)
     return seconds
-
-
-def _prompted(run: Measurement, arms: Sequence[str]) -> None:
-    run.listener.stage("Base model", [f"{run.project.train.base} in {run.precision}"])
-    engine = run.load(None)
-    with run.stages.time("A/A"):
-        _note_noise(run, "zero_shot", run.asker(engine), run.asker(engine, again=True), "other order and size of batches")
-    _all_prompted(run, run.asker(engine), arms, "")
-
-
-def _at_provider(run: Measurement, arms: Sequence[str]) -> None:
-    options = run.project.decide.measure
-    assert options.endpoint is not None and options.model is not None
-    run.listener.stage("Provider", [f"{options.model} at {options.endpoint}"])
-
-    def asker(seed: int) -> EndpointAsker:
-        print_of_model = fingerprint.fingerprint_text(f"{options.endpoint} {options.model}")
-        store = AnswerStore(run.project.state_dir / "answers", f"{print_of_model}-api")
-        return EndpointAsker(
-            run.project, run.sources, store, str(options.endpoint), str(options.model), options.api_key_env, seed
-        )
-
-    with run.stages.time("A/A at the provider"):
-        _note_noise(run, f"{AT_PROVIDER}zero_shot", asker(0), asker(1), "another seed")
-    _all_prompted(run, asker(0), arms, AT_PROVIDER)
-
-
-def _note_noise(run: Measurement, arm: str, one: Asker, other: Asker, how: str) -> None:
-    """The same arm twice: what differs is the instrument's own noise."""
-    project, prompting = run.project, prompt_candidates(run.project)[0]
-
-    def answers(asker: Asker) -> list[Answer]:
-        return asker.answer_each([prompting], run.validation, progress=partial(run.listener.progress, "the same arm twice"))[0]
-
-    first, second = answers(one), answers(other)
-    graded, again = (graded_answers(project, run.validation, given) for given in (first, second))
-    options = project.evaluate
-    difference = paired_difference(project, project.task.primary_metric, graded, again, options.bootstrap_resamples, options.seed)
-    run.noise.append(
-        {
-            "arm": arm,
-            "changed": how,
-            "items": len(run.validation),
-            "different_answers": sum(a.text != b.text for a, b in zip(first, second, strict=True)),
-            "different_grades": sum(a.scores != b.scores or a.labels != b.labels for a, b in zip(graded, again, strict=True)),
-            "difference": difference.as_dict(),
-        }
-    )
-
-
-def _all_prompted(run: Measurement, asker: Asker, arms: Sequence[str], prefix: str) -> None:
-    best = prompt_candidates(run.project)[0]
-    train = run.prepared.train
-    for arm in arms:
-        candidates = candidates_of(arm, run.project, best, train)
-        with run.stages.time(f"{prefix}{arm}"):
-            result, chosen = measure_arm(
-                asker, f"{prefix}{arm}", PROMPTED[arm], candidates, run.validation, run.test, run.listener.progress
-            )
-        if arm == "prompt":
-            best = chosen
-        result.at_provider = bool(prefix)
-        if isinstance(asker, ArmRunner):
-            result.fingerprint = asker.engine.fingerprint
-        run.arms[result.name] = result
-
-
-def _tuned(run: Measurement, arm: str, files: tuple[Path, Path], wanted: Sequence[str]) -> None:
-    project = run.project
-    version, trained = train(project, *files, run.base, run.base_print, run.measured, run.stages, run.listener)
-    asker = run.asker(run.load(version.adapter_path))
-    name = project.task.instructions
-    shares = {f"tuned_{round(100 * share)}": share for share in project.decide.measure.shares}
-    examples = len(_part(run, shares[arm])) if arm in shares else len(run.prepared.train)
-    for one in (arm, TUNED_RAG) if arm == "tuned" else (arm,):
-        if one not in wanted:
-            continue
-        prompting = Prompting(project.system_prompt, name, retrieval=one == TUNED_RAG)
-        what = f"fine-tuned on {examples} examples" + (", with retrieved passages" if one == TUNED_RAG else "")
-        with run.stages.time(one):
-            result, _ = measure_arm(asker, one, what, [prompting], run.validation, run.test, run.listener.progress)
-        result.training_seconds, result.training_examples = float(trained["train_seconds"]), examples
-        result.fingerprint = asker.engine.fingerprint
-        run.arms[one] = result
 
 
 def _write(project: Project, document: dict[str, Any], name: str) -> None:

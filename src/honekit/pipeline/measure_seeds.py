@@ -11,7 +11,7 @@ from honekit.pipeline.training import train
 from honekit.project import Project
 
 if TYPE_CHECKING:
-    from honekit.pipeline.measure import Measurement
+    from honekit.pipeline.measure_arms import Measurement
 
 
 def further_seeds(project: Project) -> list[int]:

@@ -1,0 +1,148 @@
+"""What the steps of one measurement share, and how its arms are measured: here, at a provider, after a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from honekit.data import Example
+from honekit.evals.answers import Answer, AnswerStore
+from honekit.evals.arms import ArmRunner, prompt_candidates
+from honekit.evals.measured_arms import PROMPTED, TUNED_RAG, ArmResult, candidates_of, graded_answers, measure_arm
+from honekit.evals.prompting import Asker, Prompting, Sources
+from honekit.evals.provider import EndpointAsker
+from honekit.evals.stats import paired_difference
+from honekit.evals.subset import stratified_subset
+from honekit.models import fingerprint
+from honekit.pipeline.listener import Listener
+from honekit.pipeline.training import train
+from honekit.project import Project
+from honekit.stages import Stages
+
+if TYPE_CHECKING:
+    from honekit.data import Prepared
+    from honekit.inference.engine import Engine
+    from honekit.models.precision import Measured
+
+AT_PROVIDER = "api_"
+"""Begins the name of an arm at the provider: `api_few_shot`."""
+
+
+@dataclass
+class Measurement:
+    """What the steps of one measurement share."""
+
+    project: Project
+    listener: Listener
+    prepared: Prepared
+    validation: list[Example]
+    test: list[Example]
+    sources: Sources
+    base: Path
+    base_print: str
+    measured: Measured
+    precision: str
+    stages: Stages = field(default_factory=Stages)
+    arms: dict[str, ArmResult] = field(default_factory=dict)
+    noise: list[dict[str, Any]] = field(default_factory=list)
+
+    def asker(self, engine: Engine, *, again: bool = False) -> ArmRunner:
+        name = f"{engine.fingerprint}-{engine.precision}{'-again' if again else ''}"
+        return ArmRunner(self.project, engine, AnswerStore(self.project.state_dir / "answers", name), self.sources, again)
+
+    def load(self, adapter: Path | None) -> Engine:
+        from honekit.inference.engine import load_engine
+
+        train = self.project.train
+        return load_engine(train.base, adapter, device=train.device, precision=self.precision)
+
+
+def part_of_training(run: Measurement, share: float) -> list[Example]:
+    return stratified_subset(run.prepared.train, share, run.project.data.stratify)
+
+
+def measure_prompted(run: Measurement, arms: Sequence[str]) -> None:
+    run.listener.stage("Base model", [f"{run.project.train.base} in {run.precision}"])
+    engine = run.load(None)
+    with run.stages.time("A/A"):
+        _note_noise(run, "zero_shot", run.asker(engine), run.asker(engine, again=True), "other order and size of batches")
+    _all_prompted(run, run.asker(engine), arms, "")
+
+
+def measure_at_provider(run: Measurement, arms: Sequence[str]) -> None:
+    options = run.project.decide.measure
+    assert options.endpoint is not None and options.model is not None
+    run.listener.stage("Provider", [f"{options.model} at {options.endpoint}"])
+
+    def asker(seed: int) -> EndpointAsker:
+        print_of_model = fingerprint.fingerprint_text(f"{options.endpoint} {options.model}")
+        store = AnswerStore(run.project.state_dir / "answers", f"{print_of_model}-api")
+        return EndpointAsker(
+            run.project, run.sources, store, str(options.endpoint), str(options.model), options.api_key_env, seed
+        )
+
+    with run.stages.time("A/A at the provider"):
+        _note_noise(run, f"{AT_PROVIDER}zero_shot", asker(0), asker(1), "another seed")
+    _all_prompted(run, asker(0), arms, AT_PROVIDER)
+
+
+def _note_noise(run: Measurement, arm: str, one: Asker, other: Asker, how: str) -> None:
+    """The same arm twice: what differs is the instrument's own noise."""
+    project, prompting = run.project, prompt_candidates(run.project)[0]
+
+    def answers(asker: Asker) -> list[Answer]:
+        return asker.answer_each([prompting], run.validation, progress=partial(run.listener.progress, "the same arm twice"))[0]
+
+    first, second = answers(one), answers(other)
+    graded, again = (graded_answers(project, run.validation, given) for given in (first, second))
+    options = project.evaluate
+    difference = paired_difference(project, project.task.primary_metric, graded, again, options.bootstrap_resamples, options.seed)
+    run.noise.append(
+        {
+            "arm": arm,
+            "changed": how,
+            "items": len(run.validation),
+            "different_answers": sum(a.text != b.text for a, b in zip(first, second, strict=True)),
+            "different_grades": sum(a.scores != b.scores or a.labels != b.labels for a, b in zip(graded, again, strict=True)),
+            "difference": difference.as_dict(),
+        }
+    )
+
+
+def _all_prompted(run: Measurement, asker: Asker, arms: Sequence[str], prefix: str) -> None:
+    best = prompt_candidates(run.project)[0]
+    train = run.prepared.train
+    for arm in arms:
+        candidates = candidates_of(arm, run.project, best, train)
+        with run.stages.time(f"{prefix}{arm}"):
+            result, chosen = measure_arm(
+                asker, f"{prefix}{arm}", PROMPTED[arm], candidates, run.validation, run.test, run.listener.progress
+            )
+        if arm == "prompt":
+            best = chosen
+        result.at_provider = bool(prefix)
+        if isinstance(asker, ArmRunner):
+            result.fingerprint = asker.engine.fingerprint
+        run.arms[result.name] = result
+
+
+def measure_tuned(run: Measurement, arm: str, files: tuple[Path, Path], wanted: Sequence[str]) -> None:
+    project = run.project
+    version, trained = train(project, *files, run.base, run.base_print, run.measured, run.stages, run.listener)
+    asker = run.asker(run.load(version.adapter_path))
+    name = project.task.instructions
+    shares = {f"tuned_{round(100 * share)}": share for share in project.decide.measure.shares}
+    examples = len(part_of_training(run, shares[arm])) if arm in shares else len(run.prepared.train)
+    for one in (arm, TUNED_RAG) if arm == "tuned" else (arm,):
+        if one not in wanted:
+            continue
+        prompting = Prompting(project.system_prompt, name, retrieval=one == TUNED_RAG)
+        what = f"fine-tuned on {examples} examples" + (", with retrieved passages" if one == TUNED_RAG else "")
+        with run.stages.time(one):
+            result, _ = measure_arm(asker, one, what, [prompting], run.validation, run.test, run.listener.progress)
+        result.training_seconds, result.training_examples = float(trained["train_seconds"]), examples
+        result.fingerprint = asker.engine.fingerprint
+        run.arms[one] = result
