@@ -1,6 +1,6 @@
 """The structural scan on several cores: worker processes take turns at ranges of the file's bytes.
 
-Worker k of n takes the ranges k, k + n, ... and writes what they gave to its stdout as JSON lines, which the parent reads in
+Worker k of n takes the ranges k, k + n, ... and writes what they gave to its stdout as MessagePack, which the parent reads in
 order of the file: results and line numbers do not depend on who was faster, and a pipe that is full slows a worker down.
 A plain subprocess rather than multiprocessing: nothing is pickled, and no script that calls this needs a main guard.
 """
@@ -21,6 +21,8 @@ from honekit.data.checks.structure import PART_BYTES, Part, structure_parts
 
 MIN_BYTES = 48 << 20
 """A smaller file is done before two processes have started."""
+_HEAD_BYTES = 8
+"""Before each range's parts: how many bytes they have."""
 
 
 def parts_of(path: Path, processes: int | None = None) -> Iterator[Part]:
@@ -54,19 +56,22 @@ def _start(path: Path, number: int, count: int) -> subprocess.Popen[bytes]:
 def _received(worker: subprocess.Popen[bytes]) -> list[Part]:
     """The parts of the worker's next range; nothing when the worker has died, and the range is to be read here."""
     assert worker.stdout is not None
-    line = worker.stdout.readline()
-    return msgspec.json.decode(line, type=list[Part], dec_hook=_restored) if line.endswith(b"\n") else []
+    head = worker.stdout.read(_HEAD_BYTES)
+    size = int.from_bytes(head, "little")
+    body = worker.stdout.read(size)
+    is_whole = len(head) == _HEAD_BYTES and len(body) == size
+    return msgspec.msgpack.decode(body, type=list[Part], dec_hook=_restored) if is_whole else []
 
 
 def _restored(kind: type, value: Any) -> Any:
-    """What msgspec leaves to its caller: counters, which are dicts in JSON."""
+    """What msgspec leaves to its caller: counters, which are sent as dicts."""
     return kind(value)
 
 
 def _work(path: Path, number: int, count: int, size: int) -> None:
     for start in range(number * size, path.stat().st_size, count * size):
-        parts = list(structure_parts(path, start, start + size))
-        sys.stdout.buffer.write(msgspec.json.encode(parts) + b"\n")
+        body = msgspec.msgpack.encode(list(structure_parts(path, start, start + size)))
+        sys.stdout.buffer.write(len(body).to_bytes(_HEAD_BYTES, "little") + body)
         sys.stdout.buffer.flush()
 
 

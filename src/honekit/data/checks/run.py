@@ -72,10 +72,9 @@ def _structure(path: Path, progress: Progress | None, processes: int | None) -> 
     is_whole = True
     with ExactDuplicates() as duplicates:
         for part in parts_of(path, processes):
-            part = part.moved(tally.lines)
             endings.join(part.endings, tally.lines)
-            tally.join(part.tally)
-            duplicates.add(part.hashes, part.hashed_lines)
+            duplicates.add_packed(part.hashes, part.hashed_lines, tally.lines)
+            tally.join(part.moved(tally.lines).tally)
             is_whole = not part.is_last
             if progress:
                 progress("structure", part.consumed, size)
