@@ -73,11 +73,10 @@ def readable_conversations(path: Path) -> Iterator[ChatExample]:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    found: list[ChatExample] = []
-    read = chat_reader(lambda example, report: found.append(example))
+    decoder = msgspec.json.Decoder(_Record)
     for line in read_lines(path):
-        if line.text is not None and not line.is_blank and read(line, _unreported, Counter()):
-            yield found.pop()
+        if line.text is not None and not line.is_blank and (record := _decode(decoder, line, _unreported)):
+            yield ChatExample([*record.messages], record.tools, line.number)
 
 
 def _unreported(_finding: Finding) -> None:

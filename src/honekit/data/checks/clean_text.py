@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, json_value
@@ -26,7 +27,6 @@ _TAG = re.compile(r"</?(?:br|p|div|span|b|i|u|em|strong|a|ul|ol|li|h[1-6]|font|t
 _MARKUP_MEANT = re.compile(r"\b(?:x?html|xml|tags?|markup|web ?page|svg|jsx|css|entit(?:y|ies)|escap\w+)\b", re.I)
 _EDGES = re.compile(r"^\s+|\s+$")
 _FRENCH = re.compile("[\u00a0\u202f](?=[;:!?»%€\\d])|(?<=[«\\d])[\u00a0\u202f]")
-_PLAIN = bytes({*range(0x20, 0x7F), *b"\n\t"} - set(b"&<"))
 _OFTEN = 0.2
 
 
@@ -107,40 +107,41 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
 }
 
 
+@dataclass
 class CleanText:
     """`data.text.*`: each message of a record, at most one finding of a code for each message."""
 
-    def __init__(self) -> None:
-        self._tally = Tally()
-        self._records = 0
+    tally: Tally = field(default_factory=Tally)
+    records: int = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        self._records += 1
-        if is_plain(turn.text) and not any(text[:1].isspace() or text[-1:].isspace() for _, text in turn.trained):
+        self.records += 1
+        if turn.is_even and turn.text.strip() == turn.text:  # blanks at the ends of the other texts would be double ones
+            return ()
+        if turn.is_plain and not any(text[0].isspace() or text[-1].isspace() for _, text in turn.trained):
             return ()
         for at, message in enumerate(turn.messages):
             text = message.text
             if not text or message.role == "tool":
                 continue
             for code in faults(text, is_answer=message.is_trained, before=turn.question if message.is_trained else ""):
-                self._tally.add(code, turn.line, f"messages[{at}].content")
+                self.tally.add(code, turn.line, f"messages[{at}].content")
         return ()
 
+    def join(self, later: CleanText, lines_before: int) -> None:
+        self.tally.join(later.tally, lines_before)
+        self.records += later.records
+
     def finish(self) -> Iterator[Finding]:
-        for code, places in self._tally.places.items():
-            count = self._tally.counts[code]
+        for code, places in self.tally.places.items():
+            count = self.tally.counts[code]
             severity, what, fix = _KINDS[str(code)]
-            is_usual = self._records >= 10 and count > _OFTEN * self._records
+            is_usual = self.records >= 10 and count > _OFTEN * self.records
             if code == "data.text.tags" and is_usual:
                 continue
-            for line, field in places[:1] if is_usual else places:
+            for line, at in places[:1] if is_usual else places:
                 message = f"{what}; so in {count} messages" if is_usual else what
-                yield Finding(str(code), severity, line, field, message, fix, is_safe=code in SAFE_MENDS)
-
-
-def is_plain(text: str) -> bool:
-    """Whether a text can have none of the faults: printable ASCII without signs of markup. One pass, since most texts are."""
-    return text.isascii() and not text.encode().translate(None, _PLAIN)
+                yield Finding(str(code), severity, line, at, message, fix, is_safe=code in SAFE_MENDS)
 
 
 def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:

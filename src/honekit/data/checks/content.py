@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, is_label, warner
@@ -35,15 +36,18 @@ _PLACEHOLDER = re.compile(
 )
 _UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
 _EMPTY = re.compile(r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined)\)?\.?", re.I)
-_BEGINNINGS = re.compile("i|sorry|apolog|unfort|es tut|tut|leider|je |dés|lo |sinto|desc|mi |很|抱|对|申")
+_BEGINNINGS = (
+    "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
+    "很", "抱", "对", "申",
+)  # fmt: skip
 _AI_WORDS = (
     " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
 )  # fmt: skip
-_PLACEHOLDER_WORDS = ("TODO", "TBD", "FIXME", "orem", "xxx", "XXX")
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{\{")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
+_ECHO_BEGINNING = 32
 _MEANT = 0.1
 """What more of the answers have than this is a way of answering, not an accident."""
 _LEAST = 20
@@ -55,32 +59,35 @@ _echo = warner("data.answers.echo", "write an answer; this one repeats the quest
 _empty = warner("data.answers.no_content", "write the answer, or delete the record")
 
 
+@dataclass
 class Content:
     """`data.answers.refusal`, `data.answers.echo`, `data.answers.no_content`, `data.text.placeholder`."""
 
-    def __init__(self) -> None:
-        self._refusals, self._echoes, self._empty, self._placeholders = Tally(), Tally(), Tally(), Tally()
-        self._answers = 0
-        self._labels = 0
+    refusals: Tally = field(default_factory=Tally)
+    echoes: Tally = field(default_factory=Tally)
+    empty: Tally = field(default_factory=Tally)
+    placeholders: Tally = field(default_factory=Tally)
+    answers: int = 0
+    labels: int = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         for at, text in turn.trained:
-            self._answers += 1
+            self.answers += 1
             refusal = refusal_in(text)
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
-                self._refusals.add(refusal, turn.line, f"messages[{at}].content")
+                self.refusals.add(refusal, turn.line, f"messages[{at}].content")
             if says_nothing(text):
-                self._empty.add(text.strip(), turn.line, f"messages[{at}].content")
+                self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
             if may_have_placeholder(text) and CODE not in text:
                 found = _PLACEHOLDER.search(text)
                 if found and found[0] not in turn.question:
-                    self._placeholders.add(found[0], turn.line, f"messages[{at}].content")
+                    self.placeholders.add(found[0], turn.line, f"messages[{at}].content")
         if "{{" in turn.text or "nsert" in turn.text:
             self._count_unfilled(turn)
-        self._labels += is_label(turn.answer) and turn.value is NO_JSON
+        self.labels += is_label(turn.answer) and turn.value is NO_JSON
         if is_echo(turn):
-            self._echoes.add("echo", turn.line, turn.field)
+            self.echoes.add("echo", turn.line, turn.field)
         return ()
 
     def _count_unfilled(self, turn: Turn) -> None:
@@ -89,24 +96,30 @@ class Content:
             if message.role in ("user", "system", "developer") and CODE not in message.text:
                 found = _UNFILLED.search(message.text)
                 if found:
-                    self._placeholders.add(found[0], turn.line, f"messages[{at}].content")
+                    self.placeholders.add(found[0], turn.line, f"messages[{at}].content")
+
+    def join(self, later: Content, lines_before: int) -> None:
+        for name in ("refusals", "echoes", "empty", "placeholders"):
+            getattr(self, name).join(getattr(later, name), lines_before)
+        self.answers += later.answers
+        self.labels += later.labels
 
     def finish(self) -> Iterator[Finding]:
-        for what, (line, field) in self._meant_aside(self._refusals):
-            yield _refusal(line, field, f"the answer is a refusal by rote ({shown(what)})")
-        for what, (line, field) in self._meant_aside(self._placeholders):
-            yield _placeholder(line, field, f"a placeholder was left in the text: {shown(what)}")
-        if self._is_meant(self._placeholders):
-            what = self._placeholders.main
-            line, field = self._placeholders.places[what][0]
-            total = self._placeholders.total
-            yield _slots(line, field, f"{total} records have placeholders such as {shown(what)}: are they meant?")
-        for _, (line, field) in self._meant_aside(self._echoes):
-            yield _echo(line, field, "the answer is the same text as the question")
-        for what, (line, field) in _places(self._empty):
-            is_class = self._labels > 0.5 * self._answers and self._empty.counts[what] > 2
+        for what, (line, at) in self._meant_aside(self.refusals):
+            yield _refusal(line, at, f"the answer is a refusal by rote ({shown(what)})")
+        for what, (line, at) in self._meant_aside(self.placeholders):
+            yield _placeholder(line, at, f"a placeholder was left in the text: {shown(what)}")
+        if self._is_meant(self.placeholders):
+            what = self.placeholders.main
+            line, at = self.placeholders.places[what][0]
+            total = self.placeholders.total
+            yield _slots(line, at, f"{total} records have placeholders such as {shown(what)}: are they meant?")
+        for _, (line, at) in self._meant_aside(self.echoes):
+            yield _echo(line, at, "the answer is the same text as the question")
+        for what, (line, at) in _places(self.empty):
+            is_class = self.labels > 0.5 * self.answers and self.empty.counts[what] > 2
             if not is_class:
-                yield _empty(line, field, f"the answer {shown(what)} says nothing")
+                yield _empty(line, at, f"the answer {shown(what)} says nothing")
 
     def _meant_aside(self, tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
         """The places, unless there are so many that they are meant."""
@@ -114,8 +127,8 @@ class Content:
             yield from _places(tally)
 
     def _is_meant(self, tally: Tally) -> bool:
-        share = _MEANT if self._answers >= _LEAST else 2 * _MEANT
-        return tally.total > max(2, share * self._answers)
+        share = _MEANT if self.answers >= _LEAST else 2 * _MEANT
+        return tally.total > max(2, share * self.answers)
 
 
 def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
@@ -125,8 +138,9 @@ def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
 
 def may_have_placeholder(text: str) -> bool:
     """A quick test: what fails it need not be searched."""
-    has_open = ("[" in text or "<" in text or "{{" in text) and bool(_OPEN.search(text))
-    return has_open or any(map(text.__contains__, _PLACEHOLDER_WORDS))
+    if ("[" in text or "<" in text or "{{" in text) and _OPEN.search(text):
+        return True
+    return "TODO" in text or "TBD" in text or "FIXME" in text or "orem" in text or "xxx" in text or "XXX" in text
 
 
 def says_nothing(text: str) -> bool:
@@ -137,7 +151,7 @@ def says_nothing(text: str) -> bool:
 def refusal_in(text: str) -> str | None:
     """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
     beginning = text[:_BEGINNING_CHARS].lstrip().lower()
-    found = _REFUSAL.match(text) if _BEGINNINGS.match(beginning) else None
+    found = _REFUSAL.match(text) if beginning.startswith(_BEGINNINGS) else None
     if not found and any(map(beginning.__contains__, _AI_WORDS)):
         found = _AI.search(text[:_BEGINNING_CHARS])
     return found[0].strip() if found else None
@@ -149,4 +163,5 @@ def is_echo(turn: Turn) -> bool:
         return False
     if abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False
-    return bare(turn.answer) == bare(turn.question)
+    first, second = bare(turn.answer[:_ECHO_BEGINNING]), bare(turn.question[:_ECHO_BEGINNING])
+    return (first.startswith(second) or second.startswith(first)) and bare(turn.answer) == bare(turn.question)

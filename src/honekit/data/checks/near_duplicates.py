@@ -70,6 +70,11 @@ class NearDuplicates:
         self._common: frozenset[str] | None = None
         self._index: Any = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it looks at no more records."""
+        return not self._left
+
     def see(self, turn: Turn) -> Iterable[Finding]:
         if not self._left:
             return ()
@@ -78,7 +83,7 @@ class NearDuplicates:
         words = _WORD.findall("\n".join(said).casefold())[:_MAX_WORDS]
         is_decided = turn.value is not NO_JSON or is_label(turn.answer)
         task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
-        hashes = hash(tuple(map(flat, said))), hash(turn.text), answer_hash(turn)
+        hashes = hash(tuple([flat(text, turn.is_even) for text in said])), hash(turn.text), answer_hash(turn)
         self._pending.append(_Record(turn.line, turn.field, words, " ".join(words) if is_decided else "", task, *hashes))
         if len(self._pending) < _BATCH and self._left:
             return ()

@@ -6,11 +6,11 @@ and a few comparisons. Every other line goes through the reader that uploads use
 
 from __future__ import annotations
 
-import contextlib
 import json
+import time
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import compress, islice
 from pathlib import Path
@@ -22,8 +22,11 @@ from honekit.chat.messages import Message, Role
 from honekit.data.blocks import Block, read_blocks
 from honekit.data.chat import ChatExample, chat_reader, conversation_faults
 from honekit.data.chat_faults import ROLES
+from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.endings import ENDS, MIN_CHARS, Endings
+from honekit.data.checks.plain import doubtful, plain_decoder
 from honekit.data.checks.tool_calls import tool_findings
+from honekit.data.checks.turn import Turn, read_turn, turn_of
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import MAX_PER_LINE, Finding, Line, is_utf16, line_of, lines_of, shown
 from honekit.data.records import Report, Tally, read_line
@@ -31,16 +34,6 @@ from honekit.data.records import Report, Tally, read_line
 PART_BYTES = 8 << 20
 """Of the file's text in one part, about."""
 _MAX_ORDERS = 10_000
-_REFUSALS = (msgspec.MsgspecError, UnicodeError, RecursionError)
-
-
-class _PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    role: str
-    content: str
-
-
-class _PlainRecord(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    messages: list[_PlainMessage]
 
 
 @dataclass
@@ -52,6 +45,8 @@ class Part:
     """One of 8 bytes for each record, and as many for the line that it stands on."""
     hashed_lines: bytearray = field(default_factory=bytearray)
     endings: Endings = field(default_factory=Endings)
+    answers: AnswerChecks | None = None
+    """None where only the structure is looked at."""
     is_last: bool = False
     """Nothing after these lines can be read."""
     consumed: int = 0
@@ -67,18 +62,25 @@ class Part:
         return replace(self, tally=replace(self.tally, findings=findings))
 
 
-def structure_parts(path: Path, start: int = 0, end: int | None = None) -> Iterator[Part]:
-    """The lines that begin at the bytes `start` up to `end`, a part of about `PART_BYTES` at a time.
+def structure_parts(
+    path: Path, start: int = 0, end: int | None = None, new_answers: Callable[[], AnswerChecks] | None = None
+) -> Iterator[Part]:
+    """The lines that begin at the bytes `start` up to `end`, a part of about `PART_BYTES` at a time; with the checks of answers
+    where `new_answers` makes some for each part.
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
+
+    def new_part() -> Part:
+        return Part(answers=new_answers() if new_answers else None)
+
     scan = StructureScan()
-    part, lines_before, part_begins = Part(), 0, start
+    part, lines_before, part_begins = new_part(), 0, start
     for block in read_blocks(path, start, end):
         if block.offset - part_begins >= PART_BYTES:
             yield part
             lines_before += part.tally.lines
-            part, part_begins = Part(), block.offset
+            part, part_begins = new_part(), block.offset
         scan.look(replace(block, first=block.first - lines_before), part)
         part.consumed = block.consumed
         if part.is_last:
@@ -90,11 +92,14 @@ class StructureScan:
     """Looks at one block after the other; remembers which orders of roles are good."""
 
     def __init__(self) -> None:
-        self._decode = msgspec.json.Decoder(_PlainRecord).decode
+        self._decode = plain_decoder()
         self._good: dict[tuple[str, ...], tuple[int, ...]] = {}
         """The places of the assistant's messages in every order of roles that was found good."""
         self._endings = Endings()
+        self._turns: list[Turn | None] = []
+        self._has_answers = False
         self._read = chat_reader(self._see)
+        self._read_for_answers = chat_reader(lambda example, _report: self._turns.append(read_turn(example)))
 
     def look(self, block: Block, part: Part) -> None:
         """Everything that the lines of a block show on their own."""
@@ -107,6 +112,7 @@ class StructureScan:
             part.is_last = True
             return
         self._endings = part.endings
+        self._has_answers = part.answers is not None
         found: list[Finding] = []
         if block.is_too_long or part.is_last:
             others = [*lines_of(block)]
@@ -117,6 +123,12 @@ class StructureScan:
                 part.add_hashed([text_hash(line.text or "")], [line.number])
         for finding in sorted(found, key=lambda one: one.line):
             part.tally.report(finding)
+        if part.answers:
+            begun = time.perf_counter()
+            turns = [turn for turn in self._turns if turn]
+            part.answers.see(sorted(turns, key=lambda turn: turn.line) if others else turns)
+            self._turns = []
+            part.answers.seconds += time.perf_counter() - begun
 
     def _look_fast(self, block: Block, part: Part, found: list[Finding]) -> list[int]:
         """Counts the plain lines without fault; returns the places of all others. Works by columns, which costs half of what
@@ -127,13 +139,13 @@ class StructureScan:
         if b"" in lines:
             index_of = [index for index, line in enumerate(lines) if line]
             lines = [lines[index] for index in index_of]
-        conversations = self._decoded(lines)
+        conversations = self._decode(lines)
         orders = [tuple([message.role for message in messages]) for messages in conversations]
         places = [good.get(roles) or self._answers(roles) for roles in orders]
-        doubtful = set(_doubtful(lines, conversations))
+        left_out = set(doubtful(lines, conversations))
         others: list[int] = []
-        if doubtful or not all(places):
-            is_plain = [bool(answers) and at not in doubtful for at, answers in enumerate(places)]
+        if left_out or not all(places):
+            is_plain = [bool(answers) and at not in left_out for at, answers in enumerate(places)]
             others = [index for index, plain in zip(index_of, is_plain, strict=True) if not plain]
             index_of, lines = [*compress(index_of, is_plain)], [*compress(lines, is_plain)]
             conversations, places = [*compress(conversations, is_plain)], [*compress(places, is_plain)]
@@ -145,6 +157,12 @@ class StructureScan:
                     prose += len(text) >= MIN_CHARS
                 elif reason := look(text, first + index, place):
                     found.append(reason)
+        if part.answers:
+            begun = time.perf_counter()
+            self._turns += [
+                turn_of(messages, None, first + index) for index, messages in zip(index_of, conversations, strict=True)
+            ]
+            part.answers.seconds += time.perf_counter() - begun
         part.add_hashed([line_hash(line) for line in lines], [first + index for index in index_of])
         part.endings.prose += prose
         part.endings.ended += prose
@@ -156,19 +174,6 @@ class StructureScan:
             bytes=sum(map(len, lines)),
         )
         return others
-
-    def _decoded(self, lines: list[bytes]) -> list[list[_PlainMessage]]:
-        """The messages of each line; none for a line that is no plain record."""
-        decode = self._decode
-        with contextlib.suppress(*_REFUSALS):
-            return [decode(line).messages for line in lines]
-        conversations: list[list[_PlainMessage]] = []
-        for line in lines:
-            try:
-                conversations.append(decode(line).messages)
-            except _REFUSALS:
-                conversations.append([])
-        return conversations
 
     def _answers(self, roles: tuple[str, ...]) -> tuple[int, ...]:
         """Where the assistant speaks in this order of roles; nothing when the order is not a good one."""
@@ -187,9 +192,13 @@ class StructureScan:
             return self._read(line, report, totals)
         message = f"the key {shown(place.rpartition('.')[2])} stands twice in one object, so one of its values would be lost"
         report(Finding("data.key_repeated", "error", line.number, place, message, "keep one of the two"))
+        if self._has_answers:
+            self._read_for_answers(line, _unreported, Counter())
         return False
 
     def _see(self, example: ChatExample, report: Report) -> None:
+        if self._has_answers:
+            self._turns.append(read_turn(example))
         for finding in islice(tool_findings(example), MAX_PER_LINE):
             report(finding)
         for index, message in enumerate(example.messages):
@@ -199,19 +208,8 @@ class StructureScan:
                     report(reason)
 
 
-def _doubtful(lines: list[bytes], conversations: list[list[_PlainMessage]]) -> Iterator[int]:
-    """The places of lines with an empty text, or with quotation marks that the decoded record does not account for: a key
-    stands twice. All lines are summed up first, since nearly always there is none."""
-    texts = [message.content for messages in conversations for message in messages]
-    marks = sum([text.count('"') for text in texts if '"' in text])
-    is_good = all(texts) and not any(map(str.isspace, texts))
-    if is_good and sum([line.count(b'"') for line in lines]) == 2 * len(lines) + 8 * len(texts) + marks:
-        return
-    for index, (line, messages) in enumerate(zip(lines, conversations, strict=True)):
-        own = [message.content for message in messages]
-        marks = 2 + 8 * len(own) + sum([text.count('"') for text in own])
-        if not all(own) or any(map(str.isspace, own)) or line.count(b'"') != marks:
-            yield index
+def _unreported(_finding: Finding) -> None:
+    return None
 
 
 def repeated_key(text: str) -> str | None:

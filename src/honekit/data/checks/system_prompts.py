@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from honekit.data.checks.tally import Tally
@@ -23,32 +24,35 @@ _drift = warner("data.system.drift", "use one wording everywhere, the one that w
 _missing = warner("data.system.missing", "give it the system prompt of the others, the one that will be sent in use")
 
 
+@dataclass
 class SystemPrompts:
     """`data.system.drift`, `data.system.missing`."""
 
-    def __init__(self) -> None:
-        self._tally = Tally()
+    tally: Tally = field(default_factory=Tally)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         first = turn.messages[0]
         system = first.text if first.role in ("system", "developer") else ""
         if system or not any(message.role in ("system", "developer") for message in turn.messages):
-            self._tally.add(system, turn.line, "messages[0].content" if system else "messages")
+            self.tally.add(system, turn.line, "messages[0].content" if system else "messages")
         return ()
 
+    def join(self, later: SystemPrompts, lines_before: int) -> None:
+        self.tally.join(later.tally, lines_before)
+
     def finish(self) -> Iterator[Finding]:
-        tally = self._tally
+        tally = self.tally
         prompts = sorted((str(prompt) for prompt in tally.counts if prompt), key=lambda prompt: -tally.counts[prompt])
         if tally.total < _LEAST or not prompts:
             return
         without = tally.counts.get("", 0)
         if 0 < without <= 0.1 * tally.total or (without == 1 and tally.total >= _LEAST):
-            for line, field in tally.places[""]:
-                yield _missing(line, field, f"no system prompt; {tally.total - without} of {tally.total} records have one")
+            for line, at in tally.places[""]:
+                yield _missing(line, at, f"no system prompt; {tally.total - without} of {tally.total} records have one")
         for rare, usual in accidental_variants({prompt: tally.counts[prompt] for prompt in prompts}):
             message = f"the system prompt differs in {difference(usual, rare)} from that of {tally.counts[usual]} records"
-            for line, field in tally.places[rare]:
-                yield _drift(line, field, message)
+            for line, at in tally.places[rare]:
+                yield _drift(line, at, message)
 
 
 def accidental_variants(counts: dict[str, int]) -> Iterator[tuple[str, str]]:
