@@ -34,7 +34,7 @@ class AnswerFormat:
     tallies: Tallies = field(default_factory=Tallies)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.answer.strip():
+        if not turn.answer or turn.answer.isspace():
             return ()
         kind: Hashable = "plain"
         if isinstance(turn.value, dict):

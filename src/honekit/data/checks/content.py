@@ -83,7 +83,8 @@ class Content:
                 found = _PLACEHOLDER.search(text)
                 if found and found[0] not in turn.question:
                     self.placeholders.add(found[0], turn.line, f"messages[{at}].content")
-        if "{{" in turn.text or "nsert" in turn.text:
+        text = turn.text
+        if ("{" in text and "{{" in text) or (("<" in text or "[" in text) and "nsert" in text):
             self._count_unfilled(turn)
         self.labels += is_label(turn.answer) and turn.value is NO_JSON
         if is_echo(turn):
@@ -140,7 +141,11 @@ def may_have_placeholder(text: str) -> bool:
     """A quick test: what fails it need not be searched."""
     if ("[" in text or "<" in text or "{{" in text) and _OPEN.search(text):
         return True
-    return "TODO" in text or "TBD" in text or "FIXME" in text or "orem" in text or "xxx" in text or "XXX" in text
+    if "T" in text and ("TODO" in text or "TBD" in text):  # one letter is looked for ten times as fast as a word
+        return True
+    if "X" in text and ("FIXME" in text or "XXX" in text):
+        return True
+    return ("x" in text and "xxx" in text) or "orem" in text
 
 
 def says_nothing(text: str) -> bool:

@@ -49,14 +49,16 @@ class Labels:
     def see(self, turn: Turn) -> Iterable[Finding]:
         if len(self.prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
             self.prompts[turn.messages[0].text] = None
-        add = self.tallies.add
         if turn.value is NO_JSON:
             answer = turn.answer.strip()
             if answer:
-                add(turn.task, _ANSWER, answer if is_label(answer) else _TEXT, turn.line, turn.field)
+                self.tallies.add(turn.task, _ANSWER, answer if is_label(answer) else _TEXT, turn.line, turn.field)
         elif isinstance(turn.value, dict):
+            before: str | None = None
             for name, value in label_values(turn.value):
-                add(turn.task, name, value, turn.line, turn.field)
+                if name != before:
+                    before, tally = name, self.tallies.of(turn.task, name)
+                tally.add(value, turn.line, turn.field)
         return ()
 
     def join(self, later: Labels, lines_before: int) -> None:

@@ -159,9 +159,9 @@ class StructureScan:
                     found.append(reason)
         if part.answers:
             begun = time.perf_counter()
-            self._turns += [
-                turn_of(messages, None, first + index) for index, messages in zip(index_of, conversations, strict=True)
-            ]
+            for index, messages, answers in zip(index_of, conversations, places, strict=True):
+                texts = [message.content for message in messages]
+                self._turns.append(turn_of(first + index, messages, texts, answers, " ".join(texts)))
             part.answers.seconds += time.perf_counter() - begun
         part.add_hashed([line_hash(line) for line in lines], [first + index for index in index_of])
         part.endings.prose += prose

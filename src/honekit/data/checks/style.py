@@ -52,7 +52,7 @@ class Style:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.answer
-        if not text.strip():
+        if not text or text.isspace():
             return ()
         if turn.is_prose:
             self._count_styles(turn, text)

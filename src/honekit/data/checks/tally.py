@@ -100,11 +100,15 @@ class Tallies:
     tasks: dict[int, dict[str, Tally]] = field(default_factory=dict)
 
     def add(self, task: int, name: str, category: Hashable, line: int, at: str) -> None:
+        self.of(task, name).add(category, line, at)
+
+    def of(self, task: int, name: str) -> Tally:
+        """The tally of one name, a new one where there is none."""
         tallies = self.tasks.get(task) or self._of_task(task)
         tally = tallies.get(name)
         if tally is None:
             tally = tallies[name] = Tally()
-        tally.add(category, line, at)
+        return tally
 
     def join(self, later: Tallies, lines_before: int) -> None:
         """Add what was counted in a later part of the same file."""

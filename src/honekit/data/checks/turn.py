@@ -73,21 +73,31 @@ class TurnCheck(Protocol):
 
 def read_turn(example: ChatExample) -> Turn | None:
     """None when nothing is trained."""
-    return turn_of(example.messages, example.tools, example.line)
-
-
-def turn_of(messages: Sequence[Message | PlainMessage], tools: list[dict[str, Any]] | None, line: int) -> Turn | None:
-    """The same for a conversation in its parts."""
-    texts = [message.text for message in messages]
+    messages = example.messages
     places = [at for at, message in enumerate(messages) if message.is_trained]
     if not places:
         return None
+    texts = [message.text for message in messages]
+    said = [text for text, message in zip(texts, messages, strict=True) if message.role != "tool"]
+    return turn_of(example.line, messages, texts, places, " ".join(said), example.tools)
+
+
+def turn_of(
+    line: int,
+    messages: Sequence[Message | PlainMessage],
+    texts: list[str],
+    places: Sequence[int],
+    text: str,
+    tools: list[dict[str, Any]] | None = None,
+) -> Turn:
+    """The same for a conversation in its parts: the text of each message, and the `places` of those that are trained."""
     at = places[-1]
     answer = texts[at]
-    question = next((texts[place] for place in range(at - 1, -1, -1) if messages[place].role == "user"), "")
-    text = " ".join([text for text, message in zip(texts, messages, strict=True) if message.role != "tool"])
+    asked = at - 1
+    while asked >= 0 and messages[asked].role != "user":
+        asked -= 1
     is_plain = is_plain_text(text)
-    is_even = is_plain and not ("  " in text or "\n" in text or "\t" in text)
+    is_even = is_plain and not ("\n" in text or "\t" in text or "  " in text)
     task = bare_hash(texts[0]) if messages[0].role in _LEADING else 0
     return Turn(
         line=line,
@@ -97,7 +107,7 @@ def turn_of(messages: Sequence[Message | PlainMessage], tools: list[dict[str, An
         field=f"messages[{at}].content",
         answer=answer,
         value=json_value(answer),
-        question=question,
+        question=texts[asked] if asked >= 0 else "",
         trained=[(place, texts[place]) for place in places if texts[place]],
         text=text,
         is_plain=is_plain,
@@ -115,7 +125,8 @@ def _input_hash(
     for message, text in zip(before, texts, strict=False):
         if message.role not in _LEADING:
             parts.append(flat(text, is_even and message.role != "tool"))
-    parts += [str(message.tool_calls) for message in before if message.tool_calls]
+        if message.tool_calls:
+            parts.append(str(message.tool_calls))
     return text_hash("\0".join(parts))
 
 
