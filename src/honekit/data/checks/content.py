@@ -166,7 +166,10 @@ def is_echo(turn: Turn) -> bool:
     """Whether a prose answer is the question once more."""
     if len(turn.answer) < _LEAST_ECHO or " " not in turn.answer or turn.value is not NO_JSON:
         return False
-    if abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
+    if not turn.question or abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
+        return False
+    one, other = turn.answer[0], turn.question[0]
+    if one.isascii() and other.isascii() and one.isalnum() and other.isalnum() and one.lower() != other.lower():
         return False
     first, second = bare(turn.answer[:_ECHO_BEGINNING]), bare(turn.question[:_ECHO_BEGINNING])
     return (first.startswith(second) or second.startswith(first)) and bare(turn.answer) == bare(turn.question)

@@ -96,7 +96,8 @@ def answer_hash(turn: Turn) -> int:
         calls = turn.messages[turn.at].tool_calls or ()
         return text_hash("\0".join([f"{call.function.name}\0{call.function.arguments}" for call in calls]))
     if turn.value is not NO_JSON:
-        return line_hash(msgspec.json.encode(_plain_numbers(turn.value), order="sorted"))
+        text = msgspec.json.encode(turn.value, order="sorted")
+        return line_hash(msgspec.json.encode(_plain_numbers(turn.value), order="sorted") if b".0" in text else text)
     return text_hash(flat(turn.answer, turn.is_even))
 
 

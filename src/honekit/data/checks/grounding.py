@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, has_digit, warner
 from honekit.data.lines import Finding, shown
 
 _TOKEN = re.compile(r"(?<![\w./:@#%-])#?[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*(?![\w/@]|[.:]\w)")
@@ -40,7 +40,7 @@ class Grounding:
         if not turn.has_digit:
             return ()
         text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
-        names = identifiers(text)
+        names = identifiers(text) if has_digit(text) else ()
         if not names:
             return ()
         self.total += 1
@@ -82,19 +82,18 @@ def _is_identifier(token: str) -> bool:
     return len(token) >= 4 and bool(_LETTER.search(token)) and not _COMMON.fullmatch(token)
 
 
-def texts_in(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> list[str]:
     """All texts of decoded JSON, without the keys."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from texts_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_in(item)
+    found: list[str] = []
+    for item in value.values() if isinstance(value, dict) else value:
+        if type(item) is str:
+            found.append(item)
+        elif isinstance(item, dict | list):
+            found += texts_in(item)
+    return found
 
 
-def first_strange(names: list[str], before: str) -> str | None:
+def first_strange(names: Sequence[str], before: str) -> str | None:
     """The first name that `before` does not have, whatever its case and hyphens."""
     before = before.lower()
     strange = [name for name in names if name.lower() not in before]

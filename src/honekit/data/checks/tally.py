@@ -31,11 +31,10 @@ class Tally:
     def add(self, category: Hashable, line: int, at: str) -> None:
         self.total += 1
         count = self.counts.get(category, 0)
-        if count >= MAX_PLACES:
+        if count:
             self.counts[category] = count + 1
-        elif count:
-            self.counts[category] = count + 1
-            self.places[category].append((line, at))
+            if count < MAX_PLACES:
+                self.places[category].append((line, at))
         elif not self.is_open:
             self.counts[category] = 1
             self.places[category] = [(line, at)]
