@@ -35,8 +35,6 @@ class AnswerChecks:
     clean_text: CleanText = field(default_factory=CleanText)
     diversity: Diversity = field(default_factory=Diversity)
     languages: Languages = field(default_factory=Languages)
-    seconds: float = 0.0
-    """How long they took."""
 
     @classmethod
     def knowing(cls, everyday: frozenset[str] | None) -> AnswerChecks:
@@ -44,7 +42,7 @@ class AnswerChecks:
         return cls(languages=Languages(everyday))
 
     def checks(self) -> dict[str, TurnCheck]:
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "seconds"}
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def see(self, turns: Iterable[Turn]) -> None:
         looks = [check.see for check in self.checks().values()]
@@ -57,7 +55,6 @@ class AnswerChecks:
         others = later.checks()
         for name, check in self.checks().items():
             check.join(others[name], lines_before)
-        self.seconds += later.seconds
 
     def finish(self, others: Iterable[Finding] = ()) -> Iterator[Finding]:
         """The findings; those of `others` come before advice on style.

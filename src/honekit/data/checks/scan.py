@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,9 +36,7 @@ class Scanned:
         before = self.tally.lines
         self.endings.join(part.endings, before)
         if part.answers:
-            begun = time.perf_counter()
             self.answers.join(part.answers, before)
-            self.answers.seconds += time.perf_counter() - begun
             if not before:
                 self._everyday = self.answers.languages.everyday
         self.tally.join(part.moved(before).tally)

@@ -7,7 +7,6 @@ and a few comparisons. Every other line goes through the reader that uploads use
 from __future__ import annotations
 
 import json
-import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -124,11 +123,9 @@ class StructureScan:
         for finding in sorted(found, key=lambda one: one.line):
             part.tally.report(finding)
         if part.answers:
-            begun = time.perf_counter()
             turns = [turn for turn in self._turns if turn]
             part.answers.see(sorted(turns, key=lambda turn: turn.line) if others else turns)
             self._turns = []
-            part.answers.seconds += time.perf_counter() - begun
 
     def _look_fast(self, block: Block, part: Part, found: list[Finding]) -> list[int]:
         """Counts the plain lines without fault; returns the places of all others. Works by columns, which costs half of what
@@ -158,11 +155,9 @@ class StructureScan:
                 elif reason := look(text, first + index, place):
                     found.append(reason)
         if part.answers:
-            begun = time.perf_counter()
             for index, messages, answers in zip(index_of, conversations, places, strict=True):
                 texts = [message.content for message in messages]
                 self._turns.append(turn_of(first + index, messages, texts, answers, " ".join(texts)))
-            part.answers.seconds += time.perf_counter() - begun
         part.add_hashed([line_hash(line) for line in lines], [first + index for index in index_of])
         part.endings.prose += prose
         part.endings.ended += prose
