@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
-from honekit.data.checks import CheckOptions
 from honekit.data.checks.answers import AnswerChecks
+from honekit.data.checks.near_duplicates import NearDuplicates
+from honekit.data.checks.turn import read_turn
 from honekit.data.lines import Finding
 
 JSON = st.recursive(
@@ -25,9 +26,12 @@ MESSAGES = st.builds(Message, st.sampled_from(["system", "user", "assistant", "t
 
 
 def check(conversations: list[list[Message]]) -> list[Finding]:
-    checks = AnswerChecks(CheckOptions())
-    found = [finding for line, m in enumerate(conversations, 1) for finding in checks.see(ChatExample(m, None, line))]
-    return [*found, *checks.finish()]
+    checks = AnswerChecks()
+    near = NearDuplicates()
+    turns = [turn for line, m in enumerate(conversations, 1) if (turn := read_turn(ChatExample(m, None, line)))]
+    checks.see(turns)
+    found = [finding for turn in turns for finding in near.see(turn)]
+    return [*checks.finish([*found, *near.finish()])]
 
 
 @settings(max_examples=60, deadline=None)

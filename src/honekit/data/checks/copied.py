@@ -30,7 +30,9 @@ _unfounded = warner("data.answers.unfounded", "copy it from the input as it stan
 
 
 @dataclass(slots=True)
-class _Field:
+class Field:
+    """How often the values of one field stand in the input."""
+
     total: int = 0
     copied: int = 0
     slips: list[tuple[int, str, str, str]] = field(default_factory=list)
@@ -41,11 +43,12 @@ class _Field:
         return self.total >= _ENOUGH and self.copied < _MOSTLY * self.total
 
 
+@dataclass
 class CopiedValues:
     """`data.answers.unfounded` for values that are a slip away from something in the input."""
 
-    def __init__(self) -> None:
-        self._fields: dict[tuple[int, str], _Field] = {}
+    fields: dict[tuple[int, str], Field] = field(default_factory=dict)
+    """By task and name."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         at, before, letters = -1, "", ""
@@ -64,13 +67,22 @@ class CopiedValues:
                 counts.slips.append((turn.line, place, value, meant))
         return ()
 
-    def _field(self, key: tuple[int, str]) -> _Field | None:
-        if key not in self._fields and len(self._fields) < MAX_TASKS * _MAX_FIELDS:
-            self._fields[key] = _Field()
-        return self._fields.get(key)
+    def _field(self, key: tuple[int, str]) -> Field | None:
+        if key not in self.fields and len(self.fields) < MAX_TASKS * _MAX_FIELDS:
+            self.fields[key] = Field()
+        return self.fields.get(key)
+
+    def join(self, later: CopiedValues, lines_before: int) -> None:
+        for key, counts in later.fields.items():
+            own = self._field(key)
+            if own:
+                own.total += counts.total
+                own.copied += counts.copied
+                room = MAX_PLACES - len(own.slips)
+                own.slips += [(line + lines_before, at, value, meant) for line, at, value, meant in counts.slips[:room]]
 
     def finish(self) -> Iterator[Finding]:
-        for (_, name), counts in self._fields.items():
+        for (_, name), counts in self.fields.items():
             if counts.total < _LEAST or counts.copied < _MOSTLY * counts.total:
                 continue
             what = f"`{name}`" if name else "the answer"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.data.checks.copied import short_texts
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
@@ -18,17 +19,19 @@ _LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?!\S)")
 _RUN = re.compile(r"\d+|[^\W\d_]+")
 _NUMBER_SHAPE, _WORDS_SHAPE = "a number", "words"
 _MAX_REST = 3
+_MAX_EXAMPLES = 1000
 _NOTHING = frozenset({"none", "null", "unknown", "na", "notapplicable", "notspecified", "nan", "tbd", "missing", "unspecified"})
 
 _pattern = warner("data.format.pattern", "write the value in the form of the others")
 
 
+@dataclass
 class Patterns:
     """`data.format.pattern`."""
 
-    def __init__(self) -> None:
-        self._shapes = Tallies()
-        self._examples: dict[str, str] = {}
+    shapes: Tallies = field(default_factory=Tallies)
+    examples: dict[str, str] = field(default_factory=dict)
+    """The first text of each shape."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if turn.value is NO_JSON:
@@ -44,22 +47,28 @@ class Patterns:
         shape = shape_of(text)
         if shape == _WORDS_SHAPE and bare(text) in _NOTHING:
             return
-        if len(self._examples) < 1000:
-            self._examples.setdefault(shape, text)
+        if len(self.examples) < _MAX_EXAMPLES:
+            self.examples.setdefault(shape, text)
         # A value that was copied keeps the form of its source: it counts, and is not blamed.
-        self._shapes.add(turn.task, name, shape, turn.line, "" if text in turn.question else at)
+        self.shapes.add(turn.task, name, shape, turn.line, "" if text in turn.question else at)
+
+    def join(self, later: Patterns, lines_before: int) -> None:
+        self.shapes.join(later.shapes, lines_before)
+        for shape, text in later.examples.items():
+            if len(self.examples) < _MAX_EXAMPLES:
+                self.examples.setdefault(shape, text)
 
     def finish(self) -> Iterator[Finding]:
-        for name, tally in self._shapes.all():
+        for name, tally in self.shapes.all():
             usual = _usual(tally)
             if not usual:
                 continue
             what = f"`{name}`" if name else "the answer"
             count = sum(count for shape, count in tally.counts.items() if is_like(str(shape), usual))
-            said = f"{count} of {tally.total} {_like(usual, self._examples)}"
+            said = f"{count} of {tally.total} {_like(usual, self.examples)}"
             for shape, places in tally.places.items():
                 if not is_like(str(shape), usual):
-                    example = shown(self._examples.get(str(shape), str(shape)))
+                    example = shown(self.examples.get(str(shape), str(shape)))
                     for line, at in places:
                         if at:
                             yield _pattern(line, at, f"{what} is written in a form of its own, as in {example}; {said}")
