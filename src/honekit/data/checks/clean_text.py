@@ -30,7 +30,7 @@ _MARKUP_MEANT = re.compile(
     r"|(?:un)?escap(?:ed?|ing) (?:the |a )?(?:text|string|characters?))\b",
     re.I,
 )
-_MARK_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
+_MARK_IN_WORD = re.compile(r"\?(?<=[^\W\d_]\?)[^\W\d_]")
 _EDGES = re.compile(r"^\s+|\s+$")
 _FRENCH = re.compile("[\u00a0\u202f](?=[;:!?»%€\\d])|(?<=[«\\d])[\u00a0\u202f]")
 _OFTEN = 0.2
@@ -128,7 +128,7 @@ class CleanText:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         self.records += 1
-        if turn.is_plain and not _may_be_lost(turn.text):
+        if turn.is_plain and not any(_may_be_lost(text) for _, text in turn.trained):
             # Blanks at the ends of other texts than the first and the last would be double ones.
             if turn.is_even and turn.text.strip() == turn.text:
                 return ()

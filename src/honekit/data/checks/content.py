@@ -66,10 +66,9 @@ _BEGINNINGS = (
 _AI_WORDS = (
     " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
 )  # fmt: skip
-_PLACEHOLDER_WORDS = (
-    *("orem", " YY", "swer here", "ponse here", "text here", "goes here"),
-    *("einfügen", "ergänzen", "ausfüllen", "ompléter", "ompletar", "invullen", "COMPL"),
-)
+_PLACEHOLDER_WORDS = ("orem", " YY", "COMPL", "ompletar", "invullen")
+_NOT_ASCII_WORDS = ("einfügen", "ergänzen", "ausfüllen", "ompléter")
+_HERE = ("swer here", "ponse here", "text here", "goes here")
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
@@ -81,6 +80,8 @@ _MEANT, _MARKS_MEANT = 0.1, 0.4
 """What more of the answers have than this is a way of answering, not an accident."""
 _LEAST = 20
 _MOSTLY_EDITS = 0.5
+_ENOUGH, _EVERY = 500, 16
+"""After so many answers, every one of so many lines tells whether texts are edited."""
 
 _refusal = warner("data.answers.refusal", "write the answer that the model shall give, or delete the record")
 _placeholder = warner("data.text.placeholder", "fill it in, or delete the record")
@@ -100,6 +101,8 @@ class Content:
     slots: Tally = field(default_factory=Tally)
     marks: Tally = field(default_factory=Tally)
     answers: int = 0
+    compared: int = 0
+    """Answers that were held against their questions, and how many of these were edits."""
     edits: int = 0
     labels: int = 0
 
@@ -119,7 +122,9 @@ class Content:
         if ("{" in text and "{{" in text) or (("<" in text or "[" in text) and "nsert" in text):
             self._count_unfilled(turn)
         self.labels += is_label(turn.answer) and turn.value is NO_JSON
-        self.edits += is_edit(turn)
+        if self.compared < _ENOUGH or not turn.line % _EVERY:
+            self.compared += len(turn.trained)
+            self.edits += is_edit(turn)
         if is_echo(turn):
             self.echoes.add("echo", turn.line, turn.field)
         return ()
@@ -145,6 +150,7 @@ class Content:
         for name in ("refusals", "as_ai", "echoes", "empty", "slots", "marks"):
             getattr(self, name).join(getattr(later, name), lines_before)
         self.answers += later.answers
+        self.compared += later.compared
         self.edits += later.edits
         self.labels += later.labels
 
@@ -161,7 +167,7 @@ class Content:
             total = self.slots.total
             yield _slots(line, at, f"{total} records have placeholders such as {shown(what)}: are they meant?")
         # Who corrects or redacts texts leaves some as they are.
-        is_editing = self.edits > _MOSTLY_EDITS * self.answers
+        is_editing = self.edits > _MOSTLY_EDITS * self.compared
         for _, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
             yield _echo(line, at, "the answer is the same text as the question")
         for what, (line, at) in _places(self.empty):
@@ -192,7 +198,11 @@ def may_have_placeholder(text: str) -> bool:
         return True
     if "X" in text and ("FIXME" in text or "XXX" in text):
         return True
-    return ("x" in text and "xxx" in text) or any(map(text.__contains__, _PLACEHOLDER_WORDS))
+    if ("x" in text and "xxx" in text) or (" here" in text and any(map(text.__contains__, _HERE))):
+        return True
+    if any(map(text.__contains__, _PLACEHOLDER_WORDS)):
+        return True
+    return not text.isascii() and any(map(text.__contains__, _NOT_ASCII_WORDS))
 
 
 def says_nothing(text: str) -> bool:

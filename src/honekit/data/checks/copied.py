@@ -52,15 +52,20 @@ class CopiedValues:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         at, before, letters = -1, "", ""
+        last: str | None = None
         for index, name, value, place in _values(turn):
-            counts = self._field((turn.task, name))
+            if name != last:
+                last, counts = name, self._field((turn.task, name))
             form = bare(value)
             if counts is None or counts.is_hopeless or len(form) < (_MIN_DIGITS if form.isdigit() else _MIN_LETTERS):
                 continue
             if index != at:
-                at, before = index, said_before(turn, index)
-                letters = bare(before)
+                at, before, letters = index, said_before(turn, index), ""
             counts.total += 1
+            if value in before:
+                counts.copied += 1
+                continue
+            letters = letters or bare(before)
             if form in letters:
                 counts.copied += 1
             elif len(counts.slips) < MAX_PLACES and _is_name(value) and (meant := _near(value, before)):
@@ -112,12 +117,16 @@ def short_texts(value: dict[str, Any]) -> list[tuple[str, str]]:
     stack: list[tuple[str, Any]] = [("", value)]
     while stack and len(found) < _MAX_VALUES:
         path, item = stack.pop()
-        if isinstance(item, dict):
-            stack += [(f"{path}.{key}".removeprefix("."), inner) for key, inner in item.items()]
-        elif isinstance(item, list):
-            stack += [(f"{path}[]", inner) for inner in item[:20]]
-        elif isinstance(item, str) and is_label(item.strip()):
-            found.append((path, item.strip()))
+        if type(item) is str:
+            text = item.strip()
+            if is_label(text):
+                found.append((path, text))
+        elif type(item) is dict:
+            before = f"{path}." if path else ""
+            stack += [(before + key, inner) for key, inner in item.items()]
+        elif type(item) is list:
+            member = f"{path}[]"
+            stack += [(member, inner) for inner in item[:20]]
     return found
 
 

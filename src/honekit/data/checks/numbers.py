@@ -20,9 +20,9 @@ _SMALL = 12
 _ENOUGH = 300
 _MAX_CHARS = 4000
 _MAX_FOUND = 10 * MAX_PLACES
-_NUMBER = re.compile(r"(?<![\w#/-])\d+(?:[.,]\d+)*(?![\w/-]|[.:]\d)")
+_NUMBER = re.compile(r"\d(?<![\w#/-]\d)\d*(?:[.,]\d+)*(?![\w/-]|[.:]\d)")
 _ANY = re.compile(r"\d+(?:[.,]\d+)*")
-_KNOWN_ANYWAY = re.compile(r"\d{1,2}:\d\d|\b(?:19|20)\d\d\b")
+_KNOWN_ANYWAY = re.compile(r"\d(?:\d?:\d\d|(?<=\b1)9\d\d\b|(?<=\b2)0\d\d\b)")
 """Times and years: known from elsewhere."""
 
 _unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
@@ -45,9 +45,13 @@ class Numbers:
         numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", turn.answer)) if not _is_small(number)]
         if not numbers:
             return ()
-        known = {_digits(number) for number in _ANY.findall(said_before(turn))}
-        strange = next((number for number in numbers if _digits(number) not in known), None)
         self.total += 1
+        said = {*_ANY.findall(said_before(turn))}
+        if said.issuperset(numbers):
+            self.copied += 1
+            return ()
+        known = set(map(_digits, said))
+        strange = next((number for number in numbers if _digits(number) not in known), None)
         if strange is None:
             self.copied += 1
         elif len(self.found) < _MAX_FOUND:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from honekit.data.checks.copied import short_texts
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
@@ -44,8 +45,8 @@ class Patterns:
         return ()
 
     def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
-        shape = shape_of(text)
-        if shape == _WORDS_SHAPE and bare(text) in _NOTHING:
+        shape = _shape_of(text)
+        if shape is None:
             return
         if len(self.examples) < _MAX_EXAMPLES:
             self.examples.setdefault(shape, text)
@@ -86,6 +87,13 @@ def _usual(tally: Tally) -> str | None:
 
 def _like(shape: str, examples: dict[str, str]) -> str:
     return "are numbers" if shape == _NUMBER_SHAPE else f"look like {shown(examples.get(shape, shape))}"
+
+
+@lru_cache(maxsize=4096)
+def _shape_of(text: str) -> str | None:
+    """None for a text that stands for no value."""
+    shape = shape_of(text)
+    return None if shape == _WORDS_SHAPE and bare(text) in _NOTHING else shape
 
 
 def shape_of(text: str) -> str:
