@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from honekit.data.checks.tally import MAX_CATEGORIES, MAX_PLACES, Tallies, Tally
+from honekit.data.checks.tally import MAX_CATEGORIES, MAX_NAMES, MAX_PLACES, Tallies, Tally
 
 COUNTED = st.lists(st.tuples(st.integers(1, 40), st.sampled_from(["kind", "mark"]), st.sampled_from("abc")), max_size=90)
 
@@ -63,3 +63,14 @@ def test_one_position_of_tuples_is_the_tally_that_counts_it_alone(categories: li
             alone.add(category[1], line, "here")
     assert tuples.of(1) == alone
     assert list(tuples.of(1).counts) == list(alone.counts)
+
+
+def test_names_beyond_the_most_are_not_remembered() -> None:
+    tallies, later = Tallies(), Tallies()
+    for number in range(MAX_NAMES + 50):
+        tallies.add(1, f"first {number}", "a", number, "")
+        later.add(1, f"second {number}", "a", number, "")
+    tallies.join(later, MAX_NAMES + 50)
+    assert len(tallies.tasks[1]) == MAX_NAMES
+    tallies.add(1, "first 0", "b", 1, "")
+    assert tallies.tasks[1]["first 0"].total == 2
