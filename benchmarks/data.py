@@ -10,6 +10,8 @@ cookbook's format check (json.loads per line, a count for each kind of fault) an
 (json.loads per line, then each message on its own). Hone's figure includes reading the file, exact duplicates and endings,
 which neither of them has. Nothing else should run beside it; where something does, the CPU time (with starting Python and
 reading) says more than the wall time.
+
+Memory is the peak of a process and its workers together, looked at twenty times a second.
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ WORDS = """
 pump valve pressure sensor alarm cable reset voltage filter door lamp relay fuse belt motor tank level flow bearing seal check
 replace close open wait write call the a of and then because it shows after before twice again slowly never
 """.split()  # noqa: SIM905
-WAYS = ("raw", "hone", "cookbook", "mistral")
+HONE = ("structure", "answers", "all")
+WAYS = ("raw", *HONE, "cookbook", "mistral")
 
 
 def main() -> int:
@@ -57,25 +60,33 @@ def main() -> int:
         print(f"{_machine()}\n{file.stat().st_size / 1e6:.0f} MB\n")
         rows = {
             "msgspec, typed, one core": _run("raw", file, 1),
-            "hone, structure, one process": _run("hone", file, 1),
-            "hone, structure, two processes": _run("hone", file, 2),
-            "hone, all checks": _run("all", file, 2),
+            "hone, structure, one process": _run("structure", file, 1),
+            "hone, structure, two processes": _run("structure", file, 2),
+            "hone, and answers, one process": _run("answers", file, 1),
+            "hone, and answers, two processes": _run("answers", file, 2),
+            "hone, and libraries, two processes": _run("all", file, 2),
             "OpenAI cookbook's format check": _run("cookbook", file, 1),
             "mistral-finetune's validator": _run("mistral", file, 1),
         }
-    raw = rows["msgspec, typed, one core"]["records_per_s"]
-    print(f"{'':34}{'records/s':>12}{'of msgspec':>12}{'RSS MB':>9}{'seconds':>9}{'CPU us/record':>15}")
+    raw = rows["msgspec, typed, one core"]
+    print(f"{'':36}{'records/s':>12}{'of msgspec':>12}{'peak MB':>9}{'seconds':>9}{'CPU us/record':>15}{'of msgspec':>12}")
     for name, row in rows.items():
         print(
-            f"{name:34}{row['records_per_s']:12,.0f}{row['records_per_s'] / raw:12.2f}{row['rss_mb']:9.0f}{row['seconds']:9.2f}"
-            f"{row['cpu_us']:15.1f}"
+            f"{name:36}{row['records_per_s']:12,.0f}{row['records_per_s'] / raw['records_per_s']:12.2f}{row['peak_mb']:9.0f}"
+            f"{row['seconds']:9.2f}{row['cpu_us']:15.1f}{raw['cpu_us'] / row['cpu_us']:12.2f}"
         )
-    both = rows["hone, structure, two processes"]["records_per_s"]
+    for processes in ("one process", "two processes"):
+        structure, answers = rows[f"hone, structure, {processes}"], rows[f"hone, and answers, {processes}"]
+        print(
+            f"\nin {processes} consistency and quality take {answers['seconds'] / structure['seconds'] - 1:.1f} times as long as "
+            f"the structure, and {answers['cpu_us'] / structure['cpu_us'] - 1:.1f} times its CPU time"
+        )
     for name in ("OpenAI cookbook's format check", "mistral-finetune's validator"):
-        one = rows["hone, structure, one process"]["records_per_s"] / rows[name]["records_per_s"]
-        print(f"\nhone is {one:.1f} times as fast as {name} in one process, {both / rows[name]['records_per_s']:.1f} in two")
-    print("\nseconds by check, all checks:")
-    for name, seconds in rows["hone, all checks"]["by_check"].items():
+        one, both = (rows[f"hone, structure, {n}"]["records_per_s"] for n in ("one process", "two processes"))
+        speed = rows[name]["records_per_s"]
+        print(f"\nhone is {one / speed:.1f} times as fast as {name} in one process, {both / speed:.1f} in two")
+    print("\nseconds of each part:")
+    for name, seconds in rows["hone, and libraries, two processes"]["by_check"].items():
         print(f"  {name:32}{seconds:9.2f}")
     return 0
 
@@ -83,26 +94,45 @@ def main() -> int:
 def _run(way: str, file: Path, processes: int) -> dict[str, Any]:
     """One measurement in a process of its own, so that its memory is its own."""
     command = [sys.executable, __file__, "--way", way, "--file", str(file), "--processes", str(processes)]
-    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    peak = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            peak = max(peak, _memory_kb(process.pid))
+            time.sleep(0.05)
+        assert process.stdout is not None
+        told = process.stdout.read()
+    if process.returncode:
+        raise SystemExit(f"the measurement of {way} failed")
+    return {**json.loads(told), "peak_mb": peak / 1024}
+
+
+def _memory_kb(process: int) -> int:
+    """What a process and those that it started hold now; 0 where the system does not tell."""
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return 0
+    own = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), 0)
+    return own + sum(_memory_kb(int(child)) for child in children)
 
 
 def _measure(way: str, file: Path, processes: int) -> dict[str, Any]:
     by_check: dict[str, float] = {}
-    if way in ("hone", "all"):
+    if way in HONE:
         from honekit.data.checks.run import check_file
 
         begun = time.perf_counter()
-        result = check_file(file, checks=() if way == "hone" else None, processes=processes)
+        checks = None if way == "all" else ()
+        result = check_file(file, checks=checks, answers=way != "structure", processes=processes)
         seconds, records, by_check = time.perf_counter() - begun, result.records, result.seconds
     else:
         seconds, records = {"raw": _raw, "cookbook": _cookbook, "mistral": _mistral}[way](file)
-    cpu = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    own, workers = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "seconds": seconds,
         "records_per_s": records / seconds,
-        "rss_mb": peak / 1024,
-        "cpu_us": 1e6 * cpu / records,
+        "cpu_us": 1e6 * sum(map(sum, (own[:2], workers[:2]))) / records,
         "by_check": by_check,
     }
 
@@ -213,7 +243,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--records", type=int, default=200_000)
     parser.add_argument("--file", type=Path)
     parser.add_argument("--processes", type=int, default=2, help=argparse.SUPPRESS)
-    parser.add_argument("--way", choices=[*WAYS, "all"], help=argparse.SUPPRESS)
+    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

@@ -53,6 +53,37 @@ def test_several_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pyte
     assert same(check_file(file, checks=(), processes=2)) == same(alone)
 
 
+def test_a_key_that_stands_twice_is_seen_beside_lines_with_too_few_quotation_marks(tmp_path: Path) -> None:
+    file = tmp_path / "some.jsonl"
+    twice = '{"messages": [{"role": "user", "role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}'
+    escaped = (
+        '{"messages": [{"role": "user", "content": "\\u0022 \\u0022"}, {"role": "assistant", "content": "\\u0022 \\u0022"}]}'
+    )
+    for others in (["{", "{"], [escaped]):
+        write_lines(file, [*map(record, range(12)), *others, twice])
+        assert [one.line for one in check_file(file, checks=()).errors if one.code == "data.key_repeated"] == [13 + len(others)]
+
+
+def test_several_processes_compare_answers_as_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "many.jsonl"
+    lines = mixed(3000)
+    for place in range(3, 3000, 211):
+        text = [
+            "As an AI language model I cannot help.",
+            '{"a": 1}',
+            "Das weiß ich leider nicht, weil es nirgendwo steht, und das ist so.",
+        ]
+        lines[place] = record(place, answer=text[place % 3])
+    write_lines(file, lines)
+    alone = same(check_file(file, checks=(), answers=True))
+    assert {"data.answers.refusal", "data.answers.contradict"} <= alone["counts"].keys()
+    monkeypatch.setattr(ranges, "MIN_BYTES", 1000)
+    monkeypatch.setattr(ranges, "PART_BYTES", 50_000)
+    one = same(check_file(file, checks=(), answers=True, processes=1))
+    assert one["counts"] == alone["counts"]
+    assert same(check_file(file, checks=(), answers=True, processes=3)) == one
+
+
 def test_a_worker_that_dies_is_replaced_by_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "many.jsonl"
     write_lines(file, mixed(2000))

@@ -16,7 +16,7 @@ from honekit.cli.render import console, print_json, progress
 
 if TYPE_CHECKING:
     from honekit.data import CheckResult, Finding
-    from honekit.data.checks.run import Progress
+    from honekit.data.checks.passes import Progress
 
 MAX_PLACES = 5
 """So many places of each code are printed; `--json` has up to a thousand."""

@@ -16,8 +16,8 @@ import msgspec
 
 from honekit.chat.messages import Message
 from honekit.data.chat_faults import MESSAGE_KEYS, RECORD_KEYS, shape_faults
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, capped
-from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, read_all, readable_records, scan
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, capped, read_lines
+from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, read_all, scan
 
 __all__ = ["MAX_KEPT", "ChatExample", "CheckResult", "check_chat_file", "conversation_faults", "read_chat_file"]
 
@@ -75,11 +75,15 @@ def readable_conversations(path: Path) -> Iterator[ChatExample]:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    yield from readable_records(path, _keeper)
+    decoder = msgspec.json.Decoder(_Record)
+    for line in read_lines(path):
+        if line.text is not None and not line.is_blank and (found := _decode(decoder, line, _unreported)):
+            record, notes = found
+            yield ChatExample([*record.messages], record.tools, line.number, notes)
 
 
-def _keeper(keep: Callable[[ChatExample], None]) -> Read:
-    return chat_reader(lambda example, report: keep(example))
+def _unreported(_finding: Finding) -> None:
+    return None
 
 
 def chat_reader(see: Callable[[ChatExample, Report], None] | None = None) -> Read:

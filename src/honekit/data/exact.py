@@ -58,8 +58,12 @@ class ExactDuplicates:
 
     def add(self, hashes: list[int], lines: list[int]) -> None:
         """Hashes of texts (`text_hash`) and the numbers of the lines that they stand on, in order."""
-        self._hashes.extend(hashes)
-        self._lines.extend(lines)
+        self.add_packed(array("Q", hashes).tobytes(), array("Q", lines).tobytes())
+
+    def add_packed(self, hashes: bytes | bytearray, lines: bytes | bytearray, lines_before: int = 0) -> None:
+        """The same as numbers of 8 bytes; the lines count from one after `lines_before`."""
+        self._hashes.frombytes(hashes)
+        self._lines.extend([line + lines_before for line in array("Q", bytes(lines))])
         if len(self._hashes) > self._most:
             self._spill()
 

@@ -6,13 +6,16 @@ import json
 import re
 from importlib.resources import files
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
-from honekit.data.checks import CheckOptions
+from honekit.data.checks import ranges
 from honekit.data.checks.answers import AnswerChecks
+from honekit.data.checks.near_duplicates import NearDuplicates
+from honekit.data.checks.turn import read_turn
 from honekit.data.lines import Finding
 
 JSON = st.recursive(
@@ -25,9 +28,12 @@ MESSAGES = st.builds(Message, st.sampled_from(["system", "user", "assistant", "t
 
 
 def check(conversations: list[list[Message]]) -> list[Finding]:
-    checks = AnswerChecks(CheckOptions())
-    found = [finding for line, m in enumerate(conversations, 1) for finding in checks.see(ChatExample(m, None, line))]
-    return [*found, *checks.finish()]
+    checks = AnswerChecks()
+    near = NearDuplicates()
+    turns = [turn for line, m in enumerate(conversations, 1) if (turn := read_turn(ChatExample(m, None, line)))]
+    checks.see(turns)
+    found = [finding for turn in turns for finding in near.see(turn)]
+    return [*checks.finish([*found, *near.finish()])]
 
 
 @settings(max_examples=60, deadline=None)
@@ -44,6 +50,47 @@ def test_any_conversations_pass_without_a_fault_of_the_checks(conversations: lis
 @given(st.lists(st.lists(MESSAGES, min_size=1, max_size=4), min_size=1, max_size=8))
 def test_the_same_file_gives_the_same_findings_twice(conversations: list[list[Message]]) -> None:
     assert check(conversations) == check(conversations)
+
+
+NAMES = ["Orbis", "Keller", "Anwar", "Lindt", "Bosco", "Meyer", "Ivanov", "Okafor"]
+ODD = {
+    "data.answers.unfounded": ('{"who": "Kelker", "at": "09:15", "code": "J18.9"}', "42.5 °C, see (3).\nAnswer: 7719"),
+    "data.format.pattern": ('{"who": "%s", "at": "9 am", "code": "J18.9"}', "42.5 °C, see (3).\nAnswer: %d"),
+    "data.format.closing": ('{"who": "%s", "at": "09:15", "code": "J18.9"}', "42.5 °C, see (3).\nIt is %d"),
+    "data.style.units": ('{"who": "%s", "at": "09:15", "code": "J18.9"}', "42.5 °F, see (3).\nAnswer: %d"),
+    "data.answer.breaks_off": ('{"who": "%s", "at": "09:15", "code": "J18.9"}', "42.5 °C, see (3.\nAnswer: %d"),
+}
+
+
+def odd_records() -> list[list[Message]]:
+    """Two tasks, with one record of each kind that differs."""
+    usual = ('{"who": "%s", "at": "09:15", "code": "J18.9"}', "42.5 °C, see (3).\nAnswer: %d")
+    conversations = []
+    for number, forms in enumerate([*[usual] * 17, *ODD.values(), *[usual] * 20]):
+        name, value = NAMES[number % len(NAMES)], 1300 + 7 * number
+        for form, system, one in zip(forms, ("Read the form.", "Work it out."), (name, value), strict=True):
+            question = f"Form {value + 5} of {name} at 09:15, with J18.9: {value} and 42.5 °C?"
+            answer = form % one if "%" in form else form
+            conversations.append([Message("system", system), Message("user", question), Message("assistant", answer)])
+    return conversations
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 84))
+def test_parts_that_were_sent_and_joined_find_what_the_whole_finds(cut: int) -> None:
+    conversations = odd_records()
+    turns = [turn for line, one in enumerate(conversations, 1) if (turn := read_turn(ChatExample(one, None, line)))]
+    whole = AnswerChecks()
+    whole.see(turns)
+    joined = AnswerChecks()
+    for begin, part in ((0, turns[:cut]), (cut, turns[cut:])):
+        checks = AnswerChecks()
+        checks.see(msgspec.structs.replace(turn, line=turn.line - begin) for turn in part)
+        sent = msgspec.msgpack.encode(checks, enc_hook=ranges._sendable)
+        joined.join(msgspec.msgpack.decode(sent, type=AnswerChecks, dec_hook=ranges._restored), begin)
+    found = list(whole.finish())
+    assert found == list(joined.finish())
+    assert ODD.keys() <= {finding.code for finding in found}
 
 
 def test_every_code_of_the_checks_has_a_section_in_the_findings() -> None:

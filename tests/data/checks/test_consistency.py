@@ -21,7 +21,7 @@ def test_a_table_that_is_full_still_follows_all_answers_to_an_input_or_none() ->
     check = Contradictions(max_kept=40)
     turns = [conversation(line, f"is pump {line % 500} on", "yes" if line <= 500 else "no") for line in range(1, 1001)]
     found = findings(check, turns)
-    assert len(check._inputs) <= 40
+    assert len(check.inputs) <= 40
     assert all(f"line {finding.line - 500}," in finding.message for finding in found)
 
 

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
-from honekit.data.checks.tally import MAX_CATEGORIES, MAX_PLACES, Tallies, Tally
+from hypothesis import given
+from hypothesis import strategies as st
+
+from honekit.data.checks.tally import MAX_CATEGORIES, MAX_NAMES, MAX_PLACES, Tallies, Tally
+
+COUNTED = st.lists(st.tuples(st.integers(1, 40), st.sampled_from(["kind", "mark"]), st.sampled_from("abc")), max_size=90)
 
 
 def test_the_few_that_differ_are_named_with_their_places() -> None:
@@ -33,3 +38,39 @@ def test_small_tasks_are_judged_together_and_large_ones_alone() -> None:
     for task in range(2, 8):
         tallies.add(task, "kind", "b", task, "")
     assert [tally.total for _, tally in tallies.all()] == [10, 6]
+
+
+@given(COUNTED, st.integers(0, 90))
+def test_parts_joined_in_order_are_what_the_whole_gives(counted: list[tuple[int, str, str]], cut: int) -> None:
+    whole, first, second = Tallies(), Tallies(), Tallies()
+    for line, (task, name, category) in enumerate(counted, 1):
+        task %= 20  # fewer than are told apart
+        whole.add(task, name, category, line, "here")
+        part, before = (first, 0) if line <= cut else (second, cut)
+        part.add(task, name, category, line - before, "here")
+    joined = Tallies()
+    joined.join(first, 0)
+    joined.join(second, cut)
+    assert joined == whole
+
+
+@given(st.lists(st.tuples(st.booleans(), st.none() | st.booleans()), max_size=120))
+def test_one_position_of_tuples_is_the_tally_that_counts_it_alone(categories: list[tuple[bool, bool | None]]) -> None:
+    tuples, alone = Tally(), Tally()
+    for line, category in enumerate(categories):
+        tuples.add(category, line, "here")
+        if category[1] is not None:
+            alone.add(category[1], line, "here")
+    assert tuples.of(1) == alone
+    assert list(tuples.of(1).counts) == list(alone.counts)
+
+
+def test_names_beyond_the_most_are_not_remembered() -> None:
+    tallies, later = Tallies(), Tallies()
+    for number in range(MAX_NAMES + 50):
+        tallies.add(1, f"first {number}", "a", number, "")
+        later.add(1, f"second {number}", "a", number, "")
+    tallies.join(later, MAX_NAMES + 50)
+    assert len(tallies.tasks[1]) == MAX_NAMES
+    tallies.add(1, "first 0", "b", 1, "")
+    assert tallies.tasks[1]["first 0"].total == 2

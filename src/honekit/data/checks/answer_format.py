@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data.checks.tally import SMALL_TASK, Place, Tallies, Tally
@@ -35,14 +35,14 @@ Shape = tuple[tuple[str, str], ...]
 """Path and type of every value of an object, in order."""
 
 
+@dataclass
 class AnswerFormat:
     """`data.format.not_json`, `data.format.keys`, `data.format.type`, `data.format.key_order`."""
 
-    def __init__(self) -> None:
-        self._tallies = Tallies()
+    tallies: Tallies = field(default_factory=Tallies)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.answer.strip():
+        if not turn.answer or turn.answer.isspace():
             return ()
         kind: Hashable = "plain"
         if isinstance(turn.value, dict):
@@ -51,15 +51,20 @@ class AnswerFormat:
             kind = "list"
         elif looks_like_json(turn.answer):
             kind = "fenced" if turn.answer.lstrip().startswith("`") else "broken"
-        self._tallies.add(turn.task, "shape", kind, turn.line, turn.field)
+        self.tallies.add(turn.task, "shape", kind, turn.line, turn.field)
         return ()
 
+    def join(self, later: AnswerFormat, lines_before: int) -> None:
+        self.tallies.join(later.tallies, lines_before)
+
     def finish(self) -> Iterable[Finding]:
-        for _, tally in self._tallies.all():
+        for _, tally in self.tallies.all():
             yield from _of_task(tally)
 
 
 def looks_like_json(text: str) -> bool:
+    if "{" not in text and "[" not in text and "```" not in text:
+        return False
     bare = text.strip()
     return bare.startswith(("{", "[{", '["', "```json")) or (bare.startswith("```") and bare.strip("`").strip()[:1] == "{")
 
@@ -103,12 +108,12 @@ def _of_task(tally: Tally) -> Iterable[Finding]:
         return
     said = f"{usual} of {tally.total} answers are JSON {'objects' if objects == usual else 'lists'}"
     for kind, what in _OTHER_KINDS:
-        for line, field in tally.places.get(kind, ()) if kind != "list" or objects == usual else ():
-            yield _not_json(line, field, f"the answer is {what}; {said}")
+        for line, at in tally.places.get(kind, ()) if kind != "list" or objects == usual else ():
+            yield _not_json(line, at, f"the answer is {what}; {said}")
     if objects < usual:
         for shape in shapes:
-            for line, field in tally.places[shape]:
-                yield _type(line, field, f"the answer is a JSON object; {said}")
+            for line, at in tally.places[shape]:
+                yield _type(line, at, f"the answer is a JSON object; {said}")
         return
     majority = _majority(shapes)
     for shape in shapes:
@@ -151,17 +156,17 @@ def _of_shape(shape: Shape, places: list[Place], majority: _Majority) -> Iterabl
     if missing and all(majority.keys[path] < 1 for path in missing):
         other = f", and has {', '.join(map(shown, rare))} instead" if rare else ""
         message = f"the answer lacks {', '.join(map(shown, missing))}, which nearly all have{other}"
-        for line, field in places:
-            yield _keys(line, field, message)
+        for line, at in places:
+            yield _keys(line, at, message)
     elif any(majority.counts[path] <= _STRAY for path in rare):
         message = f"the answer has {', '.join(map(shown, rare))}, which nearly no other has"
-        for line, field in places:
-            yield _keys(line, field, message)
+        for line, at in places:
+            yield _keys(line, at, message)
     for path, kind in shape:
         usual = majority.types.get(path)
         if usual and kind not in ("null", usual):
-            for line, field in places:
-                yield _type(line, f"{field}.{path}", f"`{path}` is {kind}; in nearly all answers it is {usual}")
+            for line, at in places:
+                yield _type(line, f"{at}.{path}", f"`{path}` is {kind}; in nearly all answers it is {usual}")
 
 
 def _has_parent(path: str, own: dict[str, str]) -> bool:
@@ -184,5 +189,5 @@ def _order_findings(shapes: dict[Any, int], tally: Tally) -> Iterable[Finding]:
         for shape in shapes:
             keys = tuple(path for path, _ in shape if "." not in path)
             if keys in counts and keys != usual:
-                for line, field in tally.places[shape]:
-                    yield _order(line, field, f"the keys stand in another order than {', '.join(usual)}")
+                for line, at in tally.places[shape]:
+                    yield _order(line, at, f"the keys stand in another order than {', '.join(usual)}")

@@ -1,12 +1,13 @@
-"""The checks of consistency and quality: each conversation is read once, and every one of them looks at the same turn."""
+"""All checks of answers. Each record's turn is read once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
+from itertools import chain
 
-from honekit.data.chat import ChatExample
 from honekit.data.checks.answer_format import AnswerFormat
-from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.clean_text import CleanText
 from honekit.data.checks.closings import Closings
 from honekit.data.checks.content import Content
@@ -16,67 +17,78 @@ from honekit.data.checks.diversity import Diversity
 from honekit.data.checks.grounding import Grounding
 from honekit.data.checks.labels import Labels
 from honekit.data.checks.languages import Languages
-from honekit.data.checks.near_duplicates import NearDuplicates
 from honekit.data.checks.notation import Notation
 from honekit.data.checks.numbers import Numbers
 from honekit.data.checks.patterns import Patterns
 from honekit.data.checks.style import Style
 from honekit.data.checks.system_prompts import SystemPrompts
-from honekit.data.checks.turn import TurnCheck, read_turn
+from honekit.data.checks.turn import Turn, TurnCheck
 from honekit.data.checks.unit_systems import UnitSystems
 from honekit.data.lines import Finding
 
+_OF_VALUES = ("copied", "numbers", "patterns")
 
+
+@dataclass
 class AnswerChecks:
-    """A `Check` made of all checks of answers."""
+    """What all of them remember of a file, or of a part of it: parts are joined in their order."""
 
-    def __init__(self, options: CheckOptions) -> None:
-        self._checks: tuple[TurnCheck, ...] = (
-            Contradictions(),
-            SystemPrompts(),
-            AnswerFormat(),
-            Labels(options),
-            Notation(),
-            Style(),
-            Content(),
-            Grounding(),
-            Closings(),
-            UnitSystems(),
-            CleanText(),
-            Diversity(),
-            Languages(),
-            NearDuplicates(),
-            CopiedValues(),
-            Numbers(),
-            Patterns(),
-        )
+    contradictions: Contradictions = field(default_factory=Contradictions)
+    system_prompts: SystemPrompts = field(default_factory=SystemPrompts)
+    answer_format: AnswerFormat = field(default_factory=AnswerFormat)
+    labels: Labels = field(default_factory=Labels)
+    notation: Notation = field(default_factory=Notation)
+    style: Style = field(default_factory=Style)
+    content: Content = field(default_factory=Content)
+    grounding: Grounding = field(default_factory=Grounding)
+    closings: Closings = field(default_factory=Closings)
+    unit_systems: UnitSystems = field(default_factory=UnitSystems)
+    clean_text: CleanText = field(default_factory=CleanText)
+    diversity: Diversity = field(default_factory=Diversity)
+    languages: Languages = field(default_factory=Languages)
+    copied: CopiedValues = field(default_factory=CopiedValues)
+    numbers: Numbers = field(default_factory=Numbers)
+    patterns: Patterns = field(default_factory=Patterns)
 
-    def see(self, example: ChatExample) -> Iterator[Finding]:
-        turn = read_turn(example)
-        if turn:
-            for check in self._checks:
-                yield from check.see(turn)
+    @classmethod
+    def knowing(cls, everyday: frozenset[str] | None) -> AnswerChecks:
+        """For a later part of a file whose first part gave these everyday words."""
+        return cls(languages=Languages(everyday))
 
-    def finish(self) -> Iterator[Finding]:
-        """Advice on the style of an answer that has a warning is left out: the answer has to be written anew anyway. So
+    def checks(self) -> dict[str, TurnCheck]:
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def see(self, turns: Iterable[Turn]) -> None:
+        looks = [check.see for check in self.checks().values()]
+        for turn in turns:
+            for look in looks:
+                look(turn)
+
+    def join(self, later: AnswerChecks, lines_before: int) -> None:
+        """Add what was seen in a later part of the same file."""
+        others = later.checks()
+        for name, check in self.checks().items():
+            check.join(others[name], lines_before)
+
+    def finish(self, others: Iterable[Finding] = ()) -> Iterator[Finding]:
+        """The findings; those of `others` come before the last three checks and advice on style.
+
+        Advice on the style of an answer that has a warning is left out: the answer has to be written anew anyway. So
         is what the last three say of a value that another check named as a wrong date, unit, label, type or identifier."""
-        warned: set[tuple[int, str]] = set()
-        style: list[Finding] = []
-        for check in self._checks:
-            for finding in check.finish():
-                if isinstance(check, Style):
-                    style.append(finding)
-                    continue
-                if isinstance(check, CopiedValues | Numbers | Patterns) and _is_told(finding, warned):
-                    continue
-                if finding.severity == "warning":
-                    warned.add((finding.line, finding.field))
+        checks = self.checks()
+        style, *of_values = (checks.pop(name) for name in ("style", *_OF_VALUES))
+        warned: defaultdict[int, set[str]] = defaultdict(set)
+        for finding in chain(chain.from_iterable(check.finish() for check in checks.values()), others):
+            if finding.severity == "warning":
+                warned[finding.line].add(finding.field)
+            yield finding
+        for finding in chain.from_iterable(check.finish() for check in of_values):
+            if not _is_told(finding.field, warned[finding.line]):
+                warned[finding.line].add(finding.field)
                 yield finding
-        yield from (finding for finding in style if (finding.line, finding.field) not in warned)
+        yield from (finding for finding in style.finish() if finding.field not in warned[finding.line])
 
 
-def _is_told(finding: Finding, warned: set[tuple[int, str]]) -> bool:
+def _is_told(field: str, warned: set[str]) -> bool:
     """Whether another finding names the same value, the answer that it stands in, or a part of it."""
-    return any(
-        line == finding.line and (field.startswith(finding.field) or finding.field.startswith(field)) for line, field in warned
-    )
+    return any(other.startswith(field) or field.startswith(other) for other in warned)

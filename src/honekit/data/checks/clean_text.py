@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, json_value
@@ -29,10 +30,9 @@ _MARKUP_MEANT = re.compile(
     r"|(?:un)?escap(?:ed?|ing) (?:the |a )?(?:text|string|characters?))\b",
     re.I,
 )
-_MARK_IN_WORD = re.compile(r"[^\W\d_]\?[^\W\d_]")
+_MARK_IN_WORD = re.compile(r"\?(?<=[^\W\d_]\?)[^\W\d_]")
 _EDGES = re.compile(r"^\s+|\s+$")
 _FRENCH = re.compile("[\u00a0\u202f](?=[;:!?»%€\\d])|(?<=[«\\d])[\u00a0\u202f]")
-_PLAIN = bytes({*range(0x20, 0x7F), *b"\n\t"} - set(b"&<"))
 _OFTEN = 0.2
 _MAX_PROMPT = 1000
 
@@ -119,42 +119,44 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
 }
 
 
+@dataclass
 class CleanText:
     """`data.text.*`: each message of a record, at most one finding of a code for each message."""
 
-    def __init__(self) -> None:
-        self._tally = Tally()
-        self._records = 0
+    tally: Tally = field(default_factory=Tally)
+    records: int = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        self._records += 1
-        has_edges = any(text[:1].isspace() or text[-1:].isspace() for _, text in turn.trained)
-        if is_plain(turn.text) and not has_edges and not _may_be_lost(turn.text):
-            return ()
+        self.records += 1
+        if turn.is_plain and not any(_may_be_lost(text) for _, text in turn.trained):
+            # Blanks at the ends of other texts than the first and the last would be double ones.
+            if turn.is_even and turn.text.strip() == turn.text:
+                return ()
+            if not any(text[0].isspace() or text[-1].isspace() for _, text in turn.trained):
+                return ()
         for at, message in enumerate(turn.messages):
             text = message.text
             if not text or message.role == "tool":
                 continue
             before = f"{turn.question}\n{turn.messages[0].text[:_MAX_PROMPT]}" if message.is_trained else ""
             for code in faults(text, is_answer=message.is_trained, before=before):
-                self._tally.add(code, turn.line, f"messages[{at}].content")
+                self.tally.add(code, turn.line, f"messages[{at}].content")
         return ()
 
+    def join(self, later: CleanText, lines_before: int) -> None:
+        self.tally.join(later.tally, lines_before)
+        self.records += later.records
+
     def finish(self) -> Iterator[Finding]:
-        for code, places in self._tally.places.items():
-            count = self._tally.counts[code]
+        for code, places in self.tally.places.items():
+            count = self.tally.counts[code]
             severity, what, fix = _KINDS[str(code)]
-            is_usual = self._records >= 10 and count > _OFTEN * self._records
+            is_usual = self.records >= 10 and count > _OFTEN * self.records
             if code == "data.text.tags" and is_usual:
                 continue
-            for line, field in places[:1] if is_usual else places:
+            for line, at in places[:1] if is_usual else places:
                 message = f"{what}; so in {count} messages" if is_usual else what
-                yield Finding(str(code), severity, line, field, message, fix, is_safe=code in SAFE_MENDS)
-
-
-def is_plain(text: str) -> bool:
-    """Whether a text can have none of the faults: printable ASCII without signs of markup. One pass, since most texts are."""
-    return text.isascii() and not text.encode().translate(None, _PLAIN)
+                yield Finding(str(code), severity, line, at, message, fix, is_safe=code in SAFE_MENDS)
 
 
 def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import NO_JSON, Turn, warner
@@ -20,12 +21,12 @@ _open = warner(
 )
 
 
+@dataclass
 class Closings:
     """`data.format.closing`, and `data.answer.breaks_off` for brackets that stay open."""
 
-    def __init__(self) -> None:
-        self._marks = Tallies()
-        self._brackets = Tallies()
+    marks: Tallies = field(default_factory=Tallies)
+    brackets: Tallies = field(default_factory=Tallies)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.answer.strip()
@@ -33,20 +34,24 @@ class Closings:
             return ()
         if "\n" in text or len(text) > 20:
             found = _MARK.match(text[text.rfind("\n") + 1 :])
-            self._marks.add(turn.task, "", found[0] if found else "", turn.line, turn.field)
+            self.marks.add(turn.task, "", found[0] if found else "", turn.line, turn.field)
         if "(" in text or "[" in text or "{" in text:
             is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
-            self._brackets.add(turn.task, "", is_open, turn.line, turn.field)
+            self.brackets.add(turn.task, "", is_open, turn.line, turn.field)
         return ()
 
+    def join(self, later: Closings, lines_before: int) -> None:
+        self.marks.join(later.marks, lines_before)
+        self.brackets.join(later.brackets, lines_before)
+
     def finish(self) -> Iterator[Finding]:
-        for _, tally in self._marks.all():
+        for _, tally in self.marks.all():
             if tally.main:
                 for kind, (line, at) in tally.odd(share=_MOSTLY, least=_LEAST):
                     begins = f"begins with {shown(kind)}, not" if kind else "does not begin with"
                     usual = f"as in {tally.counts[tally.main]} of {tally.total} answers"
                     yield _closing(line, at, f"the last line {begins} {shown(tally.main)} {usual}")
-        for _, tally in self._brackets.all():
+        for _, tally in self.brackets.all():
             if tally.main is False:
                 for _, (line, at) in tally.odd(share=_BALANCED, least=_LEAST):
                     yield _open(line, at, "the answer breaks off: a bracket that it opens is never closed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, is_label, warner
@@ -58,24 +59,29 @@ _UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]
 _EMPTY = re.compile(
     r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+)\)?\.?", re.I
 )
-_BEGINNINGS = re.compile("i|sorry|apolog|unfort|es tut|tut|leider|je |dés|lo |sinto|desc|mi |很|抱|对|申")
+_BEGINNINGS = (
+    "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
+    "很", "抱", "对", "申",
+)  # fmt: skip
 _AI_WORDS = (
     " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
 )  # fmt: skip
-_PLACEHOLDER_WORDS = (
-    *("TODO", "TBD", "FIXME", "orem", "xxx", "XXX", " YY", "swer here", "ponse here", "text here", "goes here"),
-    *("einfügen", "ergänzen", "ausfüllen", "ompléter", "ompletar", "invullen", "COMPL"),
-)
+_PLACEHOLDER_WORDS = ("orem", " YY", "COMPL", "ompletar", "invullen")
+_NOT_ASCII_WORDS = ("einfügen", "ergänzen", "ausfüllen", "ompléter")
+_HERE = ("swer here", "ponse here", "text here", "goes here")
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
+_ECHO_BEGINNING = 32
 _TASK = 0.6
 """More placeholders than this are the task itself."""
 _MEANT, _MARKS_MEANT = 0.1, 0.4
 """What more of the answers have than this is a way of answering, not an accident."""
 _LEAST = 20
 _MOSTLY_EDITS = 0.5
+_ENOUGH, _EVERY = 500, 16
+"""After so many answers, every one of so many lines tells whether texts are edited."""
 
 _refusal = warner("data.answers.refusal", "write the answer that the model shall give, or delete the record")
 _placeholder = warner("data.text.placeholder", "fill it in, or delete the record")
@@ -84,38 +90,47 @@ _echo = warner("data.answers.echo", "write an answer; this one repeats the quest
 _empty = warner("data.answers.no_content", "write the answer, or delete the record")
 
 
+@dataclass
 class Content:
     """`data.answers.refusal`, `data.answers.echo`, `data.answers.no_content`, `data.text.placeholder`."""
 
-    def __init__(self) -> None:
-        self._refusals, self._echoes, self._empty, self._slots, self._marks = Tally(), Tally(), Tally(), Tally(), Tally()
-        self._answers = 0
-        self._edits = 0
-        self._as_ai = Tally()
-        self._labels = 0
+    refusals: Tally = field(default_factory=Tally)
+    as_ai: Tally = field(default_factory=Tally)
+    echoes: Tally = field(default_factory=Tally)
+    empty: Tally = field(default_factory=Tally)
+    slots: Tally = field(default_factory=Tally)
+    marks: Tally = field(default_factory=Tally)
+    answers: int = 0
+    compared: int = 0
+    """Answers that were held against their questions, and how many of these were edits."""
+    edits: int = 0
+    labels: int = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         for at, text in turn.trained:
-            self._answers += 1
+            self.answers += 1
             refusal = refusal_in(text)
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
-                tally = self._as_ai if _AI.search(refusal) else self._refusals
+                tally = self.as_ai if _AI.search(refusal) else self.refusals
                 tally.add(refusal, turn.line, f"messages[{at}].content")
             if says_nothing(text) and not _MARK.search(text):
-                self._empty.add(text.strip(), turn.line, f"messages[{at}].content")
+                self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
             if may_have_placeholder(text) and CODE not in text:
                 self._count_placeholder(turn, at, text)
-        if "{{" in turn.text or "nsert" in turn.text:
+        text = turn.text
+        if ("{" in text and "{{" in text) or (("<" in text or "[" in text) and "nsert" in text):
             self._count_unfilled(turn)
-        self._labels += is_label(turn.answer) and turn.value is NO_JSON
-        self._edits += is_edit(turn)
+        self.labels += is_label(turn.answer) and turn.value is NO_JSON
+        if self.compared < _ENOUGH or not turn.line % _EVERY:
+            self.compared += len(turn.trained)
+            self.edits += is_edit(turn)
         if is_echo(turn):
-            self._echoes.add("echo", turn.line, turn.field)
+            self.echoes.add("echo", turn.line, turn.field)
         return ()
 
     def _count_placeholder(self, turn: Turn, at: int, text: str) -> None:
-        for pattern, tally in ((_MARK, self._marks), (_SLOT, self._slots)):
+        for pattern, tally in ((_MARK, self.marks), (_SLOT, self.slots)):
             found = pattern.search(text)
             if found and found[0] not in turn.question:
                 is_asked_for = turn.messages[0].role != "user" and found[0] in turn.messages[0].text
@@ -129,28 +144,36 @@ class Content:
             if message.role in ("user", "system", "developer") and CODE not in message.text:
                 found = _UNFILLED.search(message.text)
                 if found:
-                    self._slots.add(found[0], turn.line, f"messages[{at}].content")
+                    self.slots.add(found[0], turn.line, f"messages[{at}].content")
+
+    def join(self, later: Content, lines_before: int) -> None:
+        for name in ("refusals", "as_ai", "echoes", "empty", "slots", "marks"):
+            getattr(self, name).join(getattr(later, name), lines_before)
+        self.answers += later.answers
+        self.compared += later.compared
+        self.edits += later.edits
+        self.labels += later.labels
 
     def finish(self) -> Iterator[Finding]:
-        spoken = _places(self._as_ai) if self._as_ai.total <= max(2, _MARKS_MEANT * self._answers) else ()
-        for what, (line, field) in (*self._meant_aside(self._refusals), *spoken):
-            yield _refusal(line, field, f"the answer is a refusal by rote ({shown(what)})")
-        marks = _places(self._marks) if self._marks.total <= max(2, _MARKS_MEANT * self._answers) else ()
-        for what, (line, field) in (*marks, *self._meant_aside(self._slots)):
-            yield _placeholder(line, field, f"a placeholder was left in the text: {shown(what)}")
-        if self._is_meant(self._slots) and self._slots.total <= _TASK * self._answers:
-            what = self._slots.main
-            line, field = self._slots.places[what][0]
-            total = self._slots.total
-            yield _slots(line, field, f"{total} records have placeholders such as {shown(what)}: are they meant?")
+        spoken = _places(self.as_ai) if self.as_ai.total <= max(2, _MARKS_MEANT * self.answers) else ()
+        for what, (line, at) in (*self._meant_aside(self.refusals), *spoken):
+            yield _refusal(line, at, f"the answer is a refusal by rote ({shown(what)})")
+        marks = _places(self.marks) if self.marks.total <= max(2, _MARKS_MEANT * self.answers) else ()
+        for what, (line, at) in (*marks, *self._meant_aside(self.slots)):
+            yield _placeholder(line, at, f"a placeholder was left in the text: {shown(what)}")
+        if self._is_meant(self.slots) and self.slots.total <= _TASK * self.answers:
+            what = self.slots.main
+            line, at = self.slots.places[what][0]
+            total = self.slots.total
+            yield _slots(line, at, f"{total} records have placeholders such as {shown(what)}: are they meant?")
         # Who corrects or redacts texts leaves some as they are.
-        is_editing = self._edits > _MOSTLY_EDITS * self._answers
-        for _, (line, field) in self._meant_aside(self._echoes) if not is_editing else ():
-            yield _echo(line, field, "the answer is the same text as the question")
-        for what, (line, field) in _places(self._empty):
-            is_class = self._labels > 0.5 * self._answers and self._empty.counts[what] > 2
+        is_editing = self.edits > _MOSTLY_EDITS * self.compared
+        for _, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
+            yield _echo(line, at, "the answer is the same text as the question")
+        for what, (line, at) in _places(self.empty):
+            is_class = self.labels > 0.5 * self.answers and self.empty.counts[what] > 2
             if not is_class:
-                yield _empty(line, field, f"the answer {shown(what)} says nothing")
+                yield _empty(line, at, f"the answer {shown(what)} says nothing")
 
     def _meant_aside(self, tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
         """The places, unless there are so many that they are meant."""
@@ -158,8 +181,8 @@ class Content:
             yield from _places(tally)
 
     def _is_meant(self, tally: Tally) -> bool:
-        share = _MEANT if self._answers >= _LEAST else 2 * _MEANT
-        return tally.total > max(2, share * self._answers)
+        share = _MEANT if self.answers >= _LEAST else 2 * _MEANT
+        return tally.total > max(2, share * self.answers)
 
 
 def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
@@ -169,8 +192,17 @@ def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
 
 def may_have_placeholder(text: str) -> bool:
     """A quick test: what fails it need not be searched."""
-    has_open = ("[" in text or "<" in text or "{" in text) and bool(_OPEN.search(text))
-    return has_open or any(map(text.__contains__, _PLACEHOLDER_WORDS))
+    if ("[" in text or "<" in text or "{" in text) and _OPEN.search(text):
+        return True
+    if "T" in text and ("TODO" in text or "TBD" in text):  # one letter is looked for ten times as fast as a word
+        return True
+    if "X" in text and ("FIXME" in text or "XXX" in text):
+        return True
+    if ("x" in text and "xxx" in text) or (" here" in text and any(map(text.__contains__, _HERE))):
+        return True
+    if any(map(text.__contains__, _PLACEHOLDER_WORDS)):
+        return True
+    return not text.isascii() and any(map(text.__contains__, _NOT_ASCII_WORDS))
 
 
 def says_nothing(text: str) -> bool:
@@ -181,7 +213,7 @@ def says_nothing(text: str) -> bool:
 def refusal_in(text: str) -> str | None:
     """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
     beginning = text[:_BEGINNING_CHARS].lstrip().lower()
-    found = _REFUSAL.match(text) if _BEGINNINGS.match(beginning) else None
+    found = _REFUSAL.match(text) if beginning.startswith(_BEGINNINGS) else None
     if not found and any(map(beginning.__contains__, _AI_WORDS)):
         found = _AI.search(text[:_BEGINNING_CHARS])
     return found[0].strip() if found else None
@@ -191,9 +223,13 @@ def is_echo(turn: Turn) -> bool:
     """Whether a prose answer is the question once more."""
     if len(turn.answer) < _LEAST_ECHO or " " not in turn.answer or turn.value is not NO_JSON:
         return False
-    if abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
+    if not turn.question or abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False
-    return bare(turn.answer) == bare(turn.question)
+    one, other = turn.answer[0], turn.question[0]
+    if one.isascii() and other.isascii() and one.isalnum() and other.isalnum() and one.lower() != other.lower():
+        return False
+    first, second = bare(turn.answer[:_ECHO_BEGINNING]), bare(turn.question[:_ECHO_BEGINNING])
+    return (first.startswith(second) or second.startswith(first)) and bare(turn.answer) == bare(turn.question)
 
 
 def is_edit(turn: Turn) -> bool:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from honekit.data.checks.turn import NO_JSON, Turn, flat, warner
+from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
+
+if TYPE_CHECKING:
+    Numbers = array[int]
+else:
+    Numbers = array  # as msgspec reads it when it is sent
 
 MAX_KEPT = 1_000_000
 """Inputs remembered at 24 bytes each. In a larger file a share of the inputs is followed, chosen by their hash, so
@@ -23,34 +31,47 @@ _LAST_PLACE = (1 << _PLACE_BITS) - 1
 _contradict = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
 
 
+def _numbers() -> Numbers:
+    return array("Q")
+
+
+@dataclass
 class Contradictions:
     """`data.answers.contradict`."""
 
-    def __init__(self, max_kept: int = MAX_KEPT) -> None:
-        self._max_kept = max_kept
-        self._inputs, self._answers, self._places = array("q"), array("q"), array("q")
-        self._stride = 1
+    max_kept: int = MAX_KEPT
+    inputs: Numbers = field(default_factory=_numbers)
+    answers: Numbers = field(default_factory=_numbers)
+    places: Numbers = field(default_factory=_numbers)
+    stride: int = 1
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        key = input_hash(turn)
-        if key % self._stride:
+        key = turn.input
+        if key % self.stride:
             return ()
-        if len(self._inputs) >= self._max_kept:
+        if len(self.inputs) >= self.max_kept:
             self._thin_out()
-        self._inputs.append(key)
-        self._answers.append(answer_hash(turn))
-        self._places.append(turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE))
+        self.inputs.append(key)
+        self.answers.append(answer_hash(turn))
+        self.places.append(turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE))
         return ()
 
+    def join(self, later: Contradictions, lines_before: int) -> None:
+        self.inputs += later.inputs
+        self.answers += later.answers
+        self.places.extend([place + (lines_before << _PLACE_BITS) for place in later.places])
+        while len(self.inputs) > self.max_kept:
+            self._thin_out()
+
     def _thin_out(self) -> None:
-        self._stride *= 2
-        kept = [i for i, key in enumerate(self._inputs) if key % self._stride == 0]
-        for name in ("_inputs", "_answers", "_places"):
+        self.stride *= 2
+        kept = [i for i, key in enumerate(self.inputs) if key % self.stride == 0]
+        for name in ("inputs", "answers", "places"):
             column = getattr(self, name)
-            setattr(self, name, array("q", (column[i] for i in kept)))
+            setattr(self, name, array("Q", (column[i] for i in kept)))
 
     def finish(self) -> Iterable[Finding]:
-        inputs, answers, places = self._inputs, self._answers, self._places
+        inputs, answers, places = self.inputs, self.answers, self.places
         found = []
         distinct = 0
         first = -1
@@ -69,27 +90,21 @@ class Contradictions:
             yield _contradict(line, f"messages[{at}].content", message)
 
 
-def input_hash(turn: Turn) -> int:
-    """Of the tools and everything before the answer, case, blanks and end marks aside."""
-    parts = [flat(message.text) for message in turn.messages[: turn.at] if message.role not in ("system", "developer")]
-    calls = [str(message.tool_calls) for message in turn.messages[: turn.at] if message.tool_calls]
-    tools = msgspec.json.encode(turn.tools) if turn.tools else b""
-    return hash((turn.task, tools, *parts, *calls))
-
-
 def answer_hash(turn: Turn) -> int:
     """Of what the answer says: JSON whatever its blanks and order of keys, texts whatever their case and blanks."""
-    message = turn.messages[turn.at]
     if not turn.answer:
-        return hash(tuple((call.function.name, call.function.arguments) for call in message.tool_calls or ()))
+        calls = turn.messages[turn.at].tool_calls or ()
+        return text_hash("\0".join([f"{call.function.name}\0{call.function.arguments}" for call in calls]))
     if turn.value is not NO_JSON:
-        return hash(_frozen(turn.value))
-    return hash(flat(turn.answer))
+        text = msgspec.json.encode(turn.value, order="sorted")
+        return line_hash(msgspec.json.encode(_plain_numbers(turn.value), order="sorted") if b".0" in text else text)
+    return text_hash(flat(turn.answer, turn.is_even))
 
 
-def _frozen(value: object) -> object:
+def _plain_numbers(value: object) -> object:
+    """The same JSON value with `1.0` as `1`."""
     if isinstance(value, dict):
-        return frozenset((key, _frozen(item)) for key, item in value.items())
+        return {key: _plain_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return tuple(map(_frozen, value))
-    return value
+        return [_plain_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

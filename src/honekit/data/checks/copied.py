@@ -30,7 +30,9 @@ _unfounded = warner("data.answers.unfounded", "copy it from the input as it stan
 
 
 @dataclass(slots=True)
-class _Field:
+class Field:
+    """How often the values of one field stand in the input."""
+
     total: int = 0
     copied: int = 0
     slips: list[tuple[int, str, str, str]] = field(default_factory=list)
@@ -41,36 +43,51 @@ class _Field:
         return self.total >= _ENOUGH and self.copied < _MOSTLY * self.total
 
 
+@dataclass
 class CopiedValues:
     """`data.answers.unfounded` for values that are a slip away from something in the input."""
 
-    def __init__(self) -> None:
-        self._fields: dict[tuple[int, str], _Field] = {}
+    fields: dict[tuple[int, str], Field] = field(default_factory=dict)
+    """By task and name."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         at, before, letters = -1, "", ""
+        last: str | None = None
         for index, name, value, place in _values(turn):
-            counts = self._field((turn.task, name))
+            if name != last:
+                last, counts = name, self._field((turn.task, name))
             form = bare(value)
             if counts is None or counts.is_hopeless or len(form) < (_MIN_DIGITS if form.isdigit() else _MIN_LETTERS):
                 continue
             if index != at:
-                at, before = index, said_before(turn, index)
-                letters = bare(before)
+                at, before, letters = index, said_before(turn, index), ""
             counts.total += 1
+            if value in before:
+                counts.copied += 1
+                continue
+            letters = letters or bare(before)
             if form in letters:
                 counts.copied += 1
             elif len(counts.slips) < MAX_PLACES and _is_name(value) and (meant := _near(value, before)):
                 counts.slips.append((turn.line, place, value, meant))
         return ()
 
-    def _field(self, key: tuple[int, str]) -> _Field | None:
-        if key not in self._fields and len(self._fields) < MAX_TASKS * _MAX_FIELDS:
-            self._fields[key] = _Field()
-        return self._fields.get(key)
+    def _field(self, key: tuple[int, str]) -> Field | None:
+        if key not in self.fields and len(self.fields) < MAX_TASKS * _MAX_FIELDS:
+            self.fields[key] = Field()
+        return self.fields.get(key)
+
+    def join(self, later: CopiedValues, lines_before: int) -> None:
+        for key, counts in later.fields.items():
+            own = self._field(key)
+            if own:
+                own.total += counts.total
+                own.copied += counts.copied
+                room = MAX_PLACES - len(own.slips)
+                own.slips += [(line + lines_before, at, value, meant) for line, at, value, meant in counts.slips[:room]]
 
     def finish(self) -> Iterator[Finding]:
-        for (_, name), counts in self._fields.items():
+        for (_, name), counts in self.fields.items():
             if counts.total < _LEAST or counts.copied < _MOSTLY * counts.total:
                 continue
             what = f"`{name}`" if name else "the answer"
@@ -100,12 +117,16 @@ def short_texts(value: dict[str, Any]) -> list[tuple[str, str]]:
     stack: list[tuple[str, Any]] = [("", value)]
     while stack and len(found) < _MAX_VALUES:
         path, item = stack.pop()
-        if isinstance(item, dict):
-            stack += [(f"{path}.{key}".removeprefix("."), inner) for key, inner in item.items()]
-        elif isinstance(item, list):
-            stack += [(f"{path}[]", inner) for inner in item[:20]]
-        elif isinstance(item, str) and is_label(item.strip()):
-            found.append((path, item.strip()))
+        if type(item) is str:
+            text = item.strip()
+            if is_label(text):
+                found.append((path, text))
+        elif type(item) is dict:
+            before = f"{path}." if path else ""
+            stack += [(before + key, inner) for key, inner in item.items()]
+        elif type(item) is list:
+            member = f"{path}[]"
+            stack += [(member, inner) for inner in item[:20]]
     return found
 
 

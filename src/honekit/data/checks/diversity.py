@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import random
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from honekit.data.checks.turn import Turn, adviser
@@ -21,27 +22,33 @@ _MAX_CHARS = 2000
 _template = adviser("data.inputs.one_template", "vary the wording of the inputs the way that users will")
 
 
+@dataclass
 class Diversity:
-    """`data.inputs.one_template`, on a random sample of the inputs."""
+    """`data.inputs.one_template`, on the sample of inputs whose hashes are largest."""
 
-    def __init__(self) -> None:
-        self._sample: list[str] = []
-        self._seen = 0
-        self._random = random.Random(0)
+    sample: list[tuple[int, str]] = field(default_factory=list)
+    """A heap."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if turn.question:
-            self._seen += 1
-            if len(self._sample) < _SAMPLE:
-                self._sample.append(turn.question[:_MAX_CHARS])
-            elif (at := int(self._random.random() * self._seen)) < _SAMPLE:
-                self._sample[at] = turn.question[:_MAX_CHARS]
+            self._offer(turn.input, turn.question)
         return ()
 
+    def _offer(self, key: int, question: str) -> None:
+        if len(self.sample) < _SAMPLE:
+            heapq.heappush(self.sample, (key, question[:_MAX_CHARS]))
+        elif key > self.sample[0][0]:
+            heapq.heapreplace(self.sample, (key, question[:_MAX_CHARS]))
+
+    def join(self, later: Diversity, lines_before: int) -> None:
+        for key, question in later.sample:
+            self._offer(key, question)
+
     def finish(self) -> Iterator[Finding]:
-        if len(self._sample) < _LEAST or len(set(self._sample)) < _LEAST / 2:
+        texts = [text for _, text in self.sample]
+        if len(texts) < _LEAST or len(set(texts)) < _LEAST / 2:
             return
-        share = template_share(self._sample)
+        share = template_share(texts)
         if share >= _MOSTLY:
             yield _template(0, "messages", f"{share:.0%} of the inputs are one sentence with a few words exchanged")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
@@ -19,41 +20,49 @@ _COMMON = re.compile(
 )
 _LETTER, _DIGIT = re.compile(r"[A-Za-z]"), re.compile(r"\d")
 _LEAST = 6
+_MAX_FOUND = 10 * MAX_PLACES
 _COPIED = 0.8
 _NOT_WORD = re.compile(r"[^a-z0-9]")
 
 _unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
 
 
+@dataclass
 class Grounding:
     """`data.answers.unfounded`."""
 
-    def __init__(self) -> None:
-        self._copied = 0
-        self._total = 0
-        self._found: list[tuple[int, str, str]] = []
+    copied: int = 0
+    total: int = 0
+    found: list[tuple[int, str, str]] = field(default_factory=list)
+    """Line, field and identifier of the first answers with a strange one."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if not has_digit(turn.answer):
+        if not turn.has_digit:
             return ()
         text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
-        names = identifiers(text)
+        names = identifiers(text) if has_digit(text) else ()
         if not names:
             return ()
-        self._total += 1
+        self.total += 1
         strange = first_strange(names, said_before(turn))
         if strange is None:
-            self._copied += 1
-        elif len(self._found) < 10 * MAX_PLACES:
-            self._found.append((turn.line, turn.field, strange))
+            self.copied += 1
+        elif len(self.found) < _MAX_FOUND:
+            self.found.append((turn.line, turn.field, strange))
         return ()
 
+    def join(self, later: Grounding, lines_before: int) -> None:
+        self.copied += later.copied
+        self.total += later.total
+        room = _MAX_FOUND - len(self.found)
+        self.found += [(line + lines_before, at, name) for line, at, name in later.found[:room]]
+
     def finish(self) -> Iterator[Finding]:
-        if self._total < _LEAST or self._copied < _COPIED * self._total:
+        if self.total < _LEAST or self.copied < _COPIED * self.total:
             return
-        for line, field, name in self._found:
-            others = f"{self._copied} of {self._total} answers with identifiers copy theirs from the input"
-            yield _unfounded(line, field, f"{shown(name)} stands nowhere in the input; {others}")
+        for line, at, name in self.found:
+            others = f"{self.copied} of {self.total} answers with identifiers copy theirs from the input"
+            yield _unfounded(line, at, f"{shown(name)} stands nowhere in the input; {others}")
 
 
 def identifiers(text: str) -> list[str]:
@@ -63,7 +72,8 @@ def identifiers(text: str) -> list[str]:
     """
     if CODE in text:
         return []
-    return [token for token in _TOKEN.findall(text) if _DIGIT.search(token) and _is_identifier(token)]
+    runs = [run for run in text.split() if not run.isalpha() and _DIGIT.search(run)]
+    return [token for run in runs for token in _TOKEN.findall(run) if _DIGIT.search(token) and _is_identifier(token)]
 
 
 def _is_identifier(token: str) -> bool:
@@ -72,19 +82,18 @@ def _is_identifier(token: str) -> bool:
     return len(token) >= 4 and bool(_LETTER.search(token)) and not _COMMON.fullmatch(token)
 
 
-def texts_in(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> list[str]:
     """All texts of decoded JSON, without the keys."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from texts_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_in(item)
+    found: list[str] = []
+    for item in value.values() if isinstance(value, dict) else value:
+        if type(item) is str:
+            found.append(item)
+        elif isinstance(item, dict | list):
+            found += texts_in(item)
+    return found
 
 
-def first_strange(names: list[str], before: str) -> str | None:
+def first_strange(names: Sequence[str], before: str) -> str | None:
     """The first name that `before` does not have, whatever its case and hyphens."""
     before = before.lower()
     strange = [name for name in names if name.lower() not in before]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from msgspec import structs
+
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.conversations import conversations_of
+from honekit.data.checks.labels import TEXT, count_labels
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import bare, read_turn, warner
 from honekit.data.lines import Finding, shown
@@ -16,8 +19,6 @@ _unseen = warner("data.labels.unseen", "add training examples of it, or write it
 
 def unseen_labels(training: dict[str, set[str]], options: CheckOptions) -> Iterator[Finding]:
     """`training`: the labels of each field that takes few values, by the field's name ("" is the whole answer)."""
-    from honekit.data.checks.labels import TEXT, count_labels
-
     known = {name: {bare(label) for label in labels} for name, labels in training.items()}
     for path in (options.validation, options.test):
         if path is None or not known:
@@ -26,7 +27,7 @@ def unseen_labels(training: dict[str, set[str]], options: CheckOptions) -> Itera
         for example in conversations_of(path):
             turn = read_turn(example)
             if turn:
-                count_labels(tallies, replace(turn, task=0))
+                count_labels(tallies, structs.replace(turn, task=0))
         for name, tally in tallies.all():
             for label, places in tally.places.items() if name in known else ():
                 if label != TEXT and bare(str(label)) not in known[name]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.content import says_nothing
 from honekit.data.checks.declared_labels import declared_labels, declared_range
-from honekit.data.checks.held_out_labels import unseen_labels
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown
@@ -43,34 +42,37 @@ _rare = adviser("data.labels.rare", "add examples of it, or fold it into another
 _imbalance = adviser("data.labels.imbalance", "add examples of the rare label, or thin out the frequent one")
 
 
+@dataclass
 class Labels:
     """`data.labels.misspelt`, `data.labels.undeclared`, `data.labels.missing`, `data.labels.single`, `data.labels.rare`,
     `data.labels.imbalance`."""
 
-    def __init__(self, options: CheckOptions | None = None) -> None:
-        self._options = options or CheckOptions()
-        self._tallies = Tallies()
-        self._prompts: dict[str, None] = {}
+    tallies: Tallies = field(default_factory=Tallies)
+    prompts: dict[str, None] = field(default_factory=dict)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if len(self._prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
-            self._prompts[turn.messages[0].text] = None
-        count_labels(self._tallies, turn)
+        if len(self.prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
+            self.prompts[turn.messages[0].text] = None
+        count_labels(self.tallies, turn)
         return ()
 
+    def join(self, later: Labels, lines_before: int) -> None:
+        self.tallies.join(later.tallies, lines_before)
+        for prompt in later.prompts:
+            if len(self.prompts) < MAX_TASKS:
+                self.prompts[prompt] = None
+
     def finish(self) -> Iterator[Finding]:
-        closed: dict[str, set[str]] = {}
-        for name, tally in self._tallies.all():
+        for name, tally in self.tallies.all():
             if not is_enum(tally):
                 continue
-            closed.setdefault(name, set()).update(str(value) for value in tally.counts)
             yield from _not_labels(tally)
             misspelt = dict(misspellings(tally))
             for value, usual in misspelt.items():
                 count = tally.counts[usual]
-                for line, field in tally.places[value]:
+                for line, at in tally.places[value]:
                     yield _misspelt(
-                        line, _at(field, name), f"{shown(value)} looks like a slip for {shown(usual)}, which {count} records have"
+                        line, _at(at, name), f"{shown(value)} looks like a slip for {shown(usual)}, which {count} records have"
                     )
             wordy = {value for value, _ in with_words_around(tally)}
             counts = {
@@ -80,20 +82,26 @@ class Labels:
             }
             undeclared = list(self._undeclared(counts))
             for value in undeclared:
-                for line, field in tally.places[value]:
-                    yield _undeclared(line, _at(field, name), f"the system prompt does not name the label {shown(value)}")
+                for line, at in tally.places[value]:
+                    yield _undeclared(line, _at(at, name), f"the system prompt does not name the label {shown(value)}")
             missing = self._missing(counts)
             if missing:
                 names = ", ".join(map(shown, missing))
                 yield _missing(0, name, f"the system prompt names labels that no answer has: {names}")
             yield from _balance(name, tally, {value: count for value, count in counts.items() if value not in undeclared})
 
-        yield from unseen_labels(closed, self._options)
+    def closed(self) -> dict[str, set[str]]:
+        """The labels of each field that takes few values, by the field's name ("" is the whole answer)."""
+        found: dict[str, set[str]] = {}
+        for name, tally in self.tallies.all():
+            if is_enum(tally):
+                found.setdefault(name, set()).update(map(str, tally.counts))
+        return found
 
     def _declared(self, counts: dict[str, int]) -> list[list[str]]:
         """The labels that each system prompt names, of those that name any of this field."""
         known = [value for value, count in counts.items() if count > 1]
-        return [labels for prompt in self._prompts if (labels := declared_labels(prompt, known))]
+        return [labels for prompt in self.prompts if (labels := declared_labels(prompt, known))]
 
     def _undeclared(self, counts: dict[str, int]) -> Iterator[str]:
         declared = self._declared(counts)
@@ -107,7 +115,7 @@ class Labels:
 
     def _range(self, counts: dict[str, int]) -> tuple[int, int] | None:
         """The numbers from which every system prompt has one chosen, when most answers are among them."""
-        limits = {declared_range(prompt) for prompt in self._prompts}
+        limits = {declared_range(prompt) for prompt in self.prompts}
         only = limits.pop() if len(limits) == 1 else None
         if only is None or not counts:
             return None
@@ -130,19 +138,22 @@ def count_labels(tallies: Tallies, turn: Turn) -> None:
         if answer:
             tallies.add(turn.task, _ANSWER, answer if is_label(answer) else TEXT, turn.line, turn.field)
     elif isinstance(turn.value, dict):
+        before: str | None = None
         for name, value in label_values(turn.value):
-            tallies.add(turn.task, name, value, turn.line, turn.field)
+            if name != before:
+                before, tally = name, tallies.of(turn.task, name)
+            tally.add(value, turn.line, turn.field)
 
 
 def _not_labels(tally: Tally) -> Iterator[Finding]:
     """Whole answers that are a text, or a label with words around it, where nearly all are labels."""
     if tally.share(TEXT) <= _UNDECLARED:
-        for line, field in tally.places.get(TEXT, ()):
-            yield _not_label(line, field, "the answer is a text; nearly all others are a label alone")
+        for line, at in tally.places.get(TEXT, ()):
+            yield _not_label(line, at, "the answer is a text; nearly all others are a label alone")
     for value, label in with_words_around(tally):
-        for line, field in tally.places[value]:
+        for line, at in tally.places[value]:
             yield _not_label(
-                line, field, f"there are words around the label; {tally.counts[label]} answers are {shown(label)} alone"
+                line, at, f"there are words around the label; {tally.counts[label]} answers are {shown(label)} alone"
             )
 
 
@@ -168,11 +179,12 @@ def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Ite
         elif type(item) is dict and depth < 3:
             yield from label_values(item, f"{prefix}{key}.", depth + 1)
         elif type(item) is list and depth < 3:
+            path = f"{prefix}{key}[]"
             for member in item[:20]:
                 if type(member) is str and is_label(member):
-                    yield f"{prefix}{key}[]", member
+                    yield path, member
                 elif type(member) is dict:
-                    yield from label_values(member, f"{prefix}{key}[].", depth + 1)
+                    yield from label_values(member, f"{path}.", depth + 1)
 
 
 def is_enum(tally: Tally) -> bool:
@@ -261,9 +273,9 @@ def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Findin
     if len(rare) > len(often) or tally.total < _LEAST_FOR_BALANCE or any(map(_DIGIT.search, counts)):
         return
     if rare:
-        line, field = tally.places[rare[0]][0]
+        line, at = tally.places[rare[0]][0]
         names = ", ".join(map(shown, rare[:_MAX_NAMED])) + (f" and {len(rare) - _MAX_NAMED} more" * (len(rare) > _MAX_NAMED))
-        yield _rare(line, _at(field, name), f"labels with one or two examples only, too few to learn from, in {of}: {names}")
+        yield _rare(line, _at(at, name), f"labels with one or two examples only, too few to learn from, in {of}: {names}")
     if len(often) < 2:
         return
     most, least = max(often, key=counts.__getitem__), min(often, key=counts.__getitem__)

@@ -1,7 +1,8 @@
 """Answers in another language than they should be. Only for texts long enough to tell.
 
 The language of the first texts is identified; after these, a text with enough of their everyday words is passed
-without a look, since identification costs about a millisecond.
+without a look, since identification costs about a millisecond. Texts are identified in order of the file, when a part of
+it is joined to those before or at the end, so that the model is loaded once and worker processes need none.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -20,6 +22,8 @@ _MIN_CHARS = 30
 _MAX_CHARS = 240
 _FIRST = 60
 _MAX_IDENTIFIED = 5_000
+_MAX_WAITING = 10_000
+_READ_CHARS = 2 * _MAX_CHARS
 _EVERYDAY = 3
 _SURE = 0.98
 _LEAST = 8
@@ -48,67 +52,97 @@ _other = adviser("data.language.other", "leave it when more than one language is
 
 
 class _Seen(NamedTuple):
+    """Beginnings of texts, or their languages."""
+
     line: int
     field: str
     question: str
     answer: str
 
 
+@dataclass
 class Languages:
     """`data.language.answer`, `data.language.other`."""
 
-    def __init__(self) -> None:
-        self._answers: Counter[str] = Counter()
-        self._pairs: Counter[tuple[str, str]] = Counter()
-        self._kept: list[_Seen] = []
-        self._words: Counter[str] = Counter()
-        self._everyday: frozenset[str] | None = None
-        self._identified = 0
-        self._passed = 0
+    everyday: frozenset[str] | None = None
+    """The everyday words of the file, once they are known."""
+    passed: int = 0
+    texts: list[_Seen] = field(default_factory=list)
+    """Seen and not yet identified."""
+    answers: Counter[str] = field(default_factory=Counter)
+    pairs: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How often a question in one language has an answer in the other."""
+    kept: list[_Seen] = field(default_factory=list)
+    words: Counter[str] = field(default_factory=Counter)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if len(turn.answer) < _MIN_CHARS or not turn.is_prose or "lorem ipsum" in turn.answer.casefold():
+        answer = turn.answer
+        if len(answer) < _MIN_CHARS or not turn.is_prose:
             return ()
-        words = frozenset(turn.answer[:_MAX_CHARS].casefold().split())
-        if self._identified >= _FIRST:
-            self._everyday = self._everyday or self._learn()
-            if len(words & self._everyday) >= _EVERYDAY:
-                self._passed += 1
-                return ()
-            if self._identified >= _MAX_IDENTIFIED:
-                return ()
-        answer = language_of(turn.answer)
-        if not answer:
-            return ()
-        self._identified += 1
-        question = language_of(turn.question) if len(turn.question) >= _MIN_CHARS else ""
-        self._answers[answer] += 1
-        if question:
-            self._pairs[question, answer] += 1
-        if self._answers[answer] <= 2 * MAX_PLACES:
-            self._kept.append(_Seen(turn.line, turn.field, question, answer))
-        if answer == self._main:
-            self._words.update(words)
+        if self._is_everyday(answer):
+            self.passed += 1
+        elif len(self.texts) < _MAX_WAITING and "lorem ipsum" not in answer.casefold():
+            self.texts.append(_Seen(turn.line, turn.field, turn.question[:_READ_CHARS], answer[:_READ_CHARS]))
         return ()
+
+    def _is_everyday(self, answer: str) -> bool:
+        """Whether its beginning has three everyday words. Half of it is nearly always enough, but for the word cut in two."""
+        everyday = self.everyday
+        if everyday is None:
+            return False
+        if len(everyday.intersection(answer[: _MAX_CHARS // 2].casefold().split()[:-1])) >= _EVERYDAY:
+            return True
+        return len(everyday.intersection(answer[:_MAX_CHARS].casefold().split())) >= _EVERYDAY
+
+    def join(self, later: Languages, lines_before: int) -> None:
+        self.passed += later.passed
+        self.texts += [seen._replace(line=seen.line + lines_before) for seen in later.texts]
+        self.identify()
+
+    def identify(self) -> None:
+        """The languages of the texts that wait for it."""
+        for seen in self.texts:
+            identified = self.answers.total()
+            if identified >= _FIRST and not self.everyday:
+                self.everyday = self._learn()
+            if self._is_everyday(seen.answer):
+                self.passed += 1
+            elif identified < _MAX_IDENTIFIED:
+                self._count(seen)
+        self.texts = []
+
+    def _count(self, seen: _Seen) -> None:
+        answer = language_of(seen.answer)
+        if not answer:
+            return
+        question = language_of(seen.question) if len(seen.question) >= _MIN_CHARS else ""
+        self.answers[answer] += 1
+        if question:
+            self.pairs[question, answer] = self.pairs.get((question, answer), 0) + 1
+        if self.answers[answer] <= 2 * MAX_PLACES:
+            self.kept.append(_Seen(seen.line, seen.field, question, answer))
+        if answer == self._main:
+            self.words.update(frozenset(seen.answer[:_MAX_CHARS].casefold().split()))
 
     @property
     def _main(self) -> str:
-        return max(self._answers, key=self._answers.__getitem__, default="")
+        return max(self.answers, key=self.answers.__getitem__, default="")
 
     def _learn(self) -> frozenset[str]:
-        least = self._answers[self._main] * 0.1
-        return frozenset(word for word, count in self._words.items() if count >= least and len(word) < 6)
+        least = self.answers[self._main] * 0.1
+        return frozenset(word for word, count in self.words.items() if count >= least and len(word) < 6)
 
     def finish(self) -> Iterator[Finding]:
-        total = self._answers.total() + self._passed
+        self.identify()
+        total = self.answers.total() + self.passed
         main = self._main
         if total < _LEAST:
             return
-        share = (self._answers[main] + self._passed) / total
-        same = sum(count for (question, answer), count in self._pairs.items() if is_same(question, answer))
-        pairs = self._pairs.total()
+        share = (self.answers[main] + self.passed) / total
+        same = sum(count for (question, answer), count in self.pairs.items() if is_same(question, answer))
+        pairs = sum(self.pairs.values())
         answers_follow = pairs >= _LEAST and same >= 0.9 * pairs
-        for seen in self._kept:
+        for seen in self.kept:
             if answers_follow and seen.question and not is_same(seen.question, seen.answer):
                 what = f"the answer is in {name(seen.answer)}, the question in {name(seen.question)}"
                 yield _odd(seen.line, seen.field, what)

@@ -147,6 +147,11 @@ def _keys(parts: _Parts) -> tuple[int, int]:
     return (parts.input_hash * 3 + parts.system) & _64_BITS, (parts.input_hash * 5 + parts.answer) & _64_BITS
 
 
+def leakage_check(options: CheckOptions) -> LeakageCheck | None:
+    """The check against the files held out, or None when none was named."""
+    return LeakageCheck(options) if options.test or options.validation else None
+
+
 class LeakageCheck:
     """Training against validation and test, and these two against each other."""
 

@@ -75,6 +75,11 @@ class NearDuplicates:
         self._bags: dict[int, int] = {}
         """The first record of each bag of words."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it looks at no more records."""
+        return not self._left
+
     def see(self, turn: Turn) -> Iterable[Finding]:
         if not self._left:
             return ()
@@ -84,7 +89,7 @@ class NearDuplicates:
         is_decided = turn.value is not NO_JSON or is_label(turn.answer)
         task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
         bag = hash(" ".join(sorted(words))) if len(words) >= _BAG_WORDS else 0
-        hashes = hash(tuple(map(flat, said))), hash(turn.text), answer_hash(turn), bag
+        hashes = hash(tuple([flat(text, turn.is_even) for text in said])), hash(turn.text), answer_hash(turn), bag
         self._pending.append(_Record(turn.line, turn.field, words, " ".join(words) if is_decided else "", task, *hashes))
         if len(self._pending) < _BATCH and self._left:
             return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data.checks.tally import Tallies, Tally
@@ -43,14 +44,19 @@ _unit = warner("data.style.units", "write units in one way everywhere")
 _decimal = warner("data.style.decimals", "use one decimal mark everywhere")
 
 
+@dataclass
 class Notation:
     """`data.style.dates`, `data.style.units`, `data.style.decimals`."""
 
-    def __init__(self) -> None:
-        self._dates, self._gaps, self._degrees, self._decimals = Tallies(), Tallies(), Tallies(), Tallies()
-        self._spellings = Tallies()
+    dates: Tallies = field(default_factory=Tallies)
+    gaps: Tallies = field(default_factory=Tallies)
+    degrees: Tallies = field(default_factory=Tallies)
+    decimals: Tallies = field(default_factory=Tallies)
+    spellings: Tallies = field(default_factory=Tallies)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
+        if not turn.has_digit:
+            return ()
         if turn.value is NO_JSON:
             if "```" not in turn.answer:
                 self._count(turn, "", turn.answer, turn.field)
@@ -73,33 +79,37 @@ class Notation:
             place = at if is_value or found[0] not in turn.question else ""
             if date := date_form(text, found):
                 if place:
-                    self._dates.add(turn.task, name, date, turn.line, place)
+                    self.dates.add(turn.task, name, date, turn.line, place)
             elif decimal := _DECIMAL.fullmatch(found[0]):
-                self._decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, place)
+                self.decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, place)
             if unit := _UNIT.match(text, found.end()):
                 self._count_unit(turn, name, unit, at if is_value or found[0] + unit[0] not in turn.question else "")
 
     def _count_unit(self, turn: Turn, name: str, unit: re.Match[str], place: str) -> None:
         kind = unit["unit"]
         # A percent sign has a habit of its own.
-        self._gaps.add(turn.task, f"{name}%" if kind == "%" else name, bool(unit["gap"]), turn.line, place)
+        self.gaps.add(turn.task, f"{name}%" if kind == "%" else name, bool(unit["gap"]), turn.line, place)
         if kind[-1] in "CF":
-            self._degrees.add(turn.task, name + kind[-1], "°" in kind, turn.line, place)
+            self.degrees.add(turn.task, name + kind[-1], "°" in kind, turn.line, place)
         elif kind in ("ml", "mL"):
-            self._spellings.add(turn.task, f"{name} ml", kind, turn.line, place)
+            self.spellings.add(turn.task, f"{name} ml", kind, turn.line, place)
+
+    def join(self, later: Notation, lines_before: int) -> None:
+        for name in ("dates", "gaps", "degrees", "decimals", "spellings"):
+            getattr(self, name).join(getattr(later, name), lines_before)
 
     def finish(self) -> Iterator[Finding]:
-        for _, tally in self._dates.all():
+        for _, tally in self.dates.all():
             for kind, (line, at) in tally.odd(share=_MOSTLY):
                 usual = f"{tally.counts[tally.main]} of {tally.total} with a date write {_DATES[str(tally.main)]}"
                 yield _date(line, at, f"a date is written as {_DATES[str(kind)]}; {usual}")
-        yield from _of_units(self._gaps, "with a blank before it", "without a blank before it")
-        yield from _of_units(self._degrees, "with a degree sign", "without a degree sign", seen=set(_places(self._gaps)))
-        for _, tally in self._spellings.all():
+        yield from _of_units(self.gaps, "with a blank before it", "without a blank before it")
+        yield from _of_units(self.degrees, "with a degree sign", "without a degree sign", seen=set(_places(self.gaps)))
+        for _, tally in self.spellings.all():
             for kind, (line, at) in tally.odd(share=_MOSTLY):
                 if at:
                     yield _unit(line, at, f"a unit is written {kind}; {_most(tally)} {tally.main}")
-        for _, tally in self._decimals.all():
+        for _, tally in self.decimals.all():
             for kind, (line, at) in tally.odd(share=_MOSTLY):
                 if not at:
                     continue

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import CODE, Turn, has_digit, said_before, warner
+from honekit.data.checks.turn import CODE, Turn, said_before, warner
 from honekit.data.lines import Finding, shown
 
 _LEAST = 8
@@ -18,47 +19,58 @@ _SMALL = 12
 """Counts, months and hours are often put into figures."""
 _ENOUGH = 300
 _MAX_CHARS = 4000
-_NUMBER = re.compile(r"(?<![\w#/-])\d+(?:[.,]\d+)*(?![\w/-]|[.:]\d)")
+_MAX_FOUND = 10 * MAX_PLACES
+_NUMBER = re.compile(r"\d(?<![\w#/-]\d)\d*(?:[.,]\d+)*(?![\w/-]|[.:]\d)")
 _ANY = re.compile(r"\d+(?:[.,]\d+)*")
-_KNOWN_ANYWAY = re.compile(r"\d{1,2}:\d\d|\b(?:19|20)\d\d\b")
+_KNOWN_ANYWAY = re.compile(r"\d(?:\d?:\d\d|(?<=\b1)9\d\d\b|(?<=\b2)0\d\d\b)")
 """Times and years: known from elsewhere."""
 
 _unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
 
 
+@dataclass
 class Numbers:
     """`data.answers.unfounded` for numbers."""
 
-    def __init__(self) -> None:
-        self._total = 0
-        self._copied = 0
-        self._found: list[tuple[int, str, str, str | None]] = []
-        """Line, place, number, and the digits that may have been meant."""
+    total: int = 0
+    copied: int = 0
+    found: list[tuple[int, str, str, str | None]] = field(default_factory=list)
+    """Line, place, number, and the digits that may have been meant."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if not has_digit(turn.answer) or CODE in turn.answer or len(turn.answer) > _MAX_CHARS:
+        if not turn.has_digit or CODE in turn.answer or len(turn.answer) > _MAX_CHARS:
             return ()
-        if self._total >= _ENOUGH and self._copied < _HALF * self._total:
+        if self.total >= _ENOUGH and self.copied < _HALF * self.total:
             return ()
         numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", turn.answer)) if not _is_small(number)]
         if not numbers:
             return ()
-        known = {_digits(number) for number in _ANY.findall(said_before(turn))}
+        self.total += 1
+        said = {*_ANY.findall(said_before(turn))}
+        if said.issuperset(numbers):
+            self.copied += 1
+            return ()
+        known = set(map(_digits, said))
         strange = next((number for number in numbers if _digits(number) not in known), None)
-        self._total += 1
         if strange is None:
-            self._copied += 1
-        elif len(self._found) < 10 * MAX_PLACES:
-            self._found.append((turn.line, turn.field, strange, _slip_of(strange, known)))
+            self.copied += 1
+        elif len(self.found) < _MAX_FOUND:
+            self.found.append((turn.line, turn.field, strange, _slip_of(strange, known)))
         return ()
 
+    def join(self, later: Numbers, lines_before: int) -> None:
+        self.total += later.total
+        self.copied += later.copied
+        room = _MAX_FOUND - len(self.found)
+        self.found += [(line + lines_before, at, number, meant) for line, at, number, meant in later.found[:room]]
+
     def finish(self) -> Iterator[Finding]:
-        is_usual = self._copied >= _LEAST and self._copied >= _MOSTLY * self._total
-        may_be_slip = self._copied >= _FEW and self._copied >= _HALF * self._total
-        for line, at, number, meant in self._found:
+        is_usual = self.copied >= _LEAST and self.copied >= _MOSTLY * self.total
+        may_be_slip = self.copied >= _FEW and self.copied >= _HALF * self.total
+        for line, at, number, meant in self.found:
             if is_usual or (may_be_slip and meant):
                 but = f", but {meant} does" if meant else ""
-                usual = f"{self._copied} of {self._total} answers with numbers copy theirs from the input"
+                usual = f"{self.copied} of {self.total} answers with numbers copy theirs from the input"
                 yield _unfounded(line, at, f"the number {shown(number)} stands nowhere in the input{but}; {usual}")
 
 
@@ -79,7 +91,7 @@ def _slip_of(number: str, known: set[str]) -> str | None:
     own = _digits(number)
     if len(own) < _MIN_DIGITS:
         return None
-    return next((other for other in known if _is_slip(own, other)), None)
+    return next((other for other in sorted(known) if _is_slip(own, other)), None)
 
 
 def _is_slip(own: str, other: str) -> bool:

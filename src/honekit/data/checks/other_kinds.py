@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from honekit.data.chat import ChatExample
 from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.check import Check, CheckOptions
 from honekit.data.checks.conversations import Kind, conversations_of, field_in, rejected_answers
 from honekit.data.checks.endings import Endings
-from honekit.data.checks.leakage import LeakageCheck
+from honekit.data.checks.held_out_labels import unseen_labels
+from honekit.data.checks.leakage import leakage_check
 from honekit.data.checks.lengths import length_check
+from honekit.data.checks.near_duplicates import NearDuplicates
+from honekit.data.checks.passes import Passes
 from honekit.data.checks.privacy import PrivacyCheck
-from honekit.data.checks.run import see_all
+from honekit.data.checks.turn import Turn, read_turn
 from honekit.data.lines import Finding
 from honekit.data.preference_faults import REJECTED
 from honekit.data.records import CheckResult, Tally
 
 _OF_CHAT = frozenset({"data.near_duplicate"})
 """Two pairs for one prompt, and prompts that differ in a number only, are what these files are made of."""
+
+_AT_ONCE = 1000
 
 
 def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOptions) -> CheckResult:
@@ -28,12 +35,14 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
     tally, rejected = Tally(), Tally()
-    checks: list[Check] = [AnswerChecks(options), LeakageCheck(options), PrivacyCheck(options)]
+    checks: list[Check] = [_Answers(options), PrivacyCheck(options)]
+    if leakage := leakage_check(options):
+        checks.append(leakage)
     if kind == "preference" and (lengths := length_check(options)):
         checks.append(lengths)
-    see_all(conversations_of(path, kind), checks, tally)
+    _look(conversations_of(path, kind), checks, tally, result.records)
     if kind == "preference":
-        see_all(rejected_answers(path), [PrivacyCheck(options)], rejected)
+        _look(rejected_answers(path), [PrivacyCheck(options)], rejected, result.records)
         tally.findings += _endings(path)
     counts = _messages(path, kind)
     found = [
@@ -48,6 +57,42 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
         whole.report(finding)
     merged = whole.result(result.path)
     return replace(merged, records=result.records, score=result.score, seconds=result.seconds, format=result.format)
+
+
+class _Answers:
+    """The checks of answers, near duplicates and labels of held-out files as one check of conversations."""
+
+    def __init__(self, options: CheckOptions) -> None:
+        self._options = options
+        self._checks, self._near = AnswerChecks(), NearDuplicates()
+        self._turns: list[Turn] = []
+        self._found: list[Finding] = []
+
+    def see(self, example: ChatExample) -> Iterable[Finding]:
+        turn = read_turn(example)
+        if turn:
+            self._found += self._near.see(turn)
+            self._turns.append(turn)
+        if len(self._turns) >= _AT_ONCE:
+            self._look()
+        return ()
+
+    def _look(self) -> None:
+        self._checks.see(self._turns)
+        self._checks.languages.identify()
+        self._turns = []
+
+    def finish(self) -> Iterator[Finding]:
+        self._look()
+        yield from self._checks.finish([*self._found, *self._near.finish()])
+        yield from unseen_labels(self._checks.labels.closed(), self._options)
+
+
+def _look(conversations: Iterable[ChatExample], checks: Sequence[Check], tally: Tally, most: int) -> None:
+    passes = Passes(tally)
+    passes.see(conversations, checks, most)
+    for check in checks:
+        passes.report(type(check).__name__, check.finish())
 
 
 def _endings(path: Path) -> list[Finding]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from honekit.data.checks.copied import short_texts
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
@@ -18,17 +20,19 @@ _LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?!\S)")
 _RUN = re.compile(r"\d+|[^\W\d_]+")
 _NUMBER_SHAPE, _WORDS_SHAPE = "a number", "words"
 _MAX_REST = 3
+_MAX_EXAMPLES = 1000
 _NOTHING = frozenset({"none", "null", "unknown", "na", "notapplicable", "notspecified", "nan", "tbd", "missing", "unspecified"})
 
 _pattern = warner("data.format.pattern", "write the value in the form of the others")
 
 
+@dataclass
 class Patterns:
     """`data.format.pattern`."""
 
-    def __init__(self) -> None:
-        self._shapes = Tallies()
-        self._examples: dict[str, str] = {}
+    shapes: Tallies = field(default_factory=Tallies)
+    examples: dict[str, str] = field(default_factory=dict)
+    """The first text of each shape."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if turn.value is NO_JSON:
@@ -41,25 +45,31 @@ class Patterns:
         return ()
 
     def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
-        shape = shape_of(text)
-        if shape == _WORDS_SHAPE and bare(text) in _NOTHING:
+        shape = _shape_of(text)
+        if shape is None:
             return
-        if len(self._examples) < 1000:
-            self._examples.setdefault(shape, text)
+        if len(self.examples) < _MAX_EXAMPLES:
+            self.examples.setdefault(shape, text)
         # A value that was copied keeps the form of its source: it counts, and is not blamed.
-        self._shapes.add(turn.task, name, shape, turn.line, "" if text in turn.question else at)
+        self.shapes.add(turn.task, name, shape, turn.line, "" if text in turn.question else at)
+
+    def join(self, later: Patterns, lines_before: int) -> None:
+        self.shapes.join(later.shapes, lines_before)
+        for shape, text in later.examples.items():
+            if len(self.examples) < _MAX_EXAMPLES:
+                self.examples.setdefault(shape, text)
 
     def finish(self) -> Iterator[Finding]:
-        for name, tally in self._shapes.all():
+        for name, tally in self.shapes.all():
             usual = _usual(tally)
             if not usual:
                 continue
             what = f"`{name}`" if name else "the answer"
             count = sum(count for shape, count in tally.counts.items() if is_like(str(shape), usual))
-            said = f"{count} of {tally.total} {_like(usual, self._examples)}"
+            said = f"{count} of {tally.total} {_like(usual, self.examples)}"
             for shape, places in tally.places.items():
                 if not is_like(str(shape), usual):
-                    example = shown(self._examples.get(str(shape), str(shape)))
+                    example = shown(self.examples.get(str(shape), str(shape)))
                     for line, at in places:
                         if at:
                             yield _pattern(line, at, f"{what} is written in a form of its own, as in {example}; {said}")
@@ -77,6 +87,13 @@ def _usual(tally: Tally) -> str | None:
 
 def _like(shape: str, examples: dict[str, str]) -> str:
     return "are numbers" if shape == _NUMBER_SHAPE else f"look like {shown(examples.get(shape, shape))}"
+
+
+@lru_cache(maxsize=4096)
+def _shape_of(text: str) -> str | None:
+    """None for a text that stands for no value."""
+    shape = shape_of(text)
+    return None if shape == _WORDS_SHAPE and bare(text) in _NOTHING else shape
 
 
 def shape_of(text: str) -> str:

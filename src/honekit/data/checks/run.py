@@ -1,35 +1,32 @@
-"""All checks over one file: first its structure, then whatever needs each conversation as an object.
+"""All checks over one file: first its lines, then whatever a library has to be asked for.
 
-`structure_parts` finds what is wrong with single lines and the exact duplicates, at the speed of the decoder and on several
-cores; the checks of `CHECKS` then see every readable conversation once, in order.
+`scan_file` finds what is wrong with single lines and the exact duplicates, and counts what the checks of answers compare, at the
+speed of the decoder and on several cores. Near duplicates and the checks of `LIBRARY_CHECKS` then see the readable conversations
+in passes of their own.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from honekit.data.chat import KIND, ChatExample, readable_conversations
-from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.check import Check, CheckOptions
-from honekit.data.checks.endings import Endings
-from honekit.data.checks.leakage import LeakageCheck
+from honekit.data.checks.held_out_labels import unseen_labels
+from honekit.data.checks.leakage import leakage_check
 from honekit.data.checks.lengths import length_check
+from honekit.data.checks.near_duplicates import MAX_RECORDS, NearDuplicates
+from honekit.data.checks.passes import Passes, Progress, Tell
 from honekit.data.checks.privacy import PrivacyCheck
-from honekit.data.checks.ranges import parts_of
+from honekit.data.checks.scan import scan_file
 from honekit.data.checks.score import score
-from honekit.data.exact import ExactDuplicates
+from honekit.data.checks.turn import read_turn
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
-from honekit.data.records import CheckResult, Tally
+from honekit.data.records import CheckResult
 
-CHECKS: tuple[Callable[[CheckOptions], Check | None], ...] = (AnswerChecks, LeakageCheck, PrivacyCheck, length_check)
+LIBRARY_CHECKS: tuple[Callable[[CheckOptions], Check | None], ...] = (leakage_check, PrivacyCheck, length_check)
 """A factory gives None where its check has nothing to do with these options."""
-
-Progress = Callable[[str, float, float], None]
-"""What is going on, how much of it is done, and of how much (bytes or records)."""
-_SAMPLE = 500
-_TOLD_FROM_S = 2.0
 
 
 def check_file(
@@ -37,86 +34,60 @@ def check_file(
     options: CheckOptions | None = None,
     *,
     checks: Sequence[Callable[[CheckOptions], Check | None]] | None = None,
+    answers: bool | None = None,
     progress: Progress | None = None,
-    tell: Callable[[str], None] | None = None,
+    tell: Tell | None = None,
     processes: int | None = None,
 ) -> CheckResult:
-    """Every finding of a chat file; never raises for what stands in it. `checks=()` looks at its structure alone.
+    """Every finding of a chat file; never raises for what stands in it.
 
-    `tell` hears of checks that will take longer than a few seconds, before they do. `processes`: for a big file, by default
-    one for each core.
+    `checks=()` leaves out all that libraries are asked for, and with `answers` not given also the checks of consistency and
+    quality. `tell` hears of checks that will take longer than a few seconds, before they do. `processes`: for a big file, by
+    default one for each core.
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
     options = options or CheckOptions()
-    made = [check for make in (CHECKS if checks is None else checks) if (check := make(options))]
-    started = time.perf_counter()
-    tally, is_whole = _structure(path, progress, processes)
-    seconds = {"structure": time.perf_counter() - started}
+    made = [check for make in (LIBRARY_CHECKS if checks is None else checks) if (check := make(options))]
+    with_answers = checks is None if answers is None else answers
+    begun = time.perf_counter()
+    scanned = scan_file(path, with_answers, processes, progress)
+    tally, is_whole = scanned.tally, scanned.is_whole
+    in_lines = "structure and answers" if with_answers else "structure"
+    passes = Passes(tally, progress, tell, {in_lines: time.perf_counter() - begun})
+    near = NearDuplicateCheck() if checks is None else None
+    if near:
+        passes.see(readable_conversations(path), [near], min(tally.records, MAX_RECORDS))
     if made:
-        seconds |= see_all(readable_conversations(path), made, tally, progress, tell)
+        passes.see(readable_conversations(path), made, tally.records)
+    if with_answers:
+        passes.report(in_lines, scanned.answers.finish(near.finish() if near else ()))
+        passes.report("held-out labels", unseen_labels(scanned.answers.labels.closed(), options))
+    for check in made:
+        passes.report(type(check).__name__, check.finish())
     if is_whole and not tally.records:
         fix = 'write one {"messages": [...]} per line'
         tally.report(Finding("data.empty", "error", 0, "", "the file is empty", fix))
     elif is_whole:
         tally.report_too_few(MIN_TRAINING_EXAMPLES, KIND)
     result = tally.result(path)
-    result.seconds = seconds
+    result.seconds = passes.seconds
     result.score = score(result)
     return result
 
 
-def _structure(path: Path, progress: Progress | None, processes: int | None) -> tuple[Tally, bool]:
-    """What the lines show, and whether the file could be read to its end."""
-    tally, endings = Tally(), Endings()
-    size = path.stat().st_size if path.is_file() else 0
-    is_whole = True
-    with ExactDuplicates() as duplicates:
-        for part in parts_of(path, processes):
-            part = part.moved(tally.lines)
-            endings.join(part.endings, tally.lines)
-            tally.join(part.tally)
-            duplicates.add(part.hashes, part.hashed_lines)
-            is_whole = not part.is_last
-            if progress:
-                progress("structure", part.consumed, size)
-        tally.report_repeated(duplicates, KIND)
-    for finding in endings.findings():
-        tally.report(finding)
-    return tally, is_whole
+class NearDuplicateCheck:
+    """`NearDuplicates` as a check of conversations; all its findings come at the end."""
 
+    def __init__(self) -> None:
+        self._check = NearDuplicates()
+        self._found: list[Finding] = []
 
-def see_all(
-    conversations: Iterable[ChatExample],
-    checks: Sequence[Check],
-    tally: Tally,
-    progress: Progress | None = None,
-    tell: Callable[[str], None] | None = None,
-) -> dict[str, float]:
-    """Every check over every conversation; the seconds that each took."""
-    names = [type(check).__name__ for check in checks]
-    seconds = dict.fromkeys(names, 0.0)
-    clock = time.perf_counter
-    for number, example in enumerate(conversations, 1):
-        begun = clock()
-        for check, name in zip(checks, names, strict=True):
-            _report(tally, check.see(example))
-            ended = clock()
-            seconds[name] += ended - begun
-            begun = ended
-        if number == _SAMPLE and tell:
-            for name, spent in seconds.items():
-                expected = spent / number * tally.records
-                if expected > _TOLD_FROM_S:
-                    tell(f"{name} will take about {expected:.0f} s")
-        if progress and number % 1000 == 0:
-            progress("conversations", number, tally.records)
-    for check, name in zip(checks, names, strict=True):
-        begun = clock()
-        _report(tally, check.finish())
-        seconds[name] += clock() - begun
-    return seconds
+    def see(self, example: ChatExample) -> Iterable[Finding]:
+        turn = read_turn(example)
+        if turn:
+            self._found += self._check.see(turn)
+        return ()
 
-
-def _report(tally: Tally, findings: Iterable[Finding]) -> None:
-    for finding in findings:
-        tally.report(finding)
+    def finish(self) -> Iterator[Finding]:
+        yield from self._found
+        yield from self._check.finish()

@@ -6,9 +6,10 @@ import heapq
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from honekit.data.checks.tally import MAX_PLACES, Tallies, majority_share
+from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
 from honekit.data.checks.turn import Turn, adviser
 from honekit.data.lines import Finding
 
@@ -39,18 +40,19 @@ _STYLES = {
 }
 
 
+@dataclass
 class Style:
     """`data.style.case`, `data.style.ending`, `data.style.markdown`, `data.style.list`, `data.style.length`."""
 
-    def __init__(self) -> None:
-        self._styles = Tallies()
-        self._lengths: Counter[float] = Counter()
-        self._shortest: list[tuple[int, int, str]] = []
-        self._longest: list[tuple[int, int, str]] = []
+    styles: Tallies = field(default_factory=Tallies)
+    """Each category says what the styles of `_STYLES` are, in that order."""
+    lengths: Counter[int] = field(default_factory=Counter)
+    shortest: list[tuple[int, int, str]] = field(default_factory=list)
+    longest: list[tuple[int, int, str]] = field(default_factory=list)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.answer
-        if not text.strip():
+        if not text or text.isspace():
             return ()
         if turn.is_prose:
             self._count_styles(turn, text)
@@ -59,27 +61,35 @@ class Style:
         return ()
 
     def _count_styles(self, turn: Turn, text: str) -> None:
-        add = self._styles.add
-        has_bullets = "\n" in text and len(_BULLETS.findall(text)) > 1
         is_sentence = text.count(" ") > 2
-        if is_sentence and text.isascii() and text[0].isalpha():
-            add(turn.task, "case", text.islower(), turn.line, turn.field)
-        if is_sentence and "\n" not in text.strip():
-            add(turn.task, "ending", text.rstrip()[-1:] in _END, turn.line, turn.field)
-        add(turn.task, "list", has_bullets, turn.line, turn.field)
+        is_lower = text.islower() if is_sentence and text.isascii() and text[0].isalpha() else None
+        is_ended = text.rstrip()[-1:] in _END if is_sentence and "\n" not in text.strip() else None
+        is_list = "\n" in text and len(_BULLETS.findall(text)) > 1
         has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
-        add(turn.task, "markdown", has_marks, turn.line, turn.field)
+        self.styles.add(turn.task, "", (is_lower, is_ended, has_marks, is_list), turn.line, turn.field)
 
     def _count_length(self, length: int, turn: Turn) -> None:
-        self._lengths[round(math.log2(length) * _BINS)] += 1
-        for heap, key in ((self._shortest, -length), (self._longest, length)):
-            if len(heap) < MAX_PLACES:
-                heapq.heappush(heap, (key, turn.line, turn.field))
-            elif key > heap[0][0]:
-                heapq.heapreplace(heap, (key, turn.line, turn.field))
+        self.lengths[round(math.log2(length) * _BINS)] += 1
+        if len(self.longest) < MAX_PLACES or length > self.longest[0][0]:
+            _keep(self.longest, (length, turn.line, turn.field))
+        if len(self.shortest) < MAX_PLACES or -length > self.shortest[0][0]:
+            _keep(self.shortest, (-length, turn.line, turn.field))
+
+    def join(self, later: Style, lines_before: int) -> None:
+        self.styles.join(later.styles, lines_before)
+        self.lengths.update(later.lengths)
+        for own, others in ((self.shortest, later.shortest), (self.longest, later.longest)):
+            for key, line, at in sorted(others, key=lambda one: one[1]):
+                if len(own) < MAX_PLACES or key > own[0][0]:
+                    _keep(own, (key, line + lines_before, at))
+
+    def _tallies(self) -> Iterator[tuple[str, Tally]]:
+        for tallies in self.styles.by_task():
+            for position, name in enumerate(_STYLES):
+                yield name, tallies[""].of(position)
 
     def finish(self) -> Iterator[Finding]:
-        for name, tally in self._styles.all():
+        for name, tally in self._tallies():
             advise, yes, no = _STYLES[name]
             odd = list(tally.odd(share=majority_share(tally.total), least=_LEAST))
             if name == "ending":
@@ -94,30 +104,37 @@ class Style:
         yield from self._outliers()
 
     def _outliers(self) -> Iterator[Finding]:
-        if self._lengths.total() < _LEAST:
+        if self.lengths.total() < _LEAST:
             return
-        median = _median(self._lengths)
-        spread = _median(_distances(self._lengths, median))
+        median = _median(self.lengths)
+        spread = _median(_distances(self.lengths, median))
         far = max(_FAR * 1.4826 * spread / _BINS, math.log2(_TIMES))
         typical = 2 ** (median / _BINS)
-        extremes = {(line, at, abs(key)) for key, line, at in (*self._shortest, *self._longest)}
+        extremes = {(line, at, abs(key)) for key, line, at in (*self.shortest, *self.longest)}
         for line, at, length in sorted(extremes):
             is_far = abs(math.log2(length) - median / _BINS) > far
             if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
                 yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
 
 
-def _distances(lengths: Counter[float], median: float) -> Counter[float]:
+def _keep(heap: list[tuple[int, int, str]], one: tuple[int, int, str]) -> None:
+    if len(heap) < MAX_PLACES:
+        heapq.heappush(heap, one)
+    else:
+        heapq.heapreplace(heap, one)
+
+
+def _distances(lengths: Counter[int], median: float) -> Counter[float]:
     distances: Counter[float] = Counter()
     for size, count in lengths.items():
         distances[abs(size - median)] += count
     return distances
 
 
-def _median(counts: Counter[float]) -> float:
-    half, seen = counts.total() / 2, 0
-    for value in sorted(counts):
-        seen += counts[value]
+def _median(counts: Mapping[int, int] | Mapping[float, int]) -> float:
+    half, seen = sum(counts.values()) / 2, 0
+    for value, count in sorted(counts.items()):
+        seen += count
         if seen >= half:
             return value
     return 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from honekit.data.checks.tally import Tally
@@ -24,37 +25,42 @@ _drift = warner("data.system.drift", "use one wording everywhere, the one that w
 _missing = warner("data.system.missing", "give it the system prompt of the others, the one that will be sent in use")
 
 
+@dataclass
 class SystemPrompts:
     """`data.system.drift`, `data.system.missing`."""
 
-    def __init__(self) -> None:
-        self._tally, self._roles = Tally(), Tally()
+    tally: Tally = field(default_factory=Tally)
+    roles: Tally = field(default_factory=Tally)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         first = turn.messages[0]
         system = first.text if first.role in ("system", "developer") else ""
         if system or not any(message.role in ("system", "developer") for message in turn.messages):
-            self._tally.add(system, turn.line, "messages[0].content" if system else "messages")
+            self.tally.add(system, turn.line, "messages[0].content" if system else "messages")
         if system:
-            self._roles.add(first.role, turn.line, "messages[0].role")
+            self.roles.add(first.role, turn.line, "messages[0].role")
         return ()
 
+    def join(self, later: SystemPrompts, lines_before: int) -> None:
+        self.tally.join(later.tally, lines_before)
+        self.roles.join(later.roles, lines_before)
+
     def finish(self) -> Iterator[Finding]:
-        tally = self._tally
+        tally = self.tally
         prompts = sorted((str(prompt) for prompt in tally.counts if prompt), key=lambda prompt: -tally.counts[prompt])
         if tally.total < _LEAST or not prompts:
             return
         without = tally.counts.get("", 0)
         if 0 < without <= 0.1 * tally.total or (without == 1 and tally.total >= _LEAST):
-            for line, field in tally.places[""]:
-                yield _missing(line, field, f"no system prompt; {tally.total - without} of {tally.total} records have one")
-        usual = self._roles.main
-        for role, (line, field) in self._roles.odd(share=_ALONE, least=_LEAST):
-            yield _drift(line, field, f"the prompt's role is {role}; that of {self._roles.counts[usual]} others is {usual}")
+            for line, at in tally.places[""]:
+                yield _missing(line, at, f"no system prompt; {tally.total - without} of {tally.total} records have one")
+        usual = self.roles.main
+        for role, (line, at) in self.roles.odd(share=_ALONE, least=_LEAST):
+            yield _drift(line, at, f"the prompt's role is {role}; that of {self.roles.counts[usual]} others is {usual}")
         for rare, prompt in accidental_variants({prompt: tally.counts[prompt] for prompt in prompts}):
             message = f"the system prompt differs in {difference(prompt, rare)} from that of {tally.counts[prompt]} records"
-            for line, field in tally.places[rare]:
-                yield _drift(line, field, message)
+            for line, at in tally.places[rare]:
+                yield _drift(line, at, message)
 
 
 def accidental_variants(counts: dict[str, int]) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 MAX_PLACES = 20
 """Places remembered for each category; more of them are counted only."""
 MAX_CATEGORIES = 1000
 """A tally with more distinct categories is open: what it counts is no choice among a few."""
 MAX_TASKS = 32
+MAX_NAMES = 2000
+"""Names (fields, mostly) told apart in one task; more of them are not counted."""
 SMALL_TASK = 8
 """Tasks with fewer records are judged together."""
 
@@ -22,34 +25,55 @@ class Tally:
     """How often each category occurs, and where it did first."""
 
     total: int = 0
-    counts: dict[Hashable, int] = field(default_factory=dict)
-    places: dict[Hashable, list[Place]] = field(default_factory=dict)
+    counts: dict[Any, int] = field(default_factory=dict)
+    """By category: a text, a truth value, or a tuple of such."""
+    places: dict[Any, list[Place]] = field(default_factory=dict)
     is_open: bool = False
 
     def add(self, category: Hashable, line: int, at: str) -> None:
         self.total += 1
-        if self.is_open:
-            return
         count = self.counts.get(category, 0)
-        if not count:
-            if len(self.counts) >= MAX_CATEGORIES:
-                self.is_open = True
-                self.counts, self.places = {}, {}
-                return
-            self.places[category] = []
-        self.counts[category] = count + 1
-        if count < MAX_PLACES:
-            self.places[category].append((line, at))
+        if count:
+            self.counts[category] = count + 1
+            if count < MAX_PLACES:
+                self.places[category].append((line, at))
+        elif not self.is_open:
+            self.counts[category] = 1
+            self.places[category] = [(line, at)]
+            if len(self.counts) > MAX_CATEGORIES:
+                self._open()
 
-    def join(self, other: Tally) -> None:
-        self.total += other.total
-        self.is_open = self.is_open or other.is_open
-        for category, count in other.counts.items():
+    def _open(self) -> None:
+        self.is_open = True
+        self.counts, self.places = {}, {}
+
+    def join(self, later: Tally, lines_before: int = 0) -> None:
+        """Add what was counted in a later part of the same file."""
+        self.total += later.total
+        if self.is_open or later.is_open:
+            self._open()
+            return
+        for category, count in later.counts.items():
+            known = self.places.setdefault(category, [])
             self.counts[category] = self.counts.get(category, 0) + count
-            places = self.places.setdefault(category, [])
-            places += other.places[category][: MAX_PLACES - len(places)]
-        if self.is_open:
-            self.counts, self.places = {}, {}
+            known += [(line + lines_before, at) for line, at in later.places[category][: MAX_PLACES - len(known)]]
+        if len(self.counts) > MAX_CATEGORIES:
+            self._open()
+
+    def of(self, position: int) -> Tally:
+        """Of a tally whose categories are tuples: what stands at one position of them, None aside."""
+        tally = Tally()
+        places: dict[Any, list[Place]] = {}
+        for category, count in self.counts.items():
+            value = category[position]
+            if value is not None:
+                tally.total += count
+                tally.counts[value] = tally.counts.get(value, 0) + count
+                places.setdefault(value, []).extend(self.places[category])
+        firsts = {value: sorted(found, key=lambda place: place[0])[:MAX_PLACES] for value, found in places.items()}
+        tally.places = dict(sorted(firsts.items(), key=lambda one: one[1][0][0]))
+        tally.counts = {value: tally.counts[value] for value in tally.places}
+        return tally
 
     def share(self, category: Hashable) -> float:
         return self.counts.get(category, 0) / self.total if self.total else 0.0
@@ -70,28 +94,43 @@ class Tally:
                 yield from ((category, place) for place in places)
 
 
+@dataclass(slots=True)
 class Tallies:
     """A tally for each task and name; tasks too small to be judged alone are judged together."""
 
-    def __init__(self) -> None:
-        self._tasks: dict[int, dict[str, Tally]] = {}
+    tasks: dict[int, dict[str, Tally]] = field(default_factory=dict)
 
     def add(self, task: int, name: str, category: Hashable, line: int, at: str) -> None:
-        tallies = self._tasks.get(task)
-        if tallies is None:
-            if len(self._tasks) >= MAX_TASKS:
-                task = 0
-            tallies = self._tasks.setdefault(task, {})
+        self.of(task, name).add(category, line, at)
+
+    def of(self, task: int, name: str) -> Tally:
+        """The tally of one name, a new one where there is none."""
+        tallies = self.tasks.get(task) or self._of_task(task)
         tally = tallies.get(name)
         if tally is None:
-            tally = tallies[name] = Tally()
-        tally.add(category, line, at)
+            tally = Tally()
+            if len(tallies) < MAX_NAMES:
+                tallies[name] = tally
+        return tally
+
+    def join(self, later: Tallies, lines_before: int) -> None:
+        """Add what was counted in a later part of the same file."""
+        for task, tallies in later.tasks.items():
+            own = self._of_task(task)
+            for name, tally in tallies.items():
+                if name in own or len(own) < MAX_NAMES:
+                    own.setdefault(name, Tally()).join(tally, lines_before)
+
+    def _of_task(self, task: int) -> dict[str, Tally]:
+        """Tasks beyond the first `MAX_TASKS` are counted as one."""
+        is_known = task in self.tasks or len(self.tasks) < MAX_TASKS
+        return self.tasks.setdefault(task if is_known else 0, {})
 
     def by_task(self) -> list[dict[str, Tally]]:
         """The tallies of each task by name, the small tasks as one."""
         large: list[dict[str, Tally]] = []
         small: dict[str, Tally] = {}
-        for tallies in self._tasks.values():
+        for tallies in self.tasks.values():
             if max(tally.total for tally in tallies.values()) >= SMALL_TASK:
                 large.append(tallies)
                 continue

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -12,20 +11,23 @@ import msgspec
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
+from honekit.data.checks.plain import PlainMessage
+from honekit.data.exact import text_hash
 from honekit.data.lines import Finding
 
 NO_JSON = msgspec.UNSET
 """The value of an answer that is no JSON object or list."""
 MAX_LABEL_CHARS = 60
 CODE = "```"
+_LEADING = ("system", "developer")
+_END_MARKS = " .!?:;,\"'"
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(msgspec.Struct, gc=False):
     """One conversation as its last trained answer sees it."""
 
     line: int
-    messages: list[Message]
+    messages: Sequence[Message | PlainMessage]
     tools: list[dict[str, Any]] | None
     at: int
     """Where the answer stands in `messages`."""
@@ -40,8 +42,16 @@ class Turn:
     """Every trained answer that is a text, with its place."""
     text: str
     """Everything that is said, tools aside, in one string: what it does not have need not be looked for."""
+    is_plain: bool
+    """Whether `text` is printable ASCII without signs of markup."""
+    is_even: bool
+    """Whether it is plain, and no blank but single spaces is in it."""
+    has_digit: bool
+    """Whether the answer has one."""
     task: int
     """One number for all records whose system prompts say the same, case, blanks and punctuation aside."""
+    input: int
+    """Of the task, the tools and everything before the answer, case, blanks and end marks aside."""
 
     @property
     def is_prose(self) -> bool:
@@ -50,9 +60,13 @@ class Turn:
 
 
 class TurnCheck(Protocol):
-    """A check that needs no more than the turn. What it remembers stays small at any file size."""
+    """A check that needs no more than the turn. What it remembers stays small at any file size, and is made of what msgspec can
+    send: parts of a file are seen in several processes, and joined in order."""
 
     def see(self, turn: Turn) -> Iterable[Finding]: ...
+
+    def join(self, later: Any, lines_before: int) -> None:
+        """Add what the same check saw in a later part of the file, whose lines count from one after `lines_before`."""
 
     def finish(self) -> Iterable[Finding]: ...
 
@@ -60,25 +74,60 @@ class TurnCheck(Protocol):
 def read_turn(example: ChatExample) -> Turn | None:
     """None when nothing is trained."""
     messages = example.messages
-    texts = [message.text for message in messages]
     places = [at for at, message in enumerate(messages) if message.is_trained]
     if not places:
         return None
+    texts = [message.text for message in messages]
+    said = [text for text, message in zip(texts, messages, strict=True) if message.role != "tool"]
+    return turn_of(example.line, messages, texts, places, " ".join(said), example.tools)
+
+
+def turn_of(
+    line: int,
+    messages: Sequence[Message | PlainMessage],
+    texts: list[str],
+    places: Sequence[int],
+    text: str,
+    tools: list[dict[str, Any]] | None = None,
+) -> Turn:
+    """The same for a conversation in its parts: the text of each message, and the `places` of those that are trained."""
     at = places[-1]
-    question = next((texts[place] for place in range(at - 1, -1, -1) if messages[place].role == "user"), "")
+    answer = texts[at]
+    asked = at - 1
+    while asked >= 0 and messages[asked].role != "user":
+        asked -= 1
+    is_plain = is_plain_text(text)
+    is_even = is_plain and not ("\n" in text or "\t" in text or "  " in text)
+    task = bare_hash(texts[0]) if messages[0].role in _LEADING else 0
     return Turn(
-        line=example.line,
+        line=line,
         messages=messages,
-        tools=example.tools,
+        tools=tools,
         at=at,
         field=f"messages[{at}].content",
-        answer=texts[at],
-        value=json_value(texts[at]),
-        question=question,
+        answer=answer,
+        value=json_value(answer),
+        question=texts[asked] if asked >= 0 else "",
         trained=[(place, texts[place]) for place in places if texts[place]],
-        text=" ".join(text for text, message in zip(texts, messages, strict=True) if message.role != "tool"),
-        task=bare_hash(texts[0] if messages[0].role in ("system", "developer") else ""),
+        text=text,
+        is_plain=is_plain,
+        is_even=is_even,
+        has_digit=has_digit(answer),
+        task=task,
+        input=_input_hash(messages[:at], texts, tools, task, is_even),
     )
+
+
+def _input_hash(
+    before: Sequence[Message | PlainMessage], texts: list[str], tools: list[dict[str, Any]] | None, task: int, is_even: bool
+) -> int:
+    parts = [str(task), str(msgspec.json.encode(tools)) if tools else ""]
+    for message, text in zip(before, texts, strict=False):
+        if message.role not in _LEADING:
+            parts.append(flat(text, is_even and message.role != "tool"))
+        if message.tool_calls:
+            parts.append(str(message.tool_calls))
+    return text_hash("\0".join(parts))
 
 
 def json_value(text: str) -> Any:
@@ -93,7 +142,7 @@ def json_value(text: str) -> Any:
 
 @lru_cache(maxsize=256)
 def bare_hash(text: str) -> int:
-    return hash(bare(text))
+    return text_hash(bare(text))
 
 
 def said_before(turn: Turn, at: int | None = None) -> str:
@@ -108,9 +157,16 @@ def said_before(turn: Turn, at: int | None = None) -> str:
 
 def has_digit(text: str) -> bool:
     """Whether there is an ASCII digit; faster than a regular expression."""
-    return any(map(text.__contains__, "0123456789"))
+    return bool(text.encode("utf-8", "surrogatepass").translate(None, _NO_DIGITS))
 
 
+def is_plain_text(text: str) -> bool:
+    """Whether a text is printable ASCII without signs of markup. One pass, since most texts are."""
+    return text.isascii() and not text.encode().translate(None, _PLAIN)
+
+
+_NO_DIGITS = bytes({*range(256)} - {*b"0123456789"})
+_PLAIN = bytes({*range(0x20, 0x7F), *b"\n\t"} - {*b"&<"})
 _MARKS = re.compile(r"[\W_]+")
 _ASCII_MARKS = bytes(code for code in range(128) if not chr(code).isalnum())
 
@@ -122,9 +178,12 @@ def bare(text: str) -> str:
     return _MARKS.sub("", text.casefold())
 
 
-def flat(text: str) -> str:
-    """Case folded, blanks made one, full stops and the like at the ends taken off."""
-    return " ".join(text.casefold().split()).strip(" .!?:;,\"'")
+def flat(text: str, is_even: bool = False) -> str:
+    """Case folded, blanks made one, full stops and the like at the ends taken off. `is_even`: it is known to be ASCII without
+    any blank but single spaces."""
+    if is_even:
+        return text.lower().strip(_END_MARKS)
+    return " ".join(text.casefold().split()).strip(_END_MARKS)
 
 
 def is_label(text: str) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import CODE, Turn, has_digit, warner
+from honekit.data.checks.turn import CODE, Turn, warner
 from honekit.data.lines import Finding, shown
 
 _SYSTEMS: dict[str, dict[str, str]] = {
@@ -31,15 +32,15 @@ _MOSTLY, _LEAST = 0.8, 8
 _unit = warner("data.style.units", "use one system of units everywhere")
 
 
+@dataclass
 class UnitSystems:
     """`data.style.units` for the system of a measure."""
 
-    def __init__(self) -> None:
-        self._systems = Tallies()
+    systems: Tallies = field(default_factory=Tallies)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.answer
-        if not has_digit(text) or CODE in text:
+        if not turn.has_digit or CODE in text:
             return ()
         seen: set[str] = set()
         for found in _UNIT.finditer(text):
@@ -49,11 +50,14 @@ class UnitSystems:
                 kind, system = _NAMES[group]
                 # What the user measured in is taken over on purpose.
                 is_asked = found[0] in turn.question
-                self._systems.add(turn.task, kind, system, turn.line, "" if is_asked else turn.field)
+                self.systems.add(turn.task, kind, system, turn.line, "" if is_asked else turn.field)
         return ()
 
+    def join(self, later: UnitSystems, lines_before: int) -> None:
+        self.systems.join(later.systems, lines_before)
+
     def finish(self) -> Iterator[Finding]:
-        for kind, tally in self._systems.all():
+        for kind, tally in self.systems.all():
             for system, (line, at) in tally.odd(share=_MOSTLY, least=_LEAST):
                 if at:
                     usual = f"{tally.counts[tally.main]} of {tally.total} answers with {kind} have {shown(tally.main)}"
