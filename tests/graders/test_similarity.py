@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from honekit.graders.faults import GradingFault
 from honekit.graders.meteor import meteor
-from honekit.graders.porter import stem
 from honekit.graders.schema import Metric
-from honekit.graders.similarity import MAX_SIMILARITY_CHARS, common_subsequence, similarity, tokens
+from honekit.graders.similarity import MAX_SIMILARITY_CHARS, similarity, tokens
 
 REFERENCE = json.loads(Path(__file__).with_name("reference_metrics.json").read_text(encoding="utf-8"))
 METRICS = get_args(Metric)
@@ -45,12 +44,6 @@ def test_cosine_of_embeddings_that_the_caller_makes() -> None:
     assert similarity("cosine", "left", "none", embed) == 0
 
 
-def test_the_stems_are_those_of_the_reference() -> None:
-    assert {word: stem(word) for word in REFERENCE["stems"]} == REFERENCE["stems"]
-    assert stem("is") == "is"
-    assert stem("y" * 100_000) == "y" * 100_000
-
-
 def test_meteor_by_hand() -> None:
     # Six matches of six and seven tokens, in the chunks "the cat", "sat on the mat": F = 10PR/(R+9P), penalty 0.5 (2/6)^3.
     text, reference = tokens("the cat sat on the mat"), tokens("the cat was sat on the mat")
@@ -58,6 +51,7 @@ def test_meteor_by_hand() -> None:
     mean = 10 * precision * recall / (recall + 9 * precision)
     assert meteor(text, reference) == pytest.approx(mean * (1 - 0.5 * (2 / 6) ** 3))
     assert meteor(["running"], ["runs"]) == pytest.approx(0.5)
+    assert meteor(["y" * 100_000], ["y" * 100_000]) == pytest.approx(0.5)
     assert meteor(["car"], ["automobile"]) == 0  # synonyms would need WordNet
 
 
@@ -70,18 +64,6 @@ def test_every_metric_stays_between_0_and_1(text: str, reference: str, metric: s
 def test_a_text_is_wholly_like_itself(letters: list[str], metric: str) -> None:
     text = " ".join(letters)
     assert similarity(metric, text, text) == pytest.approx(1)
-
-
-@given(st.text(alphabet="abc", max_size=30), st.text(alphabet="abc", max_size=30))
-def test_the_common_subsequence_is_as_long_as_by_the_textbook(left: str, right: str) -> None:
-    row = [0] * (len(right) + 1)
-    for a in left:
-        diagonal = 0
-        for index, b in enumerate(right, 1):
-            above = row[index]
-            row[index] = diagonal + 1 if a == b else max(above, row[index - 1])
-            diagonal = above
-    assert common_subsequence(left, right) == row[-1]
 
 
 @pytest.mark.parametrize("metric", METRICS)

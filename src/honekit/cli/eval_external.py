@@ -38,7 +38,7 @@ def external(
 
         hone eval external lm-eval:ifeval --model my-bot@production --limit 50
 
-        hone eval external inspect:my_task.py --model support-bot@production --json
+        hone eval external inspect:my_task.py --model my-bot@production --json
     """
     from contextlib import redirect_stdout
     from sys import stderr

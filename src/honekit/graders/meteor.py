@@ -6,13 +6,13 @@ The third stage, synonyms by WordNet, is left out: it would need a dictionary of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import pairwise
-
-from honekit.graders.porter import stem
 
 ALPHA, BETA, GAMMA = 0.9, 3.0, 0.5
 """Weight of recall against precision; how fast and how much scattered matches are punished."""
+_MAX_WORD = 64
 
 
 def meteor(text: Sequence[str], reference: Sequence[str]) -> float:
@@ -30,7 +30,7 @@ def _align(text: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int
     """Pairs of positions in the order of the text: first equal tokens, then tokens of equal stem, each from the end on."""
     pairs: list[tuple[int, int]] = []
     left, right = dict(enumerate(text)), dict(enumerate(reference))
-    for form in (str, stem):
+    for form in (str, _stemmer()):
         places: dict[str, list[int]] = {}
         for position, token in sorted(right.items()):
             places.setdefault(form(token), []).append(position)
@@ -42,3 +42,12 @@ def _align(text: Sequence[str], reference: Sequence[str]) -> list[tuple[int, int
             left.pop(mine, None)
             right.pop(theirs, None)
     return sorted(pairs)
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Callable[[str], str]:
+    """Porter's stemmer as published; a longer token is no word, and is left as it is."""
+    from nltk.stem.porter import PorterStemmer
+
+    stem = PorterStemmer(PorterStemmer.ORIGINAL_ALGORITHM).stem
+    return lru_cache(maxsize=10_000)(lambda word: stem(word) if len(word) <= _MAX_WORD else word)

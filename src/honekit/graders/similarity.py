@@ -1,7 +1,7 @@
 """How alike two texts are, in [0, 1], by the metrics that OpenAI's text_similarity graders name.
 
-Their exact implementations are not published; each function here says which published definition it follows, and the tests
-compare it with the reference packages. Words are runs of letters and digits; tokens are words and single marks.
+Their exact implementations are not published; each function here says which published definition it follows, and takes the
+package that is its reference where that can be had. Words are runs of letters and digits; tokens are words and single marks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 
 from honekit.graders.faults import GradingFault
 from honekit.graders.meteor import meteor
@@ -73,74 +73,43 @@ def embedding_cosine(text: str, reference: str, embed: Embed) -> float:
 
 
 def fuzzy_match(text: str, reference: str) -> float:
-    """Indel similarity of the characters, as `rapidfuzz.fuzz.ratio`: 2 * common subsequence / total length; two empty: 1."""
-    total = len(text) + len(reference)
-    return 2 * common_subsequence(text, reference) / total if total else 1.0
+    """Indel similarity of the characters: 2 * longest common subsequence / total length; two empty texts: 1."""
+    from rapidfuzz import fuzz
+
+    return fuzz.ratio(text, reference) / 100
 
 
 def rouge_n(text: Sequence[str], reference: Sequence[str], n: int) -> float:
-    """ROUGE-N (Lin 2004) as F1 of the n-grams, without stemming, as rouge-score's `fmeasure`."""
-    left, right = _grams(text, n), _grams(reference, n)
-    return _f1((left & right).total(), left.total(), right.total())
+    """ROUGE-N (Lin 2004) as F1 of the n-grams, without stemming, as rouge-score's `fmeasure`.
+
+    That package comes as a source archive only, which would be built on every user's machine.
+    """
+    left, right = (Counter(zip(*(side[start:] for start in range(n)), strict=False)) for side in (text, reference))
+    found = (left & right).total()
+    return 2 * found / (left.total() + right.total()) if found else 0.0
 
 
 def rouge_l(text: Sequence[str], reference: Sequence[str]) -> float:
     """ROUGE-L (Lin 2004) as F1 of the longest common subsequence, without stemming, as rouge-score's `fmeasure`."""
-    return _f1(common_subsequence(text, reference), len(text), len(reference))
+    from rapidfuzz.distance import LCSseq
+
+    found = LCSseq.similarity(text, reference)
+    return 2 * found / (len(text) + len(reference)) if found else 0.0
 
 
 def bleu(text: Sequence[str], reference: Sequence[str]) -> float:
-    """BLEU-4 (Papineni et al. 2002) of one sentence, as sacrebleu's `sentence_bleu` over ready tokens.
+    """BLEU-4 (Papineni et al. 2002) of one sentence over ready tokens, with exponential smoothing (Chen and Cherry 2014)."""
+    from sacrebleu import sentence_bleu
 
-    An order without a match counts as 1/2, 1/4, ... of a match (exponential smoothing, Chen and Cherry 2014), and orders
-    longer than the text are left out (effective order).
-    """
-    logs: list[float] = []
-    halvings = 0
-    found_any = False
-    for n in range(1, 5):
-        left = _grams(text, n)
-        if not left:
-            break
-        found = (left & _grams(reference, n)).total()
-        found_any = found_any or found > 0
-        if not found:
-            halvings += 1
-        logs.append(math.log(found / left.total() if found else 0.5**halvings / left.total()))
-    if not found_any:
+    if not text or not reference:
         return 0.0
-    brevity = min(0.0, 1 - len(reference) / len(text))
-    return math.exp(brevity + sum(logs) / len(logs))
+    return min(1.0, float(sentence_bleu(" ".join(text), [" ".join(reference)], tokenize="none").score) / 100)
 
 
 def gleu(text: Sequence[str], reference: Sequence[str]) -> float:
-    """GLEU (Wu et al. 2016, section 4.3), as nltk's `sentence_gleu`: of all 1- to 4-grams the lesser of precision and recall."""
-    found = left_total = right_total = 0
-    for n in range(1, 5):
-        left, right = _grams(text, n), _grams(reference, n)
-        found += (left & right).total()
-        left_total += left.total()
-        right_total += right.total()
-    most = max(left_total, right_total)
-    return found / most if most else 0.0
+    """GLEU (Wu et al. 2016, section 4.3): of all 1- to 4-grams the lesser of precision and recall."""
+    from nltk.translate.gleu_score import sentence_gleu
 
-
-def common_subsequence(left: Sequence[Hashable], right: Sequence[Hashable]) -> int:
-    """Length of the longest common subsequence, one row of bits at a time (Hyyrö 2004)."""
-    places: dict[Hashable, int] = {}
-    for index, element in enumerate(left):
-        places[element] = places.get(element, 0) | 1 << index
-    everything = (1 << len(left)) - 1
-    row = everything
-    for element in right:
-        matched = row & places.get(element, 0)
-        row = (row + matched | row - matched) & everything
-    return len(left) - row.bit_count()
-
-
-def _grams(sequence: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
-    return Counter(zip(*(sequence[start:] for start in range(n)), strict=False))
-
-
-def _f1(found: int, left: int, right: int) -> float:
-    return 2 * found / (left + right) if found else 0.0
+    if not text or not reference:
+        return 0.0
+    return float(sentence_gleu([reference], text))

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, findings
 
 from honekit.data.checks.declared_labels import declared_labels
-from honekit.data.checks.labels import Labels, edit_distance
+from honekit.data.checks.labels import Labels
 
 WORDS = st.text(alphabet="abcd", max_size=7)
 
@@ -30,20 +29,6 @@ def test_another_word_is_no_misspelling(usual: str, other: str) -> None:
 
 def test_texts_that_do_not_come_back_are_no_labels() -> None:
     assert slips("red roof", "red root", "old door", "old floor", "big house", "pig house", "new lamp", "new camp") == []
-
-
-@given(WORDS, WORDS)
-def test_the_edit_distance_is_symmetric_and_zero_for_equal_words_only(a: str, b: str) -> None:
-    assert edit_distance(a, b, 9) == edit_distance(b, a, 9)
-    assert (edit_distance(a, b, 9) == 0) == (a == b)
-    assert edit_distance(a, b, 9) <= max(len(a), len(b))
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "distance"), [("power", "pwoer", 1), ("power", "powr", 1), ("power", "bower", 1), ("ab", "ba", 1)]
-)
-def test_swapped_missing_and_changed_letters_count_one(a: str, b: str, distance: int) -> None:
-    assert edit_distance(a, b, 2) == distance
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from honekit.data.checks.labels import edit_distance
+from rapidfuzz.distance import OSA
+
 from honekit.data.checks.tally import MAX_PLACES, MAX_TASKS
 from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, is_label, json_value, said_before, warner
 from honekit.data.lines import Finding, shown
@@ -146,7 +147,7 @@ def _near(value: str, before: str) -> str | None:
         other = "".join(run).casefold()
         if abs(len(other) - len(form)) > allowed or not _may_be(form, other):
             continue
-        if edit_distance(form, other, allowed) <= allowed:
+        if OSA.distance(form, other, score_cutoff=allowed) <= allowed:
             return " ".join(run)
     return None
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from rapidfuzz.distance import OSA
+
 from honekit.data.checks.content import says_nothing
 from honekit.data.checks.declared_labels import declared_labels, declared_range
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
@@ -226,7 +228,7 @@ def _is_slip(value: str, usual: str, forms: Counter[str]) -> bool:
     if forms[a] == 1 and _shared_beginning(a, b) >= max(_STEM, _STEM_SHARE * max(len(a), len(b))):
         return True
     allowed = 1 if min(len(a), len(b)) < 9 and sorted(a) != sorted(b) else 2
-    return abs(len(a) - len(b)) <= allowed and edit_distance(a, b, allowed) <= allowed
+    return abs(len(a) - len(b)) <= allowed and OSA.distance(a, b, score_cutoff=allowed) <= allowed
 
 
 def _shared_beginning(a: str, b: str) -> int:
@@ -241,26 +243,6 @@ def _is_negation(a: str, b: str) -> bool:
 def _other_beginning(a: str, b: str) -> bool:
     """`import` and `export`, `inbound` and `unbound`: words that part in the first letters are other words."""
     return len(a) == len(b) and a[:2] != b[:2] and sorted(a[:2]) != sorted(b[:2]) and a[2:] == b[2:]
-
-
-def edit_distance(a: str, b: str, limit: int) -> int:
-    """Letters put in, left out, changed or swapped with a neighbour; more than `limit` counts as `limit + 1`.
-
-    Source: optimal string alignment (Damerau 1964, Levenshtein 1966).
-    """
-    before_last: list[int] = []
-    last = list(range(len(b) + 1))
-    for i, left in enumerate(a, 1):
-        row = [i]
-        for j, right in enumerate(b, 1):
-            best = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (left != right))
-            if i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
-                best = min(best, before_last[j - 2] + 1)
-            row.append(best)
-        if min(row) > limit:
-            return limit + 1
-        before_last, last = last, row
-    return last[-1]
 
 
 def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Finding]:

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from rapidfuzz.distance import OSA
 
 from honekit.data.checks.contradictions import answer_hash
-from honekit.data.checks.labels import edit_distance
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label, warner
 from honekit.data.lines import Finding
 from honekit.data.near.rule import THRESHOLD
@@ -177,4 +177,4 @@ def ask_the_same(first: str, second: str) -> bool:
 
 
 def _is_slip(a: str, b: str) -> bool:
-    return min(len(a), len(b)) >= 5 and (a + b).isalpha() and a[0] == b[0] and edit_distance(a, b, 1) <= 1
+    return min(len(a), len(b)) >= 5 and (a + b).isalpha() and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1
