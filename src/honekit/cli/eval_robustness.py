@@ -52,7 +52,7 @@ def robustness(
 
         hone eval robustness suite.toml --model support-bot@production --limit 50
 
-        hone eval robustness my-project --model my-bot@production --paraphrases said.jsonl
+        hone eval robustness my-project --model my-bot --paraphrases said.jsonl
     """
     from honekit.cli.eval_run import begin, work
     from honekit.evals.robustness import by_form, rows_alone, spoilt_rows, with_paraphrases
