@@ -81,3 +81,9 @@ def test_a_name_that_many_records_share_is_no_group(tmp_path: Path) -> None:
     train = write(tmp_path / "train.jsonl", [record(f"Model ZX-4000: {q}", "Left.") for q in questions(0, 10)])
     test = write(tmp_path / "test.jsonl", [record(f"Model ZX-4000: {q}", "Right.") for q in questions(10, 14)])
     assert leaks(train, test=test) == []
+
+
+def test_a_key_whose_values_many_training_records_share_may_name_a_kind_and_is_no_error(tmp_path: Path) -> None:
+    train = write(tmp_path / "train.jsonl", [record(q, "Left.", device="pump") for q in questions(0, 10)])
+    test = write(tmp_path / "test.jsonl", [record(q, "Right.", device="pump") for q in questions(10, 14)])
+    assert leaks(train, test=test) == [("data.leak.group", "warning", 1)]

@@ -25,6 +25,8 @@ _MAX_NAMES = 200_000
 _MOST = 0.5
 _OWN = 0.8
 """So many of the names stand in one record only."""
+_KIND = 10
+"""A key with so many training records to a value may as well name a kind of thing, such as a model of device: no error."""
 _FIX = "move all records of a group into one of the files, e.g. with `hone data split FILE --by group --group-key KEY`"
 
 
@@ -70,6 +72,23 @@ class _Names:
 
 
 @dataclass
+class _Values:
+    """The values of one key in the training file."""
+
+    records: int = 0
+    hashes: set[int] = field(default_factory=set)
+
+    def add(self, value: int) -> None:
+        self.records += 1
+        if len(self.hashes) < _MAX_NAMES:
+            self.hashes.add(value)
+
+    @property
+    def may_be_kinds(self) -> bool:
+        return self.records >= _KIND * len(self.hashes)
+
+
+@dataclass
 class _File:
     name: str
     severity: Severity
@@ -84,7 +103,8 @@ class GroupLeaks:
     def __init__(self) -> None:
         self._held_out: list[_File] = []
         self._names = _Names()
-        self._by_note: list[tuple[_File, int, str]] = []
+        self._values: dict[str, _Values] = {}
+        self._by_note: dict[str, list[tuple[_File, int, str]]] = {}
         self._by_name: list[tuple[_File, int, str]] = []
         self._told: set[tuple[str, int]] = set()
         self._more = 0
@@ -101,7 +121,7 @@ class GroupLeaks:
                 if number in other.groups and (other.name, number) not in self._told:
                     self._told.add((other.name, number))
                     what = f"in {own.name}:{example.line} and {other.name}:{other.groups[number]}"
-                    self._by_note.append((other, 0, f"the same `{key}` {shown(value)} {what}"))
+                    self._note(self._by_note.setdefault(key, []), other, 0, f"the same `{key}` {shown(value)} {what}")
             own.groups.setdefault(number, example.line)
         own.names.add(own_names(example), example.line)
 
@@ -109,11 +129,13 @@ class GroupLeaks:
         """A training record."""
         for key, value in group_values(example):
             number = hash((key, value))
+            self._values.setdefault(key, _Values()).add(number)
             for file in self._held_out:
                 line = file.groups.get(number)
                 if line and (file.name, number) not in self._told:
                     self._told.add((file.name, number))
-                    self._note(self._by_note, file, example.line, f"the same `{key}` {shown(value)} as {file.name}:{line}")
+                    found = self._by_note.setdefault(key, [])
+                    self._note(found, file, example.line, f"the same `{key}` {shown(value)} as {file.name}:{line}")
         names = own_names(example)
         self._names.add(names, example.line)
         for name in names:
@@ -131,7 +153,9 @@ class GroupLeaks:
 
     def findings(self, leaks: set[int]) -> Iterator[Finding]:
         """Lines in `leaks` are told of already."""
-        yield from self._listed([one for one in self._by_note if one[1] not in leaks], None)
+        for key, found in self._by_note.items():
+            severity: Severity | None = "warning" if key in self._values and self._values[key].may_be_kinds else None
+            yield from self._listed([one for one in found if one[1] not in leaks], severity)
         if self._names.are_own:
             names = [one for one in self._by_name if one[1] not in leaks and one[0].names.are_own]
             # Where most are shared, the name is no name of one thing.
