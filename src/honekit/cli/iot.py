@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from honekit.errors import DataError
+from honekit.errors import DataError, SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="The IoT diagnostic assistant.")
 
@@ -58,7 +58,7 @@ def _logs(text: str | None, file: Path | None) -> list[str]:
     from honekit.iot import read_logs
 
     if (text is None) == (file is None):
-        raise DataError(
+        raise SettingsError(
             "iot.no_input", what="give either a log text, or --file FILE, or - for stdin", mend="`hone iot diagnose --help`"
         )
     if text == "-":
