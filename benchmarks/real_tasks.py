@@ -209,10 +209,10 @@ def table(result: Mapping[str, Any]) -> str:
     examples = result["examples"]
     lines.append(
         f"{examples['train']} training, {examples['validation']} validation, {examples['test']} test examples; "
-        f"chosen on validation: {result['choice']}"
+        f"chosen on validation: {result['choice'] or 'no arm, these examples are too few to tell'}"
     )
     curve = result.get("learning_curve")
-    if curve:
+    if curve and len(curve["points"]) > 1:
         lines.append(f"learning curve on validation: {json.dumps(curve)}")
     about = result["benchmark"]
     lines.append(f"{about['seconds']:.0f} s, {result['base']['id']} in {result['base']['precision']}, {about['machine']}")
@@ -237,4 +237,7 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped; the same command goes on")
