@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from honekit.cli.clock import clock
 from honekit.cli.render import print_json
 
 
@@ -45,7 +45,7 @@ def versions(
         print_json({"versions": [{"version": version_id(one.sha256), **vars(one)} for one in made]})
         return
     for one in made:
-        print(f"{version_id(one.sha256)}  {_clock(one.created_at)}  {one.action:<10}{one.path}")
+        print(f"{version_id(one.sha256)}  {clock(one.created_at)}  {one.action:<10}{one.path}")
     if not made:
         print("No versions yet: `hone data prepare`, `split` and the other commands that write data files note them.")
 
@@ -56,7 +56,7 @@ def _print(found: dict[str, Any], indent: str) -> None:
     for made in found["made"]:
         details = ", ".join(f"{key} {value}" for key, value in made["details"].items() if value not in (None, "", {}, []))
         parents = ", ".join(Path(parent["path"]).name for parent in made["parents"])
-        print(f"{indent}  {made['action']} {_clock(made['created_at'])}{f' of {parents}' if parents else ''}")
+        print(f"{indent}  {made['action']} {clock(made['created_at'])}{f' of {parents}' if parents else ''}")
         if details:
             print(f"{indent}    {details}")
     if not found["made"]:
@@ -65,7 +65,3 @@ def _print(found: dict[str, Any], indent: str) -> None:
         print(f"{indent}  used by {kind}: {', '.join(ids)}")
     for parent in found["made_of"]:
         _print(parent, f"{indent}    ")
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -95,6 +95,8 @@ def _print(decision: Decision) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from honekit.decide.costs import shown_range
+
     console = Console()
     console.print(f"\n[bold]{decision.recommendation}[/bold]   (confidence: {decision.confidence})")
     console.print(f"{decision.confidence_reason[0].upper()}{decision.confidence_reason[1:]}.", soft_wrap=True, highlight=False)
@@ -107,12 +109,12 @@ def _print(decision: Decision) -> None:
         table.add_column(heading, justify="left" if heading in ("option", "") else "right")
     for one in decision.ranking:
         cost = costs.get(one.option)
-        month = "-" if cost is None or cost.per_month_usd is None else _range(cost.per_month_usd)
+        month = "-" if cost is None or cost.per_month_usd is None else shown_range(cost.per_month_usd)
         table.add_row(
             one.option,
             f"{one.score:g}",
-            _range(cost.first_version_usd) if cost else "-",
-            _range(cost.days) if cost else "-",
+            shown_range(cost.first_version_usd) if cost else "-",
+            shown_range(cost.days) if cost else "-",
             month,
             f"out: {', '.join(one.excluded_by)}" if one.excluded_by else "",
         )
@@ -134,8 +136,3 @@ def _print(decision: Decision) -> None:
     console.print("\n[bold]What to find out[/bold]")
     for line in decision.evidence:
         console.print(f"  {line}", soft_wrap=True, highlight=False)
-
-
-def _range(pair: tuple[float, float]) -> str:
-    low, high = pair
-    return f"{low:,g}" if low == high else f"{low:,g} to {high:,g}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.clock import clock
 from honekit.cli.render import print_json
 from honekit.errors import EvalError
 
@@ -38,9 +38,8 @@ def list_runs(
     print(f"{'run':<32}  {'started':<16}  {'status':<11} {'passed':>14}  name")
     for run in found:
         counts = run.tallies.get("counts", {})
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created_at))
         passed = f"{counts.get('passed', 0)} of {counts.get('total', 0)}"
-        print(f"{run.id}  {when}  {run.status:<11} {passed:>14}  {run.name}")
+        print(f"{run.id}  {clock(run.created_at)}  {run.status:<11} {passed:>14}  {run.name}")
 
 
 def show(

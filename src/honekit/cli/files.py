@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 import typer
+
+from honekit.cli.clock import clock
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -90,7 +91,7 @@ def list_files(
     for heading in ("file", "name", "purpose", "size", "made"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "file")
     for file in found:
-        table.add_row(file["id"], escape(file["filename"]), file["purpose"], _size(file["bytes"]), _clock(file["created_at"]))
+        table.add_row(file["id"], escape(file["filename"]), file["purpose"], _size(file["bytes"]), clock(file["created_at"]))
     Console().print(table if found else "No files yet: `hone files upload` brings some.")
 
 
@@ -113,7 +114,7 @@ def show_file(file: FileId, as_json: AsJson = False) -> None:
         print_json(found)
         return
     for name, value in found.items():
-        shown = _clock(value) if name.endswith("_at") else _size(value) if name == "bytes" else value
+        shown = clock(value) if name.endswith("_at") else _size(value) if name == "bytes" else value
         if name != "object":
             print(f"{name:<12} {shown}")
 
@@ -199,7 +200,3 @@ async def _save(answer: Streamed, path: Path) -> int:
 
 def _size(count: int) -> str:
     return f"{count:,} bytes" if count < 100_000 else f"{count / 1e6:,.1f} MB"
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

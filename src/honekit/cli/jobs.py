@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.clock import clock
 from honekit.cli.connection import server_url
 from honekit.cli.jobs_create import create_job, watch_job
 
@@ -59,7 +60,7 @@ def list_jobs(
         table.add_column(heading, no_wrap=heading in ("job", "status"))
     for job in found:
         status = f"{job.status} (asked to {job.stop_requested})" if job.stop_requested else job.status
-        table.add_row(job.id, job.kind, status, _progress(job), _clock(job.created_at), _took(job))
+        table.add_row(job.id, job.kind, status, _progress(job), clock(job.created_at), _took(job))
     Console().print(table if found else "No jobs yet: `hone run` in the folder of a project starts one.")
 
 
@@ -86,7 +87,7 @@ def show_job(job: JobId, as_json: AsJson = False) -> None:
         print(json.dumps(values, ensure_ascii=False))
         return
     _print_job(found)
-    print(f"{'created':<12} {_clock(found.created_at)}")
+    print(f"{'created':<12} {clock(found.created_at)}")
     print(f"{'took':<12} {_took(found)}")
     print(f"{'attempt':<12} {found.attempt}")
     print(f"{'folder':<12} {jobs.job_dir(found.id)}")
@@ -233,7 +234,7 @@ def _print_event(event: Event, *, to_stderr: bool = False) -> None:
     values = event.data or {}
     numbers = ", ".join(f"{key} {_number(value)}" for key, value in values.items() if key != "step")
     detail = f"  {numbers}" if event.type == "metrics" and numbers else ""
-    typer.echo(f"{_clock(event.created_at)}  {mark}{event.message}{detail}", err=to_stderr)
+    typer.echo(f"{clock(event.created_at)}  {mark}{event.message}{detail}", err=to_stderr)
 
 
 def _number(value: Any) -> str:
@@ -243,10 +244,6 @@ def _number(value: Any) -> str:
 def _progress(job: Job) -> str:
     step, total = job.progress.get("step"), job.progress.get("total_steps")
     return f"{step}/{total} steps" if step is not None and total else ""
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _took(job: Job) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+from honekit.cli.clock import clock
 
 if TYPE_CHECKING:
     from honekit.api import auth
@@ -73,10 +74,10 @@ def list_keys(as_json: AsJson = False) -> None:
     for heading in ("id", "key", "name", "project", "scope", "last used", "state"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("id", "name"))
     for key in keys:
-        state = f"revoked {_clock(key.revoked_at)}" if key.revoked_at else "valid"
+        state = f"revoked {clock(key.revoked_at)}" if key.revoked_at else "valid"
         table.add_row(
             key.id, f"{key.prefix}…", escape(key.name), key.owner, key.scope,
-            _clock(key.last_used_at), state,
+            clock(key.last_used_at), state,
         )  # fmt: skip
     Console().print(table)
 
@@ -106,7 +107,3 @@ def _shown(values: dict[str, object]) -> dict[str, object]:
     """Times as whole Unix seconds, as the API has them; the owner under the name that people give it."""
     values = {"project" if name == "owner" else name: value for name, value in values.items()}
     return {name: int(value) if isinstance(value, float) else value for name, value in values.items()}
-
-
-def _clock(seconds: float | None) -> str:
-    return "-" if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -6,11 +6,11 @@ With `HONE_BASE_URL`, `list` and `delete` speak to that server; for the rest the
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.clock import clock
 from honekit.cli.connection import server_url
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def list_models(
         table.add_column(heading, overflow="fold", no_wrap=heading == "version")
     for version in versions:
         pointing = ", ".join(alias.alias for alias in aliases if alias.version == version.name)
-        table.add_row(version.name, version.base_ref, _clock(version.created_at), pointing)
+        table.add_row(version.name, version.base_ref, clock(version.created_at), pointing)
     Console().print(table if versions else "No models yet: `hone run` in the folder of a project makes one.")
 
 
@@ -90,11 +90,11 @@ def show_model(model: Model, as_json: AsJson = False) -> None:
         return
     for key, value in version.as_dict().items():
         if key == "created_at":
-            value = _clock(version.created_at)
+            value = clock(version.created_at)
         print(f"{key:<20} {json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value}")
     print(f"{'aliases':<20} {', '.join(pointing) or '-'}")
     for change in changes:
-        print(f"{_clock(change.created_at)}  {change.alias} {change.action} -> {change.version}: {change.reason}")
+        print(f"{clock(change.created_at)}  {change.alias} {change.action} -> {change.version}: {change.reason}")
 
 
 @app.command("promote")
@@ -186,9 +186,5 @@ def _list_served(as_json: bool) -> None:
     for heading in ("model", "owner", "made"):
         table.add_column(heading, overflow="fold")
     for model in found:
-        table.add_row(escape(model["id"]), model["owned_by"], _clock(model["created"]) if model["created"] else "-")
+        table.add_row(escape(model["id"]), model["owned_by"], clock(model["created"]) if model["created"] else "-")
     Console().print(table if found else "No models yet: `hone jobs create` makes one.")
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

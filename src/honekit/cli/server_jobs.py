@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any, Literal
 
 from honekit.cli import watching
+from honekit.cli.clock import clock
 from honekit.cli.connection import call, document
 from honekit.cli.render import print_json
 
@@ -40,7 +40,7 @@ def list_jobs(limit: int, *, as_json: bool) -> None:
         table.add_column(heading, overflow="fold", no_wrap=heading == "job")
     for job in found:
         made = job.get("fine_tuned_model") or ""
-        table.add_row(job["id"], job["status"], escape(job["model"]), _clock(job["created_at"]), escape(made))
+        table.add_row(job["id"], job["status"], escape(job["model"]), clock(job["created_at"]), escape(made))
     Console().print(table if found else "No jobs yet: `hone jobs create` makes one.")
 
 
@@ -91,7 +91,7 @@ def change_job(job_id: str, how: Change, *, as_json: bool) -> None:
 
 def _print_job(job: dict[str, Any]) -> None:
     print(f"{'job':<14} {job['id']}\n{'status':<14} {job['status']}\n{'model':<14} {job['model']}")
-    print(f"{'created':<14} {_clock(job['created_at'])}")
+    print(f"{'created':<14} {clock(job['created_at'])}")
     for name in ("training_file", "validation_file", "fine_tuned_model", "trained_tokens", "seed"):
         if job.get(name) is not None:
             print(f"{name.removeprefix('fine_').replace('_', ' '):<14} {job[name]}")
@@ -100,7 +100,3 @@ def _print_job(job: dict[str, Any]) -> None:
     error = job.get("error") or {}
     if error.get("message"):
         print(f"{'error':<14} {error['message']} [{error['code']}]")
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

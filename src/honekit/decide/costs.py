@@ -90,3 +90,9 @@ def cost_of(option: Option, answers: Answers) -> Cost:
 def _machines(hardware: str, requests: object) -> int:
     a_day = REQUESTS_PER_MACHINE["laptop" if hardware == "laptop" else "gpu"]
     return max(1, math.ceil(requests / a_day)) if isinstance(requests, int) else 1
+
+
+def shown_range(pair: tuple[float, float]) -> str:
+    """`80 to 1,920`, or the one number where both are the same."""
+    low, high = pair
+    return f"{low:,g}" if low == high else f"{low:,g} to {high:,g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from honekit.decide.costs import shown_range
 from honekit.decide.questions import Answers, Option, Question, load_questions
 from honekit.decide.rules import next_steps
 from honekit.decide.verdict import Decision
@@ -56,8 +57,8 @@ def decision_record(
     costs = {cost.option: cost for cost in decision.costs}
     for one in decision.ranking:
         cost = costs[one.option]
-        month = _range(cost.per_month_usd) if cost.per_month_usd else "-"
-        cells = [f"{one.score:g}", _range(cost.first_version_usd), _range(cost.days), month, cost.rests_on]
+        month = shown_range(cost.per_month_usd) if cost.per_month_usd else "-"
+        cells = [f"{one.score:g}", shown_range(cost.first_version_usd), shown_range(cost.days), month, cost.rests_on]
         lines.append(f"| {one.option} | {' | '.join(cells)} |")
     lines += ["", "## Answers", ""]
     for question in load_questions():
@@ -101,11 +102,6 @@ def _evidence(measured: Mapping[str, Any]) -> list[str]:
 def _score(part: Mapping[str, Any], metric: str) -> str:
     lo, hi = part["intervals"][metric]
     return f"{part['scores'][metric]:.3f} ({lo:.2f} to {hi:.2f})"
-
-
-def _range(pair: tuple[float, float]) -> str:
-    low, high = pair
-    return f"{low:,g}" if low == high else f"{low:,g} to {high:,g}"
 
 
 def _meaning(question: Question, given: object) -> str:
