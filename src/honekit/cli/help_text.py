@@ -6,9 +6,16 @@ from typing import Any
 
 
 def tidy(command: Any) -> Any:
-    """The command, and all below it, with flowing paragraphs; options that take no value show none."""
-    command.help = reflowed(command.help or "")
+    """The command, and all below it, with flowing paragraphs; options that take no value show none.
+
+    Brackets are escaped, since a section of hone.toml such as [cost] would be taken for markup and vanish.
+    """
+    from rich.markup import escape
+
+    command.help = escape(reflowed(command.help or ""))
     for option in command.params:
+        if getattr(option, "help", None):
+            option.help = escape(option.help)
         if getattr(option, "is_flag", False) and option.metavar is None:
             option.metavar = ""
     for inner in getattr(command, "commands", {}).values():
