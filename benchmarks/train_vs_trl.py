@@ -119,6 +119,8 @@ def load_work(arguments: argparse.Namespace) -> Work:
         shutil.copytree(settings.examples_dir() / arguments.project, root, ignore=shutil.ignore_patterns(".hone"))
         project = load_project(root)
         recipe = project.train.model_copy(update={"epochs": arguments.epochs, "warmup_ratio": 0.0, "early_stopping_patience": 0})
+        # The hundred as they are: both sides would repeat further forms of them alike.
+        project = project.model_copy(update={"data": project.data.model_copy(update={"forms": 1})})
         prepared = prepare(project, use_more=False)
         base = bases.resolve_base(arguments.base or recipe.base)
         template = bases.load_template(base)
