@@ -295,6 +295,19 @@ def test_labels_of_the_callers_own_change_no_answer(client: openai.OpenAI) -> No
     assert labelled.choices[0].message.content == ask(client).choices[0].message.content
 
 
+@pytest.mark.conformance("POST /v1/chat/completions", "service_tier", "prompt_cache_retention", "prediction")
+def test_hints_about_speed_change_no_answer_and_the_tier_is_told(client: openai.OpenAI) -> None:
+    hints: dict[str, Any] = {
+        "service_tier": "flex",
+        "prompt_cache_retention": "24h",
+        "prediction": {"type": "content", "content": "hello"},
+    }
+    plain, hinted = ask(client), ask(client, **hints)
+    assert hinted.choices[0].message.content == plain.choices[0].message.content
+    assert hinted.service_tier == "default" and "service_tier" not in plain.model_fields_set
+    assert {chunk.service_tier for chunk in ask(client, stream=True, **hints)} == {"default"}
+
+
 def test_an_unsupported_message_part_is_named(server: str, key: str) -> None:
     part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}
     error = post(server, key, messages=[{"role": "user", "content": [part]}]).json()["error"]
