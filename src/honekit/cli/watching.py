@@ -112,7 +112,9 @@ async def events_since(client: AsyncOpenAI, job_id: str, seen: str | None = None
 def event_line(event: dict[str, Any]) -> str:
     """One line for people: when, what, and the numbers of a step."""
     mark = "" if event["level"] == "info" else f"{event['level']}: "
-    line = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(event['created_at']))}  {mark}{event['message']}"
+    # Of a step the numbers follow.
+    message = event["message"].partition(":")[0] if event["type"] == "metrics" else event["message"]
+    line = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(event['created_at']))}  {mark}{message}"
     if event["type"] == "metrics":
         numbers = {name: value for name, value in (event.get("data") or {}).items() if name not in _NOT_SHOWN}
         line += "".join(f"  {name} {_number(value)}" for name, value in numbers.items())
