@@ -128,12 +128,13 @@ class PlainLlama(nn.Module):
     ) -> SimpleNamespace:
         """As transformers' own: `.logits` (1, N, V) at the positions `logits_to_keep` (N,). There is no cache to use."""
         assert not use_cache
-        hidden = self.model.embed_tokens(input_ids)
-        cos, sin = (table[:, None] for table in self.model.rotary_emb(hidden, position_ids))
-        for index, layer in enumerate(self.model.layers):
+        body: Any = self.model
+        hidden = body.embed_tokens(input_ids)
+        cos, sin = (table[:, None] for table in body.rotary_emb(hidden, position_ids))
+        for index, layer in enumerate(body.layers):
             hidden = hidden + layer.self_attn(layer.input_layernorm(hidden), index, cos, sin, hone_layout)
             hidden = hidden + layer.mlp(layer.post_attention_layernorm(hidden))
-        return SimpleNamespace(logits=self.lm_head(self.model.norm(hidden)[:, logits_to_keep]))
+        return SimpleNamespace(logits=self.lm_head(body.norm(hidden)[:, logits_to_keep]))
 
 
 def load_model(path: Path, dtype: torch.dtype, device: torch.device | str = "cpu") -> Any:
