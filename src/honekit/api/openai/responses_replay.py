@@ -9,7 +9,7 @@ from honekit.api.openai import answering
 from honekit.api.openai.responses_output import OutputWriter
 from honekit.api.openai.responses_schema import ResponseObject
 
-_UNKNOWN_YET = {
+_UNKNOWN_YET: dict[str, Any] = {
     "status": "in_progress",
     "output": [],
     "usage": None,
