@@ -131,7 +131,14 @@ def _label_model_alone(document: Document) -> None:
 def _stored_roles(document: Document) -> None:
     """A stored chat completion's messages keep their own roles; the contract's schema for them knows `assistant` alone."""
     role = document["components"]["schemas"]["ChatCompletionResponseMessage"]["properties"]["role"]
-    role["enum"] = ["assistant", "developer", "system", "tool", "user"]
+    role["enum"] = ["assistant", "developer", "function", "system", "tool", "user"]
+
+
+@deviation
+def _response_stream(document: Document) -> None:
+    """GET /responses/{response_id} streams too, with the events of POST /responses."""
+    content = document["paths"]["/responses/{response_id}"]["get"]["responses"]["200"]["content"]
+    content["text/event-stream"] = {"schema": {"$ref": "#/components/schemas/ResponseStreamEvent"}}
 
 
 @deviation

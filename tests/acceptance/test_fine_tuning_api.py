@@ -109,8 +109,9 @@ def test_the_five_calls(client: openai.OpenAI) -> None:
     assert job.fine_tuned_model.startswith("ft:") and ":five-calls:" in job.fine_tuned_model
 
     events = list(client.fine_tuning.jobs.list_events(job.id, limit=3))  # pages of three
-    steps = [event.data["step"] for event in events if event.type == "metrics"]
-    assert steps == [6, 5, 4, 3, 2, 1]
+    steps = [event for event in events if event.type == "metrics"]
+    assert [event.data["step"] for event in steps] == [6, 5, 4, 3, 2, 1]
+    assert steps[0].message == f"Step 6/6: training loss={steps[0].data['train_loss']:.2f}"
     assert all(earlier.created_at >= later.created_at for earlier, later in itertools.pairwise(events))
 
     result = client.files.content(job.result_files[0]).text.splitlines()

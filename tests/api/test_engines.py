@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from honekit.api.batcher import EngineFailed
 from honekit.api.engines import AllBusy, Engines
 from honekit.api.served import Served
+from honekit.inference.engine import Request
+from honekit.inference.sampling import SamplingParams
 
 
 def served(name: str, fingerprint: str = "") -> Served:
@@ -77,3 +80,36 @@ def test_a_leased_model_stays(loaded: list[str]) -> None:
 
     run(scene, max_loaded=1)
     assert loaded == ["a", "b"]
+
+
+def test_a_forgotten_model_ends_its_answer_and_then_goes(loaded: list[str], controlled: Any) -> None:
+    tuned = Served("ft:x", "ft:x", "base", Path("/adapter"), "f1", 0, "local")
+
+    async def scene(engines: Engines) -> None:
+        with engines.lease(tuned) as worker:
+            await worker.engine()
+            answers = worker.submit([Request([1], SamplingParams(5))])
+            engines.forget([Path("/adapter")])
+            controlled.go.set()
+            assert [token.text async for _, token in answers] == ["a"] * 5
+        await asyncio.to_thread(worker.join, 10)
+        assert not worker._thread.is_alive()
+        await use(engines, tuned)
+
+    run(scene)
+    assert loaded == ["base", "base"]
+
+
+def test_what_runs_when_a_model_is_stopped_fails_and_does_not_hang(loaded: list[str], controlled: Any) -> None:
+    async def scene(engines: Engines) -> None:
+        with engines.lease(served("a")) as worker:
+            await worker.engine()
+            answers = worker.submit([Request([1], SamplingParams(1000))])
+            controlled.go.set()
+            await anext(aiter(answers))
+            worker.stop()
+            with pytest.raises(EngineFailed):
+                async for _ in answers:
+                    pass
+
+    run(scene)

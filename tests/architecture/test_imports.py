@@ -52,6 +52,11 @@ def test_the_help_of_a_command_loads_no_heavy_module(command: str) -> None:
     assert _modules_after([command, "--help"]) & HEAVY == set()
 
 
+@pytest.mark.parametrize("command", ["files", "jobs", "models"])
+def test_a_list_loads_no_model_library(command: str) -> None:
+    assert _modules_after([command, "list", "--json"]) & {"torch", "transformers", "peft"} == set()
+
+
 def test_modules_outside_the_compute_layers_import_torch_only_inside_functions() -> None:
     computing = {"train", "inference", "models", "evals"}
     guilty = []

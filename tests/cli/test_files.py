@@ -69,16 +69,17 @@ def test_a_bar_appears_only_for_what_takes_long(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "param"),
+    "arguments",
     [
-        (("files", "show", "file-nothing"), "api.file_not_found", "file_id"),
-        (("files", "content", "file-nothing", "-o", "x"), "api.file_not_found", "file_id"),
-        (("files", "delete", "file-nothing"), "api.file_not_found", "file_id"),
+        ("files", "show", "file-nothing"),
+        ("files", "content", "file-nothing", "-o", "x"),
+        ("files", "delete", "file-nothing"),
     ],
 )
-def test_the_faults_of_the_api_name_parameter_and_remedy(hone: Any, arguments: tuple[str, ...], code: str, param: str) -> None:
+def test_a_file_that_is_not_there_is_said_in_words_of_the_terminal(hone: Any, arguments: tuple[str, ...]) -> None:
     error = hone(*arguments, code=1)["error"]
-    assert (error["code"], error["where"]) == (code, param)
+    assert (error["code"], error["what"]) == ("api.file_not_found", "there is no file 'file-nothing'")
+    assert error["where"] == "project 'default' on this machine"
     assert "hone files list" in error["mend"]
     assert not Path("x").exists()
 
@@ -86,7 +87,7 @@ def test_the_faults_of_the_api_name_parameter_and_remedy(hone: Any, arguments: t
 def test_what_cannot_be_read_or_written_is_named(hone: Any, training: Path, tmp_path: Path) -> None:
     assert hone("files", "upload", tmp_path / "nothing", code=1)["error"]["code"] == "data.unreadable"
     assert hone("files", "upload", tmp_path, code=1)["error"]["code"] == "data.unreadable"
-    assert hone("files", "upload", training, "--purpose", "poetry", code=1)["error"]["where"] == "purpose"
+    assert hone("files", "upload", training, "--purpose", "poetry", code=1)["error"]["where"] == "--purpose"
     file_id = hone("files", "upload", training)["files"][0]["id"]
     assert hone("files", "content", file_id, "-o", tmp_path / "no" / "folder", code=1)["error"]["code"] == "store.write_failed"
 

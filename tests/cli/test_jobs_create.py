@@ -75,9 +75,9 @@ def test_people_are_told_the_numbers_and_who_will_run_it(
         (["--epochs", "many"], 2, "cli.usage", None),
         (["--learning-rate-multiplier", "x"], 2, "cli.usage", None),
         (["--metadata", "team"], 2, "cli.usage", None),
-        (["--epochs", "0"], 1, "api.invalid_value", "method.supervised.hyperparameters.n_epochs"),
-        (["--seed", "-1"], 1, "api.invalid_value", "seed"),
-        (["--validation", "file-nothing"], 1, "api.file_not_found", "validation_file"),
+        (["--epochs", "0"], 1, "api.invalid_value", "--epochs"),
+        (["--seed", "-1"], 1, "api.invalid_value", "--seed"),
+        (["--validation", "file-nothing"], 1, "api.file_not_found", "--validation"),
         (["--validation", "nothing.jsonl"], 2, "cli.no_such_file", None),
     ],
 )
@@ -94,7 +94,7 @@ def test_an_unknown_model_and_bad_lines_are_named(hone: Any, training: Path, sma
     assert hone("jobs", "create", training, "--model", "nothing", code=1)["error"]["code"] == "api.model_not_found"
     training.write_text(training.read_text() + '{"messages": []}\n')
     error = hone("jobs", "create", training, "--model", small_base, code=1)["error"]
-    assert (error["code"], error["where"]) == ("api.invalid_training_file", "training_file")
+    assert (error["code"], error["where"]) == ("api.invalid_training_file", "TRAINING")
     assert "Line 13" in error["what"]
     assert error["mend"]
 
@@ -110,7 +110,10 @@ def test_watching_a_job_that_is_over_prints_it_and_how_it_ended(
     jobs.fail(job["id"], {"code": "data.empty", "what": "no examples", "where": "x", "mend": "add some"})
     assert main(["jobs", "watch", job["id"], "--run"]) == 1
     assert "no examples. To mend it: add some [invalid_training_file]" in capsys.readouterr().out
-    assert hone("jobs", "watch", "ftjob-nothing", code=1)["error"]["code"] == "api.fine_tune_not_found"
+    assert hone("jobs", "watch", "ftjob-nothing", code=1)["error"]["code"] == "job.unknown"
+    other = jobs.create_job("selftest", {"steps": 1})
+    error = hone("jobs", "watch", other.id, code=1)["error"]
+    assert (error["code"], "hone jobs events" in error["mend"]) == ("job.not_fine_tuning", True)
 
 
 def test_run_is_for_this_machine(hone: Any, monkeypatch: pytest.MonkeyPatch) -> None:

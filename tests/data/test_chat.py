@@ -36,6 +36,29 @@ def test_a_good_file_has_no_findings_and_is_read_whole(file: Path) -> None:
     assert examples[0].messages[1].text == "question 0"
 
 
+FUNCTIONS = {
+    "functions": [{"name": "now", "parameters": {"type": "object", "properties": {}}}],
+    "messages": [
+        {"role": "user", "content": "What time is it?"},
+        {"role": "assistant", "content": None, "function_call": {"name": "now", "arguments": "{}"}},
+        {"role": "function", "name": "now", "content": "noon"},
+        {"role": "assistant", "content": "It is noon."},
+    ],
+}
+
+
+def test_functions_as_files_had_them_before_tools_are_read_as_tools(file: Path) -> None:
+    write_lines(file, [*(good(n) for n in range(10)), FUNCTIONS, {**FUNCTIONS, "group": "a"}])
+    result = check_chat_file(file)
+    assert result.is_good and not result.warnings
+    example, noted = read_chat_file(file)[10:]
+    assert example.tools == [{"type": "function", "function": FUNCTIONS["functions"][0]}]
+    called, told = example.messages[1:3]
+    assert called.tool_calls and called.tool_calls[0].function.name == "now"
+    assert (told.role, told.text, told.tool_call_id) == ("tool", "noon", called.tool_calls[0].id)
+    assert noted.notes == {"group": "a"} and noted.messages == example.messages
+
+
 CASES = [
     ("{", "data.json_syntax", "column"),
     ('"text"', "data.record", ""),
@@ -56,6 +79,11 @@ CASES = [
     (turns(("user", 5), ("assistant", "b")), "data.content.type", "messages[0].content"),
     (turns(("user", [{"type": "image_url"}]), ("assistant", "b")), "data.content.type", "messages[0].content[0]"),
     ({"messages": [{"role": "user", "content": "a", "weight": 1}]}, "data.weight.role", "messages[0].weight"),
+    (
+        {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "function_call": {"name": "f", "arguments": 5}}]},
+        "data.message.field",
+        "messages[1]",
+    ),
     ({"messages": [{"role": "assistant", "content": "a", "weight": 0.5}]}, "data.weight.value", "messages[0].weight"),
     (
         {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0}]},

@@ -51,10 +51,14 @@ def test_the_number_of_an_answer(text: str, number: float | None) -> None:
         ("", None),
         ("A", "A"),
         ("a", "a"),
+        ("ok!", "ok!"),
+        ('"ok!"', "ok!"),
+        ("ok", "ok"),
+        ('"say \\"so\\""', 'say "so"'),
     ],
 )
 def test_the_label_of_an_answer(text: str, label: str | None) -> None:
-    assert read_label(text, ["good", "bad", "very good", "A", "a"]) == label
+    assert read_label(text, ["good", "bad", "very good", "A", "a", "ok", "ok!", 'say "so"']) == label
 
 
 ANSWERS = st.text(alphabet='score is 0123456789.-+eE/:{}"\n', max_size=60) | st.text(max_size=60)

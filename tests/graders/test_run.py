@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -101,9 +102,11 @@ class Judge:
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, list[dict[str, str]], SamplingParams]] = []
+        self.labels: list[list[str]] = []
 
-    def __call__(self, model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
+    def __call__(self, model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]) -> Answer:
         self.asked.append((model, messages, sampling))
+        self.labels.append(list(labels))
         return Answer(self.answers.pop(0), TokenUsage(10, 2), "judge-v2")
 
 
@@ -139,6 +142,10 @@ def test_a_label_passes_or_not() -> None:
     judge = Judge("Good.", "bad")
     assert [run(raw, "x", Means(ask=judge), a=1).reward for _ in range(2)] == [1, 0]
     assert judge.asked[0][1][-1]["content"].endswith("exactly one of these labels and nothing else: good, bad")
+    assert judge.labels == [["good", "bad"], ["good", "bad"]]
+    free = Judge("1")
+    run(SCORE, "x", Means(ask=free), a=1)
+    assert free.labels == [[]]
 
 
 def test_after_an_assistants_message_the_order_is_one_of_its_own() -> None:

@@ -19,7 +19,7 @@ ITEM = {"q": "Which?", "other": "short", "human": "sample"}
 
 
 def says(rule: Any) -> Ask:
-    return lambda _model, messages, _sampling: Answer(rule(messages[-1]["content"]), TokenUsage(10, 1))
+    return lambda _model, messages, _sampling, _labels: Answer(rule(messages[-1]["content"]), TokenUsage(10, 1))
 
 
 def longer(order: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,12 +112,16 @@ def failed(job: Job) -> dict[str, Any]:
 
 
 def test_a_faulty_grader_ends_the_job_with_its_cause(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asks = {"type": "label_model", "name": "judge", "model": "tiny", "labels": ["good", "bad"], "passing_labels": ["good"],
-            "input": [{"role": "user", "content": "{{sample.output_text}}"}]}  # fmt: skip
-    # A random model answers a judge's question with neither label.
+    asks = {
+        "type": "score_model",
+        "name": "judge",
+        "model": "tiny",
+        "input": [{"role": "user", "content": "How good is this? " * 100 + "{{sample.output_text}}"}],
+    }
+    # More than the judge can read.
     error = failed(reinforcement_job(tiny_base, tmp_path, asks, judges={"tiny": None}, project="parse"))
     assert error["code"] == "train.grader_failed"
-    assert "none of the labels" in error["what"]
+    assert "reads at most" in error["what"]
     assert failed(reinforcement_job(tiny_base, tmp_path, asks, project="who"))["code"] == "train.judge_unknown"
     monkeypatch.delenv("HONE_PYTHON_GRADERS", raising=False)
     code = {"type": "python", "name": "p", "source": "def grade(sample, item): return 1"}
@@ -193,9 +198,30 @@ def test_a_judge_answers_as_the_model_that_it_is(tiny_base: Path) -> None:
     asked = [{"role": "user", "content": "How good?"}]
     engine = load_engine(str(tiny_base), device="cpu", precision="fp32")
     expected = engine.generate([Request(engine.template.prompt_ids(asked), Sampling(9))])[0]
-    answer = ask("tiny", asked, SamplingParams(max_completions_tokens=9))
+    answer = ask("tiny", asked, SamplingParams(max_completions_tokens=9), ())
     assert (answer.text, answer.usage.completion_tokens) == (expected.text, len(expected.token_ids))
     assert judge_of(str(tiny_base), TypeAdapter[Grader](Grader).validate_python(SAYS_A), None, "cpu", "fp32") is None
+
+
+def test_a_judge_that_is_asked_for_a_label_can_write_nothing_else(tiny_base: Path) -> None:
+    from pydantic import TypeAdapter
+
+    from honekit.graders.run import Means, run_grader
+    from honekit.graders.schema import Grader, SamplingParams
+    from honekit.train.judges import judge_of
+
+    raw = {"type": "label_model", "name": "j", "model": "tiny", "labels": ["good", "not good", 'say "so"', "ünklar"],
+           "passing_labels": ["good"], "input": [{"role": "user", "content": "{{sample.output_text}}"}]}  # fmt: skip
+    grader = TypeAdapter[Grader](Grader).validate_python(raw)
+    ask = judge_of(str(tiny_base), grader, {"tiny": None}, "cpu", "fp32")
+    assert ask is not None
+    said = set()
+    for seed in range(12):
+        drawn = SamplingParams(temperature=1.5, seed=seed)
+        said.add(json.loads(ask("tiny", [{"role": "user", "content": "Good?"}], drawn, raw["labels"]).text))
+    assert said <= set(raw["labels"]) and len(said) > 1
+    outcome = run_grader(grader, {}, "some answer", Means(ask=ask))
+    assert outcome.reward in (0.0, 1.0) and not outcome.details
 
 
 def test_grader_and_exploration_make_the_job_another_one(tiny_base: Path, tmp_path: Path) -> None:

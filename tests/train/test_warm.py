@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,18 @@ def test_warm_and_cold_runs_of_a_job_are_the_same_to_the_last_bit(tiny_base: Pat
         assert (history(job), curve(job), loss_log(job), said(job)) == (history(cold), curve(cold), loss_log(cold), said(cold))
 
 
+def test_a_worker_for_a_plain_llama_loads_neither_transformers_nor_torchs_compiler(tiny_base: Path, tmp_path: Path) -> None:
+    job = job_for(tiny_base, tmp_path, project="light", epochs=1)
+    heavy = ["transformers", "peft", "torch._dynamo", "torch._inductor", "sympy", "sklearn", "scipy"]
+    code = (
+        "import json, sys\nfrom honekit.jobs import worker\n"
+        f"code = worker.main([{job.id!r}])\nprint(json.dumps([code, sorted(set({heavy!r}) & set(sys.modules))]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout.splitlines()[-1]) == [0, []]
+    assert jobs.get_job(job.id).status == "succeeded"
+
+
 @pytest.fixture
 def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "_keeping", True)
@@ -76,7 +91,7 @@ def keeping(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def load(base: Path) -> Any:
-    return kept.load_base(base, torch.float32, torch.device("cpu"), "sdpa")
+    return kept.load_model(base, torch.float32, torch.device("cpu"))
 
 
 def weights_differ(one: Any, other: Any) -> bool:

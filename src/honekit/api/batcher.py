@@ -144,7 +144,7 @@ class Worker:
             self._outstanding -= 1
 
     def stop(self) -> None:
-        """End the thread after its current step and let the model's memory go."""
+        """End the thread after its current step and let the model's memory go; what still runs fails."""
         self._inbox.put(("stop", None))
 
     def join(self, timeout_s: float | None = None) -> None:
@@ -180,6 +180,8 @@ class Worker:
                     answers_of.put((answers_of.numbers[number], token))
                     if token.finish_reason is not None:
                         del running[number]
+        for answers in set(running.values()):
+            answers.put(None)
 
     def _take_orders(self, engine: ServingEngine, session: _Session, running: dict[int, Answers]) -> bool:
         """Carry out what was asked for since the last step; waits while there is nothing to generate. False ends."""

@@ -24,6 +24,8 @@ class AllBusy(Exception):
 class _Loaded:
     worker: Worker
     leases: int = 0
+    is_forgotten: bool = False
+    """Ends with its last lease."""
 
 
 class Engines:
@@ -53,7 +55,10 @@ class Engines:
         """Let deleted adapters go from memory, once they have answered what they are answering."""
         gone = {str(path) for path in adapters}
         for key in [key for key in self._loaded if key[1] in gone]:
-            self._loaded.pop(key).worker.stop()
+            loaded = self._loaded.pop(key)
+            loaded.is_forgotten = True
+            if not loaded.leases:
+                loaded.worker.stop()
 
     @contextmanager
     def lease(self, served: Served) -> Iterator[Worker]:
@@ -67,6 +72,8 @@ class Engines:
             yield loaded.worker
         finally:
             loaded.leases -= 1
+            if loaded.is_forgotten and not loaded.leases:
+                loaded.worker.stop()
 
     async def close(self) -> None:
         """Stop all workers, and wait a little: a thread inside torch at the interpreter's end can crash it."""

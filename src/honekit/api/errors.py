@@ -100,7 +100,7 @@ def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:
     """One 400 from pydantic's list: of the alternatives of a union the one that fits the request furthest."""
     path, error = max(((_path(error, body), error) for error in errors), key=lambda pair: _fit(*pair))
     kind, message = error["type"], error["msg"]
-    if kind in ("too_long", "too_short") and isinstance(error["input"], str):
+    if kind in ("too_long", "too_short") and isinstance(error["input"], str | dict):
         message = _length(error)
     if kind.startswith("union_tag"):
         path.append(error["ctx"]["discriminator"].strip("'"))
@@ -127,10 +127,11 @@ def _fit(path: Sequence[int | str], error: Mapping[str, Any]) -> tuple[bool, int
 
 
 def _length(error: Mapping[str, Any]) -> str:
-    """What pydantic says of a list, said of a text."""
+    """What pydantic says of a list, said of a text or an object."""
     least, most = (error["ctx"].get(name) for name in ("min_length", "max_length"))
     bound = f"at most {most}" if most is not None else f"at least {least}"
-    return f"Text should have {bound} character{'s' if (most or least) != 1 else ''}, not {len(error['input'])}"
+    what, counted = ("Text", "character") if isinstance(error["input"], str) else ("Object", "key")
+    return f"{what} should have {bound} {counted}{'s' if (most or least) != 1 else ''}, not {len(error['input'])}"
 
 
 def _allowed(request: Request) -> str:

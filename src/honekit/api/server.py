@@ -51,6 +51,7 @@ def make_server(engines: Engines, host: str, training_jobs: int = 0) -> uvicorn.
     """A uvicorn server of the application; run it with `run(sockets=[listener])`. `training_jobs`: see `create_app`."""
     import uvicorn
 
+    import honekit.inference  # noqa: F401 - torch comes with it, and at the first request it would hold up all others
     from honekit.api.app import create_app
 
     app = create_app(engines, local_only=is_loopback(host), training_jobs=training_jobs)

@@ -12,25 +12,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from honekit.cli.api_fault import api_fault
 from honekit.errors import HoneError, ServeError, SettingsError
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
 Answer = TypeVar("Answer")
-
-_MEND_MARK = ". To mend it: "
-_MEND = {
-    "invalid_api_key": "set HONE_API_KEY to a key of that server; `hone keys create` makes one there",
-    "insufficient_scope": "set HONE_API_KEY to a key of that scope",
-    "file_not_found": "see which there are: `hone files list`",
-    "fine_tune_not_found": "see which there are: `hone jobs list`",
-    "model_not_found": "see which there are: `hone models list`, `hone bases list`",
-}
-
-
-class ApiFault(ServeError):
-    """The API refused a request. `where` names the parameter that it is about."""
 
 
 def server_url() -> str | None:
@@ -143,16 +131,7 @@ def _refused(fault: APIStatusError, url: str | None) -> HoneError:
     body = fault.body if isinstance(fault.body, dict) else {}
     if not body.get("message"):
         return _not_the_api(url, f"its status is {fault.status_code}, without an error of this API")
-    code = str(body.get("code") or fault.status_code)
-    what, mark, mend = str(body["message"]).partition(_MEND_MARK)
-    if not mark and fault.status_code >= 500:
-        mend = "look into that server's log"
-    return ApiFault(
-        code if "." in code else f"api.{code}",
-        what=what.rstrip("."),
-        where=body.get("param"),
-        mend=mend.rstrip(".") or _MEND.get(code),
-    )
+    return api_fault(fault.status_code, body, url or f"project {local_project()!r} on this machine")
 
 
 def _not_the_api(url: str | None, why: str) -> ServeError:

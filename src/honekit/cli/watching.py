@@ -44,6 +44,8 @@ def watch(job_id: str, *, run_here: bool, as_json: bool) -> int:
     async def retrieve(client: AsyncOpenAI) -> dict[str, Any]:
         return document(await client.fine_tuning.jobs.retrieve(job_id))
 
+    if server_url() is None:
+        _require_fine_tuning(job_id)
     job = call(retrieve)
     if not (run_here or server_url() or as_json) and job["status"] == "queued":
         print(waits(job_id), file=sys.stderr, flush=True)
@@ -110,7 +112,9 @@ async def events_since(client: AsyncOpenAI, job_id: str, seen: str | None = None
 def event_line(event: dict[str, Any]) -> str:
     """One line for people: when, what, and the numbers of a step."""
     mark = "" if event["level"] == "info" else f"{event['level']}: "
-    line = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(event['created_at']))}  {mark}{event['message']}"
+    # Of a step the numbers follow.
+    message = event["message"].partition(":")[0] if event["type"] == "metrics" else event["message"]
+    line = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(event['created_at']))}  {mark}{message}"
     if event["type"] == "metrics":
         numbers = {name: value for name, value in (event.get("data") or {}).items() if name not in _NOT_SHOWN}
         line += "".join(f"  {name} {_number(value)}" for name, value in numbers.items())
@@ -242,6 +246,20 @@ def _run(job_id: str, shown: View) -> None:
     for event in call(lambda client: events_since(client, job_id)):
         shown.event(event)
     jobs.run_job(job_id, lambda event: shown.event(event_object(event).model_dump(mode="json")))
+
+
+def _require_fine_tuning(job_id: str) -> None:
+    """Raises: JobError[job.unknown | job.not_fine_tuning]."""
+    from honekit import jobs
+    from honekit.jobs.states import JobError
+
+    kind = jobs.get_job(job_id).kind
+    if kind != "fine_tuning":
+        raise JobError(
+            "job.not_fine_tuning",
+            what=f"{job_id} is a job of the kind {kind!r}, and only fine-tuning jobs are watched",
+            mend=f"`hone jobs events {job_id} --follow` shows how it goes",
+        )
 
 
 def _notice_dead_workers() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from honekit.chat.functions import record_with_tools, uses_functions
 from honekit.chat.messages import Message
 from honekit.data.chat_faults import MESSAGE_KEYS, RECORD_KEYS, shape_faults
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, capped, read_lines
@@ -109,18 +110,35 @@ def chat_reader(see: Callable[[ChatExample, Report], None] | None = None) -> Rea
 def _decode(decoder: msgspec.json.Decoder[_Record], line: Line, report: Report) -> tuple[_Record, dict[str, Any]] | None:
     """The record, and what stands beside its messages."""
     assert line.text is not None
+    text = line.text
     try:
-        return decoder.decode(line.text), {}
+        return decoder.decode(text), {}
     except (msgspec.DecodeError, RecursionError, UnicodeError) as fault:
-        findings = shape_faults(line.text, line.number, str(fault))
+        refusal = str(fault)
+    if written := _with_tools(text):
+        text = written
+        try:
+            return decoder.decode(text), {}
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as fault:
+            refusal = str(fault)
+    findings = shape_faults(text, line.number, refusal)
     for finding in findings:
         report(finding)
     if any(finding.severity == "error" for finding in findings):
         return None
-    value = msgspec.json.decode(line.text)
+    value = msgspec.json.decode(text)
     known = [{key: one for key, one in message.items() if key in MESSAGE_KEYS} for message in value["messages"]]
     notes = {key: one for key, one in value.items() if key not in RECORD_KEYS}
     return _Record(msgspec.convert(known, list[_StrictMessage]), value.get("tools")), notes
+
+
+def _with_tools(text: str) -> str | None:
+    """A record with functions, as files had it before there were tools, written with tools; None for any other."""
+    try:
+        record = msgspec.json.decode(text)
+        return msgspec.json.encode(record_with_tools(record)).decode() if uses_functions(record) else None
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
 
 
 def _count(record: _Record, totals: Counter[str]) -> None:

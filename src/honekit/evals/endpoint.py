@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from honekit.errors import EvalError, HoneError
-from honekit.graders.judges import Answer, AskFailed, TokenUsage
+from honekit.graders.judges import Answer, AskFailed, TokenUsage, labels_format
 from honekit.graders.schema import SamplingParams
 from honekit.graders.similarity import Embed
 
@@ -90,9 +90,9 @@ class Judges:
     endpoint: Endpoint
     loop: asyncio.AbstractEventLoop
 
-    def ask(self, model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
-        """Raises: AskFailed."""
-        wanted = {
+    def ask(self, model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]) -> Answer:
+        """Hone's own models are held to the labels; of other servers it is not known whether they can be. Raises: AskFailed."""
+        wanted: dict[str, Any] = {
             "model": model,
             "messages": messages,
             "max_completion_tokens": sampling.max_completions_tokens or GRADE_TOKENS,
@@ -100,6 +100,8 @@ class Judges:
             "top_p": sampling.top_p,
             "seed": sampling.seed,
         }
+        if labels and not self.endpoint.name:
+            wanted["response_format"] = labels_format(labels)
         answer = self._post("/chat/completions", {name: value for name, value in wanted.items() if value is not None})
         try:
             text = answer["choices"][0]["message"]["content"] or ""

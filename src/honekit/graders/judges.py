@@ -1,7 +1,8 @@
 """Graders that ask a model: its answer is read for a number, or for one of the labels.
 
-Served models write free text, so the last message to them ends with what to answer (`SCORE_ORDER`, `LABEL_ORDER`), and the
-answer is read leniently but never guessed: without a number or a label there is no grade.
+The last message to a model ends with what to answer (`SCORE_ORDER`, `LABEL_ORDER`). A model that Hone runs can write nothing
+but a label where labels are asked for (`labels_schema`); other models write free text. Either way the answer is read leniently
+but never guessed: without a number or a label there is no grade.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ class AskFailed(Exception):
     """The model could not be asked. The text is shown to whoever sent the grader."""
 
 
-Ask = Callable[[str, list[dict[str, str]], SamplingParams], Answer]
-"""Model, messages (role and content) and sampling to its answer. Raises: AskFailed."""
+Ask = Callable[[str, list[dict[str, str]], SamplingParams, Sequence[str]], Answer]
+"""Model, messages (role and content), sampling, and the labels of which the answer should be one (none: it is free), to its
+answer. Raises: AskFailed."""
 
 
 class Judgement(NamedTuple):
@@ -68,7 +70,7 @@ def score(grader: ScoreModelGrader, item: Mapping[str, Any], sample: Sample, ask
     Raises: GradingFault of a template, or GradingFault[model_grader_server_error] when the model could not be asked.
     """
     low, high = grader.bounds
-    answer = _ask(grader, item, sample, ask, SCORE_ORDER.format(low=low, high=high), grader.sampling_params)
+    answer = _ask(grader, item, sample, ask, SCORE_ORDER.format(low=low, high=high), grader.sampling_params, ())
     number = read_number(answer.text)
     if number is None:
         return _judgement(grader, answer, None, f"the answer holds no number: {answer.text[:200]!r}")
@@ -78,7 +80,7 @@ def score(grader: ScoreModelGrader, item: Mapping[str, Any], sample: Sample, ask
 def label(grader: LabelModelGrader, item: Mapping[str, Any], sample: Sample, ask: Ask) -> Judgement:
     """1 if the model's answer is a passing label, 0 if it is another one. Raises as `score`."""
     order = LABEL_ORDER.format(labels=", ".join(grader.labels))
-    answer = _ask(grader, item, sample, ask, order, None)
+    answer = _ask(grader, item, sample, ask, order, None, grader.labels)
     given = read_label(answer.text, grader.labels)
     if given is None:
         return _judgement(grader, answer, None, f"the answer is none of the labels: {answer.text[:200]!r}")
@@ -109,17 +111,31 @@ def read_number(text: str) -> float | None:
 def read_label(text: str, labels: Sequence[str]) -> str | None:
     """The label that an answer gives, or None.
 
-    In this order: the whole answer, or the `result` or `label` of a JSON object, is a label (blanks and marks around it do
-    not count; case does only where labels differ by nothing else); exactly one label stands in the answer as whole words.
+    In this order: the whole answer, a JSON string, or the `result` or `label` of a JSON object, is a label (as it stands, then
+    without blanks and marks around it; case counts only where labels differ by nothing else); exactly one label stands in the
+    answer as whole words.
     """
     text = text[:MAX_ANSWER_CHARS]
     named = _json_value(text, ("result", "label"))
-    whole = (named if isinstance(named, str) else text).strip(" \t\r\n.,:;!\"'`*")
+    said = named if isinstance(named, str) else text
+    if said in labels:
+        return said
+    whole = said.strip(" \t\r\n.,:;!\"'`*")
     for same in (str, str.casefold):
         equal = [label for label in labels if same(label) == same(whole)]
         if len(equal) == 1:
             return equal[0]
     return _only_named(text, labels)
+
+
+def labels_schema(labels: Sequence[str]) -> dict[str, Any]:
+    """The JSON schema of an answer that is one of the labels, as a JSON string."""
+    return {"type": "string", "enum": list(labels)}
+
+
+def labels_format(labels: Sequence[str]) -> dict[str, Any]:
+    """`labels_schema` as the `response_format` of a chat completion."""
+    return {"type": "json_schema", "json_schema": {"name": "label", "schema": labels_schema(labels), "strict": True}}
 
 
 def _only_named(text: str, labels: Sequence[str]) -> str | None:
@@ -135,6 +151,8 @@ def _json_value(text: str, names: Sequence[str]) -> Any:
         content = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    if isinstance(content, str):
+        return content
     if not isinstance(content, dict):
         return None
     return next((content[name] for name in names if name in content), None)
@@ -155,10 +173,11 @@ def _ask(
     ask: Ask,
     order: str,
     sampling: SamplingParams | None,
+    labels: Sequence[str],
 ) -> Answer:
     messages = _messages(grader.input, item, sample, order)
     try:
-        return ask(grader.model, messages, sampling or SamplingParams())
+        return ask(grader.model, messages, sampling or SamplingParams(), labels)
     except AskFailed as fault:
         raise GradingFault("model_grader_server_error", str(fault)) from fault
 

@@ -64,19 +64,19 @@ def _tells(ask: Ask, model: str, kind: Kind, probe: Probe) -> bool:
 def _grade(ask: Ask, model: str, kind: Kind, question: str, answer: str) -> float | None:
     asked = _ASKED.format(question=question, answer=answer)
     if kind == "score":
-        given = _text(ask, model, f"{asked} Rate it.\n\n{SCORE_ORDER.format(low=0, high=1)}")
+        given = _text(ask, model, f"{asked} Rate it.\n\n{SCORE_ORDER.format(low=0, high=1)}", ())
         return read_number(given)
     labels = ("good", "bad") if kind == "label" else ("yes", "no")
     if kind == "label":
         order = f"{asked}\n\n{LABEL_ORDER.format(labels=', '.join(labels))}"
     else:
         order = POINT_ORDER.format(question=question, answer=answer, point="The answer is correct.")
-    label = read_label(_text(ask, model, order), labels)
+    label = read_label(_text(ask, model, order, labels), labels)
     return None if label is None else float(label == labels[0])
 
 
-def _text(ask: Ask, model: str, order: str) -> str:
-    return ask(model, [{"role": "user", "content": order}], SamplingParams()).text
+def _text(ask: Ask, model: str, order: str, labels: tuple[str, ...]) -> str:
+    return ask(model, [{"role": "user", "content": order}], SamplingParams(), labels).text
 
 
 def _unreachable(model: str, why: str) -> GraderError:

@@ -89,7 +89,7 @@ def choose(
 
 def _asked(ask: Ask, model: str, order: str, labels: tuple[str, ...], sampling: SamplingParams | None) -> tuple[str, TokenUsage]:
     try:
-        answer = ask(model, [{"role": "user", "content": order}], sampling or SamplingParams())
+        answer = ask(model, [{"role": "user", "content": order}], sampling or SamplingParams(), labels)
     except AskFailed as fault:
         raise GradingFault("model_grader_server_error", str(fault)) from fault
     label = read_label(answer.text, labels)

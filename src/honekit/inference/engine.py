@@ -466,7 +466,7 @@ def load_engine(base: str, adapter_dir: Path | None = None, *, device: str = "au
 
     Raises: ModelError for a missing or broken base, for an adapter made on another one, for an absent device.
     """
-    from honekit.models import adapters, attention, bases, fingerprint
+    from honekit.models import adapters, bases, fingerprint, plain_llama
     from honekit.models.precision import choose_precision, measure, resolve_device
 
     target = resolve_device(device)
@@ -478,7 +478,7 @@ def load_engine(base: str, adapter_dir: Path | None = None, *, device: str = "au
     if adapter_dir is not None:
         adapters.check_adapter(adapter_dir, print_of_base)
     dtype = torch.bfloat16 if chosen == "bf16" else torch.float32
-    model = bases.load_base(path, dtype, target, attention.register())
+    model = plain_llama.load_model(path, dtype, target)
     own_print = print_of_base
     if adapter_dir is not None:
         adapters.merge_adapter(model, adapter_dir)

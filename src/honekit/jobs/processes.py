@@ -34,7 +34,9 @@ class Working(Protocol):
         """Send the process a signal, unless it is done with the job."""
         ...
 
-    def wait(self) -> None: ...
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Until the job is over, for at most that long."""
+        ...
 
 
 Start = Callable[[str], Working]
@@ -52,8 +54,9 @@ class SingleUse:
     def end(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    def wait(self) -> None:
-        self._process.wait()
+    def wait(self, timeout_s: float | None = None) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
 
 
 def start_cold(job_id: str) -> SingleUse:
@@ -191,10 +194,11 @@ class _OneJob:
             self._signalled = True
             self._warm.process.send_signal(number)
 
-    def wait(self) -> None:
+    def wait(self, timeout_s: float | None = None) -> None:
         assert self._warm.process.stdout
         while self.poll() is None:
-            select.select([self._warm.process.stdout], [], [])
+            if not select.select([self._warm.process.stdout], [], [], timeout_s)[0]:
+                return
 
 
 def _environment() -> dict[str, str]:

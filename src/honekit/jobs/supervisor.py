@@ -54,7 +54,10 @@ def run_job(
                     check_transition(job_id, "queued" if job.status == "running" else job.status, "running")
                     if job.status == "queued" or leases.lease_holder(job_id) is None:
                         process = start(job_id)
-                time.sleep(POLL_S if process or job.status == "running" else 0)
+                if process:
+                    process.wait(POLL_S)
+                elif job.status == "running":
+                    time.sleep(POLL_S)
         except BaseException as fault:
             try:
                 if isinstance(fault, KeyboardInterrupt | SystemExit) and process:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honekit.errors import ModelError
+from honekit.store.atomic import fsync_all, fsync_path
 
 if TYPE_CHECKING:
     import torch
@@ -81,8 +82,7 @@ def save_adapter(
             (scratch / CONFIG).write_text(_json(config), encoding="utf-8")
             (scratch / ORIGIN).write_text(_json(origin), encoding="utf-8")
             scratch.chmod(0o755)
-            for path in [*scratch.iterdir(), scratch]:
-                _fsync(path)
+            fsync_all([*scratch.iterdir(), scratch])
             _put_in_place(scratch, directory)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -282,7 +282,7 @@ def _put_in_place(scratch: Path, directory: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     else:
         os.replace(scratch, directory)
-    _fsync(directory.parent)
+    fsync_path(directory.parent)
 
 
 def _json(content: Mapping[str, Any]) -> str:
@@ -294,14 +294,6 @@ def _json(content: Mapping[str, Any]) -> str:
         return str(value)
 
     return json.dumps(content, indent=2, sort_keys=True, default=plain) + "\n"
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unsupported(reason: str, directory: Path) -> ModelError:

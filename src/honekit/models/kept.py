@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from honekit.models import bases, precision
+from honekit.models import bases, plain_llama, precision
 from honekit.models.precision import Measured
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Tokenizer
-    from transformers import PreTrainedModel
+    from torch import nn
 
 Stamps = tuple[tuple[str, int, int], ...]
 """Name, size and time of change of each file of a base."""
@@ -28,8 +28,8 @@ class _Base:
     path: Path
     stamps: Stamps
     tokenizer: Tokenizer | None = None
-    models: dict[tuple[Any, ...], tuple[PreTrainedModel, list[int]]] = field(default_factory=dict)
-    """By dtype, device and attention, with the version counters of the weights."""
+    models: dict[tuple[Any, ...], tuple[nn.Module, list[int]]] = field(default_factory=dict)
+    """By dtype and device, with the version counters of the weights."""
 
 
 _keeping = False
@@ -43,16 +43,16 @@ def keep() -> None:
     _keeping = True
 
 
-def load_base(path: Path, dtype: torch.dtype, device: torch.device, attention: str) -> PreTrainedModel:
-    """As `bases.load_base`; its weights are for reading only. Raises ModelError."""
+def load_model(path: Path, dtype: torch.dtype, device: torch.device) -> Any:
+    """As `plain_llama.load_model`; its weights are for reading only. Raises ModelError."""
     if not _keeping:
-        return bases.load_base(path, dtype, device, attention)
-    kept, key = _kept(path), (dtype, device, attention)
+        return plain_llama.load_model(path, dtype, device)
+    kept, key = _kept(path), (dtype, device)
     found = kept.models.get(key)
     if found is None or found[1] != _versions(found[0]):
         # Dropped first: two of a large base need not fit.
         kept.models.clear()
-        model = bases.load_base(path, dtype, device, attention)
+        model = plain_llama.load_model(path, dtype, device)
         found = kept.models[key] = (model, _versions(model))
     return _copy(found[0])
 
@@ -92,15 +92,15 @@ def _stamps(path: Path) -> Stamps:
     )
 
 
-def _versions(model: PreTrainedModel) -> list[int]:
+def _versions(model: nn.Module) -> list[int]:
     """Counters that torch raises at each write into a tensor: a weight that somebody wrote into is not the base's."""
     return [weight._version for weight in model.parameters()]
 
 
-def _copy(model: PreTrainedModel) -> PreTrainedModel:
+def _copy(model: nn.Module) -> nn.Module:
     """Modules and buffers of its own, every weight a parameter of its own over the same memory."""
     from torch import nn
 
     mine: dict[int, Any] = {id(weight): nn.Parameter(weight.detach(), requires_grad=True) for weight in model.parameters()}
-    made: PreTrainedModel = copy.deepcopy(model, mine)
+    made: nn.Module = copy.deepcopy(model, mine)
     return made

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from honekit.errors import HoneError, TrainError
-from honekit.graders.judges import Answer, Ask, AskFailed, TokenUsage
+from honekit.errors import HoneError, ServeError, TrainError
+from honekit.graders.judges import Answer, Ask, AskFailed, TokenUsage, labels_schema
 from honekit.graders.schema import Grader, LabelModelGrader, SamplingParams, ScoreModelGrader, all_graders, embeds
 from honekit.graders.similarity import Embed
+from honekit.inference.constrain import Constraint, json_grammar
 from honekit.inference.engine import Engine, Request, load_engine
 from honekit.inference.sampling import SamplingParams as Sampling
 
@@ -59,8 +60,8 @@ def embedder_of(base: str, grader: Grader, device: str, precision: str) -> Embed
     return embed
 
 
-def _asking(engines: Mapping[str, Engine]) -> Callable[[str, list[dict[str, str]], SamplingParams], Answer]:
-    def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
+def _asking(engines: Mapping[str, Engine]) -> Ask:
+    def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]) -> Answer:
         engine = engines[model]
         try:
             ids = engine.template.prompt_ids(messages)
@@ -75,7 +76,19 @@ def _asking(engines: Mapping[str, Engine]) -> Callable[[str, list[dict[str, str]
             # Without a seed of its own a judge that samples would rate a resumed job's answers differently.
             seed=0 if sampling.seed is None else sampling.seed % 2**63,
         )
-        done = engine.generate([Request(ids, how, engine.template.system_prefix_length(messages))])[0]
+        shared = engine.template.system_prefix_length(messages)
+        done = engine.generate([Request(ids, how, shared, _held_to(engine, labels))])[0]
         return Answer(done.text, TokenUsage(len(ids), len(done.token_ids)), model)
 
     return ask
+
+
+def _held_to(engine: Engine, labels: Sequence[str]) -> Constraint | None:
+    if not labels:
+        return None
+    try:
+        return engine.grammars.compile(json_grammar(labels_schema(labels)))
+    except ServeError as fault:
+        if fault.code == "serve.no_grammars":  # a tokenizer that cannot be held to anything: it answers freely
+            return None
+        raise AskFailed(fault.what) from fault

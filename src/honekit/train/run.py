@@ -49,7 +49,8 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     spec = TrainSpec.from_dict(context.spec)
     environment = _environment(context, spec)
     torch.set_num_threads(environment.threads)
-    torch.use_deterministic_algorithms(True)
+    # As `use_deterministic_algorithms(True)`, which would import torch's compiler on top.
+    torch.set_deterministic_debug_mode("error")
     # Its safeguard against reading uninitialised memory fills every fresh tensor, which costs about a tenth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     device = torch.device(environment.device)
@@ -62,15 +63,15 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     recipe = start.recipe(spec.recipe) if start else spec.recipe
     task = read_task(spec, base, template, context_limit(base, recipe), context, environment)
 
-    # A full fine-tuning moves the base's own weights, so it needs them for itself.
-    load = kept.load_base if recipe.method == "lora" else bases.load_base
-    model = load(base, dtype, device, attention.register())
     names: list[str] = []
     if recipe.method == "lora":
+        model = kept.load_model(base, dtype, device)
         names = lora.inject(
             model, targets=recipe.targets, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout, seed=recipe.seed
         )
     else:
+        # A full fine-tuning moves the base's own weights, so it needs them for itself, and transformers to save them.
+        model = bases.load_base(base, dtype, device, attention.register())
         model.requires_grad_(True)
     torch.manual_seed(recipe.seed)
     state = TrainState(model, recipe)
@@ -119,7 +120,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     if recipe.method == "lora":
         print_of_result = save_model(result_dir).fingerprint
         require_same_from_disk(lora.peft_tensors(names, _masters_of(state, model)), result_dir)
-        fresh = kept.load_base(base, dtype, device, attention.register())
+        fresh = kept.load_model(base, dtype, device)
         started = time.perf_counter()
         require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
         verify_seconds += time.perf_counter() - started

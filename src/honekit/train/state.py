@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from honekit.errors import TrainError
 from honekit.project import TrainSection
+from honekit.train.adamw import AdamW
 
 STATE = "state.safetensors"
 PROGRESS = "progress.json"
@@ -61,15 +62,7 @@ class TrainState:
                 self.names.append(name)
                 self.parameters.append(parameter)
         self.masters: list[Tensor] = [p if p.dtype == torch.float32 else p.detach().float().clone() for p in self.parameters]
-        self.optimizer = torch.optim.AdamW(
-            self.masters,
-            lr=recipe.learning_rate,
-            betas=(0.9, 0.999),
-            eps=1e-8,
-            weight_decay=recipe.weight_decay,
-            # One pass over each tensor instead of ten: 15 ms a step instead of 50 for 420 small ones on a CPU.
-            fused=self.masters[0].device.type == "cpu",
-        )
+        self.optimizer = AdamW(self.masters, recipe.weight_decay)
         self.max_grad_norm = recipe.max_grad_norm
 
     def load(self, values: Mapping[str, Tensor]) -> None:
@@ -87,9 +80,7 @@ class TrainState:
             if master is not parameter:
                 master.grad = None if parameter.grad is None else parameter.grad.float()
         norm = nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.optimizer.step()
+        self.optimizer.step(learning_rate)
         with torch.no_grad():
             for parameter, master in zip(self.parameters, self.masters, strict=True):
                 if master is not parameter:

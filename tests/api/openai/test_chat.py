@@ -239,10 +239,10 @@ def test_without_a_limit_the_answer_ends_with_the_context(client: openai.OpenAI)
         ({"messages": [{"role": "user", "content": "x", "colour": 1}]}, "messages[0].colour", "unknown_parameter"),
         ({"messages": [{"role": "user", "content": "\ud800"}]}, "messages[0].content", "invalid_value"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].tool_call_id", "missing_required_parameter"),
-        ({"messages": [{"role": "function", "content": "x", "name": "f"}]}, "messages[0]", "unsupported_value"),
+        ({"messages": [{"role": "function", "content": "x"}]}, "messages[0].name", "missing_required_parameter"),
         ({"messages": [{"role": "assistant"}]}, "messages[0]", "invalid_value"),
         ({"tools": [HALF_A_CHARACTER]}, "tools[0].function.parameters", "invalid_value"),
-        ({"functions": [{"name": "f"}]}, "functions", "unsupported_value"),
+        ({"functions": [{"name": "f"}], "tool_choice": "auto"}, "functions", "invalid_value"),
         ({"logit_bias": {"5": 101}}, "logit_bias.5", "invalid_value"),
         ({"logit_bias": {"259": 1}}, "logit_bias", "invalid_value"),
         ({"logit_bias": {"hello": 1}}, "logit_bias.hello", "invalid_value"),
@@ -293,6 +293,19 @@ def test_the_likeliest_token_alone_is_left_by_a_small_top_p(client: openai.OpenA
 def test_labels_of_the_callers_own_change_no_answer(client: openai.OpenAI) -> None:
     labelled = ask(client, safety_identifier="caller", prompt_cache_key="k", parallel_tool_calls=True)
     assert labelled.choices[0].message.content == ask(client).choices[0].message.content
+
+
+@pytest.mark.conformance("POST /v1/chat/completions", "service_tier", "prompt_cache_retention", "prediction")
+def test_hints_about_speed_change_no_answer_and_the_tier_is_told(client: openai.OpenAI) -> None:
+    hints: dict[str, Any] = {
+        "service_tier": "flex",
+        "prompt_cache_retention": "24h",
+        "prediction": {"type": "content", "content": "hello"},
+    }
+    plain, hinted = ask(client), ask(client, **hints)
+    assert hinted.choices[0].message.content == plain.choices[0].message.content
+    assert hinted.service_tier == "default" and "service_tier" not in plain.model_fields_set
+    assert {chunk.service_tier for chunk in ask(client, stream=True, **hints)} == {"default"}
 
 
 def test_an_unsupported_message_part_is_named(server: str, key: str) -> None:

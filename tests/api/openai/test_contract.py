@@ -38,6 +38,7 @@ CHECKS = [
 STREAMED = {
     "POST /chat/completions": "CreateChatCompletionStreamResponse",
     "POST /completions": "CreateCompletionStreamResponse",
+    "GET /responses/{response_id}": "ResponseStreamEvent",
 }
 """The schema of the events of each operation that streams."""
 OTHER = {"POST /responses/{response_id}/cancel": 400, "POST /evals": 201, "POST /evals/{eval_id}/runs": 201}
@@ -154,8 +155,10 @@ def judge_error(text: str) -> None:
 
 def judge_stream(text: str, event_schema: str) -> None:
     """Every event is one of the contract, and the last one the end."""
-    *events, done = [block.removeprefix("data: ") for block in text.split("\n\n") if block and not block.startswith(":")]
-    assert done == "[DONE]"
+    blocks = [block for block in text.split("\n\n") if block and not block.startswith(":")]
+    events = [block.partition("data: ")[2] for block in blocks]
+    if not blocks[0].startswith("event: "):  # with named events the last of them says that it is the end
+        assert events.pop() == "[DONE]"
     validator = Draft202012Validator(contract.schema(event_schema))
     for event in events:
         validator.validate(json.loads(event))

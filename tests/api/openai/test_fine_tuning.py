@@ -18,6 +18,7 @@ from honekit import jobs
 from honekit.api.auth import Scope, create_key
 from honekit.jobs import Model, queue
 from honekit.jobs.records import job_dir
+from honekit.registry import create_version
 
 pytestmark = pytest.mark.both_databases
 
@@ -366,3 +367,16 @@ def test_a_file_has_to_hold_what_the_grader_names(client: openai.OpenAI) -> None
     with pytest.raises(openai.BadRequestError, match=r"Lines 1, 2, .*role assistant") as caught:
         create(client, method=reinforcement())  # chat examples, which end with an answer
     assert caught.value.code == "invalid_training_file"
+
+
+def test_a_model_that_a_job_goes_on_from_stays_until_the_job_is_over(client: openai.OpenAI, tmp_path: Path) -> None:
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"not looked into before the job runs")
+    (tmp_path / "adapter_config.json").write_text("{}")
+    made = jobs.get_job(create(client).id)
+    version = create_version("", made.id, made.spec["base"], "b", tmp_path, "f", suffix="", owner=made.owner)
+    going_on = create(client, model=version.name)
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.models.delete(version.name)
+    assert (caught.value.code, caught.value.param) == ("model_in_use", "model")
+    client.fine_tuning.jobs.cancel(going_on.id)
+    assert client.models.delete(version.name).deleted

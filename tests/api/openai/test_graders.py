@@ -147,6 +147,16 @@ def test_a_model_grader_is_answered_by_a_served_model(client: openai.OpenAI, str
     assert answer.reward == 0
 
 
+def test_a_served_model_that_is_asked_for_a_label_can_write_nothing_else(client: openai.OpenAI) -> None:
+    labels = ["kind", "neutral", "rude"]
+    asks = {"type": "label_model", "name": "tone", "model": "tiny", "labels": labels,
+            "input": [{"role": "user", "content": "{{sample.output_text}}"}]}  # fmt: skip
+    rewards = [run(client, {**asks, "passing_labels": [label]}, "Thanks a lot!").reward for label in labels]
+    assert sorted(rewards) == [0.0, 0.0, 1.0]
+    answer = run(client, {**asks, "passing_labels": labels}, "Thanks a lot!")
+    assert (answer.reward, answer.metadata.errors.model_grader_parse_error) == (1.0, False)
+
+
 def test_a_message_over_the_models_context_is_told_in_the_answer(strict: openai.OpenAI) -> None:
     errors = run(strict, SCORE, "long " * 500, answer="x").metadata.errors
     assert errors.api_model_grader_server_error

@@ -177,6 +177,14 @@ def test_labels_of_the_callers_own_change_no_answer(connect: Connect) -> None:
     assert {name: getattr(answer, name) for name in labels} == labels
 
 
+@pytest.mark.conformance("POST /v1/responses", "service_tier", "prompt_cache_retention", "max_tool_calls")
+def test_hints_about_speed_and_other_tools_change_no_answer(connect: Connect) -> None:
+    hints: Any = {"service_tier": "flex", "prompt_cache_retention": "24h", "max_tool_calls": 3}
+    answer = ask(connect(_strict_response_validation=True), **hints)
+    assert answer.output_text == ask(connect()).output_text
+    assert (answer.service_tier, answer.max_tool_calls) == ("default", 3)
+
+
 def test_events_carry_their_names(server: str, key: str) -> None:
     body = {"model": "roomy", "input": QUESTION, "max_output_tokens": 16, "stream": True}
     response = httpx.post(f"{server}/v1/responses", json=body, headers={"authorization": f"Bearer {key}"})
@@ -346,12 +354,14 @@ def test_only_what_is_made_in_the_background_can_be_cancelled(connect: Connect) 
         client.responses.cancel("resp_none")
 
 
-@pytest.mark.conformance("GET /v1/responses/{response_id}/input_items", "include", refused="unsupported_parameter")
+@pytest.mark.conformance("GET /v1/responses/{response_id}/input_items", "include")
 def test_input_items_are_listed_as_they_are(connect: Connect) -> None:
     client = connect()
     made = ask(client, store=True)
+    listed = client.responses.input_items.list(made.id).data
+    assert client.responses.input_items.list(made.id, include=["message.output_text.logprobs"]).data == listed
     with pytest.raises(openai.BadRequestError) as caught:
-        client.responses.input_items.list(made.id, include=["message.output_text.logprobs"])
+        client.responses.input_items.list(made.id, include=["reasoning.encrypted_content"])
     assert caught.value.param == "include"
 
 
@@ -469,13 +479,10 @@ def assistant(content: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": content}
 
 
-@pytest.mark.conformance(
-    "POST /v1/responses", "truncation", "background", "reasoning", "service_tier", refused="unsupported_value"
-)
+@pytest.mark.conformance("POST /v1/responses", "truncation", "background", "reasoning", refused="unsupported_value")
 @pytest.mark.conformance(
     "POST /v1/responses",
-    *("conversation", "prompt", "max_tool_calls", "context_management", "moderation"),
-    *("prompt_cache_options", "prompt_cache_retention"),
+    *("conversation", "prompt", "context_management", "moderation", "prompt_cache_options"),
     refused="unsupported_parameter",
 )
 @pytest.mark.parametrize(
@@ -515,15 +522,15 @@ def assistant(content: Any) -> dict[str, Any]:
         ({"include": ["reasoning.encrypted_content"]}, "include[0]", "unsupported_value"),
         ({"top_logprobs": 2}, "top_logprobs", "invalid_value"),
         ({"include": ["message.output_text.logprobs"], "top_logprobs": 21}, "top_logprobs", "invalid_value"),
-        ({"service_tier": "flex"}, "service_tier", "unsupported_value"),
+        ({"service_tier": "slow"}, "service_tier", "invalid_value"),
         ({"context_management": []}, "context_management", "unsupported_parameter"),
         ({"moderation": {}}, "moderation", "unsupported_parameter"),
         ({"prompt_cache_options": {}}, "prompt_cache_options", "unsupported_parameter"),
-        ({"prompt_cache_retention": "24h"}, "prompt_cache_retention", "unsupported_parameter"),
+        ({"prompt_cache_retention": "1h"}, "prompt_cache_retention", "invalid_value"),
         ({"reasoning": {"effort": "high"}}, "reasoning", "unsupported_value"),
         ({"conversation": "conv_1"}, "conversation", "unsupported_parameter"),
         ({"prompt": {"id": "p"}}, "prompt", "unsupported_parameter"),
-        ({"max_tool_calls": 1}, "max_tool_calls", "unsupported_parameter"),
+        ({"max_tool_calls": 0}, "max_tool_calls", "invalid_value"),
         ({"max_tokens": 20}, "max_tokens", "unknown_parameter"),
         ({"model": "none"}, "model", "model_not_found"),
     ],
@@ -555,11 +562,38 @@ def test_neutral_values_of_unsupported_parameters_are_accepted(connect: Connect)
     assert ask(connect(_strict_response_validation=True), **neutral).output_text == ask(connect()).output_text
 
 
-@pytest.mark.conformance(
-    "GET /v1/responses/{response_id}", "stream", "starting_after", "include", refused="unsupported_parameter"
+@pytest.mark.conformance("GET /v1/responses/{response_id}", "stream", "starting_after")
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"max_output_tokens": 16, "include": ["message.output_text.logprobs"], "top_logprobs": 2},
+        {"tools": [WEATHER, NOW], "tool_choice": "required", "parallel_tool_calls": False},
+    ],
+    ids=["a text that is cut", "a call"],
 )
-@pytest.mark.parametrize("query", [{"stream": "true"}, {"starting_after": "1"}, {"include[]": "reasoning.encrypted_content"}])
-def test_a_stored_response_cannot_be_streamed_again_or_extended(connect: Connect, query: dict[str, str]) -> None:
+def test_a_stored_response_is_streamed_again(connect: Connect, shape: dict[str, Any]) -> None:
+    client = connect(_strict_response_validation=True)
+    first = list(ask(client, store=True, stream=True, **shape))
+    made = first[-1].response
+    again = list(client.responses.retrieve(made.id, stream=True))
+    assert [event.sequence_number for event in again] == list(range(len(again)))
+    assert again[0].type == "response.created" and again[0].response == first[0].response
+    assert again[-1].type == first[-1].type and again[-1].response == made
+
+    def told(events: list[Any]) -> list[Any]:
+        deltas = ("response.output_text.delta", "response.function_call_arguments.delta")
+        kept = [event.model_dump(exclude={"sequence_number"}) for event in events if event.type not in deltas]
+        return [*kept, "".join(event.delta for event in events if event.type in deltas)]
+
+    assert told(again) == told(first)
+    assert list(client.responses.retrieve(made.id, stream=True, starting_after=3)) == again[4:]
+    plain = client.responses.retrieve(made.id, include=["message.output_text.logprobs"])
+    assert plain == client.responses.retrieve(made.id, stream=False) == made
+
+
+@pytest.mark.conformance("GET /v1/responses/{response_id}", "include")
+@pytest.mark.parametrize("query", [{"starting_after": "1"}, {"stream": "maybe"}, {"include[]": "reasoning.encrypted_content"}])
+def test_of_a_stored_response_only_what_is_stored_can_be_had(connect: Connect, query: dict[str, str]) -> None:
     client = connect()
     made = ask(client, store=True)
     with pytest.raises(openai.BadRequestError) as caught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,16 @@ def test_a_stream_is_stored_as_the_plain_answer_would_be(connect: Connect) -> No
     assert found.model_dump(exclude={"id", "created"}) == plain.model_dump(exclude={"id", "created"})
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == found.choices[0].message.content
     assert found.created == chunks[0].created
+
+
+def test_a_stream_that_nobody_read_to_its_end_is_not_stored(connect: Connect) -> None:
+    client = connect("cut-off")
+    stream = ask(client, model="roomy", stream=True, max_tokens=3000)
+    assert next(iter(stream)).id
+    stream.close()
+    time.sleep(0.5)
+    assert ask(client, store=False).choices  # the engine has gone on to something else
+    assert list(client.chat.completions.list()) == []
 
 
 @pytest.mark.conformance("GET /v1/chat/completions")

@@ -11,8 +11,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from honekit.api.errors import bad_request
-from honekit.api.openai import answering, conversation, stored, stored_chat
+from honekit.api.batcher import Worker
+from honekit.api.errors import ApiError, bad_request
+from honekit.api.openai import answering, conversation, functions, stored, stored_chat
 from honekit.api.openai.chat_schema import AnswerMessage, ChatCompletion, ChatCompletionRequest, Choice, Logprobs
 from honekit.api.openai.conversation import Run
 from honekit.api.routes import JsonRoute
@@ -39,9 +40,10 @@ async def create_chat_completion(body: ChatCompletionRequest, request: Request) 
 
 async def _answer(body: ChatCompletionRequest, request: Request, keep: stored.Keep | None) -> Response:
     completion_id, owner = "chatcmpl-" + secrets.token_hex(12), stored.owner_of(request)
+    by_functions = functions.asked_by_functions(body)
 
     async def kept(run: Run) -> ChatCompletion:
-        made = _completion(run, completion_id)
+        made = _completion(run, completion_id, by_functions)
         if keep:
             content, messages = _content(made), stored_chat.to_store(made.id, body.messages)
             content.pop("metadata", None)
@@ -55,18 +57,27 @@ async def _answer(body: ChatCompletionRequest, request: Request, keep: stored.Ke
         return JSONResponse(_content(await kept(run)))
 
     async def events(run: Run) -> AsyncIterator[str]:
-        async for piece in _chunks(run, completion_id):
+        async for piece in _chunks(run, completion_id, by_functions):
             yield piece
         await kept(run)
         yield answering.DONE
 
     with ExitStack() as held:
         model, worker = await answering.leased(request, held, body.model)
-        starting = conversation.start(body, model, worker)
+        starting = _start(body, by_functions, model, worker)
         return await answering.respond(request, held, starting, whole, events if body.stream else None)
 
 
-def _completion(run: Run, completion_id: str) -> ChatCompletion:
+async def _start(body: ChatCompletionRequest, by_functions: bool, model: str, worker: Worker) -> Run:
+    if not by_functions:
+        return await conversation.start(body, model, worker)
+    try:
+        return await conversation.start(functions.with_tools(body), model, worker)
+    except ApiError as fault:
+        raise functions.renamed(fault) from fault
+
+
+def _completion(run: Run, completion_id: str, by_functions: bool) -> ChatCompletion:
     """The whole answer, once every choice has ended."""
     choices = [
         Choice(
@@ -77,6 +88,8 @@ def _completion(run: Run, completion_id: str) -> ChatCompletion:
         )
         for index, (writer, calls) in enumerate(zip(run.writers, run.calls, strict=True))
     ]
+    if by_functions:
+        choices = [functions.choice_back(choice) for choice in choices]
     return ChatCompletion(**_head(run, completion_id), choices=choices, usage=run.usage(), metadata=run.body.metadata)
 
 
@@ -87,20 +100,23 @@ def _head(run: Run, completion_id: str) -> dict[str, Any]:
         "created": run.created,
         "model": run.model,
         "system_fingerprint": f"fp_{run.fingerprint}",
+        **({"service_tier": "default"} if run.body.service_tier else {}),
     }
 
 
 def _content(answer: ChatCompletion) -> dict[str, Any]:
     content = answer.model_dump()
-    if answer.metadata is None:
-        del content["metadata"]
+    for name in ("metadata", "service_tier"):
+        if content[name] is None:
+            del content[name]
     for choice in content["choices"]:
-        if choice["message"]["tool_calls"] is None:
-            del choice["message"]["tool_calls"]
+        for name in ("tool_calls", "function_call"):
+            if choice["message"][name] is None:
+                del choice["message"][name]
     return content
 
 
-async def _chunks(run: Run, completion_id: str) -> AsyncIterator[str]:
+async def _chunks(run: Run, completion_id: str, by_functions: bool) -> AsyncIterator[str]:
     options = run.body.stream_options
     with_usage = bool(options and options.include_usage)
     head = _head(run, completion_id)
@@ -126,8 +142,9 @@ async def _chunks(run: Run, completion_id: str) -> AsyncIterator[str]:
             deltas = [{"content": ""}]
         for place, content in enumerate(deltas):
             shown = Logprobs(content=certain if place == 0 else []).model_dump() if writer.with_logprobs else None
-            yield event([delta(index, content, shown)])
+            yield event([delta(index, functions.delta_back(content) if by_functions else content, shown)])
         if token.finish_reason is not None:
-            yield event([delta(index, {}, reason=calls.finish_reason)])
+            called = by_functions and calls.finish_reason == "tool_calls"
+            yield event([delta(index, {}, reason="function_call" if called else calls.finish_reason)])
     if with_usage:
         yield event([], run.usage().model_dump())

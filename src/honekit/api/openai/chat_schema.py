@@ -137,14 +137,17 @@ class AssistantMessage(Body):
     name: Text | None = None
     refusal: Unsupported = None
     audio: Unsupported = None
-    function_call: Unsupported = None
     tool_calls: list[Annotated[ToolCall, BeforeValidator(_known_kind)]] | None = None
+    function_call: CalledFunction | None = None
+    """Deprecated: a call of one of the `functions`."""
     annotations: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
 
     @model_validator(mode="after")
     def _says_something(self) -> AssistantMessage:
-        if self.content is None and not self.tool_calls:
+        if self.content is None and not self.tool_calls and not self.function_call:
             raise PydanticCustomError("invalid_value", "an assistant message needs 'content' or 'tool_calls'")
+        if self.tool_calls and self.function_call:
+            raise PydanticCustomError("invalid_value", "a message has 'tool_calls' or the deprecated 'function_call', not both")
         return self
 
 
@@ -156,15 +159,16 @@ class ToolMessage(Body):
     tool_call_id: Text
 
 
-def _known_role(given: Any) -> Any:
-    if isinstance(given, dict) and given.get("role") == "function":
-        raise PydanticCustomError("unsupported_value", "messages of functions are not supported, use the role 'tool'")
-    return given
+class FunctionMessage(Body):
+    """Deprecated: what one of the `functions` gave back."""
+
+    role: Literal["function"]
+    content: Text | None
+    name: FunctionName
 
 
 Message = Annotated[
-    Annotated[InstructionMessage | UserMessage | AssistantMessage | ToolMessage, Field(discriminator="role")],
-    BeforeValidator(_known_role),
+    InstructionMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage, Field(discriminator="role")
 ]
 
 
@@ -175,6 +179,14 @@ class FunctionSpec(Body):
     description: Text | None = None
     parameters: Schema | None = None
     strict: bool | None = None
+
+
+class LegacyFunction(Body):
+    """One of the deprecated `functions`."""
+
+    name: FunctionName
+    description: Text | None = None
+    parameters: Schema | None = None
 
 
 class Tool(Body):
@@ -236,6 +248,17 @@ LogitBias = Annotated[dict[TokenId, Annotated[float, Field(ge=-100, le=100)]], F
 StopString = Annotated[Text, Field(min_length=1)]
 
 
+ServiceTier = Literal["auto", "default", "flex", "scale", "priority", "fast"]
+CacheRetention = Literal["in_memory", "24h"]
+
+
+class Prediction(Body):
+    """A text that much of the answer is expected to repeat."""
+
+    type: Literal["content"]
+    content: Content
+
+
 class ChatCompletionRequest(Body):
     """A conversation to be answered."""
 
@@ -268,18 +291,21 @@ class ChatCompletionRequest(Body):
     """A label of the caller's own, as are the next two; none changes the answer."""
     safety_identifier: Annotated[str, Field(max_length=64)] | None = None
     prompt_cache_key: str | None = None
+    service_tier: ServiceTier | None = None
+    """There is one tier, which the answer then names. The next two are hints for speed; none changes the answer."""
+    prompt_cache_retention: CacheRetention | None = None
+    prediction: Prediction | None = None
 
-    functions: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
-    function_call: Annotated[Literal["none", "auto"] | None, neutral("none", "auto")] = None
+    functions: Annotated[list[LegacyFunction], Field(max_length=128)] | None = None
+    """Deprecated, as is the next one; `honekit.api.openai.functions` makes tools of them."""
+    function_call: Literal["none", "auto"] | NamedFunction | None = None
+
     modalities: Annotated[list[Literal["text"]] | None, neutral(["text"])] = None
-    service_tier: Annotated[Literal["auto", "default"] | None, neutral("auto", "default")] = None
     verbosity: Annotated[Literal["medium"] | None, neutral("medium")] = None
     reasoning_effort: Annotated[Literal["none"] | None, neutral("none")] = None
     audio: Unsupported = None
     moderation: Unsupported = None
-    prediction: Unsupported = None
     prompt_cache_options: Unsupported = None
-    prompt_cache_retention: Unsupported = None
     web_search_options: Unsupported = None
 
 
@@ -317,13 +343,15 @@ class AnswerMessage(BaseModel):
     refusal: None = None
     tool_calls: list[AnsweredCall] | None = None
     """Absent when nothing was called."""
+    function_call: AnsweredFunction | None = None
+    """Deprecated: a call of one of the `functions`; absent when there is none."""
 
 
 class Choice(BaseModel):
     index: int
     message: AnswerMessage
     logprobs: Logprobs | None
-    finish_reason: Literal["stop", "length", "tool_calls"]
+    finish_reason: Literal["stop", "length", "tool_calls", "function_call"]
 
 
 class PromptDetails(BaseModel):
@@ -359,4 +387,6 @@ class ChatCompletion(BaseModel):
     system_fingerprint: str
     choices: list[Choice]
     usage: Usage
+    service_tier: Literal["default"] | None = None
+    """Absent unless the request named one."""
     metadata: Metadata | None = None

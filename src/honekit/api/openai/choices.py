@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from honekit.api.openai.chat_schema import TokenLogprob, TopLogprob
-from honekit.inference.text import token_bytes
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -60,6 +59,8 @@ class ChoiceWriter:
         )
 
     def _top(self, token_id: int, logprob: float) -> TopLogprob:
+        from honekit.inference.text import token_bytes
+
         return TopLogprob(
             token=self.tokenizer.decode([token_id], skip_special_tokens=False),
             logprob=max(logprob, LEAST_LOGPROB),

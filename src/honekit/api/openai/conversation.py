@@ -14,6 +14,7 @@ from honekit.api.openai.calls import CallWriter
 from honekit.api.openai.chat_schema import ChatCompletionRequest, Usage
 from honekit.api.openai.choices import ChoiceWriter
 from honekit.api.openai.shapes import Shape, shape_of
+from honekit.chat.functions import messages_with_tools
 from honekit.errors import DataError, HoneError
 
 DEFAULT_MAX_TOKENS = 1024
@@ -44,8 +45,8 @@ async def start(body: ChatCompletionRequest, model: str, worker: Worker) -> Run:
 
     engine = await answering.loaded(worker, model)
     shape = await shape_of(body, engine)
-    fields = {"role", "content", "name", "tool_calls", "tool_call_id"}
-    messages = [message.model_dump(include=fields, exclude_none=True) for message in body.messages]
+    fields = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call"}
+    messages = messages_with_tools([message.model_dump(include=fields, exclude_none=True) for message in body.messages])
     try:
         prompt, shared = await asyncio.to_thread(_encode, worker, engine.template, messages, shape)
     except HoneError as fault:  # a DataError, or the template refuses the order of the roles

@@ -218,10 +218,19 @@ def event_object(event: Event) -> EventObject:
         id=event.id,
         created_at=int(event.created_at),
         level=event.level,
-        message=event.message,
+        message=_message(event),
         type=event.type,
         data=data,
     )
+
+
+def _message(event: Event) -> str:
+    """A step with its loss in words, as the hosted service has it: programs print it, and some read it."""
+    data = event.data or {}
+    loss, steps = data.get("train_loss"), data.get("total_steps")
+    if event.type != "metrics" or loss is None or steps is None:
+        return event.message
+    return f"Step {data['step']}/{steps}: training loss={loss:.2f}"
 
 
 def _permission(one: permissions.Permission) -> PermissionObject:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -33,11 +33,12 @@ from honekit.api.openai.graders_schema import (
     ValidateGraderResponse,
 )
 from honekit.api.openai.models import find_model
+from honekit.api.openai.shapes import SCHEMA_PARAM
 from honekit.api.routes import JsonRoute
 from honekit.api.served import Served, first_base
 from honekit.errors import GraderError
 from honekit.graders import sandbox
-from honekit.graders.judges import Answer, AskFailed, TokenUsage
+from honekit.graders.judges import Answer, AskFailed, TokenUsage, labels_format
 from honekit.graders.run import Means, Outcome, run_grader
 from honekit.graders.schema import (
     Grader,
@@ -72,8 +73,8 @@ async def run(body: RunGraderRequest, request: Request) -> RunGraderResponse:
     await check_grader(body.grader, request, "grader")
     loop = asyncio.get_running_loop()
 
-    def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
-        return asyncio.run_coroutine_threadsafe(_ask(request, model, messages, sampling), loop).result()
+    def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]) -> Answer:
+        return asyncio.run_coroutine_threadsafe(_ask(request, model, messages, sampling, labels), loop).result()
 
     def embed(texts: Sequence[str]) -> list[list[float]]:
         return asyncio.run_coroutine_threadsafe(_embed(request, texts), loop).result()
@@ -136,21 +137,26 @@ def _refusing(work: Callable[[], T], place: str = "grader") -> T:
         raise ApiError(403, message, code=code, param=place) from fault
 
 
-async def _ask(request: Request, model: str, messages: list[dict[str, str]], sampling: SamplingParams) -> Answer:
+async def _ask(
+    request: Request, model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]
+) -> Answer:
     """A grading model's answer, as the chat endpoint gives it to the same key. Raises: AskFailed."""
-    asked = {
+    asked: dict[str, Any] = {
         "model": model,
         "messages": messages,
         "max_completion_tokens": sampling.max_completions_tokens or GRADE_TOKENS,
         "temperature": 0.0 if sampling.temperature is None else sampling.temperature,
         "top_p": sampling.top_p,
         "seed": sampling.seed,
+        "response_format": labels_format(labels) if labels else None,
     }
     try:
         response = await create_chat_completion(ChatCompletionRequest.model_validate(asked), request)
     except ValidationError as fault:
         raise AskFailed(f"the messages cannot be sent to a model: {fault.errors()[0]['msg']}") from fault
     except ApiError as fault:
+        if (fault.code, fault.param) == ("unsupported_value", SCHEMA_PARAM):  # its tokenizer cannot be held to anything
+            return await _ask(request, model, messages, sampling, ())
         raise AskFailed(fault.message) from fault
     if response.status_code != 200:
         raise AskFailed("the client has gone")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,9 @@ from honekit.api.served import Served
 from honekit.errors import RegistryError, ServeError
 
 router = APIRouter(prefix="/v1", tags=["models"])
+
+_BASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""As the hosted service calls its bases; programs written for it ask for them."""
 
 
 class Model(BaseModel):
@@ -77,6 +81,8 @@ async def find_model(request: Request, name: str) -> Served:
         return await engines.resolve(name, request.state.api_key.owner)
     except ServeError as fault:
         message = f"The model `{name[:200]}` does not exist here. GET /v1/models lists those that do."
+        if _BASE_NAME.fullmatch(name):
+            message += f" A server that is started with `hone serve --base {name}=BASE` answers by this name too."
         raise ApiError(404, message, code="model_not_found", param="model") from fault
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from honekit.api.batcher import Worker
 from honekit.api.errors import ApiError, bad_request
@@ -18,6 +18,7 @@ from honekit.api.openai import answering, conversation, responses_input, stored
 from honekit.api.openai.conversation import Run
 from honekit.api.openai.pages import Page, behind, page
 from honekit.api.openai.responses_output import OutputWriter
+from honekit.api.openai.responses_replay import replayed
 from honekit.api.openai.responses_schema import (
     LOGPROBS,
     IncompleteDetails,
@@ -70,11 +71,23 @@ async def create_response(body: ResponseRequest, request: Request) -> Response:
     return await stored.answered(request, body, "response", bool(body.stream), partial(_answer, body, request))
 
 
-@router.get("/{response_id}", response_model_exclude_unset=True)
-async def retrieve_response(response_id: str, request: Request) -> ResponseObject:
-    """One stored response."""
-    _refuse(request, "include", "starting_after", stream="false", include_obfuscation="false")
-    return ResponseObject.model_validate(stored.content(await stored.find(request, "response", response_id)))
+@router.get(
+    "/{response_id}",
+    response_model=ResponseObject,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def retrieve_response(
+    response_id: str, request: Request, stream: Literal["true", "false"] = "false", starting_after: int | None = None
+) -> Response:
+    """One stored response; with `stream` as its events, `starting_after` leaving out those up to that number."""
+    _refuse(request, include={LOGPROBS}, include_obfuscation={"false"})
+    if starting_after is not None and stream == "false":
+        raise bad_request("'starting_after' needs 'stream': true.", code="invalid_value", param="starting_after")
+    content = stored.content(await stored.find(request, "response", response_id))
+    if stream == "false":
+        return JSONResponse(content)
+    events = replayed(ResponseObject.model_validate(content), -1 if starting_after is None else starting_after)
+    return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-cache"})
 
 
 @router.delete("/{response_id}")
@@ -100,7 +113,7 @@ async def list_input_items(
     order: Literal["asc", "desc"] = "desc",
 ) -> Page[KeptItem]:
     """What a stored response was asked, newest first; what came before that is with the earlier responses."""
-    _refuse(request, "include")
+    _refuse(request, include={LOGPROBS})
     found = await stored.find(request, "response", response_id)
     items = [_KEPT[item["type"]].model_validate(item) for item in found.input]
     return page(behind(items if order == "asc" else items[::-1], after), limit)
@@ -214,6 +227,7 @@ def _begun(body: ResponseRequest) -> ResponseObject:
         created_at=int(time.time()),
         instructions=body.instructions,
         max_output_tokens=body.max_output_tokens,
+        max_tool_calls=body.max_tool_calls,
         metadata=body.metadata or {},
         model=body.model,
         parallel_tool_calls=body.parallel_tool_calls is not False,
@@ -234,9 +248,9 @@ def _begun(body: ResponseRequest) -> ResponseObject:
     )
 
 
-def _refuse(request: Request, *unsupported: str, **neutral: str) -> None:
-    """Query parameters that would change the answer. Raises ApiError 400."""
+def _refuse(request: Request, **allowed: set[str]) -> None:
+    """Values of query parameters that ask for what is not there. Raises ApiError 400."""
     for name, value in request.query_params.multi_items():
         bare = name.partition("[")[0]
-        if bare in unsupported or neutral.get(bare, value) != value:
+        if value not in allowed.get(bare, {value}):
             raise bad_request(f"'{bare}' is not supported here.", code="unsupported_parameter", param=bare)

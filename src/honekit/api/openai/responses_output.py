@@ -59,6 +59,22 @@ class OutputWriter:
             self._shown(self.items[-1])  # of tokens that made no whole character
         yield from self._finish("incomplete" if cut else "completed")
 
+    def again(self, items: Sequence[OutputItem]) -> Iterator[Event]:
+        """The events of items that are complete, each text in one piece."""
+        for item in items:
+            if isinstance(item, OutputMessage):
+                fresh = OutputMessage(id=item.id)
+                yield from self._open_message(fresh)
+                self._waiting = [*item.content[0].logprobs]
+                fresh.content[0].text = text = item.content[0].text
+                yield self._text_event("delta", fresh, self._shown(fresh), delta=text)
+            else:
+                self.items.append(item.model_copy(update={"arguments": "", "status": "in_progress"}))
+                yield self._item_event("added")
+                self.items[-1] = item
+                yield self._event("response.function_call_arguments.delta", item_id=item.id, delta=item.arguments)
+            yield from self._finish(item.status)
+
     def _open_message(self, item: OutputMessage) -> Iterator[Event]:
         self.items.append(item)
         yield self._item_event("added")

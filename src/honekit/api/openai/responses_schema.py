@@ -9,10 +9,12 @@ from pydantic_core import PydanticCustomError
 
 from honekit.api.openai.chat_schema import (
     Body,
+    CacheRetention,
     FunctionName,
     JsonObjectFormat,
     Metadata,
     Schema,
+    ServiceTier,
     Text,
     TextFormat,
     TokenLogprob,
@@ -195,18 +197,20 @@ class ResponseRequest(Body):
     """A label of the caller's own, as are the next two; none changes the answer."""
     safety_identifier: Annotated[Text, Field(max_length=64)] | None = None
     prompt_cache_key: Text | None = None
+    prompt_cache_retention: CacheRetention | None = None
+    service_tier: ServiceTier | Literal["ultrafast"] | None = None
+    """There is one tier, which the answer names, whatever is asked for."""
+    max_tool_calls: Annotated[int, Field(ge=1)] | None = None
+    """Of tools that a server runs itself, of which there are none here."""
 
     truncation: Annotated[Literal["disabled"] | None, neutral("disabled")] = None
     background: Annotated[Literal[False] | None, neutral(False)] = None
-    service_tier: Annotated[Literal["auto", "default"] | None, neutral("auto", "default")] = None
     reasoning: Annotated[dict[str, Any] | None, neutral({}, {"effort": None}, {"effort": "none"})] = None
     context_management: Unsupported = None
     conversation: Unsupported = None
-    max_tool_calls: Unsupported = None
     moderation: Unsupported = None
     prompt: Unsupported = None
     prompt_cache_options: Unsupported = None
-    prompt_cache_retention: Unsupported = None
 
 
 class AnswerText(BaseModel):
@@ -299,7 +303,7 @@ class ResponseObject(BaseModel):
     incomplete_details: IncompleteDetails | None = None
     instructions: str | None
     max_output_tokens: int | None
-    max_tool_calls: None = None
+    max_tool_calls: int | None = None
     metadata: Metadata | None
     model: str
     """What answered: for an alias the version behind it."""

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from honekit.api.openai import stored
-from honekit.api.openai.chat_schema import AnsweredCall, Body, ChatCompletion, Message, Metadata, TextPart
+from honekit.api.openai.chat_schema import AnsweredCall, AnsweredFunction, Body, ChatCompletion, Message, Metadata, TextPart
 from honekit.api.openai.pages import Page, behind, metadata_filter, page
 from honekit.api.routes import JsonRoute
 from honekit.store import answers
@@ -25,7 +25,7 @@ class StoredMessage(BaseModel):
     """A message of a stored conversation; what concerns calls is absent where there are none."""
 
     id: str
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | None
     """The text; of a content in parts all of it."""
     refusal: None = None
@@ -33,6 +33,7 @@ class StoredMessage(BaseModel):
     content_parts: list[TextPart] | None = None
     tool_calls: list[AnsweredCall] | None = None
     tool_call_id: str | None = None
+    function_call: AnsweredFunction | None = None
 
 
 class MetadataUpdate(Body):
@@ -98,11 +99,14 @@ async def list_messages(
     return page(behind(messages if order == "asc" else messages[::-1], after), limit)
 
 
+_KEPT = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call"}
+
+
 def to_store(completion_id: str, messages: Sequence[Message]) -> list[dict[str, Any]]:
     """The messages of a request as they are kept."""
     kept = []
     for index, message in enumerate(messages):
-        one = message.model_dump(include={"role", "content", "name", "tool_calls", "tool_call_id"}, exclude_none=True)
+        one = message.model_dump(include=_KEPT, exclude_none=True)
         parts = one.get("content")
         if isinstance(parts, list):
             one |= {"content": "".join(part["text"] for part in parts), "content_parts": parts}

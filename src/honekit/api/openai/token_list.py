@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from honekit.api.openai.choices import LEAST_LOGPROB
-from honekit.inference.text import token_bytes
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -38,6 +37,8 @@ class TokenListWriter:
 
     def prompt(self, ids: Sequence[int], scored: Sequence[Scored]) -> None:
         """An echoed prompt, before anything else; `scored` starts with the second token."""
+        from honekit.inference.text import token_bytes
+
         self._add(token_bytes(self._tokenizer, ids[0]), None, [])
         for entry in scored:
             likely = [(token_bytes(self._tokenizer, index), logprob) for index, logprob in entry.top]
