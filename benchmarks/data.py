@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,9 @@ def _measure(way: str, file: Path, processes: int) -> dict[str, Any]:
         result = check_file(file, checks=checks, answers=way != "structure", processes=processes)
         seconds, records, by_check = time.perf_counter() - begun, result.records, result.seconds
     else:
-        seconds, records = {"raw": _raw, "cookbook": _cookbook, "mistral": _mistral}[way](file)
+        from chat_checkers import cookbook, mistral
+
+        seconds, records = {"raw": _raw, "cookbook": cookbook, "mistral": mistral}[way](file)
     own, workers = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "seconds": seconds,
@@ -149,74 +150,6 @@ def _raw(file: Path) -> tuple[float, int]:
             seconds += time.perf_counter() - begun
             records += len(lines)
     return seconds, records
-
-
-def _cookbook(file: Path) -> tuple[float, int]:
-    """As the cookbook's "data preparation for chat fine-tuning" describes it."""
-    begun = time.perf_counter()
-    with file.open(encoding="utf-8") as source:
-        dataset = [json.loads(line) for line in source]
-    faults: dict[str, int] = defaultdict(int)
-    for example in dataset:
-        if not isinstance(example, dict):
-            faults["data_type"] += 1
-            continue
-        messages = example.get("messages", None)
-        if not messages:
-            faults["missing_messages_list"] += 1
-            continue
-        for message in messages:
-            if "role" not in message or "content" not in message:
-                faults["message_missing_key"] += 1
-            if any(key not in ("role", "content", "name", "function_call", "weight") for key in message):
-                faults["message_unrecognized_key"] += 1
-            if message.get("role", None) not in ("system", "user", "assistant", "function"):
-                faults["unrecognized_role"] += 1
-            content = message.get("content", None)
-            if (not content and not message.get("function_call", None)) or not isinstance(content, str):
-                faults["missing_content"] += 1
-        if not any(message.get("role", None) == "assistant" for message in messages):
-            faults["example_missing_assistant_message"] += 1
-    assert not faults
-    return time.perf_counter() - begun, len(dataset)
-
-
-def _mistral(file: Path) -> tuple[float, int]:
-    """Its checks of each record, without its tokenizer: keys, roles in turn, contents, weights, the last turn."""
-    begun = time.perf_counter()
-    records = 0
-    faults: list[str] = []
-    with file.open(encoding="utf-8") as source:
-        for number, line in enumerate(source, 1):
-            try:
-                example = json.loads(line)
-            except ValueError as fault:
-                faults.append(f"{number}: {fault}")
-                continue
-            records += 1
-            messages = example.get("messages") or example.get("interactions")
-            if not messages:
-                faults.append(f"{number}: no messages")
-                continue
-            previous = None
-            for index, message in enumerate(messages):
-                role = message.get("role")
-                allowed = {None: ("system", "user"), "system": ("user",), "user": ("assistant",), "assistant": ("user", "tool"),
-                           "tool": ("assistant", "tool")}[previous]  # fmt: skip
-                if role not in allowed:
-                    faults.append(f"{number}: {role} at {index} after {previous}")
-                if role == "assistant":
-                    if message.get("weight") not in (None, 0, 1):
-                        faults.append(f"{number}: weight at {index}")
-                    if (message.get("content") is None) == (message.get("tool_calls") is None):
-                        faults.append(f"{number}: content or tool calls at {index}")
-                elif not isinstance(message.get("content"), str) or not message["content"]:
-                    faults.append(f"{number}: content at {index}")
-                previous = role
-            if previous != "assistant":
-                faults.append(f"{number}: the last turn is of {previous}")
-    assert not faults
-    return time.perf_counter() - begun, records
 
 
 def _generate(file: Path, count: int) -> Path:
