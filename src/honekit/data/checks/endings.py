@@ -29,6 +29,9 @@ _USUAL_SHARE = 0.9
 _FEW, _FEW_SHARE = 3, 0.75
 _MAX_KEPT = 1000
 
+_skim = msgspec.json.Decoder(msgspec.Raw).decode
+"""Reads JSON without making anything of it."""
+
 Place = tuple[int, str]
 """Line and field of an answer."""
 
@@ -94,12 +97,11 @@ def _finding(line: int, at: str, where: str) -> Finding:
 
 
 def _open_part(text: str) -> str:
-    fences = sum(line.lstrip().startswith("```") for line in text.split("\n"))
-    if fences % 2:
+    if "`" in text and sum(line.lstrip().startswith("```") for line in text.split("\n")) % 2:
         return "in an open code block"
     if text[0] in "{[":
         try:
-            msgspec.json.decode(text)
+            _skim(text)
         except (msgspec.MsgspecError, RecursionError, UnicodeError) as fault:
             if "truncated" in str(fault):
                 return "in open JSON"

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from rapidfuzz.distance import OSA
@@ -13,7 +14,7 @@ from rapidfuzz.distance import OSA
 from honekit.data.checks.content import says_nothing
 from honekit.data.checks.declared_labels import declared_labels, declared_range
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import NO_JSON, Turn, adviser, bare, is_label, warner
+from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown
 
 _REPEATED = 0.6
@@ -144,7 +145,8 @@ def count_labels(tallies: Tallies, turn: Turn) -> None:
         for name, value in label_values(turn.value):
             if name != before:
                 before, tally = name, tallies.of(turn.task, name)
-            tally.add(value, turn.line, turn.field)
+            if not tally.count_known(value):
+                tally.add(value, turn.line, turn.field)
 
 
 def _not_labels(tally: Tally) -> Iterator[Finding]:
@@ -183,10 +185,15 @@ def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Ite
         elif type(item) is list and depth < 3:
             path = f"{prefix}{key}[]"
             for member in item[:20]:
-                if type(member) is str and is_label(member):
+                if type(member) is str and len(member) <= MAX_LABEL_CHARS and _is_known_label(member):
                     yield path, member
                 elif type(member) is dict:
                     yield from label_values(member, f"{path}.", depth + 1)
+
+
+@lru_cache(maxsize=4096)
+def _is_known_label(text: str) -> bool:
+    return is_label(text)
 
 
 def is_enum(tally: Tally) -> bool:
