@@ -82,7 +82,7 @@ _MEANT, _MARKS_MEANT = 0.1, 0.4
 """What more of the answers have than this is a way of answering, not an accident."""
 _LEAST = 20
 _MOSTLY_EDITS = 0.5
-_ENOUGH, _EVERY = 500, 16
+_ENOUGH, _EVERY = 200, 64
 """After so many answers, every one of so many lines tells whether texts are edited."""
 
 _refusal = warner("data.answers.refusal", "write the answer that the model shall give, or delete the record")

@@ -47,13 +47,16 @@ class Endings:
 
     def look(self, text: str, line: int, index: int) -> Finding | None:
         """A finding when the answer certainly breaks off; counts how it ends otherwise. `index`: which message it is."""
-        if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:
+        if text[0] in "{[" or "`" in text:
+            if reason := _open_part(text):
+                return _finding(line, f"messages[{index}].content", reason)
+            if text[0] in "{[":
+                return None
+        elif text[-1] in ENDS:
             if len(text) >= MIN_CHARS:
                 self.prose += 1
                 self.ended += 1
             return None
-        if (text[0] in "{[" or "`" in text) and (reason := _open_part(text)):
-            return _finding(line, f"messages[{index}].content", reason)
         return self._sentence(text.rstrip(), line, f"messages[{index}].content")
 
     def join(self, later: Endings, lines_before: int) -> None:

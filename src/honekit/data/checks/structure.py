@@ -11,7 +11,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
@@ -133,8 +133,8 @@ class StructureScan:
             index_of = [index for index in index_of if lines[index] != b"\n"]
             lines = [lines[index] for index in index_of]
         conversations = self._decode(lines)
-        orders = [self._orders[tuple([message.role for message in messages])] for messages in conversations]
-        texts = [message.content for messages in conversations for message in messages]
+        orders = self._orders.of(conversations)
+        texts = [message.content for message in chain.from_iterable(conversations)]
         left_out = set(doubtful(lines, conversations, texts))
         others: list[int] = []
         if left_out or not all(orders):
@@ -142,7 +142,7 @@ class StructureScan:
             others = [index for index, plain in zip(index_of, is_plain, strict=True) if not plain]
             index_of, lines = [*compress(index_of, is_plain)], [*compress(lines, is_plain)]
             conversations, orders = [*compress(conversations, is_plain)], [*compress(orders, is_plain)]
-            texts = [message.content for messages in conversations for message in messages]
+            texts = [message.content for message in chain.from_iterable(conversations)]
         known = cast(list[Order], orders)
         numbers = [block.first + index for index in index_of]
         found += self._look_at_endings(numbers, conversations, known)
@@ -196,6 +196,14 @@ class StructureScan:
 
 class _Orders(dict[tuple[str, ...], Order | None]):
     """What each order of roles says about a plain conversation; None when it is not a good one."""
+
+    def of(self, conversations: list[list[PlainMessage]]) -> list[Order | None]:
+        """The order of each. Most files have a single one, so that all of them are compared with the first at once."""
+        first = [message.role for message in conversations[0]] if conversations else []
+        roles = [message.role for message in chain.from_iterable(conversations)]
+        if roles == first * len(conversations) and {*map(len, conversations)} == {len(first)}:
+            return [self[tuple(first)]] * len(conversations)
+        return [self[tuple([message.role for message in messages])] for messages in conversations]
 
     def __missing__(self, roles: tuple[str, ...]) -> Order | None:
         is_good = not conversation_faults([Message(cast(Role, role), "-") for role in roles], 0)

@@ -20,6 +20,8 @@ NO_JSON = msgspec.UNSET
 MAX_LABEL_CHARS = 60
 CODE = "```"
 _MAX_VALUES = 40
+_MAX_WITH_BLANKS = 2 * MAX_LABEL_CHARS
+"""Of a short text and the blanks around it; longer ones would fill the cache of `_short`."""
 _LEADING = ("system", "developer")
 _END_MARKS = " .!?:;,\"'"
 
@@ -190,7 +192,7 @@ def short_texts(value: dict[str, Any]) -> dict[str, list[str]]:
     while stack and left > 0:
         path, item = stack.pop()
         if type(item) is str:
-            if text := _short(item):
+            if len(item) <= _MAX_WITH_BLANKS and (text := _short(item)):
                 found.setdefault(path, []).append(text)
                 left -= 1
         elif type(item) is dict:
@@ -198,8 +200,8 @@ def short_texts(value: dict[str, Any]) -> dict[str, list[str]]:
             stack += [(before + key, inner) for key, inner in item.items()]
         elif type(item) is list:
             member = f"{path}[]"
-            members = item[:20][::-1]
-            texts = [text for inner in members if type(inner) is str and (text := _short(inner))]
+            members = [inner for inner in item[:20][::-1] if type(inner) is str and len(inner) <= _MAX_WITH_BLANKS]
+            texts = [*filter(None, map(_short, members))]
             if texts:
                 found.setdefault(member, []).extend(texts)
                 left -= len(texts)
@@ -207,16 +209,9 @@ def short_texts(value: dict[str, Any]) -> dict[str, list[str]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def _short(text: str) -> str:
     """The text without blanks around it when it is short, else nothing."""
-    if len(text) <= MAX_LABEL_CHARS:
-        return _short_known(text)
-    text = text.strip()
-    return text if is_label(text) else ""
-
-
-@lru_cache(maxsize=4096)
-def _short_known(text: str) -> str:
     text = text.strip()
     return text if is_label(text) else ""
 
