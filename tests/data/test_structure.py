@@ -103,8 +103,8 @@ def test_several_processes_find_the_private_data_that_one_finds(tmp_path: Path, 
     monkeypatch.setattr(passes, "_TOLD_FROM_S", 0.0)
     result = check_file(file, checks=(PrivacyCheck,), answers=False, processes=3, tell=told.append)
     assert same(result) == alone
-    assert told and told[0].startswith("PrivacyCheck will take about")
-    assert result.seconds.keys() == {"structure", "PrivacyCheck"}
+    assert told and told[0].startswith("the check for secrets and personal data will take about")
+    assert result.seconds.keys() == {"structure", "secrets and personal data"}
 
 
 def test_a_worker_that_dies_is_replaced_by_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ class Passes:
 
     def see(self, conversations: Iterable[ChatExample], checks: Sequence[Check], most: int) -> None:
         """Every check over the first `most` conversations."""
-        names = [type(check).__name__ for check in checks]
+        names = [check.name for check in checks]
         spent = dict.fromkeys(names, 0.0)
         clock = time.perf_counter
         for number, example in enumerate(islice(conversations, most), 1):
@@ -53,7 +53,7 @@ class Passes:
 
     def see_private(self, path: Path, options: CheckOptions, processes: int | None) -> None:
         """`PrivacyCheck` over a whole file on several cores. It is tried on a few records first, to tell how long that takes."""
-        name, clock = PrivacyCheck.__name__, time.perf_counter
+        name, clock = PrivacyCheck.name, time.perf_counter
         begun = clock()
         sample = PrivacyCheck(options)
         conversations = list(islice(readable_conversations(path), _SAMPLE))
@@ -76,7 +76,7 @@ class Passes:
 
     def _tell(self, name: str, seconds: float) -> None:
         if self.tell and seconds > _TOLD_FROM_S:
-            self.tell(f"{name} will take about {seconds:.0f} s")
+            self.tell(f"the check for {name} will take about {seconds:.0f} s")
 
     def report(self, name: str, findings: Iterable[Finding]) -> None:
         begun = time.perf_counter()

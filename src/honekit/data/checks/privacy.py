@@ -50,6 +50,8 @@ class Advised:
 class PrivacyCheck:
     """Looks at every text once."""
 
+    name = "secrets and personal data"
+
     def __init__(self, options: CheckOptions) -> None:
         self._find_names = name_finder(options.names) if options.names else None
         self.advised = Advised()

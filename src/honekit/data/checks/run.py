@@ -69,7 +69,7 @@ def check_file(
         passes.report(in_lines, scanned.answers.finish(near.finish() if near else ()))
         passes.report("held-out labels", unseen_labels(scanned.answers.labels.closed(), options))
     for check in made:
-        passes.report(type(check).__name__, check.finish())
+        passes.report(check.name, check.finish())
     if scanned.is_whole and not tally.records:
         fix = 'write one {"messages": [...]} per line'
         tally.report(Finding("data.empty", "error", 0, "", "the file is empty", fix))
@@ -84,6 +84,7 @@ def check_file(
 class NearDuplicateCheck:
     """`NearDuplicates` as a check of conversations; all its findings come at the end."""
 
+    name = "near duplicates"
     most = MAX_RECORDS
     """So many records are looked at, the first of the file."""
 
