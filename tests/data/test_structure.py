@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,12 @@ def test_several_processes_find_the_private_data_that_one_finds(tmp_path: Path, 
     assert same(result) == alone
     assert told and told[0].startswith("the check for secrets and personal data will take about")
     assert result.seconds.keys() == {"structure", "secrets and personal data"}
+
+
+def test_a_worker_for_the_structure_loads_nothing_that_it_does_not_need() -> None:
+    heavy = ["jinja2", "tokenizers", "numpy", "rapidfuzz", "re2", "honekit.data.checks.answers"]
+    code = f"import sys, honekit.data.checks.ranges; print([one for one in {heavy} if one in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_a_worker_that_dies_is_replaced_by_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
