@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from honekit.cli.main import main
 from honekit.data.checks import CheckOptions, passes, ranges, structure
 from honekit.data.checks.endings import Endings
+from honekit.data.checks.orders import Orders
 from honekit.data.checks.privacy import PrivacyCheck
 from honekit.data.checks.run import check_file
 from honekit.data.checks.structure import repeated_key
@@ -128,7 +129,7 @@ def test_the_fast_way_and_the_slow_way_agree(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "some.jsonl"
     write_lines(file, mixed(600))
     fast = same(check_file(file, checks=()))
-    monkeypatch.setattr(structure._Orders, "__missing__", _none_is_plain)
+    monkeypatch.setattr(Orders, "__missing__", _none_is_plain)
     assert same(check_file(file, checks=())) == fast
 
 
@@ -165,7 +166,7 @@ def test_any_lines_give_the_same_findings_on_the_fast_way_and_the_slow_way(lines
         file = Path(folder) / "some.jsonl"
         file.write_bytes("\n".join(lines).encode())
         fast = same(check_file(file, checks=(), answers=True))
-        patch.setattr(structure._Orders, "__missing__", _none_is_plain)
+        patch.setattr(Orders, "__missing__", _none_is_plain)
         assert same(check_file(file, checks=(), answers=True)) == fast
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from honekit.data.chat import ChatExample
 from honekit.data.lines import Finding
@@ -26,7 +26,7 @@ class CheckOptions:
 class Check(Protocol):
     """One check over one file. What it remembers must stay small at any file size, or be spilled to disk."""
 
-    name: ClassVar[str]
+    name: str
     """In users' words, for what is said of its time."""
 
     def see(self, example: ChatExample) -> Iterable[Finding]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import OSA
 
+from honekit.data.checks.short_texts import of_turn, short_texts
 from honekit.data.checks.tally import MAX_PLACES, MAX_TASKS
 from honekit.data.checks.turn import (
     NO_JSON,
@@ -22,7 +23,6 @@ from honekit.data.checks.turn import (
     is_label,
     json_value,
     said_before,
-    short_texts,
     warner,
 )
 from honekit.data.lines import Finding, shown
@@ -107,7 +107,7 @@ class CopiedValues:
 def _values(turn: Turn) -> Iterator[tuple[int, str, list[str], str]]:
     """Message, name, texts and place of everything that may be copied."""
     if isinstance(turn.value, dict):
-        for path, texts in turn.short_texts().items():
+        for path, texts in of_turn(turn).items():
             yield turn.at, path, texts, f"{turn.field}.{path}"
     elif turn.value is NO_JSON and is_label(turn.answer):
         yield turn.at, "", [turn.answer.strip()], turn.field

@@ -141,12 +141,8 @@ def count_labels(tallies: Tallies, turn: Turn) -> None:
         if answer:
             tallies.add(turn.task, _ANSWER, answer if is_label(answer) else TEXT, turn.line, turn.field)
     elif isinstance(turn.value, dict):
-        before: str | None = None
-        for name, value in label_values(turn.value):
-            if name != before:
-                before, tally = name, tallies.of(turn.task, name)
-            if not tally.count_known(value):
-                tally.add(value, turn.line, turn.field)
+        for name, values in label_values(turn.value):
+            tallies.of(turn.task, name).add_all(values, turn.line, turn.field)
 
 
 def _not_labels(tally: Tally) -> Iterator[Finding]:
@@ -172,22 +168,23 @@ def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
                 yield text, inside[0]
 
 
-def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Path and text of all short texts of an object; the members of a list count as values of one field."""
+def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, list[str]]]:
+    """Path and short texts of all fields of an object; the members of a list count as values of one field."""
     for key, item in value.items():
         if type(item) is str:
             if is_label(item):
-                yield prefix + key, item
+                yield prefix + key, [item]
         elif type(item) is bool:
-            yield prefix + key, "true" if item else "false"
+            yield prefix + key, ["true" if item else "false"]
         elif type(item) is dict and depth < 3:
             yield from label_values(item, f"{prefix}{key}.", depth + 1)
         elif type(item) is list and depth < 3:
-            path = f"{prefix}{key}[]"
-            for member in item[:20]:
-                if type(member) is str and len(member) <= MAX_LABEL_CHARS and _is_known_label(member):
-                    yield path, member
-                elif type(member) is dict:
+            path, members = f"{prefix}{key}[]", item[:20]
+            texts = [one for one in members if type(one) is str and len(one) <= MAX_LABEL_CHARS and _is_known_label(one)]
+            if texts:
+                yield path, texts
+            for member in members:
+                if type(member) is dict:
                     yield from label_values(member, f"{path}.", depth + 1)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from honekit.data.checks.short_texts import of_turn
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, warner
 from honekit.data.lines import Finding, shown
@@ -39,7 +40,7 @@ class Patterns:
             if 0 < len(answer) <= _MAX_CHARS and "\n" not in answer:
                 self._count(turn, "", [answer], turn.field)
         elif isinstance(turn.value, dict):
-            for path, texts in turn.short_texts().items():
+            for path, texts in of_turn(turn).items():
                 self._count(turn, path, texts, f"{turn.field}.{path}")
         return ()
 

@@ -17,20 +17,19 @@ from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
-from honekit.chat.messages import Message, Role
 from honekit.data.blocks import Block, read_blocks
-from honekit.data.chat import ChatExample, chat_reader, conversation_faults
+from honekit.data.chat import ChatExample, chat_reader
 from honekit.data.checks.endings import ENDS, MIN_CHARS, Endings
+from honekit.data.checks.orders import Order, Orders
 from honekit.data.checks.plain import PlainMessage, doubtful, plain_decoder
 from honekit.data.checks.tool_calls import tool_findings
-from honekit.data.checks.turn import Order, Turn, order_of, plain_turns, read_turn
+from honekit.data.checks.turn import Turn, plain_turns, read_turn
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import MAX_PER_LINE, Finding, Line, is_utf16, line_of, lines_of, shown
 from honekit.data.records import Report, Tally, read_line
 
 PART_BYTES = 8 << 20
 """Of the file's text in one part, about."""
-_MAX_ORDERS = 10_000
 
 
 class SeesTurns(Protocol):
@@ -91,7 +90,7 @@ class StructureScan:
 
     def __init__(self) -> None:
         self._decode = plain_decoder()
-        self._orders = _Orders()
+        self._orders = Orders()
         self._endings = Endings()
         self._turns: list[Turn | None] = []
         self._has_answers = False
@@ -192,26 +191,6 @@ class StructureScan:
                 reason = self._endings.look(message.text, example.line, index)
                 if reason:
                     report(reason)
-
-
-class _Orders(dict[tuple[str, ...], Order | None]):
-    """What each order of roles says about a plain conversation; None when it is not a good one."""
-
-    def of(self, conversations: list[list[PlainMessage]]) -> list[Order | None]:
-        """The order of each. Most files have a single one, so that all of them are compared with the first at once."""
-        first = [message.role for message in conversations[0]] if conversations else []
-        roles = [message.role for message in chain.from_iterable(conversations)]
-        if roles == first * len(conversations) and {*map(len, conversations)} == {len(first)}:
-            return [self[tuple(first)]] * len(conversations)
-        return [self[tuple([message.role for message in messages])] for messages in conversations]
-
-    def __missing__(self, roles: tuple[str, ...]) -> Order | None:
-        is_good = not conversation_faults([Message(cast(Role, role), "-") for role in roles], 0)
-        answers = [index for index, role in enumerate(roles) if role == "assistant"]
-        order = order_of(roles, answers) if is_good else None
-        if len(self) < _MAX_ORDERS:
-            self[roles] = order
-        return order
 
 
 def _unreported(_finding: Finding) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,16 @@ class Tally:
         self.total += 1
         self.counts[category] = count + 1
         return True
+
+    def add_all(self, categories: Iterable[Hashable], line: int, at: str) -> None:
+        """The same place for each of several categories."""
+        for category in categories:
+            count = self.counts.get(category, 0)
+            if count < MAX_PLACES:
+                self.add(category, line, at)
+            else:
+                self.total += 1
+                self.counts[category] = count + 1
 
     def _open(self) -> None:
         self.is_open = True

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
+from honekit.data.checks.orders import Order, order_of
 from honekit.data.checks.plain import PlainMessage
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
@@ -19,10 +20,6 @@ NO_JSON = msgspec.UNSET
 """The value of an answer that is no JSON object or list."""
 MAX_LABEL_CHARS = 60
 CODE = "```"
-_MAX_VALUES = 40
-_MAX_WITH_BLANKS = 2 * MAX_LABEL_CHARS
-"""Of a short text and the blanks around it; longer ones would fill the cache of `_short`."""
-_LEADING = ("system", "developer")
 _END_MARKS = " .!?:;,\"'"
 
 
@@ -57,13 +54,8 @@ class Turn(msgspec.Struct, gc=False):
     """Of the task, the tools and everything before the answer, case, blanks and end marks aside."""
     is_prose: bool
     """Whether the answer is a text to be read: neither JSON nor code nor as short as a label."""
-    _short_texts: dict[str, list[str]] | None = None
-
-    def short_texts(self) -> dict[str, list[str]]:
-        """The short texts of an answer that is a JSON object, by path; read once for all checks."""
-        if self._short_texts is None:
-            self._short_texts = short_texts(self.value) if isinstance(self.value, dict) else {}
-        return self._short_texts
+    short_texts: dict[str, list[str]] | None = None
+    """By path, once `honekit.data.checks.short_texts.of_turn` was asked for them."""
 
 
 class TurnCheck(Protocol):
@@ -76,31 +68,6 @@ class TurnCheck(Protocol):
         """Add what the same check saw in a later part of the file, whose lines count from one after `lines_before`."""
 
     def finish(self) -> Iterable[Finding]: ...
-
-
-class Order(NamedTuple):
-    """What the roles of a conversation say about it, worked out once for all that have the same."""
-
-    answers: tuple[int, ...]
-    """Where its trained messages are."""
-    at: int
-    """The last of them."""
-    asked: int
-    """The user message before that, -1 when there is none."""
-    is_led: bool
-    """Whether a system prompt comes first."""
-    before: tuple[int, ...]
-    """What comes before the last answer, system prompts aside."""
-    field: str
-    """The last answer's place as findings name it."""
-
-
-def order_of(roles: Sequence[str], answers: Sequence[int]) -> Order:
-    """Of a conversation with at least one trained message, at `answers`."""
-    at = answers[-1]
-    asked = next((index for index in range(at - 1, -1, -1) if roles[index] == "user"), -1)
-    before = tuple(index for index in range(at) if roles[index] not in _LEADING)
-    return Order(tuple(answers), at, asked, roles[0] in _LEADING, before, f"messages[{at}].content")
 
 
 def read_turn(example: ChatExample) -> Turn | None:
@@ -182,38 +149,6 @@ def json_value(text: str) -> Any:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return NO_JSON
-
-
-def short_texts(value: dict[str, Any]) -> dict[str, list[str]]:
-    """The short texts of an object by path, members of a list under one path."""
-    found: dict[str, list[str]] = {}
-    left = _MAX_VALUES
-    stack: list[tuple[str, Any]] = [("", value)]
-    while stack and left > 0:
-        path, item = stack.pop()
-        if type(item) is str:
-            if len(item) <= _MAX_WITH_BLANKS and (text := _short(item)):
-                found.setdefault(path, []).append(text)
-                left -= 1
-        elif type(item) is dict:
-            before = f"{path}." if path else ""
-            stack += [(before + key, inner) for key, inner in item.items()]
-        elif type(item) is list:
-            member = f"{path}[]"
-            members = [inner for inner in item[:20][::-1] if type(inner) is str and len(inner) <= _MAX_WITH_BLANKS]
-            texts = [*filter(None, map(_short, members))]
-            if texts:
-                found.setdefault(member, []).extend(texts)
-                left -= len(texts)
-            stack += [(member, inner) for inner in item[:20] if type(inner) in (dict, list)]
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _short(text: str) -> str:
-    """The text without blanks around it when it is short, else nothing."""
-    text = text.strip()
-    return text if is_label(text) else ""
 
 
 @lru_cache(maxsize=4096)
