@@ -7,9 +7,9 @@
 The raw decoder is `msgspec.json.Decoder(Struct).decode` over lines that are in memory already: what any check in Python has to
 pay. The other two checkers are written here from their descriptions, as algorithms, with the checks that they make: the OpenAI
 cookbook's format check (json.loads per line, a count for each kind of fault) and mistral-finetune's validator of instruct data
-(json.loads per line, then each message on its own). Hone's figure includes reading the file, exact duplicates and endings,
-which neither of them has. Nothing else should run beside it; where something does, the CPU time (with starting Python and
-reading) says more than the wall time.
+(json.loads per line, typed messages, the checks of its request validator). Hone's figure includes reading the file, exact
+duplicates and endings, which neither of them has. Nothing else should run beside it; where something does, the CPU time (of all
+but the decoder with starting Python and reading) says more than the wall time.
 
 Memory is the peak of a process and its workers together, looked at twenty times a second.
 """
@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +84,10 @@ def main() -> int:
         one, both = (rows[f"hone, structure, {n}"]["records_per_s"] for n in ("one process", "two processes"))
         speed = rows[name]["records_per_s"]
         print(f"\nhone is {one / speed:.1f} times as fast as {name} in one process, {both / speed:.1f} in two")
-    print("\nseconds of each part:")
-    for name, seconds in rows["hone, and libraries, two processes"]["by_check"].items():
+    libraries = rows["hone, and libraries, two processes"]
+    print("\ntold before they started:", "; ".join(libraries["told"]) or "nothing, since none takes long")
+    print("seconds of each part:")
+    for name, seconds in libraries["by_check"].items():
         print(f"  {name:32}{seconds:9.2f}")
     return 0
 
@@ -118,105 +119,46 @@ def _memory_kb(process: int) -> int:
 
 
 def _measure(way: str, file: Path, processes: int) -> dict[str, Any]:
-    by_check: dict[str, float] = {}
-    if way in HONE:
-        from honekit.data.checks.run import check_file
+    if way == "raw":
+        return _raw(file)
+    if way not in HONE:
+        from chat_checkers import cookbook, mistral
 
-        begun = time.perf_counter()
-        checks = None if way == "all" else ()
-        result = check_file(file, checks=checks, answers=way != "structure", processes=processes)
-        seconds, records, by_check = time.perf_counter() - begun, result.records, result.seconds
-    else:
-        seconds, records = {"raw": _raw, "cookbook": _cookbook, "mistral": _mistral}[way](file)
+        seconds, records = {"cookbook": cookbook, "mistral": mistral}[way](file)
+        return _measured(records, seconds, _cpu_s())
+    from honekit.data.checks.run import check_file
+
+    told: list[str] = []
+    begun = time.perf_counter()
+    checks = None if way == "all" else ()
+    result = check_file(file, checks=checks, answers=way != "structure", processes=processes, tell=told.append)
+    seconds = time.perf_counter() - begun
+    return {**_measured(result.records, seconds, _cpu_s()), "by_check": result.seconds, "told": told}
+
+
+def _measured(records: int, seconds: float, cpu_s: float) -> dict[str, Any]:
+    return {"seconds": seconds, "records_per_s": records / seconds, "cpu_us": 1e6 * cpu_s / records}
+
+
+def _cpu_s() -> float:
+    """Of this process from its start, and of its workers."""
     own, workers = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {
-        "seconds": seconds,
-        "records_per_s": records / seconds,
-        "cpu_us": 1e6 * sum(map(sum, (own[:2], workers[:2]))) / records,
-        "by_check": by_check,
-    }
+    return sum(own[:2]) + sum(workers[:2])
 
 
-def _raw(file: Path) -> tuple[float, int]:
-    """Typed decoding alone: reading is not counted."""
+def _raw(file: Path) -> dict[str, Any]:
+    """Typed decoding alone: neither starting Python nor reading is counted."""
     decode = msgspec.json.Decoder(Record).decode
-    seconds, records = 0.0, 0
+    seconds, cpu_s, records = 0.0, 0.0, 0
     with file.open("rb") as source:
         while lines := source.readlines(64 << 20):
-            begun = time.perf_counter()
+            begun, cpu_begun = time.perf_counter(), time.process_time()
             for line in lines:
                 decode(line)
             seconds += time.perf_counter() - begun
+            cpu_s += time.process_time() - cpu_begun
             records += len(lines)
-    return seconds, records
-
-
-def _cookbook(file: Path) -> tuple[float, int]:
-    """As the cookbook's "data preparation for chat fine-tuning" describes it."""
-    begun = time.perf_counter()
-    with file.open(encoding="utf-8") as source:
-        dataset = [json.loads(line) for line in source]
-    faults: dict[str, int] = defaultdict(int)
-    for example in dataset:
-        if not isinstance(example, dict):
-            faults["data_type"] += 1
-            continue
-        messages = example.get("messages", None)
-        if not messages:
-            faults["missing_messages_list"] += 1
-            continue
-        for message in messages:
-            if "role" not in message or "content" not in message:
-                faults["message_missing_key"] += 1
-            if any(key not in ("role", "content", "name", "function_call", "weight") for key in message):
-                faults["message_unrecognized_key"] += 1
-            if message.get("role", None) not in ("system", "user", "assistant", "function"):
-                faults["unrecognized_role"] += 1
-            content = message.get("content", None)
-            if (not content and not message.get("function_call", None)) or not isinstance(content, str):
-                faults["missing_content"] += 1
-        if not any(message.get("role", None) == "assistant" for message in messages):
-            faults["example_missing_assistant_message"] += 1
-    assert not faults
-    return time.perf_counter() - begun, len(dataset)
-
-
-def _mistral(file: Path) -> tuple[float, int]:
-    """Its checks of each record, without its tokenizer: keys, roles in turn, contents, weights, the last turn."""
-    begun = time.perf_counter()
-    records = 0
-    faults: list[str] = []
-    with file.open(encoding="utf-8") as source:
-        for number, line in enumerate(source, 1):
-            try:
-                example = json.loads(line)
-            except ValueError as fault:
-                faults.append(f"{number}: {fault}")
-                continue
-            records += 1
-            messages = example.get("messages") or example.get("interactions")
-            if not messages:
-                faults.append(f"{number}: no messages")
-                continue
-            previous = None
-            for index, message in enumerate(messages):
-                role = message.get("role")
-                allowed = {None: ("system", "user"), "system": ("user",), "user": ("assistant",), "assistant": ("user", "tool"),
-                           "tool": ("assistant", "tool")}[previous]  # fmt: skip
-                if role not in allowed:
-                    faults.append(f"{number}: {role} at {index} after {previous}")
-                if role == "assistant":
-                    if message.get("weight") not in (None, 0, 1):
-                        faults.append(f"{number}: weight at {index}")
-                    if (message.get("content") is None) == (message.get("tool_calls") is None):
-                        faults.append(f"{number}: content or tool calls at {index}")
-                elif not isinstance(message.get("content"), str) or not message["content"]:
-                    faults.append(f"{number}: content at {index}")
-                previous = role
-            if previous != "assistant":
-                faults.append(f"{number}: the last turn is of {previous}")
-    assert not faults
-    return time.perf_counter() - begun, records
+    return _measured(records, seconds, cpu_s)
 
 
 def _generate(file: Path, count: int) -> Path:

@@ -35,7 +35,8 @@ import torch
 from torch import Tensor
 
 from honekit import settings
-from honekit.data import prepare, read_chat_file
+from honekit.data import read_chat_file
+from honekit.data.prepare import prepare
 from honekit.models import attention, bases, lora
 from honekit.models.precision import Measured, choose_precision, measure, resolve_device
 from honekit.project import TrainSection, load_project

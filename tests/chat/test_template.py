@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from honekit.chat import ChatTemplate
+from honekit.chat.template import ChatTemplate
 from honekit.errors import DataError, ModelError
 
 SPECIALS = ["<|im_end|>", "<|im_start|>assistant\n", "<|endoftext|>", "\n\n", "  ", "12.5", "<think>"]

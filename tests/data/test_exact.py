@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from honekit.data import exact
 from honekit.data.exact import ExactDuplicates, line_hash, text_hash
 
 
@@ -27,6 +28,17 @@ def test_many_lines_are_sorted_by_numpy_with_the_same_result() -> None:
         total, pairs = duplicates.found(3)
     assert total == 1000
     assert pairs == [(24_001, 1), (24_002, 2), (24_003, 3)]
+
+
+def test_a_line_that_fills_the_file_is_counted_in_runs_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "_RUN", 70)
+    with ExactDuplicates(1000) as duplicates:
+        for start in range(0, 30_000, 500):
+            numbers = range(start + 1, start + 501)
+            duplicates.add([text_hash("the same" if n % 3 else f"other {n % 2000}") for n in numbers], list(numbers))
+        total, pairs = duplicates.found(4)
+    assert total == 30_000 - 1 - 2000
+    assert pairs == [(2, 1), (4, 1), (5, 1), (7, 1)]
 
 
 def test_a_text_and_its_bytes_have_the_same_hash() -> None:

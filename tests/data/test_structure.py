@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from honekit.cli.main import main
-from honekit.data.checks import CheckOptions, ranges, structure
+from honekit.data.checks import CheckOptions, passes, ranges, structure
 from honekit.data.checks.endings import Endings
+from honekit.data.checks.orders import Orders
+from honekit.data.checks.privacy import PrivacyCheck
 from honekit.data.checks.run import check_file
 from honekit.data.checks.structure import repeated_key
 from honekit.data.records import CheckResult
@@ -84,6 +91,31 @@ def test_several_processes_compare_answers_as_one_does(tmp_path: Path, monkeypat
     assert same(check_file(file, checks=(), answers=True, processes=3)) == one
 
 
+def test_several_processes_find_the_private_data_that_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "many.jsonl"
+    lines = mixed(3000)
+    for place in range(3, 3000, 97):
+        text = ["Write to jane.doe@gmail.com about it.", "gw-2 is at 10.0.4.9 now.", "My card is 4111 1111 1111 1111."]
+        lines[place] = record(place, answer=text[place % 3])
+    write_lines(file, lines)
+    alone = same(check_file(file, checks=(PrivacyCheck,), answers=False))
+    assert {"data.privacy.email", "data.privacy.private_ip", "data.privacy.card"} <= alone["counts"].keys()
+    monkeypatch.setattr(ranges, "MIN_BYTES", 1000)
+    monkeypatch.setattr(ranges, "PART_BYTES", 50_000)
+    told: list[str] = []
+    monkeypatch.setattr(passes, "_TOLD_FROM_S", 0.0)
+    result = check_file(file, checks=(PrivacyCheck,), answers=False, processes=3, tell=told.append)
+    assert same(result) == alone
+    assert told and told[0].startswith("the check for secrets and personal data will take about")
+    assert result.seconds.keys() == {"structure", "secrets and personal data"}
+
+
+def test_a_worker_for_the_structure_loads_nothing_that_it_does_not_need() -> None:
+    heavy = ["jinja2", "tokenizers", "numpy", "rapidfuzz", "re2", "honekit.data.checks.answers"]
+    code = f"import sys, honekit.data.checks.ranges; print([one for one in {heavy} if one in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_a_worker_that_dies_is_replaced_by_the_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "many.jsonl"
     write_lines(file, mixed(2000))
@@ -97,8 +129,45 @@ def test_the_fast_way_and_the_slow_way_agree(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "some.jsonl"
     write_lines(file, mixed(600))
     fast = same(check_file(file, checks=()))
-    monkeypatch.setattr(structure.StructureScan, "_answers", lambda self, roles: ())
+    monkeypatch.setattr(Orders, "__missing__", _none_is_plain)
     assert same(check_file(file, checks=())) == fast
+
+
+def _none_is_plain(self: object, roles: tuple[str, ...]) -> None:
+    """As though no order of roles were good: every line goes the slow way."""
+
+
+_TEXTS = st.sampled_from(
+    ["", " ", "\t", "Close it.", 'say "no"', "a\nb", "größe", "\u2028", "{", '{"a": 1}', "```\nx", "As an AI", "12 °C or 3 m"]
+)
+_ROLES = st.sampled_from(["system", "developer", "user", "assistant", "tool", "robot", ""])
+_CONVERSATIONS = st.lists(st.tuples(_ROLES, _TEXTS), max_size=4) | st.just([("user", "why?"), ("assistant", "So.")])
+
+
+@st.composite
+def _lines(draw: st.DrawFn) -> str:
+    """A record as many programs write it: with or without blanks, with escapes, with a key twice or under another name."""
+    content, role = draw(st.sampled_from([("content", "role"), ("content", "role"), ("text", "role"), ("content", "from")]))
+    messages = []
+    for who, text in draw(_CONVERSATIONS):
+        value = json.dumps(text, ensure_ascii=draw(st.booleans()))
+        value = value.replace('\\"', "\\u0022") if draw(st.booleans()) else value
+        pairs = [f'"{role}":{draw(st.sampled_from(["", " "]))}{json.dumps(who)}', f'"{content}": {value}']
+        pairs += draw(st.sampled_from([[], [], [], ['"role": "user"'], ['"content": ""'], ['"weight": 0'], ['"x": 1']]))
+        messages.append("{" + draw(st.sampled_from([",", ", "])).join(pairs) + "}")
+    line = f'{{"messages": [{", ".join(messages)}]}}'
+    return draw(st.sampled_from([line, line, line, line, "", " ", line[:-1], f"{line} ", f"{line}\r"]))
+
+
+@settings(max_examples=150, deadline=None)
+@given(lines=st.lists(_lines(), min_size=1, max_size=30))
+def test_any_lines_give_the_same_findings_on_the_fast_way_and_the_slow_way(lines: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        file = Path(folder) / "some.jsonl"
+        file.write_bytes("\n".join(lines).encode())
+        fast = same(check_file(file, checks=(), answers=True))
+        patch.setattr(Orders, "__missing__", _none_is_plain)
+        assert same(check_file(file, checks=(), answers=True)) == fast
 
 
 def test_parts_of_a_big_file_join_to_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from honekit.data import Example, prepare
+from honekit.data import Example
+from honekit.data.prepare import prepare
 from honekit.data.prompts import serialise_answer
 from honekit.evals.arms import Prompting
 from honekit.evals.report import render_report

@@ -21,7 +21,7 @@ from honekit.cli.data_versions import versions
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
-    from honekit.data import Prepared
+    from honekit.data.prepare import Prepared
 
 app = typer.Typer(
     no_args_is_help=True, help="Training data: check, mend, convert, split and compare files, prepare a project's examples."

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MAX_PLACES = 5
 """So many places of each code are printed; `--json` has up to a thousand."""
 BAR_FROM_BYTES = 20 << 20
+TIMED_FROM_S = 2.0
+"""Of a quicker check nobody asks where its time went."""
 
 
 class Only(StrEnum):
@@ -124,6 +126,8 @@ def _text(result: CheckResult) -> Iterator[str]:
         f"{result.records:,} records, {stats['messages']:,} messages of which {stats['trained_messages']:,} are learnt"
         + ("; score " + ", ".join(f"{group} {mark:g}" for group, mark in marks.items()) if marks else "")
     )
+    if sum(result.seconds.values()) >= TIMED_FROM_S:
+        yield "took " + ", ".join(f"{seconds:.1f} s for {name}" for name, seconds in result.seconds.items() if seconds >= 0.05)
     verdict = "good" if result.is_good else "not usable yet"
     counts = ", ".join(_counted(stats[name], name) for name in ("errors", "warnings")) + f", {stats['advice']} advice"
     yield f"{result.path}: {verdict}; {counts}"

@@ -40,7 +40,7 @@ def curve(
     from honekit.cli import render
     from honekit.cli.decide_measure import print_seeds, with_options
     from honekit.cli.run import Terminal, changed
-    from honekit.data import prepare
+    from honekit.data.prepare import prepare
     from honekit.pipeline.measure import measure_project
     from honekit.project import load_project
 

@@ -5,7 +5,6 @@ from honekit.data.examples import Example, read_examples
 from honekit.data.lines import Finding
 from honekit.data.near.rule import near_duplicates, overlap_report
 from honekit.data.preference import PreferenceExample, check_preference_file, read_preference_file
-from honekit.data.prepare import Prepared, prepare
 from honekit.data.prompts import ParsedAnswer, answer_schema, build_messages, parse_answer, serialise_answer
 from honekit.data.records import CheckResult
 from honekit.data.reinforcement import ReinforcementExample, check_reinforcement_file, read_reinforcement_file
@@ -17,7 +16,6 @@ __all__ = [
     "Finding",
     "ParsedAnswer",
     "PreferenceExample",
-    "Prepared",
     "ReinforcementExample",
     "answer_schema",
     "build_messages",
@@ -27,7 +25,6 @@ __all__ = [
     "near_duplicates",
     "overlap_report",
     "parse_answer",
-    "prepare",
     "read_chat_file",
     "read_examples",
     "read_preference_file",

@@ -9,6 +9,7 @@ import difflib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,16 +20,19 @@ MAX_LINE_BYTES = 4 << 20
 """Longer lines are skipped unread: no example of that size fits any context."""
 MAX_SKIPPED_BYTES = 256 << 20
 """When so many bytes hold no line end, the rest of the file is left unread: it would be a matter of minutes."""
-_CHUNK_BYTES = 1 << 18
+_BLOCK_BYTES = 1 << 17
+_CHUNK_BYTES = 1 << 16
+"""Read at once. Memory for more is taken from the system anew each time, which costs more than reading."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines without their `\\n`, the first of which has the number `first`; or one line that cannot be had."""
+    """Lines, the first of which has the number `first`; or one line that cannot be had."""
 
     first: int
-    lines: list[bytes]
+    ended: list[bytes]
+    """Each with one `\\n` at its end."""
     offset: int
     """The bytes of the (unpacked) file before this block."""
     consumed: int = 0
@@ -37,6 +41,11 @@ class Block:
     """One line of more than `MAX_LINE_BYTES`, whose bytes were dropped."""
     stop: str = ""
     """Why nothing is read after this block, in words."""
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """Without their ends. Copies every line."""
+        return [line[:-1] for line in self.ended]
 
 
 def open_data(path: Path) -> io.BufferedReader:
@@ -80,12 +89,6 @@ def is_packed(path: Path) -> bool:
         return unpacked(file, path) is not file
 
 
-def _split(text: bytes) -> list[bytes]:
-    if b"\r" in text:  # one byte is looked for ten times as fast as two
-        text = text.replace(b"\r\n", b"\n")
-    return text.split(b"\n")
-
-
 def _siblings(path: Path) -> list[str]:
     try:
         return [entry.name for entry in path.parent.iterdir()]
@@ -111,7 +114,7 @@ def read_blocks(path: Path, start: int = 0, end: int | None = None) -> Iterator[
             block = source.next_block(number, end)
             if block is None:
                 return
-            number += max(len(block.lines), 1)
+            number += max(len(block.ended), 1)
             yield block
             if block.stop or source.offset == before:
                 return
@@ -129,42 +132,49 @@ class _Source:
 
     def next_block(self, number: int, end: int | None) -> Block | None:
         """Whole lines, or None at the end of the file."""
+        lines: list[bytes] = []
+        begin = self.offset
         while True:
-            is_beyond = end is not None and self.offset + len(self._ahead) >= end
             has_end = b"\n" in self._ahead
-            if len(self._ahead) > MAX_LINE_BYTES:
-                if not has_end:
-                    return self._long_line(number)
-                return self._cut(number, self._ahead.index(b"\n"))
-            if has_end and is_beyond:
-                assert end is not None
-                cut = self._ahead.find(b"\n", max(end - 1 - self.offset, 0))
+            is_beyond = end is not None and self.offset + len(self._ahead) >= end
+            is_long = len(self._ahead) > MAX_LINE_BYTES
+            if has_end and not is_beyond and not is_long:
+                lines += self._take(self._ahead.rindex(b"\n") + 1)
+            if lines and (is_beyond or is_long or self.offset - begin >= _BLOCK_BYTES):
+                return self._block(number, lines, begin)
+            if is_long and not has_end:
+                return self._long_line(number)
+            if has_end and (is_beyond or is_long):
+                # The last line is the one that begins before `end`; of what is too much for one line, the first.
+                least = 0 if is_long or end is None else max(end - 1 - self.offset, 0)
+                cut = self._ahead.find(b"\n", least)
                 return self._cut(number, cut if cut >= 0 else self._ahead.rindex(b"\n"))
-            if has_end:
-                lines = _split(self._ahead)
-                rest = lines.pop()
-                size = len(self._ahead) - len(rest)
-                self._ahead = rest
-                return self._block(number, lines, size)
             chunk = self._read()
             if not chunk:
-                return self._last(number)
+                return self._block(number, lines, begin) if lines else self._last(number)
             self._ahead += chunk
+
+    def _take(self, size: int) -> list[bytes]:
+        """The first `size` bytes of what was read ahead, whole lines all."""
+        text, self._ahead = self._ahead[:size], self._ahead[size:]
+        self.offset += size
+        if b"\r" in text:  # one byte is looked for ten times as fast as two
+            text = text.replace(b"\r\n", b"\n")
+        # `split` would look at every byte by itself, `readlines` searches for the next line end.
+        return io.BytesIO(text).readlines()
 
     def _cut(self, number: int, at: int) -> Block:
         """The lines before the line end at `at`."""
-        whole, self._ahead = self._ahead[:at], self._ahead[at + 1 :]
-        if len(whole) > MAX_LINE_BYTES:
-            self.offset += at + 1
-            return Block(number, [b""], self.offset - at - 1, is_too_long=True)
-        return self._block(number, _split(whole), at + 1)
+        begin = self.offset
+        lines = self._take(at + 1)
+        if at > MAX_LINE_BYTES:
+            return Block(number, [b"\n"], begin, is_too_long=True)
+        return self._block(number, lines, begin)
 
-    def _block(self, number: int, lines: list[bytes], size: int) -> Block:
-        if self.offset == 0:
+    def _block(self, number: int, lines: list[bytes], begin: int) -> Block:
+        if begin == 0:
             lines[0] = lines[0].removeprefix(_UTF8_MARK)
-        lines[-1] = lines[-1].removesuffix(b"\r")
-        self.offset += size
-        return Block(number, lines, self.offset - size, consumed=self._raw.tell())
+        return Block(number, lines, begin, consumed=self._raw.tell())
 
     def skip_line(self, end: int | None) -> None:
         """Drop everything up to and with the next line end; all of it when none comes before `end`."""
@@ -185,19 +195,22 @@ class _Source:
         stop = ""
         if self.offset >= limit:
             stop = f"no line end comes within {MAX_SKIPPED_BYTES >> 20} MB, so nothing after byte {limit} was read"
-        return Block(number, [b""], before, is_too_long=True, stop=stop or self._failed)
+        return Block(number, [b"\n"], before, is_too_long=True, stop=stop or self._failed)
 
     def _last(self, number: int) -> Block | None:
         rest, self._ahead = self._ahead, b""
         if self._failed:
             return Block(number, [], self.offset, stop=self._failed)
-        return self._block(number, [rest], len(rest)) if rest else None
+        if not rest:
+            return None
+        self.offset += len(rest)
+        return self._block(number, [rest.removesuffix(b"\r") + b"\n"], self.offset - len(rest))
 
     def _read(self) -> bytes:
         if self._failed:
             return b""
         try:
-            return self._file.read(_CHUNK_BYTES)
+            return self._file.read(max(_CHUNK_BYTES, len(self._ahead)))  # a long line is not copied again for every chunk
         except OSError as fault:
             self._failed = f"the file cannot be read on: {fault}"
         except DataError as fault:

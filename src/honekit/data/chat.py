@@ -7,7 +7,7 @@ A good line costs one typed decode; only a line that the decoder refuses is look
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,8 +76,13 @@ def readable_conversations(path: Path) -> Iterator[ChatExample]:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
+    return conversations_in(read_lines(path))
+
+
+def conversations_in(lines: Iterable[Line]) -> Iterator[ChatExample]:
+    """The same in lines that were read already."""
     decoder = msgspec.json.Decoder(_Record)
-    for line in read_lines(path):
+    for line in lines:
         if line.text is not None and not line.is_blank and (found := _decode(decoder, line, _unreported)):
             record, notes = found
             yield ChatExample([*record.messages], record.tools, line.number, notes)

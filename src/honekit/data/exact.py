@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     Rows = NDArray[Any]
     """(n, 2) unsigned: hash, line."""
 
-MAX_IN_MEMORY = 2_000_000
-"""Lines, at 16 bytes."""
+MAX_IN_MEMORY = 1_000_000
+"""Lines, at 16 bytes; sorting them takes four times as much."""
 _PARTS = 256
+_RUN = 1 << 18
+"""Lines of one part that are looked at together."""
 _FEW = 20_000
 """Lines for which loading numpy would cost more than it saves."""
 
@@ -76,10 +78,10 @@ class ExactDuplicates:
             return len(repeated), repeated[:most]
         total = 0
         pairs: list[tuple[int, int]] = []
-        for rows in self._parts():
-            repeated = _repeated(rows)
-            total += len(repeated)
-            pairs = sorted(pairs + repeated[:most])[:most]
+        for part in self._parts():
+            count, found = _repeated(part, most)
+            total += count
+            pairs = sorted(pairs + found)[:most]
         return total, pairs
 
     def _spill(self) -> None:
@@ -101,25 +103,53 @@ class ExactDuplicates:
 
         return np.array([np.frombuffer(self._hashes, dtype=np.uint64), np.frombuffer(self._lines, dtype=np.uint64)]).T
 
-    def _parts(self) -> Iterator[Rows]:
+    def _repeated_rows(self) -> Rows:
+        """Those whose hash stands there more than once: nearly always few, so that only these need be put in order."""
         import numpy as np
 
+        hashes, lines = (np.frombuffer(column, dtype=np.uint64) for column in (self._hashes, self._lines))
+        ordered = np.sort(hashes)
+        again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+        keep = np.isin(hashes, again) if len(again) else np.zeros(0, dtype=np.intp)
+        return np.array([hashes[keep], lines[keep]]).T
+
+    def _parts(self) -> Iterator[Iterator[Rows]]:
+        """Parts of which no two have a hash in common, each in runs of bounded size, in order of line."""
         if self._folder is None:
-            yield self._rows()
+            yield iter([self._repeated_rows()])
             return
         if self._hashes:
             self._spill()
         for number in range(_PARTS):
-            yield np.fromfile(self._folder / f"{number}", dtype=np.uint64).reshape(-1, 2)
+            yield _runs(self._folder / f"{number}")
 
 
-def _repeated(rows: Rows) -> list[tuple[int, int]]:
-    """(line, first line like it) of every repeated one, by line."""
+def _runs(file: Path) -> Iterator[Rows]:
+    """Most parts are small, but a line that fills half of the file makes one of them large."""
     import numpy as np
 
-    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-    is_first = np.ones(len(rows), dtype=bool)
-    is_first[1:] = rows[1:, 0] != rows[:-1, 0]
-    firsts = rows[np.maximum.accumulate(np.where(is_first, np.arange(len(rows)), 0)), 1]
-    repeated = sorted(zip(rows[~is_first, 1].tolist(), firsts[~is_first].tolist(), strict=True))
-    return repeated
+    with file.open("rb") as source:
+        while len(rows := np.fromfile(source, dtype=np.uint64, count=2 * _RUN)):
+            yield rows.reshape(-1, 2)
+
+
+def _repeated(runs: Iterator[Rows], most: int) -> tuple[int, list[tuple[int, int]]]:
+    """How many lines repeat an earlier one, and the first `most` as (line, first line like it)."""
+    import numpy as np
+
+    total = 0
+    pairs: list[tuple[int, int]] = []
+    firsts: Rows = np.empty((0, 2), dtype=np.uint64)
+    for run in runs:
+        # What came first stays first: sorting is stable, and a run comes after all that were before it.
+        rows = np.concatenate([firsts, run])
+        rows = rows[np.argsort(rows[:, 0], kind="stable")]
+        is_first = np.ones(len(rows), dtype=bool)
+        is_first[1:] = rows[1:, 0] != rows[:-1, 0]
+        firsts = rows[is_first]
+        again = np.flatnonzero(~is_first)
+        total += len(again)
+        again = again[np.argsort(rows[again, 1])[:most]]
+        first_lines = firsts[np.searchsorted(firsts[:, 0], rows[again, 0]), 1]
+        pairs = sorted(pairs + list(zip(rows[again, 1].tolist(), first_lines.tolist(), strict=True)))[:most]
+    return total, pairs

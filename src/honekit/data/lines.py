@@ -60,12 +60,13 @@ class Line:
         return self.text is not None and not self.text.strip()
 
 
-def read_lines(path: Path) -> Iterator[Line]:
-    """All lines of a UTF-8 file, plain or compressed, at most `MAX_LINE_BYTES` of it in memory at a time.
+def read_lines(path: Path, start: int = 0, end: int | None = None) -> Iterator[Line]:
+    """All lines of a UTF-8 file, plain or compressed, at most `MAX_LINE_BYTES` of it in memory at a time; of a plain one also
+    those that begin at the bytes `start` up to `end`, numbered from the first of them.
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    for block in read_blocks(path):
+    for block in read_blocks(path, start, end):
         yield from lines_of(block)
         if is_utf16(block):
             return
@@ -98,7 +99,7 @@ def line_of(raw: bytes, number: int) -> Line:
 
 def is_utf16(block: Block) -> bool:
     """Whether the file begins with UTF-16's byte order mark, so that none of it can be read as UTF-8."""
-    return block.offset == 0 and bool(block.lines) and block.lines[0].startswith(_UTF16_MARKS)
+    return block.offset == 0 and bool(block.ended) and block.ended[0].startswith(_UTF16_MARKS)
 
 
 def too_long(number: int, offset: int, stop: str = "") -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,6 +71,10 @@ class Tally:
             self.findings.append(finding)
         self.counts[finding.code] += times
         self.totals[TOTALS[finding.severity]] += times
+
+    def moved(self, lines_before: int) -> Tally:
+        """The same with its lines numbered as those of the whole file."""
+        return replace(self, findings=[replace(one, line=one.line + lines_before) if one.line else one for one in self.findings])
 
     def join(self, later: Tally) -> None:
         """Add what was found and counted in a later part of the same file."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from honekit.data import prepare
+from honekit.data.prepare import prepare
 from honekit.errors import SettingsError
 from honekit.evals.measured_arms import (
     CLASSICAL,

@@ -23,7 +23,7 @@ from honekit.project import Project
 from honekit.stages import Stages
 
 if TYPE_CHECKING:
-    from honekit.data import Prepared
+    from honekit.data.prepare import Prepared
     from honekit.inference.engine import Engine
     from honekit.models.precision import Measured
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honekit import settings
-from honekit.data import Prepared, prepare
+from honekit.data.prepare import Prepared, prepare
 from honekit.data.versions import record_prepared
 from honekit.deploy.aliases import promote
 from honekit.errors import HoneError

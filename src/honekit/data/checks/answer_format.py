@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data.checks.tally import SMALL_TASK, Place, Tallies, Tally
-from honekit.data.checks.turn import NO_JSON, Turn, adviser, warner
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
 from honekit.data.lines import Finding, shown
 
 _MOSTLY = 0.75
@@ -63,7 +63,7 @@ class AnswerFormat:
 
 
 def looks_like_json(text: str) -> bool:
-    if "{" not in text and "[" not in text and "```" not in text:
+    if "{" not in text and "[" not in text and not has_code(text):
         return False
     bare = text.strip()
     return bare.startswith(("{", "[{", '["', "```json")) or (bare.startswith("```") and bare.strip("`").strip()[:1] == "{")

@@ -27,6 +27,8 @@ from honekit.data.checks.unit_systems import UnitSystems
 from honekit.data.lines import Finding
 
 _OF_VALUES = ("copied", "numbers", "patterns")
+_OF_NUMBERS = frozenset({"notation", "grounding", "unit_systems", "numbers"})
+"""What looks at answers with a digit only."""
 
 
 @dataclass
@@ -59,10 +61,11 @@ class AnswerChecks:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def see(self, turns: Iterable[Turn]) -> None:
-        looks = [check.see for check in self.checks().values()]
-        for turn in turns:
-            for look in looks:
-                look(turn)
+        turns = list(turns)
+        with_digits = [turn for turn in turns if turn.has_digit]
+        for name, check in self.checks().items():
+            for turn in with_digits if name in _OF_NUMBERS else turns:
+                check.see(turn)
 
     def join(self, later: AnswerChecks, lines_before: int) -> None:
         """Add what was seen in a later part of the same file."""

@@ -26,6 +26,9 @@ class CheckOptions:
 class Check(Protocol):
     """One check over one file. What it remembers must stay small at any file size, or be spilled to disk."""
 
+    name: str
+    """In users' words, for what is said of its time."""
+
     def see(self, example: ChatExample) -> Iterable[Finding]:
         """Findings that this record alone, or against those before it, gives."""
 

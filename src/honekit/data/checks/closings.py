@@ -11,6 +11,7 @@ from honekit.data.checks.turn import NO_JSON, Turn, warner
 from honekit.data.lines import Finding, shown
 
 _MARK = re.compile(r"[#*=>~-]{2,}(?= )|[A-Z][A-Za-z ]{1,24}:(?= )")
+_MARK_BEGINS = frozenset("#*=>~-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MOSTLY, _LEAST = 0.75, 8
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _BALANCED = 0.8
@@ -33,7 +34,8 @@ class Closings:
         if not text or turn.value is not NO_JSON:
             return ()
         if "\n" in text or len(text) > 20:
-            found = _MARK.match(text[text.rfind("\n") + 1 :])
+            last = text.rfind("\n") + 1
+            found = _MARK.match(text, last) if text[last] in _MARK_BEGINS else None
             self.marks.add(turn.task, "", found[0] if found else "", turn.line, turn.field)
         if "(" in text or "[" in text or "{" in text:
             is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, is_label, warner
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, has_code, is_label, warner
 from honekit.data.lines import Finding, shown
 
 _AI = re.compile(
@@ -80,7 +82,7 @@ _MEANT, _MARKS_MEANT = 0.1, 0.4
 """What more of the answers have than this is a way of answering, not an accident."""
 _LEAST = 20
 _MOSTLY_EDITS = 0.5
-_ENOUGH, _EVERY = 500, 16
+_ENOUGH, _EVERY = 200, 64
 """After so many answers, every one of so many lines tells whether texts are edited."""
 
 _refusal = warner("data.answers.refusal", "write the answer that the model shall give, or delete the record")
@@ -109,14 +111,15 @@ class Content:
     def see(self, turn: Turn) -> Iterable[Finding]:
         for at, text in turn.trained:
             self.answers += 1
-            refusal = refusal_in(text)
+            cues = cues_in(text)
+            refusal = refusal_in(text) if cues else None
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
                 tally = self.as_ai if _AI.search(refusal) else self.refusals
                 tally.add(refusal, turn.line, f"messages[{at}].content")
             if says_nothing(text) and not _MARK.search(text):
                 self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
-            if may_have_placeholder(text) and CODE not in text:
+            if cues and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
         text = turn.text
         if ("{" in text and "{{" in text) or (("<" in text or "[" in text) and "nsert" in text):
@@ -188,6 +191,23 @@ class Content:
 def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
     for category, places in tally.places.items():
         yield from ((category, place) for place in places)
+
+
+def cues_in(text: str) -> bool:
+    """Whether a text may have a refusal or a placeholder in it: one pass for all words that these need; few answers have any."""
+    return bool(_cues().Match(text.encode("utf-8", "surrogatepass")))
+
+
+@cache
+def _cues() -> Any:
+    import re2  # type: ignore[import-untyped]
+
+    cues = re2.Set.SearchSet()
+    cues.Add(rf"(?i)^[^\pL]*(?:{'|'.join(_BEGINNINGS)})")
+    cues.Add(rf"(?i){'|'.join(_AI_WORDS)}")
+    cues.Add("|".join((_OPEN.pattern, "TODO|TBD|FIXME|XXX|xxx", *_HERE, *_PLACEHOLDER_WORDS, *_NOT_ASCII_WORDS)))
+    cues.Compile()
+    return cues
 
 
 def may_have_placeholder(text: str) -> bool:

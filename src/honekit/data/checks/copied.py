@@ -9,18 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from rapidfuzz.distance import OSA
 
+from honekit.data.checks.short_texts import of_turn, short_texts
 from honekit.data.checks.tally import MAX_PLACES, MAX_TASKS
-from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, is_label, json_value, said_before, warner
+from honekit.data.checks.turn import (
+    NO_JSON,
+    Turn,
+    bare,
+    bare_label,
+    has_digit,
+    is_label,
+    json_value,
+    said_before,
+    warner,
+)
 from honekit.data.lines import Finding, shown
 
 _LEAST = 8
 _MOSTLY = 0.7
 _MAX_FIELDS = 64
-_MAX_VALUES = 40
 _ENOUGH = 200
 """After so many values a field that is mostly not copied is not looked at any more."""
 _MIN_LETTERS, _MIN_DIGITS = 4, 2
@@ -53,24 +62,22 @@ class CopiedValues:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         at, before, letters = -1, "", ""
-        last: str | None = None
-        for index, name, value, place in _values(turn):
-            if name != last:
-                last, counts = name, self._field((turn.task, name))
-            form = bare(value)
-            if counts is None or counts.is_hopeless or len(form) < (_MIN_DIGITS if form.isdigit() else _MIN_LETTERS):
+        for index, name, values, place in _values(turn):
+            counts = self._field((turn.task, name))
+            if counts is None or counts.is_hopeless:
                 continue
             if index != at:
                 at, before, letters = index, said_before(turn, index), ""
-            counts.total += 1
-            if value in before:
-                counts.copied += 1
-                continue
-            letters = letters or bare(before)
-            if form in letters:
-                counts.copied += 1
-            elif len(counts.slips) < MAX_PLACES and _is_name(value) and (meant := _near(value, before)):
-                counts.slips.append((turn.line, place, value, meant))
+            named = [(value, form) for value in values if _is_distinct(form := bare_label(value))]
+            strange = [(value, form) for value, form in named if value not in before]
+            counts.total += len(named)
+            counts.copied += len(named) - len(strange)
+            for value, form in strange:
+                letters = letters or bare(before)
+                if form in letters:
+                    counts.copied += 1
+                elif len(counts.slips) < MAX_PLACES and _is_name(value) and (meant := _near(value, before)):
+                    counts.slips.append((turn.line, place, value, meant))
         return ()
 
     def _field(self, key: tuple[int, str]) -> Field | None:
@@ -97,38 +104,24 @@ class CopiedValues:
                 yield _unfounded(line, at, f"{shown(value)} stands nowhere in the input, but {shown(meant)} does; {usual}")
 
 
-def _values(turn: Turn) -> Iterator[tuple[int, str, str, str]]:
-    """Message, name, text and place of everything that may be copied."""
+def _values(turn: Turn) -> Iterator[tuple[int, str, list[str], str]]:
+    """Message, name, texts and place of everything that may be copied."""
     if isinstance(turn.value, dict):
-        for path, text in short_texts(turn.value):
-            yield turn.at, path, text, f"{turn.field}.{path}"
+        for path, texts in of_turn(turn).items():
+            yield turn.at, path, texts, f"{turn.field}.{path}"
     elif turn.value is NO_JSON and is_label(turn.answer):
-        yield turn.at, "", turn.answer.strip(), turn.field
+        yield turn.at, "", [turn.answer.strip()], turn.field
     for index, message in enumerate(turn.messages) if turn.tools else ():
         for number, call in enumerate(message.tool_calls or ()) if message.is_trained else ():
             arguments = json_value(call.function.arguments)
-            for path, text in short_texts(arguments) if isinstance(arguments, dict) else ():
+            for path, texts in short_texts(arguments).items() if isinstance(arguments, dict) else ():
                 place = f"messages[{index}].tool_calls[{number}].function.arguments"
-                yield index, f"{call.function.name}.{path}", text, place
+                yield index, f"{call.function.name}.{path}", texts, place
 
 
-def short_texts(value: dict[str, Any]) -> list[tuple[str, str]]:
-    """Path and text of the short texts of an object, members of a list under one path."""
-    found: list[tuple[str, str]] = []
-    stack: list[tuple[str, Any]] = [("", value)]
-    while stack and len(found) < _MAX_VALUES:
-        path, item = stack.pop()
-        if type(item) is str:
-            text = item.strip()
-            if is_label(text):
-                found.append((path, text))
-        elif type(item) is dict:
-            before = f"{path}." if path else ""
-            stack += [(before + key, inner) for key, inner in item.items()]
-        elif type(item) is list:
-            member = f"{path}[]"
-            stack += [(member, inner) for inner in item[:20]]
-    return found
+def _is_distinct(form: str) -> bool:
+    """Whether it would not stand in the input by chance."""
+    return len(form) >= _MIN_LETTERS or (len(form) >= _MIN_DIGITS and form.isdigit())
 
 
 def _is_name(value: str) -> bool:

@@ -29,6 +29,9 @@ _USUAL_SHARE = 0.9
 _FEW, _FEW_SHARE = 3, 0.75
 _MAX_KEPT = 1000
 
+_skim = msgspec.json.Decoder(msgspec.Raw).decode
+"""Reads JSON without making anything of it."""
+
 Place = tuple[int, str]
 """Line and field of an answer."""
 
@@ -44,13 +47,16 @@ class Endings:
 
     def look(self, text: str, line: int, index: int) -> Finding | None:
         """A finding when the answer certainly breaks off; counts how it ends otherwise. `index`: which message it is."""
-        if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:
+        if text[0] in "{[" or "`" in text:
+            if reason := _open_part(text):
+                return _finding(line, f"messages[{index}].content", reason)
+            if text[0] in "{[":
+                return None
+        elif text[-1] in ENDS:
             if len(text) >= MIN_CHARS:
                 self.prose += 1
                 self.ended += 1
             return None
-        if (text[0] in "{[" or "`" in text) and (reason := _open_part(text)):
-            return _finding(line, f"messages[{index}].content", reason)
         return self._sentence(text.rstrip(), line, f"messages[{index}].content")
 
     def join(self, later: Endings, lines_before: int) -> None:
@@ -94,12 +100,11 @@ def _finding(line: int, at: str, where: str) -> Finding:
 
 
 def _open_part(text: str) -> str:
-    fences = sum(line.lstrip().startswith("```") for line in text.split("\n"))
-    if fences % 2:
+    if "`" in text and sum(line.lstrip().startswith("```") for line in text.split("\n")) % 2:
         return "in an open code block"
     if text[0] in "{[":
         try:
-            msgspec.json.decode(text)
+            _skim(text)
         except (msgspec.MsgspecError, RecursionError, UnicodeError) as fault:
             if "truncated" in str(fault):
                 return "in open JSON"

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from rapidfuzz.distance import OSA
@@ -13,7 +14,7 @@ from rapidfuzz.distance import OSA
 from honekit.data.checks.content import says_nothing
 from honekit.data.checks.declared_labels import declared_labels, declared_range
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import NO_JSON, Turn, adviser, bare, is_label, warner
+from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown
 
 _REPEATED = 0.6
@@ -140,11 +141,8 @@ def count_labels(tallies: Tallies, turn: Turn) -> None:
         if answer:
             tallies.add(turn.task, _ANSWER, answer if is_label(answer) else TEXT, turn.line, turn.field)
     elif isinstance(turn.value, dict):
-        before: str | None = None
-        for name, value in label_values(turn.value):
-            if name != before:
-                before, tally = name, tallies.of(turn.task, name)
-            tally.add(value, turn.line, turn.field)
+        for name, values in label_values(turn.value):
+            tallies.of(turn.task, name).add_all(values, turn.line, turn.field)
 
 
 def _not_labels(tally: Tally) -> Iterator[Finding]:
@@ -170,23 +168,29 @@ def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
                 yield text, inside[0]
 
 
-def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Path and text of all short texts of an object; the members of a list count as values of one field."""
+def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, list[str]]]:
+    """Path and short texts of all fields of an object; the members of a list count as values of one field."""
     for key, item in value.items():
         if type(item) is str:
             if is_label(item):
-                yield prefix + key, item
+                yield prefix + key, [item]
         elif type(item) is bool:
-            yield prefix + key, "true" if item else "false"
+            yield prefix + key, ["true" if item else "false"]
         elif type(item) is dict and depth < 3:
             yield from label_values(item, f"{prefix}{key}.", depth + 1)
         elif type(item) is list and depth < 3:
-            path = f"{prefix}{key}[]"
-            for member in item[:20]:
-                if type(member) is str and is_label(member):
-                    yield path, member
-                elif type(member) is dict:
+            path, members = f"{prefix}{key}[]", item[:20]
+            texts = [one for one in members if type(one) is str and len(one) <= MAX_LABEL_CHARS and _is_known_label(one)]
+            if texts:
+                yield path, texts
+            for member in members:
+                if type(member) is dict:
                     yield from label_values(member, f"{path}.", depth + 1)
+
+
+@lru_cache(maxsize=4096)
+def _is_known_label(text: str) -> bool:
+    return is_label(text)
 
 
 def is_enum(tally: Tally) -> bool:

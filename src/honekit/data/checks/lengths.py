@@ -22,6 +22,8 @@ _MAX_ORDERS = 1000
 class LengthCheck:
     """Tokens of each example. Conversations of few bytes are not tokenised: a token has at least one."""
 
+    name = "lengths in tokens"
+
     def __init__(self, base: str, template: ChatTemplate, context_tokens: int) -> None:
         self._base = base
         self._template = template

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import CODE, Turn, said_before, warner
+from honekit.data.checks.turn import Turn, digit_span, has_code, said_before, warner
 from honekit.data.lines import Finding, shown
 
 _LEAST = 8
@@ -22,6 +22,9 @@ _MAX_CHARS = 4000
 _MAX_FOUND = 10 * MAX_PLACES
 _NUMBER = re.compile(r"\d(?<![\w#/-]\d)\d*(?:[.,]\d+)*(?![\w/-]|[.:]\d)")
 _ANY = re.compile(r"\d+(?:[.,]\d+)*")
+_FIGURES = bytes(code if chr(code) in "0123456789.," else 0x20 for code in range(256))
+_AROUND = 10
+"""More characters than the patterns look at beside a number."""
 _KNOWN_ANYWAY = re.compile(r"\d(?:\d?:\d\d|(?<=\b1)9\d\d\b|(?<=\b2)0\d\d\b)")
 """Times and years: known from elsewhere."""
 
@@ -38,15 +41,17 @@ class Numbers:
     """Line, place, number, and the digits that may have been meant."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.has_digit or CODE in turn.answer or len(turn.answer) > _MAX_CHARS:
+        if not turn.has_digit or len(turn.answer) > _MAX_CHARS or has_code(turn.answer):
             return ()
         if self.total >= _ENOUGH and self.copied < _HALF * self.total:
             return ()
-        numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", turn.answer)) if not _is_small(number)]
+        begin, end = digit_span(turn.answer)
+        near_digits = turn.answer[max(begin - _AROUND, 0) : end + _AROUND]
+        numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", near_digits)) if not _is_small(number)]
         if not numbers:
             return ()
         self.total += 1
-        said = {*_ANY.findall(said_before(turn))}
+        said = {*_ANY.findall(_figures(said_before(turn)))}
         if said.issuperset(numbers):
             self.copied += 1
             return ()
@@ -72,6 +77,11 @@ class Numbers:
                 but = f", but {meant} does" if meant else ""
                 usual = f"{self.copied} of {self.total} answers with numbers copy theirs from the input"
                 yield _unfounded(line, at, f"the number {shown(number)} stands nowhere in the input{but}; {usual}")
+
+
+def _figures(text: str) -> str:
+    """All runs of digits, full stops and commas: `_ANY` finds the same in them, and sooner."""
+    return " ".join(text.encode().translate(_FIGURES).decode().split()) if text.isascii() else text
 
 
 def _is_small(number: str) -> bool:

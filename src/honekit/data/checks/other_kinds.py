@@ -62,6 +62,8 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
 class _Answers:
     """The checks of answers, near duplicates and labels of held-out files as one check of conversations."""
 
+    name = "answers"
+
     def __init__(self, options: CheckOptions) -> None:
         self._options = options
         self._checks, self._near = AnswerChecks(), NearDuplicates()
@@ -92,7 +94,7 @@ def _look(conversations: Iterable[ChatExample], checks: Sequence[Check], tally: 
     passes = Passes(tally)
     passes.see(conversations, checks, most)
     for check in checks:
-        passes.report(type(check).__name__, check.finish())
+        passes.report(check.name, check.finish())
 
 
 def _endings(path: Path) -> list[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from honekit.data.checks.copied import short_texts
+from honekit.data.checks.short_texts import of_turn
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, warner
 from honekit.data.lines import Finding, shown
@@ -38,20 +38,24 @@ class Patterns:
         if turn.value is NO_JSON:
             answer = turn.answer.strip()
             if 0 < len(answer) <= _MAX_CHARS and "\n" not in answer:
-                self._count(turn, "", answer, turn.field)
+                self._count(turn, "", [answer], turn.field)
         elif isinstance(turn.value, dict):
-            for path, text in short_texts(turn.value):
-                self._count(turn, path, text, f"{turn.field}.{path}")
+            for path, texts in of_turn(turn).items():
+                self._count(turn, path, texts, f"{turn.field}.{path}")
         return ()
 
-    def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
-        shape = _shape_of(text)
-        if shape is None:
+    def _count(self, turn: Turn, name: str, texts: list[str], at: str) -> None:
+        shapes = [(shape, text) for text in texts if (shape := _shape_of(text))]
+        if not shapes:
             return
-        if len(self.examples) < _MAX_EXAMPLES:
-            self.examples.setdefault(shape, text)
-        # A value that was copied keeps the form of its source: it counts, and is not blamed.
-        self.shapes.add(turn.task, name, shape, turn.line, "" if text in turn.question else at)
+        tally = self.shapes.of(turn.task, name)
+        for shape, text in shapes:
+            if tally.count_known(shape):
+                continue
+            if len(self.examples) < _MAX_EXAMPLES:
+                self.examples.setdefault(shape, text)
+            # A value that was copied keeps the form of its source: it counts, and is not blamed.
+            tally.add(shape, turn.line, "" if text in turn.question else at)
 
     def join(self, later: Patterns, lines_before: int) -> None:
         self.shapes.join(later.shapes, lines_before)

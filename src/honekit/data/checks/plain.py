@@ -9,13 +9,17 @@ from typing import ClassVar
 
 import msgspec
 
+from honekit.chat.messages import Role
+
 _REFUSALS = (msgspec.MsgspecError, UnicodeError, RecursionError)
+_MARKS, _MARKS_EACH = 2, 8
+"""Quotation marks around the keys and values of a plain record, and of each of its messages, when no key stands twice."""
 
 
 class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One turn; for the checks it is what `honekit.chat.messages.Message` is."""
 
-    role: str
+    role: Role
     content: str
     tool_calls: ClassVar[None] = None
 
@@ -50,22 +54,22 @@ def plain_decoder() -> Callable[[list[bytes]], list[list[PlainMessage]]]:
     return decode_all
 
 
-def doubtful(lines: list[bytes], conversations: list[list[PlainMessage]]) -> Iterator[int]:
-    """The places of lines with an empty text, or with quotation marks that the decoded record does not account for: a key
-    stands twice. All lines are summed up first, since nearly always there is none; a line that was refused could hide another one
-    in the sum."""
-    texts = [message.content for messages in conversations for message in messages]
-    is_good = all(conversations) and all(texts) and not any(map(str.isspace, texts))
-    if is_good and _marks(lines, texts) == 2 * len(lines) + 8 * len(texts):
-        return
-    for index, (line, messages) in enumerate(zip(lines, conversations, strict=True)):
-        own = [message.content for message in messages]
-        if not all(own) or any(map(str.isspace, own)) or _marks([line], own) != 2 + 8 * len(own):
-            yield index
+def doubtful(lines: list[bytes], conversations: list[list[PlainMessage]], texts: list[str]) -> Iterator[int]:
+    """The places of lines with an empty text, or with more quotation marks than the decoded record accounts for: a key stands
+    twice. `texts` are those of all messages, looked at together first, since nearly always none is empty."""
+    marks = [line.count(b'"') for line in lines]
+    expected = [_MARKS + _MARKS_EACH * len(messages) for messages in conversations]
+    if marks != expected:
+        for index, (own, least) in enumerate(zip(marks, expected, strict=True)):
+            if own != least and own != least + _escaped(lines[index], conversations[index]):
+                yield index
+    if not all(texts) or any(map(str.isspace, texts)):
+        for index, messages in enumerate(conversations):
+            if not all(message.content.strip() for message in messages):
+                yield index
 
 
-def _marks(lines: list[bytes], texts: list[str]) -> int:
-    """How many quotation marks stand in the lines that the texts do not have."""
-    inside = sum([text.count('"') for text in texts if '"' in text])
-    escaped = sum([line.count(b"\\u0022") for line in lines]) if inside else 0
-    return sum([line.count(b'"') for line in lines]) + escaped - inside
+def _escaped(line: bytes, messages: list[PlainMessage]) -> int:
+    """How many quotation marks of the texts stand as such in their line."""
+    texts = [message.content for message in messages]
+    return sum([text.count('"') for text in texts if '"' in text]) - line.count(b"\\u0022")

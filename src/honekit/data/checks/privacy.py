@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.check import CheckOptions
 from honekit.data.lines import Finding, Severity
-from honekit.data.private.find import find_private, masked, without_overlaps
+from honekit.data.private.find import find_private, masked, may_be_private, without_overlaps
 from honekit.data.private.names import name_finder
 from honekit.data.private.personal import Span
 
@@ -22,41 +23,63 @@ _SECRET_FIX = "revoke it, since it has been copied around; `hone data fix --reda
 _ADVICE_FIX = "leave it where devices are meant, else `hone data fix --redact --only {}`"
 
 
+@dataclass
+class Advised:
+    """What is reported once for the whole file, by code."""
+
+    first: dict[str, tuple[int, str, str]] = field(default_factory=dict)
+    """Line, field and what it is."""
+    records: dict[str, int] = field(default_factory=dict)
+
+    def add(self, code: str, line: int, at: str, what: str, records: int = 1) -> None:
+        self.first.setdefault(code, (line, at, what))
+        self.records[code] = self.records.get(code, 0) + records
+
+    def join(self, later: Advised, lines_before: int) -> None:
+        """Add what was found in a later part of the same file."""
+        for code, (line, at, what) in later.first.items():
+            self.add(code, line + lines_before, at, what, later.records[code])
+
+    def findings(self) -> Iterator[Finding]:
+        for code, (line, at, what) in self.first.items():
+            count = self.records[code]
+            message = f"{what}, in {count} {'record' if count == 1 else 'records'}; this is the first"
+            yield Finding(code, "advice", line, at, message, _ADVICE_FIX.format(code))
+
+
 class PrivacyCheck:
     """Looks at every text once."""
 
-    is_slow = True
-    """Timed on the first records, so that a long file's time is said before."""
+    name = "secrets and personal data"
 
     def __init__(self, options: CheckOptions) -> None:
         self._find_names = name_finder(options.names) if options.names else None
-        self._first: dict[str, tuple[int, str, str]] = {}
-        self._records: dict[str, int] = defaultdict(int)
+        self.advised = Advised()
 
     def see(self, example: ChatExample) -> Iterable[Finding]:
-        advised: set[str] = set()
-        for field, text in texts(example.messages):
+        said = dict(texts(example.messages))
+        # One look at all texts together: nearly always there is nothing in them.
+        if not self._find_names and not may_be_private("\n".join(said.values())):
+            return
+        advised: dict[str, tuple[str, str]] = {}
+        for at, text in said.items():
             by_code: dict[tuple[str, Severity], list[Span]] = defaultdict(list)
             for span in self._spans(text):
                 by_code[span.code, span.severity].append(span)
             for (code, severity), spans in by_code.items():
                 if severity == "advice":
-                    advised.add(code)
-                    self._first.setdefault(code, (example.line, field, spans[0].what))
+                    advised.setdefault(code, (at, spans[0].what))
                 else:
-                    yield _finding(example.line, field, text, spans)
-        for code in advised:
-            self._records[code] += 1
+                    yield _finding(example.line, at, text, spans)
+        for code, (at, what) in advised.items():
+            self.advised.add(code, example.line, at, what)
 
     def _spans(self, text: str) -> list[Span]:
         spans = find_private(text)
         return without_overlaps([*spans, *self._find_names(text)]) if self._find_names else spans
 
     def finish(self) -> Iterable[Finding]:
-        for code, (line, field, what) in self._first.items():
-            count = self._records[code]
-            message = f"{what}, in {count} {'record' if count == 1 else 'records'}; this is the first"
-            yield Finding(code, "advice", line, field, message, _ADVICE_FIX.format(code))
+        return self.advised.findings()
 
 
 def texts(messages: Iterable[Message]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The structural scan on several cores: worker processes take turns at ranges of the file's bytes.
+"""Passes over a file on several cores: worker processes take turns at ranges of the file's bytes.
 
 Worker k of n takes the ranges k, k + n, ... and writes what they gave to its stdout as MessagePack, which the parent reads in
 order of the file: results and line numbers do not depend on who was faster, and a pipe that is full slows a worker down.
@@ -11,14 +11,14 @@ import os
 import subprocess
 import sys
 from array import array
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from honekit.data.blocks import is_packed
-from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.structure import PART_BYTES, Part, structure_parts
 
 MIN_BYTES = 48 << 20
@@ -26,70 +26,79 @@ MIN_BYTES = 48 << 20
 _HEAD_BYTES = 8
 """Before each range's parts: how many bytes they have."""
 
+Kind = Literal["structure", "answers", "private"]
+Read = Callable[[Path, int, int | None], Iterable[Any]]
+"""Reads the lines that begin in a range of bytes."""
 
-def parts_of(path: Path, processes: int | None = None, new_answers: Callable[[], AnswerChecks] | None = None) -> Iterator[Part]:
-    """The structural parts of a file in order, made by as many processes as there are cores when it is big and plain.
 
-    With `new_answers` (see `structure_parts`) the first range is always read here. Whoever takes its part may learn from it
-    before asking for the next one: workers are started then, with answers as `new_answers` makes them.
+def _reader(kind: Kind, known: str) -> tuple[Read, Any]:
+    """How a range is read, and the type of what it gives. What one kind needs is imported for that kind only, since importing
+    all would take a worker as long as reading a hundred thousand records."""
+    if kind == "structure":
+        return structure_parts, tuple[Part, None]
+    if kind == "private":
+        from honekit.data.checks.private_parts import PrivatePart, private_parts
+
+        return partial(private_parts, names=known or None), PrivatePart
+    from honekit.data.checks.answers import AnswerChecks
+
+    everyday = msgspec.json.decode(known, type=frozenset[str]) if known else None
+    return partial(structure_parts, new_answers=partial(AnswerChecks.knowing, everyday)), tuple[Part, AnswerChecks]
+
+
+def process_count(path: Path, processes: int | None) -> int:
+    """How many processes a pass over a file takes: one for each core when the file is big and plain."""
+    if is_packed(path) or path.stat().st_size < MIN_BYTES:
+        return 1
+    return processes or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
+
+
+def parts_of(path: Path, kind: Kind, processes: int | None = None, known: Callable[[], str] = str) -> Iterator[Any]:
+    """What the ranges of a file give, in order, made by `process_count` processes.
+
+    `structure` and `answers` give pairs of `Part` and `AnswerChecks` (None for the former), `private` gives `PrivatePart`.
+    The first range is read here, but for `structure`. Whoever takes its part may learn from it before asking for the next one:
+    workers are told what `known` gives then (the everyday words of the file as JSON, or the recogniser of names).
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
+    count = process_count(path, processes)
     if is_packed(path):
-        yield from structure_parts(path, new_answers=new_answers)
+        yield from _reader(kind, known())[0](path, 0, None)
         return
-    count = processes or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 8)
-    size = path.stat().st_size
-    starts = range(0, max(size, 1), PART_BYTES)
-    if count < 2 or size < MIN_BYTES:
-        yield from _read_here(path, starts, new_answers)
-    else:
-        here = starts[:1] if new_answers else starts[:0]
-        is_over = yield from _read_here(path, here, new_answers)
-        if not is_over:
-            yield from _read_by_workers(path, starts[len(here) :], count, new_answers)
+    starts = range(0, max(path.stat().st_size, 1), PART_BYTES)
+    here = starts if count < 2 else starts[:0] if kind == "structure" else starts[:1]
+    for start in here:
+        yield from _reader(kind, known())[0](path, start, start + PART_BYTES)
+    yield from _read_by_workers(path, starts[len(here) :], count, kind, known())
 
 
-def _read_here(path: Path, starts: range, new_answers: Callable[[], AnswerChecks] | None) -> Generator[Part, None, bool]:
-    """The parts of some ranges; returns whether nothing after them can be read."""
-    for start in starts:
-        for part in structure_parts(path, start, start + PART_BYTES, new_answers):
-            yield part
-            if part.is_last:
-                return True
-    return False
-
-
-def _read_by_workers(
-    path: Path, starts: range, count: int, new_answers: Callable[[], AnswerChecks] | None
-) -> Generator[Part, None, None]:
-    known = msgspec.json.encode(new_answers().languages.everyday).decode() if new_answers else ""
-    workers = [_start(path, starts[number::count], known) for number in range(count)]
+def _read_by_workers(path: Path, starts: range, count: int, kind: Kind, known: str) -> Iterator[Any]:
+    read, gives = _reader(kind, known)
+    decode = msgspec.msgpack.Decoder(list[gives], dec_hook=_restored).decode  # type: ignore[valid-type]
+    workers = [_start(path, own, kind, known) for number in range(count) if (own := starts[number::count])]
     try:
         for index, start in enumerate(starts):
-            for part in _received(workers[index % count]) or structure_parts(path, start, start + PART_BYTES, new_answers):
-                yield part
-                if part.is_last:
-                    return
+            body = _received(workers[index % count])
+            yield from decode(body) if body else read(path, start, start + PART_BYTES)
     finally:
         for worker in workers:
             worker.kill()
             worker.communicate()
 
 
-def _start(path: Path, starts: range, known: str) -> subprocess.Popen[bytes]:
+def _start(path: Path, starts: range, kind: Kind, known: str) -> subprocess.Popen[bytes]:
     numbers = map(str, (starts.start, starts.stop, starts.step, PART_BYTES))
-    command = [sys.executable, "-m", "honekit.data.checks.ranges", str(path.resolve()), *numbers, known]
+    command = [sys.executable, "-m", "honekit.data.checks.ranges", str(path.resolve()), *numbers, kind, known]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def _received(worker: subprocess.Popen[bytes]) -> list[Part]:
-    """The parts of the worker's next range; nothing when the worker has died, and the range is to be read here."""
+def _received(worker: subprocess.Popen[bytes]) -> bytes:
+    """What the worker's next range gave; nothing when the worker has died, and the range is to be read here."""
     assert worker.stdout is not None
     head = worker.stdout.read(_HEAD_BYTES)
     size = int.from_bytes(head, "little")
     body = worker.stdout.read(size)
-    is_whole = len(head) == _HEAD_BYTES and len(body) == size
-    return msgspec.msgpack.decode(body, type=list[Part], dec_hook=_restored) if is_whole else []
+    return body if len(head) == _HEAD_BYTES and len(body) == size else b""
 
 
 def _sendable(value: Any) -> bytes:
@@ -102,21 +111,15 @@ def _restored(kind: Any, value: Any) -> Any:
     return array("Q", value) if kind is array else kind(value)
 
 
-def _work(path: Path, starts: range, size: int, known: str) -> None:
-    """`known`: the everyday words of the file as JSON; nothing when answers are not looked at."""
-    everyday = msgspec.json.decode(known, type=frozenset[str] | None) if known else None
-
-    def new_answers() -> AnswerChecks:
-        return AnswerChecks.knowing(everyday)
-
+def _work(path: Path, starts: range, size: int, kind: Kind, known: str) -> None:
+    read, _ = _reader(kind, known)
     for start in starts:
-        parts = list(structure_parts(path, start, start + size, new_answers if known else None))
-        body = msgspec.msgpack.encode(parts, enc_hook=_sendable)
+        body = msgspec.msgpack.encode(list(read(path, start, start + size)), enc_hook=_sendable)
         sys.stdout.buffer.write(len(body).to_bytes(_HEAD_BYTES, "little") + body)
         sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
-    _path, *_numbers, _known = sys.argv[1:]
+    _path, *_numbers, _kind, _known = sys.argv[1:]
     *_range, _size = map(int, _numbers)
-    _work(Path(_path), range(*_range), _size, _known)
+    _work(Path(_path), range(*_range), _size, msgspec.convert(_kind, Kind), _known)

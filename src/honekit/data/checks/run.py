@@ -2,7 +2,7 @@
 
 `scan_file` finds what is wrong with single lines and the exact duplicates, and counts what the checks of answers compare, at the
 speed of the decoder and on several cores. Near duplicates and the checks of `LIBRARY_CHECKS` then see the readable conversations
-in passes of their own.
+in one pass of their own, secrets and personal data of a big file in another one on several cores.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from honekit.data.checks.lengths import length_check
 from honekit.data.checks.near_duplicates import MAX_RECORDS, NearDuplicates
 from honekit.data.checks.passes import Passes, Progress, Tell
 from honekit.data.checks.privacy import PrivacyCheck
+from honekit.data.checks.ranges import process_count
 from honekit.data.checks.scan import scan_file
 from honekit.data.checks.score import score
 from honekit.data.checks.turn import read_turn
@@ -49,25 +50,30 @@ def check_file(
     options = options or CheckOptions()
     made = [check for make in (LIBRARY_CHECKS if checks is None else checks) if (check := make(options))]
     with_answers = checks is None if answers is None else answers
+    in_lines = "structure and answers" if with_answers else "structure"
     begun = time.perf_counter()
     scanned = scan_file(path, with_answers, processes, progress)
-    tally, is_whole = scanned.tally, scanned.is_whole
-    in_lines = "structure and answers" if with_answers else "structure"
+    tally = scanned.tally
     passes = Passes(tally, progress, tell, {in_lines: time.perf_counter() - begun})
+    if made and scanned.is_whole and process_count(path, processes) > 1:
+        # What looks at each record by itself is done by the workers; the others have to see all records in one place.
+        for check in [check for check in made if isinstance(check, PrivacyCheck)]:
+            made.remove(check)
+            passes.see_private(path, options, processes)
     near = NearDuplicateCheck() if checks is None else None
-    if near:
-        passes.see(readable_conversations(path), [near], min(tally.records, MAX_RECORDS))
-    if made:
-        passes.see(readable_conversations(path), made, tally.records)
+    if near and not made:
+        passes.see(readable_conversations(path), [near], min(tally.records, near.most))
+    elif made:
+        passes.see(readable_conversations(path), [near, *made] if near else made, tally.records)
     if with_answers:
         passes.report(in_lines, scanned.answers.finish(near.finish() if near else ()))
         passes.report("held-out labels", unseen_labels(scanned.answers.labels.closed(), options))
     for check in made:
-        passes.report(type(check).__name__, check.finish())
-    if is_whole and not tally.records:
+        passes.report(check.name, check.finish())
+    if scanned.is_whole and not tally.records:
         fix = 'write one {"messages": [...]} per line'
         tally.report(Finding("data.empty", "error", 0, "", "the file is empty", fix))
-    elif is_whole:
+    elif scanned.is_whole:
         tally.report_too_few(MIN_TRAINING_EXAMPLES, KIND)
     result = tally.result(path)
     result.seconds = passes.seconds
@@ -77,6 +83,10 @@ def check_file(
 
 class NearDuplicateCheck:
     """`NearDuplicates` as a check of conversations; all its findings come at the end."""
+
+    name = "near duplicates"
+    most = MAX_RECORDS
+    """So many records are looked at, the first of the file."""
 
     def __init__(self) -> None:
         self._check = NearDuplicates()

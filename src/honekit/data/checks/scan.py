@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from honekit.data.chat import KIND
 from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.endings import Endings
@@ -28,18 +30,19 @@ class Scanned:
     _everyday: frozenset[str] | None = None
     """What the first part knew of it: any later moment would depend on how many processes there are."""
 
-    def new_answers(self) -> AnswerChecks:
-        return AnswerChecks.knowing(self._everyday)
+    def known(self) -> str:
+        """What workers need to know of the first part."""
+        return "" if self._everyday is None else msgspec.json.encode(self._everyday).decode()
 
-    def join(self, part: Part) -> None:
+    def join(self, part: Part, answers: AnswerChecks | None) -> None:
         """Add the next part of the file."""
         before = self.tally.lines
         self.endings.join(part.endings, before)
-        if part.answers:
-            self.answers.join(part.answers, before)
+        if answers:
+            self.answers.join(answers, before)
             if not before:
                 self._everyday = self.answers.languages.everyday
-        self.tally.join(part.moved(before).tally)
+        self.tally.join(part.tally.moved(before))
         self.is_whole = not part.is_last
 
 
@@ -53,11 +56,13 @@ def scan_file(
     scanned = Scanned()
     size = path.stat().st_size if path.is_file() else 0
     with ExactDuplicates() as duplicates:
-        for part in parts_of(path, processes, scanned.new_answers if with_answers else None):
+        for part, answers in parts_of(path, "answers" if with_answers else "structure", processes, scanned.known):
             duplicates.add_packed(part.hashes, part.hashed_lines, scanned.tally.lines)
-            scanned.join(part)
+            scanned.join(part, answers)
             if progress:
                 progress("structure", part.consumed, size)
+            if part.is_last:
+                break
         scanned.tally.report_repeated(duplicates, KIND)
     for finding in scanned.endings.findings():
         scanned.tally.report(finding)

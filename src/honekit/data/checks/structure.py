@@ -9,30 +9,37 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import compress, islice
+from itertools import chain, compress, islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
-from honekit.chat.messages import Message, Role
 from honekit.data.blocks import Block, read_blocks
-from honekit.data.chat import ChatExample, chat_reader, conversation_faults
-from honekit.data.chat_faults import ROLES
-from honekit.data.checks.answers import AnswerChecks
+from honekit.data.chat import ChatExample, chat_reader
 from honekit.data.checks.endings import ENDS, MIN_CHARS, Endings
-from honekit.data.checks.plain import doubtful, plain_decoder
+from honekit.data.checks.orders import Order, Orders
+from honekit.data.checks.plain import PlainMessage, doubtful, plain_decoder
 from honekit.data.checks.tool_calls import tool_findings
-from honekit.data.checks.turn import Turn, read_turn, turn_of
+from honekit.data.checks.turn import Turn, plain_turns, read_turn
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import MAX_PER_LINE, Finding, Line, is_utf16, line_of, lines_of, shown
 from honekit.data.records import Report, Tally, read_line
 
 PART_BYTES = 8 << 20
 """Of the file's text in one part, about."""
-_MAX_ORDERS = 10_000
+
+
+class SeesTurns(Protocol):
+    """What may look at the turns of a part while its lines are decoded: `honekit.data.checks.answers.AnswerChecks`, which
+    takes longer to import than a worker without it to start."""
+
+    def see(self, turns: Iterable[Turn]) -> None: ...
+
+
+S = TypeVar("S", bound=SeesTurns)
 
 
 @dataclass
@@ -44,8 +51,6 @@ class Part:
     """One of 8 bytes for each record, and as many for the line that it stands on."""
     hashed_lines: bytearray = field(default_factory=bytearray)
     endings: Endings = field(default_factory=Endings)
-    answers: AnswerChecks | None = None
-    """None where only the structure is looked at."""
     is_last: bool = False
     """Nothing after these lines can be read."""
     consumed: int = 0
@@ -55,36 +60,29 @@ class Part:
         self.hashes += array("Q", hashes).tobytes()
         self.hashed_lines += array("Q", lines).tobytes()
 
-    def moved(self, lines_before: int) -> Part:
-        """The same with its lines numbered as those of the whole file."""
-        findings = [replace(one, line=one.line + lines_before) if one.line else one for one in self.tally.findings]
-        return replace(self, tally=replace(self.tally, findings=findings))
-
 
 def structure_parts(
-    path: Path, start: int = 0, end: int | None = None, new_answers: Callable[[], AnswerChecks] | None = None
-) -> Iterator[Part]:
-    """The lines that begin at the bytes `start` up to `end`, a part of about `PART_BYTES` at a time; with the checks of answers
-    where `new_answers` makes some for each part.
+    path: Path, start: int = 0, end: int | None = None, new_answers: Callable[[], S] | None = None
+) -> Iterator[tuple[Part, S | None]]:
+    """The lines that begin at the bytes `start` up to `end`, a part of about `PART_BYTES` at a time; with what `new_answers`
+    makes for each part, where it is given, to see its turns.
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-
-    def new_part() -> Part:
-        return Part(answers=new_answers() if new_answers else None)
-
     scan = StructureScan()
-    part, lines_before, part_begins = new_part(), 0, start
+    part, answers = Part(), new_answers() if new_answers else None
+    lines_before, part_begins = 0, start
     for block in read_blocks(path, start, end):
         if block.offset - part_begins >= PART_BYTES:
-            yield part
+            yield part, answers
             lines_before += part.tally.lines
-            part, part_begins = new_part(), block.offset
-        scan.look(replace(block, first=block.first - lines_before), part)
+            part, answers = Part(), new_answers() if new_answers else None
+            part_begins = block.offset
+        scan.look(replace(block, first=block.first - lines_before), part, answers)
         part.consumed = block.consumed
         if part.is_last:
             break
-    yield part
+    yield part, answers
 
 
 class StructureScan:
@@ -92,26 +90,25 @@ class StructureScan:
 
     def __init__(self) -> None:
         self._decode = plain_decoder()
-        self._good: dict[tuple[str, ...], tuple[int, ...]] = {}
-        """The places of the assistant's messages in every order of roles that was found good."""
+        self._orders = Orders()
         self._endings = Endings()
         self._turns: list[Turn | None] = []
         self._has_answers = False
         self._read = chat_reader(self._see)
         self._read_for_answers = chat_reader(lambda example, _report: self._turns.append(read_turn(example)))
 
-    def look(self, block: Block, part: Part) -> None:
+    def look(self, block: Block, part: Part, answers: SeesTurns | None = None) -> None:
         """Everything that the lines of a block show on their own."""
-        part.tally.lines += max(len(block.lines), 1)
+        part.tally.lines += max(len(block.ended), 1)
         part.is_last = bool(block.stop) or is_utf16(block)
-        if not any(block.lines) and not block.is_too_long and not block.stop:
+        if block.ended.count(b"\n") == len(block.ended) and not block.is_too_long and not block.stop:
             return
         if block.offset == 0 and (whole := _whole_value(block)):
             part.tally.report(whole)
             part.is_last = True
             return
         self._endings = part.endings
-        self._has_answers = part.answers is not None
+        self._has_answers = answers is not None
         found: list[Finding] = []
         if block.is_too_long or part.is_last:
             others = [*lines_of(block)]
@@ -119,67 +116,60 @@ class StructureScan:
             others = [line_of(block.lines[index], block.first + index) for index in self._look_fast(block, part, found)]
         for line in others:
             if read_line(line, self._look_slow, part.tally, found.append):
-                part.add_hashed([text_hash(line.text or "")], [line.number])
+                part.add_hashed([text_hash(f"{line.text}\n")], [line.number])
         for finding in sorted(found, key=lambda one: one.line):
             part.tally.report(finding)
-        if part.answers:
+        if answers:
             turns = [turn for turn in self._turns if turn]
-            part.answers.see(sorted(turns, key=lambda turn: turn.line) if others else turns)
+            answers.see(sorted(turns, key=lambda turn: turn.line) if others else turns)
             self._turns = []
 
     def _look_fast(self, block: Block, part: Part, found: list[Finding]) -> list[int]:
         """Counts the plain lines without fault; returns the places of all others. Works by columns, which costs half of what
         a loop over the lines does."""
-        first, good, look = block.first, self._good, part.endings.look
-        index_of: Sequence[int] = range(len(block.lines))
-        lines = block.lines
-        if b"" in lines:
-            index_of = [index for index, line in enumerate(lines) if line]
+        lines, index_of = block.ended, [*range(len(block.ended))]
+        if b"\n" in lines:
+            index_of = [index for index in index_of if lines[index] != b"\n"]
             lines = [lines[index] for index in index_of]
         conversations = self._decode(lines)
-        orders = [tuple([message.role for message in messages]) for messages in conversations]
-        places = [good.get(roles) or self._answers(roles) for roles in orders]
-        left_out = set(doubtful(lines, conversations))
+        orders = self._orders.of(conversations)
+        texts = [message.content for message in chain.from_iterable(conversations)]
+        left_out = set(doubtful(lines, conversations, texts))
         others: list[int] = []
-        if left_out or not all(places):
-            is_plain = [bool(answers) and at not in left_out for at, answers in enumerate(places)]
+        if left_out or not all(orders):
+            is_plain = [bool(order) and at not in left_out for at, order in enumerate(orders)]
             others = [index for index, plain in zip(index_of, is_plain, strict=True) if not plain]
             index_of, lines = [*compress(index_of, is_plain)], [*compress(lines, is_plain)]
-            conversations, places = [*compress(conversations, is_plain)], [*compress(places, is_plain)]
-        prose = 0
-        for index, messages, answers in zip(index_of, conversations, places, strict=True):
-            for place in answers:
-                text = messages[place].content
-                if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:  # as `look` does, without the call
-                    prose += len(text) >= MIN_CHARS
-                elif reason := look(text, first + index, place):
-                    found.append(reason)
-        if part.answers:
-            for index, messages, answers in zip(index_of, conversations, places, strict=True):
-                texts = [message.content for message in messages]
-                self._turns.append(turn_of(first + index, messages, texts, answers, " ".join(texts)))
-        part.add_hashed([line_hash(line) for line in lines], [first + index for index in index_of])
-        part.endings.prose += prose
-        part.endings.ended += prose
+            conversations, orders = [*compress(conversations, is_plain)], [*compress(orders, is_plain)]
+            texts = [message.content for message in chain.from_iterable(conversations)]
+        known = cast(list[Order], orders)
+        numbers = [block.first + index for index in index_of]
+        found += self._look_at_endings(numbers, conversations, known)
+        if self._has_answers:
+            self._turns += plain_turns(numbers, lines, conversations, known)
+        part.add_hashed([*map(line_hash, lines)], numbers)
         part.tally.records += len(lines)
         part.tally.totals.update(
-            messages=sum(map(len, conversations)),
-            trained_messages=sum(map(len, places)),
-            characters=sum([len(message.content) for messages in conversations for message in messages]),
-            bytes=sum(map(len, lines)),
+            messages=len(texts),
+            trained_messages=sum([len(order.answers) for order in known]),
+            characters=sum(map(len, texts)),
+            bytes=sum(map(len, lines)) - len(lines),
         )
         return others
 
-    def _answers(self, roles: tuple[str, ...]) -> tuple[int, ...]:
-        """Where the assistant speaks in this order of roles; nothing when the order is not a good one."""
-        if any(role not in ROLES for role in roles):
-            return ()
-        if conversation_faults([Message(cast(Role, role), "-") for role in roles], 0):
-            return ()
-        answers = tuple(index for index, role in enumerate(roles) if role == "assistant")
-        if len(self._good) < _MAX_ORDERS:
-            self._good[roles] = answers
-        return answers
+    def _look_at_endings(
+        self, numbers: list[int], conversations: list[list[PlainMessage]], orders: list[Order]
+    ) -> Iterator[Finding]:
+        prose = 0
+        for number, messages, order in zip(numbers, conversations, orders, strict=True):
+            for place in order.answers:
+                text = messages[place].content
+                if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:  # as `look` does, without the call
+                    prose += len(text) >= MIN_CHARS
+                elif reason := self._endings.look(text, number, place):
+                    yield reason
+        self._endings.prose += prose
+        self._endings.ended += prose
 
     def _look_slow(self, line: Line, report: Report, totals: Counter[str]) -> bool:
         place = repeated_key(line.text or "")

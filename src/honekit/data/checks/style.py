@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
 from honekit.data.checks.turn import Turn, adviser
@@ -61,15 +62,16 @@ class Style:
         return ()
 
     def _count_styles(self, turn: Turn, text: str) -> None:
-        is_sentence = text.count(" ") > 2
-        is_lower = text.islower() if is_sentence and text.isascii() and text[0].isalpha() else None
+        is_sentence = len(text.split(" ", 3)) > 3
+        # As `islower`, which looks at every letter by itself.
+        is_lower = text == text.lower() if is_sentence and text.isascii() and text[0].isalpha() else None
         is_ended = text.rstrip()[-1:] in _END if is_sentence and "\n" not in text.strip() else None
         is_list = "\n" in text and len(_BULLETS.findall(text)) > 1
         has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
         self.styles.add(turn.task, "", (is_lower, is_ended, has_marks, is_list), turn.line, turn.field)
 
     def _count_length(self, length: int, turn: Turn) -> None:
-        self.lengths[round(math.log2(length) * _BINS)] += 1
+        self.lengths[_bin(length)] += 1
         if len(self.longest) < MAX_PLACES or length > self.longest[0][0]:
             _keep(self.longest, (length, turn.line, turn.field))
         if len(self.shortest) < MAX_PLACES or -length > self.shortest[0][0]:
@@ -115,6 +117,11 @@ class Style:
             is_far = abs(math.log2(length) - median / _BINS) > far
             if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
                 yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
+
+
+@lru_cache(maxsize=4096)
+def _bin(length: int) -> int:
+    return round(math.log2(length) * _BINS)
 
 
 def _keep(heap: list[tuple[int, int, str]], one: tuple[int, int, str]) -> None:

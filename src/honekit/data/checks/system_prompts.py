@@ -35,9 +35,10 @@ class SystemPrompts:
     def see(self, turn: Turn) -> Iterable[Finding]:
         first = turn.messages[0]
         system = first.text if first.role in ("system", "developer") else ""
-        if system or not any(message.role in ("system", "developer") for message in turn.messages):
+        is_counted = bool(system) or not any(message.role in ("system", "developer") for message in turn.messages)
+        if is_counted and not self.tally.count_known(system):
             self.tally.add(system, turn.line, "messages[0].content" if system else "messages")
-        if system:
+        if system and not self.roles.count_known(first.role):
             self.roles.add(first.role, turn.line, "messages[0].role")
         return ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,26 @@ class Tally:
             self.places[category] = [(line, at)]
             if len(self.counts) > MAX_CATEGORIES:
                 self._open()
+
+    def count_known(self, category: Hashable) -> bool:
+        """Count one more of a category of which no more places are remembered; whether it was such a one. Spares whoever counts
+        the common ones the work of naming their place."""
+        count = self.counts.get(category, 0)
+        if count < MAX_PLACES:
+            return False
+        self.total += 1
+        self.counts[category] = count + 1
+        return True
+
+    def add_all(self, categories: Iterable[Hashable], line: int, at: str) -> None:
+        """The same place for each of several categories."""
+        for category in categories:
+            count = self.counts.get(category, 0)
+            if count < MAX_PLACES:
+                self.add(category, line, at)
+            else:
+                self.total += 1
+                self.counts[category] = count + 1
 
     def _open(self) -> None:
         self.is_open = True
@@ -101,7 +121,9 @@ class Tallies:
     tasks: dict[int, dict[str, Tally]] = field(default_factory=dict)
 
     def add(self, task: int, name: str, category: Hashable, line: int, at: str) -> None:
-        self.of(task, name).add(category, line, at)
+        tally = self.of(task, name)
+        if not tally.count_known(category):
+            tally.add(category, line, at)
 
     def of(self, task: int, name: str) -> Tally:
         """The tally of one name, a new one where there is none."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import CODE, Turn, warner
+from honekit.data.checks.turn import Turn, digit_span, has_code, warner
 from honekit.data.lines import Finding, shown
 
 _SYSTEMS: dict[str, dict[str, str]] = {
@@ -27,6 +27,8 @@ _UNIT = re.compile(
     )
     + r")(?![\w/²³°])"
 )
+_MAX_UNIT_CHARS = 40
+"""More than any unit and what must not follow it."""
 _MOSTLY, _LEAST = 0.8, 8
 
 _unit = warner("data.style.units", "use one system of units everywhere")
@@ -40,10 +42,11 @@ class UnitSystems:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.answer
-        if not turn.has_digit or CODE in text:
+        if not turn.has_digit or has_code(text):
             return ()
         seen: set[str] = set()
-        for found in _UNIT.finditer(text):
+        begin, end = digit_span(text)
+        for found in _UNIT.finditer(text, begin, end + _MAX_UNIT_CHARS):
             group = str(found.lastgroup)
             if group not in seen:
                 seen.add(group)

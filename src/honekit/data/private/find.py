@@ -20,6 +20,11 @@ def find_private(text: str) -> list[Span]:
     return without_overlaps([span for hit in sorted(hits) for span in _DETECTORS[hit][1](text)])
 
 
+def may_be_private(text: str) -> bool:
+    """Whether `find_private` could find anything in the lines of a text."""
+    return bool(_cues().Match(text.encode("utf-8", "replace")))
+
+
 def masked(span: Span, text: str) -> str:
     """Enough to find it, too little to use it; the first letters of a key are its provider's."""
     value = text[span.start : span.end]
