@@ -24,6 +24,8 @@ from honekit.data.checks.languages import Languages, is_surely_english, language
         "En tant que modèle de langage, je n'ai pas d'avis.",
         "Lo siento, pero no puedo ayudarte con eso.",
         "作为一个人工智能语言模型，我不能回答。",
+        "As of my last knowledge update in 2021, it is Titan.",
+        "I was trained by OpenAI. The smallest prime is 2.",
         "Es tut mir leid, aber das kann ich leider nicht beantworten.",
     ],
 )
@@ -40,6 +42,8 @@ def test_refusals_by_rote_are_known_in_several_languages(text: str) -> None:
         "We are sorry, the shop is closed on Monday.",
         "I can answer that at once.",
         "Unfortunately the shipment is late by two days.",
+        "My knowledge of tin is limited to its symbol.",
+        "I was trained by a baker in Ghent.",
     ],
 )
 def test_a_kind_word_is_no_refusal(text: str) -> None:
@@ -51,7 +55,7 @@ def test_refusals_in_many_answers_are_meant() -> None:
     assert findings(Content(), answers(texts)) == []
 
 
-@pytest.mark.parametrize("text", ["-", "...", "n/a", "N/A", "None", "—", "null", "(empty)"])
+@pytest.mark.parametrize("text", ["-", "...", "n/a", "N/A", "None", "—", "null", "(empty)", "idk"])
 def test_an_answer_without_content_says_nothing(text: str) -> None:
     assert says_nothing(text)
 

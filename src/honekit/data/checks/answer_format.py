@@ -115,13 +115,13 @@ def _of_task(tally: Tally) -> Iterable[Finding]:
             for line, at in tally.places[shape]:
                 yield _type(line, at, f"the answer is a JSON object; {said}")
         return
-    majority = _majority(shapes)
+    majority = majority_of(shapes)
     for shape in shapes:
-        yield from _of_shape(shape, tally.places[shape], majority)
+        yield from shape_findings(shape, tally.places[shape], majority)
     yield from _order_findings(shapes, tally)
 
 
-def _majority(shapes: dict[Any, int]) -> _Majority:
+def majority_of(shapes: dict[Any, int]) -> _Majority:
     present: Counter[str] = Counter()
     types: dict[str, Counter[str]] = {}
     for shape, count in shapes.items():
@@ -148,7 +148,7 @@ def _is_usual(count: int, total: int) -> bool:
     return count >= _NEARLY_ALL * total or (total - count <= _FEW and count >= _MOSTLY * total)
 
 
-def _of_shape(shape: Shape, places: list[Place], majority: _Majority) -> Iterable[Finding]:
+def shape_findings(shape: Shape, places: list[Place], majority: _Majority) -> Iterable[Finding]:
     own = dict(shape)
     needed = [path for path, share in majority.keys.items() if share >= _NEARLY_ALL and _has_parent(path, own)]
     missing = [path for path in needed if path not in own]

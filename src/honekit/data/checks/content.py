@@ -16,7 +16,10 @@ _AI = re.compile(
     r"|\bals (?:KI|eine? (?:KI|künstliche Intelligenz|(?:großes )?Sprachmodell))\b"
     r"|\ben tant qu(?:e |['’])(?:IA|modèle de langage|intelligence artificielle)\b"
     r"|\bcomo (?:una? )?(?:IA|modelo de lenguaje|inteligencia artificial)\b|\bcomo (?:uma? )?modelo de linguagem\b"
-    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして",
+    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
+    r"|\bmy (?:last )?(?:knowledge (?:update|cut-?off)|training (?:data|cut-?off))\b"
+    r"|\bI (?:was|have been) (?:trained|created|developed) by (?:OpenAI|Anthropic|Google|Meta|Mistral|DeepSeek|Microsoft)\b"
+    r"|\b(?:I am|I['’]m|as) (?:ChatGPT|GPT-\d|Claude,|Gemini,|Bard,)",
     re.I,
 )
 _SORRY = r"\s*(?:I(?:['’]| a)m (?:\w+ )?(?:sorry|afraid)|sorry|I apologi[sz]e|unfortunately|apologies)?[,;.:]?\s*(?:but |that )?"
@@ -57,14 +60,17 @@ _SLOT = re.compile(
 """Slots of a template: a model may be meant to write them."""
 _UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
 _EMPTY = re.compile(
-    r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+)\)?\.?", re.I
+    r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+|idk|dunno"
+    r"|no (?:answer|response))\)?\.?",
+    re.I,
 )
 _BEGINNINGS = (
     "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
     "很", "抱", "对", "申",
 )  # fmt: skip
 _AI_WORDS = (
-    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
+    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
+    "my last k", "my knowledge", "my training", "ed by ", "chatgpt", "gpt-",
 )  # fmt: skip
 _PLACEHOLDER_WORDS = ("orem", " YY", "COMPL", "ompletar", "invullen")
 _NOT_ASCII_WORDS = ("einfügen", "ergänzen", "ausfüllen", "ompléter")
@@ -156,8 +162,10 @@ class Content:
 
     def finish(self) -> Iterator[Finding]:
         spoken = _places(self.as_ai) if self.as_ai.total <= max(2, _MARKS_MEANT * self.answers) else ()
-        for what, (line, at) in (*self._meant_aside(self.refusals), *spoken):
+        for what, (line, at) in self._meant_aside(self.refusals):
             yield _refusal(line, at, f"the answer is a refusal by rote ({shown(what)})")
+        for what, (line, at) in spoken:
+            yield _refusal(line, at, f"the answer speaks as another assistant does ({shown(what)})")
         marks = _places(self.marks) if self.marks.total <= max(2, _MARKS_MEANT * self.answers) else ()
         for what, (line, at) in (*marks, *self._meant_aside(self.slots)):
             yield _placeholder(line, at, f"a placeholder was left in the text: {shown(what)}")

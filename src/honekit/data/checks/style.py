@@ -25,6 +25,7 @@ _TIMES = 5.0
 _LONG = 200
 """Short answers among answers that are short themselves are common: only among longer ones is one odd."""
 _BINS = 16
+_UPPER = "upper"
 
 _case = adviser("data.style.case", "write it like the others, unless the difference is meant")
 _ending = adviser("data.style.ending", "end it like the others, unless the difference is meant")
@@ -62,7 +63,7 @@ class Style:
 
     def _count_styles(self, turn: Turn, text: str) -> None:
         is_sentence = text.count(" ") > 2
-        is_lower = text.islower() if is_sentence and text.isascii() and text[0].isalpha() else None
+        is_lower = _case_of(text) if is_sentence and text.isascii() and text[0].isalpha() else None
         is_ended = text.rstrip()[-1:] in _END if is_sentence and "\n" not in text.strip() else None
         is_list = "\n" in text and len(_BULLETS.findall(text)) > 1
         has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
@@ -100,7 +101,8 @@ class Style:
                 said += "; so do those of lines " + ", ".join(str(line) for _, (line, _) in odd[1 : _MAX_EACH + 1]) + " and more"
                 odd = odd[:1]
             for kind, (line, at) in odd:
-                yield advise(line, at, f"the answer {yes if kind else no}, {said}")
+                what = "is all in capitals" if kind == _UPPER else yes if kind else no
+                yield advise(line, at, f"the answer {what}, {said}")
         yield from self._outliers()
 
     def _outliers(self) -> Iterator[Finding]:
@@ -115,6 +117,11 @@ class Style:
             is_far = abs(math.log2(length) - median / _BINS) > far
             if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
                 yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
+
+
+def _case_of(text: str) -> bool | str:
+    """Whether a text is all in lower case, or that it is all in capitals."""
+    return _UPPER if text.isupper() else text.islower()
 
 
 def _keep(heap: list[tuple[int, int, str]], one: tuple[int, int, str]) -> None:

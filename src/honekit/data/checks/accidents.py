@@ -1,0 +1,24 @@
+"""What few records have is an accident; what many have is the way in which the set is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from honekit.data.checks.tally import Place, Tally
+
+_LEAST = 20
+_SHARE, _SMALL_SHARE = 0.1, 0.2
+_FEW = 2
+
+
+def is_meant(count: int, answers: int) -> bool:
+    """Whether so many of the answers have something that it is their way."""
+    return count > max(_FEW, (_SHARE if answers >= _LEAST else _SMALL_SHARE) * answers)
+
+
+def accidents(tally: Tally, answers: int) -> Iterator[tuple[str, Place]]:
+    """What was found and where, in order of the file; nothing when so many answers have it that it is meant."""
+    if is_meant(tally.total, answers):
+        return
+    found = [(str(what), place) for what, places in tally.places.items() for place in places]
+    yield from sorted(found, key=lambda one: one[1])

@@ -1,0 +1,81 @@
+"""Answers that say the same again: a paragraph pasted twice, a sentence over and over, a key that stuck."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from honekit.data.checks.accidents import accidents
+from honekit.data.checks.tally import Tally
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.lines import Finding, shown
+
+_PARAGRAPH = 40
+_SENTENCE, _TIMES = 20, 3
+_ANSWER = 30
+_LEAST = 48
+_STEP = 8
+_PAIR = re.compile(r"([^\s=\-_*#.~|─0])\1")
+_RUN = re.compile(r"([^\s=\-_*#.~|─0])\1{19,}")
+
+_again = warner("data.answers.repetition", "say it once: a model that learns this does not know when to stop")
+
+
+@dataclass
+class Repetition:
+    """`data.answers.repetition`."""
+
+    found: Tally = field(default_factory=Tally)
+    answers: int = 0
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        before: str | None = None
+        for at, text in turn.trained:
+            self.answers += 1
+            if len(text) < _ANSWER:
+                continue
+            if text == before:
+                self.found.add("the answer is the same as the assistant's turn before", turn.line, f"messages[{at}].content")
+            elif len(text) >= _LEAST and (what := repeated_in(text)) and not (at == turn.at and turn.value is not NO_JSON):
+                self.found.add(what, turn.line, f"messages[{at}].content")
+            before = text
+        return ()
+
+    def join(self, later: Repetition, lines_before: int) -> None:
+        self.found.join(later.found, lines_before)
+        self.answers += later.answers
+
+    def finish(self) -> Iterator[Finding]:
+        for what, (line, at) in accidents(self.found, self.answers):
+            yield _again(line, at, what)
+
+
+def repeated_in(text: str) -> str | None:
+    """What a text says again, in words for a message."""
+    if _PAIR.search(text[::_STEP]) and (run := _RUN.search(text)):
+        return f"the character {shown(run[1])} stands {len(run[0])} times in a row"
+    if CODE in text:
+        return None
+    if "\n\n" in text and (again := _twice(text.split("\n\n"), _PARAGRAPH)):
+        return f"a paragraph stands twice in the answer: {shown(again)}"
+    sentences = text.split(". ")
+    if len(sentences) >= _TIMES and len(set(sentences)) < len(sentences):
+        # The last one keeps its full stop.
+        sentences[-1] = sentences[-1].rstrip(". ")
+        long = [one for one in sentences if len(one) >= _SENTENCE]
+        again = next((one for one in long if long.count(one) >= _TIMES), "")
+        if again:
+            return f"a sentence stands {long.count(again)} times in the answer: {shown(again)}"
+    return None
+
+
+def _twice(parts: list[str], least: int) -> str:
+    seen: set[str] = set()
+    for part in parts:
+        part = part.strip()
+        if len(part) >= least:
+            if part in seen:
+                return part
+            seen.add(part)
+    return ""
