@@ -16,9 +16,11 @@ def is_meant(count: int, answers: int) -> bool:
     return count > max(_FEW, (_SHARE if answers >= _LEAST else _SMALL_SHARE) * answers)
 
 
-def accidents(tally: Tally, answers: int) -> Iterator[tuple[str, Place]]:
-    """What was found and where, in order of the file; nothing when so many answers have it that it is meant."""
-    if is_meant(tally.total, answers):
+def accidents(tally: Tally, answers: int, *, each: bool = False) -> Iterator[tuple[str, Place]]:
+    """What was found and where, in order of the file; nothing when so many answers have it that it is meant. `each`: every kind
+    of it is counted for itself."""
+    if not each and is_meant(tally.total, answers):
         return
-    found = [(str(what), place) for what, places in tally.places.items() for place in places]
+    kinds = [what for what, count in tally.counts.items() if not is_meant(count, answers)] if each else tally.places
+    found = [(str(what), place) for what in kinds for place in tally.places[what]]
     yield from sorted(found, key=lambda one: one[1])

@@ -24,9 +24,9 @@ _SIGNS = {
     "fr": frozenset(("le", "la", "les", "des", "est", "et", "vous", "une", "pour", "pas", "dans", "du")),
     "es": frozenset(("el", "la", "los", "es", "y", "una", "que", "por", "para", "con", "en", "su")),
 }
-"""Everyday words: two of them make out the language for this purpose."""
+"""Everyday words: the language with most of them is the text's, for this purpose."""
 _MAX_CHARS = 300
-_MOSTLY = 0.75
+_MOSTLY, _LEAST = 0.75, 6
 
 _address = adviser("data.style.address", "address the reader in one way everywhere")
 
@@ -42,12 +42,11 @@ class Address:
         if not turn.is_prose or " the " in answer or " of " in answer or len(answer) < 20:
             return ()
         words = frozenset(answer[:_MAX_CHARS].lower().split())
-        for language, forms in _LANGUAGES.items():
-            if len(_SIGNS[language] & words) >= 2:
-                used = [form for form in forms if _FORMS[form].search(answer)]
-                if len(used) == 1:
-                    self.forms.add(turn.task, language, used[0], turn.line, turn.field)
-                break
+        language = max(_LANGUAGES, key=lambda one: len(_SIGNS[one] & words))
+        if _SIGNS[language] & words:
+            used = [form for form in _LANGUAGES[language] if _FORMS[form].search(answer)]
+            if len(used) == 1:
+                self.forms.add(turn.task, language, used[0], turn.line, turn.field)
         return ()
 
     def join(self, later: Address, lines_before: int) -> None:
@@ -55,6 +54,6 @@ class Address:
 
     def finish(self) -> Iterator[Finding]:
         for _, tally in self.forms.all():
-            for form, (line, at) in tally.odd(share=_MOSTLY):
+            for form, (line, at) in tally.odd(share=_MOSTLY, least=_LEAST):
                 usual = f"{tally.counts[tally.main]} of {tally.total} answers say {shown(tally.main)}"
                 yield _address(line, at, f"the answer says {shown(form)} to the reader; {usual}")

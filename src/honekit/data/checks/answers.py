@@ -13,6 +13,7 @@ from honekit.data.checks.blobs import Blobs
 from honekit.data.checks.clean_text import CleanText
 from honekit.data.checks.closings import Closings
 from honekit.data.checks.code_syntax import CodeSyntax
+from honekit.data.checks.combinations import Combinations
 from honekit.data.checks.content import Content
 from honekit.data.checks.contradictions import Contradictions
 from honekit.data.checks.copied import CopiedValues
@@ -38,7 +39,7 @@ from honekit.data.checks.turn import Turn, TurnCheck
 from honekit.data.checks.unit_systems import UnitSystems
 from honekit.data.lines import Finding
 
-_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers")
+_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax")
 
 
 @dataclass
@@ -64,6 +65,7 @@ class AnswerChecks:
     address: Address = field(default_factory=Address)
     blobs: Blobs = field(default_factory=Blobs)
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
+    combinations: Combinations = field(default_factory=Combinations)
     given_away: GivenAway = field(default_factory=GivenAway)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
     references: References = field(default_factory=References)

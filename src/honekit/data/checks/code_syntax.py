@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, warner
 from honekit.data.lines import Finding
 
 _STARTS = ("def ", "import ", "from ", "class ", "async def ", "@")
@@ -22,14 +22,18 @@ _MAX_CHARS, _MAX_NESTED = 6000, 100
 _ENOUGH = 500
 """In a part of a file: a parse costs as much as all other checks of a record."""
 
+_MOSTLY = 0.75
+
+_fence = adviser("data.style.markdown", "put the code into a fence everywhere, or nowhere")
 _syntax = warner("data.answers.code_syntax", "write the code to its end, and as Python reads it")
 
 
 @dataclass
 class CodeSyntax:
-    """`data.answers.code_syntax`."""
+    """`data.answers.code_syntax`, and `data.style.markdown` for code that stands in a fence."""
 
     faults: Tally = field(default_factory=Tally)
+    fences: Tally = field(default_factory=Tally)
     answers: int = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
@@ -38,6 +42,9 @@ class CodeSyntax:
         blocks = _blocks(turn.answer)
         if blocks:
             self.answers += 1
+            text = turn.answer.strip()
+            if text.startswith(CODE) == text.endswith(CODE):
+                self.fences.add(text.startswith(CODE), turn.line, turn.field)
             fault = next(filter(None, map(fault_of, blocks)), None)
             if fault:
                 self.faults.add(fault, turn.line, turn.field)
@@ -45,16 +52,23 @@ class CodeSyntax:
 
     def join(self, later: CodeSyntax, lines_before: int) -> None:
         self.faults.join(later.faults, lines_before)
+        self.fences.join(later.fences, lines_before)
         self.answers += later.answers
 
     def finish(self) -> Iterator[Finding]:
         for what, (line, at) in accidents(self.faults, self.answers):
             yield _syntax(line, at, f"the Python code cannot be parsed: {what}")
+        for is_fenced, (line, at) in self.fences.odd(share=_MOSTLY):
+            where = "in a fence" if is_fenced else "without a fence"
+            yield _fence(
+                line, at, f"the code stands {where}, unlike that of {self.fences.counts[self.fences.main]} other answers"
+            )
 
 
 def _blocks(text: str) -> list[str]:
     if CODE in text:
-        return _BLOCK.findall(text) if "```py" in text else []
+        # An open fence is told where endings are looked at.
+        return _BLOCK.findall(text) if "```py" in text and text.count(CODE) % 2 == 0 else []
     if not text.startswith(_STARTS) or "\n" not in text:
         return []
     first = text[: text.index("\n")]

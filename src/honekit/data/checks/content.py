@@ -42,6 +42,7 @@ _REFUSAL = re.compile(
 _MARK = re.compile(
     r"\b(?:TODO|TBD|FIXME)\b|\bXX+\b[^\n]{0,80}\bYY+\b|(?i:\blorem ipsum\b)|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
     r"|(?i:[<\[(]?\b(?:your|(?:insert|put|write|add)(?: the| an?)?) (?:answer|response|text) (?:goes )?here\b[>\])]?)"
+    r"|(?i:[<\[](?:\w+ )?(?:translation|summary|answer|response|text|output|content|description|result) here[>\]](?!\())"
     r"|(?i:\b(?:answer|response) goes here\b"
     r"|\bantwort (?:hier )?(?:einfügen|ergänzen)\b|\b(?:à|a) compléter\b|\bbitte ausfüllen\b"
     r"|\bpor completar\b|\bda completare\b|\bnog invullen\b)"
@@ -74,12 +75,13 @@ _AI_WORDS = (
 )  # fmt: skip
 _PLACEHOLDER_WORDS = ("orem", " YY", "COMPL", "ompletar", "invullen")
 _NOT_ASCII_WORDS = ("einfügen", "ergänzen", "ausfüllen", "ompléter")
-_HERE = ("swer here", "ponse here", "text here", "goes here")
+_HERE = ("swer here", "ponse here", "text here", "goes here", "tion here", "mary here", "tent here", "tput here", "sult here")
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
 _ECHO_BEGINNING = 32
+_LEAST_REPEATED = 40
 _TASK = 0.6
 """More placeholders than this are the task itself."""
 _MEANT, _MARKS_MEANT = 0.1, 0.4
@@ -177,7 +179,7 @@ class Content:
         # Who corrects or redacts texts leaves some as they are.
         is_editing = self.edits > _MOSTLY_EDITS * self.compared
         for _, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
-            yield _echo(line, at, "the answer is the same text as the question")
+            yield _echo(line, at, "the answer repeats the text of the question")
         for what, (line, at) in _places(self.empty):
             is_class = self.labels > 0.5 * self.answers and self.empty.counts[what] > 2
             if not is_class:
@@ -228,9 +230,15 @@ def refusal_in(text: str) -> str | None:
 
 
 def is_echo(turn: Turn) -> bool:
-    """Whether a prose answer is the question once more."""
+    """Whether a prose answer is the question once more, the text at the end of it, or begins with all of it."""
     if len(turn.answer) < _LEAST_ECHO or " " not in turn.answer or turn.value is not NO_JSON:
         return False
+    if len(turn.answer) < len(turn.question) and turn.question.endswith(turn.answer.strip()):
+        # `Translate: …`, and the text to be translated again.
+        before = turn.question[: -len(turn.answer.strip())].rstrip(" ")
+        return before.endswith((":", "\n"))
+    if turn.answer.lstrip().startswith(turn.question.strip()) and len(turn.question) >= _LEAST_REPEATED:
+        return True
     if not turn.question or abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False
     one, other = turn.answer[0], turn.question[0]

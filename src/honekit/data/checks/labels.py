@@ -25,7 +25,7 @@ _MAX_NAMED = 5
 _LEAST_FOR_BALANCE = 20
 _LEAST_SINGLE = 10
 _UNDECLARED = 0.1
-_STEM, _STEM_SHARE = 7, 0.7
+_STEM, _STEM_SHARE = 6, 0.7
 """`contradictory` for `contradiction`: another ending of one word."""
 _DIGIT = re.compile(r"\d")
 _NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mis", "a", "re", "pre", "sub")

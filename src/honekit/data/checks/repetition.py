@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
-from honekit.data.lines import Finding, shown
+from honekit.data.lines import Finding
 
 _PARAGRAPH = 40
 _SENTENCE, _TIMES = 20, 3
@@ -40,6 +40,13 @@ class Repetition:
             elif len(text) >= _LEAST and (what := repeated_in(text)) and not (at == turn.at and turn.value is not NO_JSON):
                 self.found.add(what, turn.line, f"messages[{at}].content")
             before = text
+        if len(turn.trained) > 1:
+            said: set[str] = set()
+            for at, message in enumerate(turn.messages):
+                if message.role == "user" and len(message.text) >= _ANSWER:
+                    if message.text in said:
+                        self.found.add("the user says the same as in a turn before", turn.line, f"messages[{at}].content")
+                    said.add(message.text)
         return ()
 
     def join(self, later: Repetition, lines_before: int) -> None:
@@ -47,35 +54,28 @@ class Repetition:
         self.answers += later.answers
 
     def finish(self) -> Iterator[Finding]:
-        for what, (line, at) in accidents(self.found, self.answers):
+        for what, (line, at) in accidents(self.found, self.answers, each=True):
             yield _again(line, at, what)
 
 
 def repeated_in(text: str) -> str | None:
     """What a text says again, in words for a message."""
-    if _PAIR.search(text[::_STEP]) and (run := _RUN.search(text)):
-        return f"the character {shown(run[1])} stands {len(run[0])} times in a row"
+    if _PAIR.search(text[::_STEP]) and _RUN.search(text):
+        return "one character stands twenty times and more in a row"
     if CODE in text:
         return None
-    if "\n\n" in text and (again := _twice(text.split("\n\n"), _PARAGRAPH)):
-        return f"a paragraph stands twice in the answer: {shown(again)}"
+    if "\n\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
+        return "a paragraph stands twice in the answer"
     sentences = text.split(". ")
     if len(sentences) >= _TIMES and len(set(sentences)) < len(sentences):
         # The last one keeps its full stop.
         sentences[-1] = sentences[-1].rstrip(". ")
         long = [one for one in sentences if len(one) >= _SENTENCE]
-        again = next((one for one in long if long.count(one) >= _TIMES), "")
-        if again:
-            return f"a sentence stands {long.count(again)} times in the answer: {shown(again)}"
+        if any(long.count(one) >= _TIMES for one in long):
+            return "a sentence stands three times and more in the answer"
     return None
 
 
-def _twice(parts: list[str], least: int) -> str:
-    seen: set[str] = set()
-    for part in parts:
-        part = part.strip()
-        if len(part) >= least:
-            if part in seen:
-                return part
-            seen.add(part)
-    return ""
+def _stands_twice(parts: list[str], least: int) -> bool:
+    long = [stripped for part in parts if len(stripped := part.strip()) >= least]
+    return len(set(long)) < len(long)

@@ -49,7 +49,6 @@ class Shifted:
     answer: frozenset[str] = frozenset()
     """Words of the record before, at `line`."""
     own: int = 0
-    compared: int = 0
     nearer: dict[int, int] = field(default_factory=lambda: {-1: 0, 1: 0})
     """How many answers have more words of the question before (-1) or after (1) than of their own."""
     farther: dict[int, int] = field(default_factory=lambda: {-1: 0, 1: 0})
@@ -68,7 +67,6 @@ class Shifted:
         question = frozenset(_WORD.findall(turn.question[:_MAX_CHARS].casefold()))
         own = len(answer & question)
         if self.line and line <= self.line + 2 and len(answer) >= _MIN_ANSWER_WORDS and len(self.answer) >= _MIN_ANSWER_WORDS:
-            self.compared += 1
             self._count(-1, line, len(answer & self.question) - own)
             self._count(1, self.line, len(self.answer & question) - self.own)
         self.line, self.question, self.answer, self.own = line, question, answer, own
@@ -102,7 +100,6 @@ class Shifted:
             for direction in check.open:
                 check._close(direction)
         self.line = 0
-        self.compared += later.compared
         for direction in self.nearer:
             self.nearer[direction] += later.nearer[direction]
             self.farther[direction] += later.farther[direction]
@@ -114,12 +111,9 @@ class Shifted:
             self._close(direction)
         for direction, first, last, score in sorted(self.runs, key=lambda run: run[1]):
             others = self.nearer[direction] - score
-            chance = max(_USUAL_CHANCE, others / self.compared)
-            # Where answers fit a neighbour as often as their own question, they fit none.
-            if (
-                others * _LOSS <= self.farther[direction]
-                and chance < _MAX_CHANCE
-                and score >= math.log(100 * self.compared) / -math.log(chance)
-            ):
+            told = others + self.farther[direction]
+            # How often an answer fits a neighbour better by chance, and what run of such would still be chance.
+            chance = max(_USUAL_CHANCE, others / max(told, 1))
+            if chance < _MAX_CHANCE and score >= math.log(100 * (told + score)) / -math.log(chance):
                 message = f"the answers of lines {first} to {last} fit {_OTHER[direction]} better than their own"
                 yield _shifted(first, "messages", message)

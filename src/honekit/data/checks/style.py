@@ -13,7 +13,7 @@ from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
 from honekit.data.checks.turn import Turn, adviser
 from honekit.data.lines import Finding
 
-_MARKDOWN = re.compile(r"\*\*\S[^*\n]*\*\*|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
+_MARKDOWN = re.compile(r"\*\*\S(?:[^*\n]*[^*\s])?\*\*(?!\w)|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
 _BULLETS = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
 _LEAST = 10

@@ -38,7 +38,8 @@ class TextFields:
         if turn.value is not NO_JSON or CODE in answer or not answer or len(answer) > _MAX_CHARS:
             return ()
         fields = fields_of(answer) if _START.match(answer) else {}
-        self.shapes.add(turn.task, "", tuple((name, "a text") for name in fields), turn.line, turn.field)
+        shape = tuple((name, "a list" if len(values) > 1 else "a text") for name, values in fields.items())
+        self.shapes.add(turn.task, "", shape, turn.line, turn.field)
         if fields:
             value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
             as_object = structs.replace(turn, value=value)
@@ -76,6 +77,8 @@ def _of_task(tally: Tally) -> Iterator[Finding]:
     for line, at in tally.places.get((), ()):
         usual = f"{tally.total - without} of {tally.total} answers are fields such as `name: value`"
         yield _keys(line, at, f"the answer has no fields; {usual}")
+    if any(kind == "a list" for shape in tally.counts for _, kind in shape):
+        return  # tagged items (`PER: Ada; PER: Bob`), of which any number may be there
     majority = majority_of({shape: count for shape, count in tally.counts.items() if shape})
     for shape, places in tally.places.items():
         if shape:

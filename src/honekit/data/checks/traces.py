@@ -82,8 +82,8 @@ class Traces:
                 self.turns.add("a further turn", turn.line, f"messages[{at}].content")
             if any(map(answer.__contains__, _FOOT_WORDS)) or (not answer.isascii() and "©" in answer):
                 self._note(self.feet, _FOOT, answer, turn, at)
-            elif "]" in answer and CODE not in answer:
-                self._note(self.feet, _CITED, answer, turn, at)
+            elif "]" in answer and CODE not in answer and (cited := _CITED.search(answer)) and cited[0] not in turn.question:
+                self.feet.add("[1]", turn.line, f"messages[{at}].content")
             if answer.startswith(_OPENINGS):
                 self._note(self.fillers, _OPENING, answer, turn, at)
             last = answer[-_LAST_CHARS:]
@@ -116,7 +116,7 @@ class Traces:
             yield _mark(line, at, "after the answer comes a further turn of the conversation, with the speaker's name before it")
         for what, (line, at) in accidents(self.thoughts, self.answers):
             yield _thought(line, at, f"the answer has {shown(what)}, unlike nearly all others")
-        for what, (line, at) in accidents(self.feet, self.answers):
+        for what, (line, at) in accidents(self.feet, self.answers, each=True):
             yield _foot(line, at, f"the answer has {shown(what)}: what stands around a text on a page or in a mail")
         for what, (line, at) in accidents(self.fillers, self.answers):
             yield _filler(line, at, f"the answer has the phrase {shown(what)}, unlike nearly all others")
