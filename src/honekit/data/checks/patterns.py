@@ -64,7 +64,7 @@ class Patterns:
 
     def finish(self) -> Iterator[Finding]:
         for name, tally in self.shapes.all():
-            usual = _usual(tally)
+            usual = _usual(tally, name)
             if not usual:
                 continue
             what = f"`{name}`" if name else "the answer"
@@ -78,10 +78,10 @@ class Patterns:
                             yield _pattern(line, at, f"{what} is written in a form of its own, as in {example}; {said}")
 
 
-def _usual(tally: Tally) -> str | None:
-    """The shape of nearly all values when it has digits in it, or is words, and some have none; else none."""
+def _usual(tally: Tally, name: str) -> str | None:
+    """The shape of nearly all values when it has digits in it, or in a field also when it is words and some have none."""
     usual = str(tally.main)
-    is_telling = "9" in usual or usual == _NUMBER_SHAPE or (usual == _WORDS_SHAPE and _SIGNS_SHAPE in tally.counts)
+    is_telling = "9" in usual or usual == _NUMBER_SHAPE or (name and usual == _WORDS_SHAPE and _SIGNS_SHAPE in tally.counts)
     if tally.is_open or tally.total < SMALL_TASK or not is_telling:
         return None
     odd = sum(count for shape, count in tally.counts.items() if not is_like(str(shape), usual))

@@ -20,7 +20,7 @@ _TURN = re.compile(r"\n\s*(?:\*\*)?(?:User|Human|Assistant|Customer|Nutzer|Benut
 _DIALOGUE = re.compile(r"dialog|conversation|transcript|interview|script|scene|chat|gespräch|conversa", re.I)
 _THOUGHT = re.compile(r"</?(?:think(?:ing)?|thought|reasoning|scratchpad|reflection)>", re.I)
 _FOOT = re.compile(
-    r"all rights reserved|copyright (?:©|\(c\)|\d{4})|© ?(?:copyright |\d{4})|\bread more (?:on|at|about|»)"
+    r"all rights reserved|copyright (?:©|\(c\)|\d{4})|© ?(?:copyright |\d{4})|\bread more (?:on our |»)"
     r"|share on (?:facebook|twitter|x\b)"
     r"|subscribe to (?:our|the|my) (?:newsletter|channel)|source: wikipedia"
     r"|\bretrieved (?:on )?(?:\d{1,2} )?[A-Z][a-z]+ (?:\d{1,2}, )?\d{4}"
