@@ -21,7 +21,7 @@ VERSES = "Rain on the roof,\nrain on the sea.\n\nWind in the sail,\nwind in the 
     [
         f"{SENTENCE}, says the note.\n\n{SENTENCE}, says the note.",
         f"{SENTENCE}. {SENTENCE}. {SENTENCE}.",
-        f"{SENTENCE}{'!' * 40}",
+        f"{SENTENCE}{'!' * 60}",
     ],
 )
 def test_a_text_that_says_the_same_again_is_known(text: str) -> None:

@@ -40,4 +40,4 @@ class Blobs:
 
 def has_long_run(text: str) -> bool:
     """Whether `_STEP` characters on end have no blank: a quick test for a run of twice as many."""
-    return any(" " not in text[at : at + _STEP] for at in range(0, len(text) - _STEP, _STEP))
+    return any(text.find(" ", at, at + _STEP) < 0 for at in range(0, len(text) - _STEP, _STEP))

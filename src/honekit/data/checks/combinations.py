@@ -9,7 +9,7 @@ from itertools import combinations
 
 from honekit.data.checks.labels import label_values
 from honekit.data.checks.tally import Tallies, Tally
-from honekit.data.checks.turn import Turn, adviser
+from honekit.data.checks.turn import Turn, adviser, has_digit
 from honekit.data.lines import Finding, shown
 
 _MAX_FIELDS = 5
@@ -29,7 +29,7 @@ class Combinations:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if isinstance(turn.value, dict):
-            values = [one for one in label_values(turn.value) if "[]" not in one[0] and len(one[1]) <= _MAX_CHARS][:_MAX_FIELDS]
+            values = [one for one in label_values(turn.value) if _may_go_together(*one)][:_MAX_FIELDS]
             for (first, value), (second, other) in combinations(values, 2):
                 tally = self.pairs.of(turn.task, f"{first}\0{second}")
                 if not tally.is_open:
@@ -50,6 +50,10 @@ class Combinations:
                         told.add(line)
                         said = f"{times} records with it have {shown(usual)}"
                         yield _odd(line, f"{at}.{other}", f"`{name}` is {shown(value)} and `{other}` {shown(odd)}; {said}")
+
+
+def _may_go_together(name: str, value: str) -> bool:
+    return len(value) <= _MAX_CHARS and not has_digit(value) and "[]" not in name
 
 
 def _exceptions(tally: Tally, given: int, follows: int) -> Iterator[tuple[tuple[str, str, str, int], tuple[int, str]]]:

@@ -30,13 +30,12 @@ class ListAnswers:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.answer
-        if len(text) > _MAX_CHARS or turn.value is not NO_JSON or "\n" in text or not text:
+        if len(text) > _MAX_CHARS or turn.value is not NO_JSON or not ("," in text or ";" in text or "|" in text):
             return ()
         mark, items = split_list(text)
-        for item in items:
-            # A label that stands alone counts here, and is looked at where single labels are.
-            self.tallies.add(turn.task, "items", item, turn.line, turn.field if mark else "")
         if mark:
+            for item in items:
+                self.tallies.add(turn.task, "items", item, turn.line, turn.field)
             self.tallies.add(turn.task, "marks", (mark, tuple(items)), turn.line, turn.field)
         return ()
 
@@ -58,16 +57,15 @@ class ListAnswers:
                         yield _separator(line, at, f"between the items stands {_NAMES[mark]}; {said}")
             for value, right in misspellings(items):
                 for line, at in items.places[value]:
-                    if at:
-                        yield _misspelt(line, at, f"{shown(value)} looks like a slip for {shown(right)}")
+                    yield _misspelt(line, at, f"{shown(value)} looks like a slip for {shown(right)}")
 
 
 def split_list(text: str) -> tuple[str, list[str]]:
-    """The mark between the items of a list of short texts, and the items; no mark for a single one, nothing for a sentence."""
+    """The mark between the items of a list of short texts, and the items; nothing for a sentence."""
     marks = set(_MARKS.findall(text))
-    if len(marks) > 1 or text.rstrip()[-1:] in ".!?:":
+    if len(marks) != 1 or "\n" in text or text.rstrip()[-1:] in ".!?:":
         return "", []
     items = _MARKS.split(text.strip())[::2]
     if any(not item or item.count(" ") >= _MAX_WORDS for item in items):
         return "", []
-    return marks.pop() if marks else "", items
+    return marks.pop(), items

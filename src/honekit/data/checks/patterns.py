@@ -72,10 +72,11 @@ class Patterns:
             said = f"{count} of {tally.total} {_like(usual, self.examples)}"
             for shape, places in tally.places.items():
                 if not is_like(str(shape), usual):
-                    example = shown(self.examples.get(str(shape), str(shape)))
+                    example = f"a form of its own, as in {shown(self.examples.get(str(shape), str(shape)))}"
+                    form = "words" if shape == _WORDS_SHAPE else example
                     for line, at in places:
                         if at:
-                            yield _pattern(line, at, f"{what} is written in a form of its own, as in {example}; {said}")
+                            yield _pattern(line, at, f"{what} is written in {form}; {said}")
 
 
 def _usual(tally: Tally, name: str) -> str | None:

@@ -23,8 +23,8 @@ _BACK = re.compile(
     re.I,
 )
 _THING = re.compile(_THINGS, re.I)
-_WORDS = ("above", "previous", "before", "preceding", "earlier", "ditto", "oben", "dessus", "arriba", "last one")
-_BEGINNING = 120
+_WORDS = ("above", "previous", "before", "preceding", "earlier", "itto", "oben", "dessus", "arriba", "last")
+_BEGINNING = 80
 """Further on, `above` is the answer's own beginning."""
 _LONG_INPUT = 200
 """A longer input may be what is meant."""
@@ -41,8 +41,10 @@ class References:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         self.answers += 1
+        if len(turn.trained) > 1:
+            return ()
         beginning = turn.answer[:_BEGINNING]
-        if not any(map(beginning.__contains__, _WORDS)) or len(turn.trained) > 1:
+        if not any(map(beginning.__contains__, _WORDS)):
             return ()
         found = _BACK.search(beginning)
         if found and not _is_there(found, turn):

@@ -8,19 +8,19 @@ neighbouring lines.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.turn import Turn, warner
 from honekit.data.lines import Finding
 
-_WORD = re.compile(r"\b[^\W\d_]{4,5}")
+_NO_LETTERS = bytes(code if code > 127 or chr(code).isalpha() else 32 for code in range(256))
+_LEAST_LETTERS, _BEGINNING = 4, 5
 """The beginning of a word of four letters or more: endings differ between question and answer."""
-_MAX_CHARS = 400
+_MAX_CHARS = 300
 _MIN_ANSWER_WORDS = 3
-_ALL, _SAMPLE, _EVERY = 4096, 64, 16
-"""The first lines are all looked at; then 64 lines on end, of every 1024."""
+_ALL, _SAMPLE, _EVERY = 2048, 64, 32
+"""The first lines are all looked at; then 64 lines on end, of every 2048."""
 _LOSS = 2
 _LEAST = 4
 _MAX_CHANCE, _USUAL_CHANCE = 0.3, 0.05
@@ -45,8 +45,8 @@ class Shifted:
     """`data.answers.shifted`."""
 
     line: int = 0
-    question: frozenset[str] = frozenset()
-    answer: frozenset[str] = frozenset()
+    question: frozenset[bytes] = frozenset()
+    answer: frozenset[bytes] = frozenset()
     """Words of the record before, at `line`."""
     own: int = 0
     nearer: dict[int, int] = field(default_factory=lambda: {-1: 0, 1: 0})
@@ -63,8 +63,7 @@ class Shifted:
             return ()
         if not turn.is_prose or len(turn.messages) > 3:
             return ()
-        answer = frozenset(_WORD.findall(turn.answer[:_MAX_CHARS].casefold()))
-        question = frozenset(_WORD.findall(turn.question[:_MAX_CHARS].casefold()))
+        answer, question = _words(turn.answer), _words(turn.question)
         own = len(answer & question)
         if self.line and line <= self.line + 2 and len(answer) >= _MIN_ANSWER_WORDS and len(self.answer) >= _MIN_ANSWER_WORDS:
             self._count(-1, line, len(answer & self.question) - own)
@@ -117,3 +116,8 @@ class Shifted:
             if chance < _MAX_CHANCE and score >= math.log(100 * (told + score)) / -math.log(chance):
                 message = f"the answers of lines {first} to {last} fit {_OTHER[direction]} better than their own"
                 yield _shifted(first, "messages", message)
+
+
+def _words(text: str) -> frozenset[bytes]:
+    letters = text[:_MAX_CHARS].lower().encode("utf-8", "surrogatepass").translate(_NO_LETTERS)
+    return frozenset([word[:_BEGINNING] for word in letters.split() if len(word) >= _LEAST_LETTERS])

@@ -19,6 +19,7 @@ from honekit.data.lines import Finding
 _FIELD = re.compile(r"\s*[-*•]?\s*([^\W\d_][\w/-]{0,24}(?: [\w/-]{1,24}){0,2}) ?: *(\S.*|)$")
 _START = re.compile(r"\s*[-*•]?\s*[^\W\d_][\w/-]{0,24}(?: [\w/-]{1,24}){0,2} ?: ")
 _MAX_CHARS, _MAX_FIELDS = 1000, 20
+_NAME_CHARS = 80
 _MOSTLY = 0.75
 
 _keys = warner("data.format.keys", "give the answer the same fields as the others")
@@ -37,7 +38,7 @@ class TextFields:
         answer = turn.answer
         if turn.value is not NO_JSON or CODE in answer or not answer or len(answer) > _MAX_CHARS:
             return ()
-        fields = fields_of(answer) if _START.match(answer) else {}
+        fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
         shape = tuple((name, "a list" if len(values) > 1 else "a text") for name, values in fields.items())
         self.shapes.add(turn.task, "", shape, turn.line, turn.field)
         if fields:

@@ -21,7 +21,6 @@ _DIALOGUE = re.compile(r"dialog|conversation|transcript|interview|script|scene|c
 _THOUGHT = re.compile(r"</?(?:think(?:ing)?|thought|reasoning|scratchpad|reflection)>", re.I)
 _FOOT = re.compile(
     r"all rights reserved|copyright (?:©|\(c\)|\d{4})|© ?(?:copyright |\d{4})|\bread more (?:on our |»)"
-    r"|share on (?:facebook|twitter|x\b)"
     r"|subscribe to (?:our|the|my) (?:newsletter|channel)|source: wikipedia"
     r"|\bretrieved (?:on )?(?:\d{1,2} )?[A-Z][a-z]+ (?:\d{1,2}, )?\d{4}"
     r"|(?:this|the) (?:e-?mail|message) (?:and any attachments? )?(?:is|are|may be) confidential|not the intended recipient"
@@ -31,8 +30,8 @@ _FOOT = re.compile(
 )
 _CITED = re.compile(r"(?<=[.!?])\s?(?:\[\d{1,3}\])+(?=\s|$)")
 _FOOT_WORDS = (
-    "ights reserved", "opyright", "©", "ead more", "are on ", "ubscribe to", "ource: Wiki", "etrieved ", "confidential",
-    "intended recipient", "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
+    "reserved", "opyright", "©", "ead more", "ubscribe to", "Wikipedia", "etrieved ", "confidential", "intended recipient",
+    "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
 )  # fmt: skip
 """Quick tests, without the first letter's case."""
 _OPENINGS = (
@@ -53,7 +52,8 @@ _CLOSING = re.compile(
     re.I,
 )
 _CLOSING_WORDS = ("helps", "know if", "eel free", "uestions", "anything else", "to help", "hilft", "hésitez", "dudes en")
-_LAST_CHARS = 140
+_LAST_CHARS = 200
+"""Of an answer: where the feet of pages and stock phrases stand."""
 
 _mark = warner("data.text.template_marks", "take them out: the model's own chat template writes such marks around each message")
 _thought = warner("data.text.reasoning", "take the thoughts out, or write them in all answers")
@@ -74,19 +74,19 @@ class Traces:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.text
-        if ("<" in text and not turn.is_plain) or "INST]" in text or "### " in text:
+        if (not turn.is_plain and "<" in text) or ("]" in text and "INST]" in text) or ("#" in text and "### " in text):
             self._look_for_marks(turn)
         for at, answer in turn.trained:
             self.answers += 1
-            if "\n" in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
+            if "\n" in answer and ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
                 self.turns.add("a further turn", turn.line, f"messages[{at}].content")
-            if any(map(answer.__contains__, _FOOT_WORDS)) or (not answer.isascii() and "©" in answer):
-                self._note(self.feet, _FOOT, answer, turn, at)
+            last = answer[-_LAST_CHARS:]
+            if any(map(last.__contains__, _FOOT_WORDS)):
+                self._note(self.feet, _FOOT, last, turn, at)
             elif "]" in answer and CODE not in answer and (cited := _CITED.search(answer)) and cited[0] not in turn.question:
-                self.feet.add("[1]", turn.line, f"messages[{at}].content")
+                self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
             if answer.startswith(_OPENINGS):
                 self._note(self.fillers, _OPENING, answer, turn, at)
-            last = answer[-_LAST_CHARS:]
             if any(map(last.__contains__, _CLOSING_WORDS)):
                 self._note(self.fillers, _CLOSING, last, turn, at)
         return ()
@@ -117,7 +117,7 @@ class Traces:
         for what, (line, at) in accidents(self.thoughts, self.answers):
             yield _thought(line, at, f"the answer has {shown(what)}, unlike nearly all others")
         for what, (line, at) in accidents(self.feet, self.answers, each=True):
-            yield _foot(line, at, f"the answer has {shown(what)}: what stands around a text on a page or in a mail")
+            yield _foot(line, at, f"the answer has what stands around a text on a page or in a mail: {what}")
         for what, (line, at) in accidents(self.fillers, self.answers):
             yield _filler(line, at, f"the answer has the phrase {shown(what)}, unlike nearly all others")
 
