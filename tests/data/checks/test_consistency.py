@@ -11,6 +11,7 @@ from tests.data.checks.conversations import answers, conversation, findings
 
 from honekit.data.checks.answer_format import AnswerFormat, shape_of
 from honekit.data.checks.closings import Closings
+from honekit.data.checks.combinations import Combinations
 from honekit.data.checks.contradictions import Contradictions
 from honekit.data.checks.copied import CopiedValues
 from honekit.data.checks.near_duplicates import NearDuplicates, ask_the_same
@@ -186,3 +187,46 @@ def test_a_name_that_nothing_in_the_input_is_like_is_advice() -> None:
     turns = [conversation(n, f"Mail from person Name{n}x about a bill", json.dumps({"who": f"Name{n}x"})) for n in range(20)]
     found = findings(CopiedValues(), [*turns, conversation(21, "Mail from Ida about a bill", json.dumps({"who": "Wolfgang"}))])
     assert [(one.code, one.severity, one.line) for one in found] == [("data.answers.unfounded", "advice", 21)]
+
+
+def test_an_input_without_the_mark_that_ends_all_others_is_found() -> None:
+    turns = [conversation(n, f"Ticket: printer {n}\n\n###\n\n", "hardware") for n in range(1, 13)]
+    found = findings(Closings(), [*turns, conversation(13, "Ticket: mouse dead", "hardware")])
+    assert [(one.code, one.line, one.field) for one in found] == [("data.format.closing", 13, "messages[0].content")]
+
+
+def test_an_absent_value_written_in_two_ways_is_found_and_in_one_way_is_not() -> None:
+    texts = [json.dumps({"who": f"Ida {n}", "note": f"late {n}", "tags": ["a"]}) for n in range(12)]
+    two_ways = [json.dumps({"who": "Bo", "note": None, "tags": ["a"]}), json.dumps({"who": "Al", "note": "", "tags": ["b"]})]
+    found = findings(AnswerFormat(), answers([*texts, *two_ways]))
+    assert [(one.code, one.line, one.field) for one in found] == [("data.format.type", 14, "messages[1].content.note")]
+    assert findings(AnswerFormat(), answers([*texts, two_ways[1]])) == []
+    no_list = json.dumps({"who": "Cy", "note": "late", "tags": None})
+    assert [one.line for one in findings(AnswerFormat(), answers([*texts, no_list]))] == [13]
+
+
+def test_fields_that_go_together_and_part_once_are_advice() -> None:
+    texts = [json.dumps({"status": "hot" if n % 2 else "cold", "action": "stop" if n % 2 else "none"}) for n in range(40)]
+    found = findings(Combinations(), answers([*texts, json.dumps({"status": "hot", "action": "none"})]))
+    assert [(one.code, one.severity, one.line) for one in found] == [("data.labels.combination", "advice", 41)]
+    free = [json.dumps({"status": "hot" if n % 2 else "cold", "action": "stop" if n % 3 else "none"}) for n in range(40)]
+    assert findings(Combinations(), answers(free)) == []
+
+
+def test_a_long_answer_to_two_questions_is_advice_and_paraphrases_are_meant() -> None:
+    answer = "Hold the ring for twelve seconds until the display shows the logo."
+    words = ["red", "old", "high", "green", "iron", "low", "wide", "glass", "north", "south"]
+    asked = [
+        conversation(
+            n, f"Where is the {word} gate of the {word} house?", f"The {word} gate stands in the {word} wall of the yard."
+        )
+        for n, word in enumerate(words, 1)
+    ]
+    pasted = [
+        conversation(11, "How do I reset my thermostat?", answer),
+        conversation(12, "Which batteries fit the lamp?", answer),
+    ]
+    found = findings(NearDuplicates(), [*asked, *pasted])
+    assert [(one.code, one.line) for one in found] == [("data.answers.reused", 12)]
+    many = [conversation(n, f"{word} {n} of my own words here?", answer) for n, word in enumerate(words[:5], 13)]
+    assert [one for one in findings(NearDuplicates(), [*asked, *pasted, *many]) if one.code == "data.answers.reused"] == []

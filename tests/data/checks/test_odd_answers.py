@@ -49,7 +49,15 @@ def test_sessions_and_code_nested_too_deep_are_not_parsed(code: str) -> None:
     assert fault_of(code) is None
 
 
-@pytest.mark.parametrize("text", ["from our side: all\nis well", "class of 1984\nmet again", "import duties rose\nsharply"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from our side: all\nis well",
+        "class of 1984\nmet again",
+        "import this\n\nIt prints the Zen of Python.",
+        "import duties rose\nsharply",
+    ],
+)
 def test_prose_that_begins_like_code_is_none(text: str) -> None:
     assert findings(CodeSyntax(), answers([*[f"def f():\n    return {n}" for n in range(10)], text])) == []
 

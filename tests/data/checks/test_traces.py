@@ -37,6 +37,21 @@ def test_a_written_dialogue_is_no_further_turn() -> None:
     assert findings(Traces(), [*answers(PLAIN), turn]) == []
 
 
+@pytest.mark.parametrize("text", ["assistant: Go left.", "A: Go left.", "Go left. [end of text]"])
+def test_a_speakers_name_or_an_end_mark_in_one_answer_is_found(text: str) -> None:
+    assert codes([*PLAIN, text]) == [("data.text.template_marks", 11)]
+
+
+def test_the_first_of_several_choices_is_no_speaker() -> None:
+    turn = conversation(11, "Which way? A: left B: right", "A: left")
+    assert findings(Traces(), [*answers(PLAIN), turn]) == []
+
+
+def test_footnotes_of_a_given_source_are_meant() -> None:
+    turn = conversation(11, "Context: [1] Iron rusts. [2] Tin does not. Which rusts?", "Iron does.[1][2]")
+    assert findings(Traces(), [*answers(PLAIN), turn]) == []
+
+
 def test_thoughts_in_one_answer_are_told_and_in_all_are_meant() -> None:
     assert codes([*PLAIN, "<think>Which way?</think>\nGo left."]) == [("data.text.reasoning", 11)]
     assert codes([f"<think>Which way?</think>\n{text}" for text in PLAIN]) == []

@@ -18,6 +18,7 @@ _STARTS = ("def ", "import ", "from ", "class ", "async def ", "@")
 _BLOCK = re.compile(r"```(?:python|py|python3)[ \t]*\n(.*?)\n?```", re.DOTALL)
 _NO_SCRIPT = re.compile(r"^\s*(?:>>>|\.\.\.|[!%]|In \[)", re.MULTILINE)
 """A session's prompts and a notebook's commands."""
+_PROSE = re.compile(r"^[A-Z][a-z]+(?: [\w'’,-]+){2,}.*[.:!?]$", re.MULTILINE)
 _MAX_CHARS, _MAX_NESTED = 6000, 100
 _ENOUGH = 500
 """In a part of a file: a parse costs as much as all other checks of a record."""
@@ -70,6 +71,8 @@ def _blocks(text: str) -> list[str]:
         # An open fence is told where endings are looked at.
         return _BLOCK.findall(text) if "```py" in text and text.count(CODE) % 2 == 0 else []
     if not text.startswith(_STARTS) or "\n" not in text:
+        return []
+    if _PROSE.search(text):
         return []
     first = text[: text.index("\n")]
     # `from our side …` and `import duties …` are prose.

@@ -81,6 +81,7 @@ _BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
 _ECHO_BEGINNING = 32
 _LEAST_REPEATED = 40
+_OF_QUESTION, _OF_TOOL = "the text of the question", "the tool's result as it stands"
 _TASK = 0.6
 """More placeholders than this are the task itself."""
 _MEANT, _MARKS_MEANT = 0.1, 0.4
@@ -133,7 +134,9 @@ class Content:
             self.compared += len(turn.trained)
             self.edits += is_edit(turn)
         if is_echo(turn):
-            self.echoes.add("echo", turn.line, turn.field)
+            self.echoes.add(_OF_QUESTION, turn.line, turn.field)
+        elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.messages[turn.at - 1].text and turn.answer:
+            self.echoes.add(_OF_TOOL, turn.line, turn.field)
         return ()
 
     def _count_placeholder(self, turn: Turn, at: int, text: str) -> None:
@@ -177,8 +180,8 @@ class Content:
             yield _slots(line, at, f"{total} records have placeholders such as {shown(what)}: are they meant?")
         # Who corrects or redacts texts leaves some as they are.
         is_editing = self.edits > _MOSTLY_EDITS * self.compared
-        for _, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
-            yield _echo(line, at, "the answer repeats the text of the question")
+        for what, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
+            yield _echo(line, at, f"the answer repeats {what}")
         for what, (line, at) in _places(self.empty):
             is_class = self.labels > 0.5 * self.answers and self.empty.counts[what] > 2
             if not is_class:
@@ -236,8 +239,12 @@ def is_echo(turn: Turn) -> bool:
         # `Translate: …`, and the text to be translated again.
         before = turn.question[: -len(turn.answer.strip())].rstrip(" ")
         return before.endswith((":", "\n"))
-    if turn.answer.lstrip().startswith(turn.question.strip()) and len(turn.question) >= _LEAST_REPEATED:
-        return True
+    if len(turn.question) >= _LEAST_REPEATED and len(turn.answer) >= _LEAST_REPEATED:
+        # `Summarise: …`, and the text itself before the summary.
+        answer = turn.answer.lstrip()
+        begins = turn.question.find(answer[:_LEAST_REPEATED])
+        if begins >= 0 and answer.startswith(turn.question[begins:].rstrip()):
+            return len(turn.question) - begins >= _LEAST_REPEATED
     if not turn.question or abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False
     one, other = turn.answer[0], turn.question[0]

@@ -66,7 +66,7 @@ class _Parts:
     masked: int
     """The input without its numbers."""
     said: int
-    """The input without articles and the like, and the answer."""
+    """The words of the input in any order, without articles and the like, and the answer."""
 
 
 def _parts(messages: list[Message]) -> _Parts:
@@ -85,7 +85,7 @@ def _parts(messages: list[Message]) -> _Parts:
     is_prose = not is_short and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     masked = masked_words(text)
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
-    said = " ".join([word for word in WORD.findall(text.lower()) if word not in _SMALL_WORDS])
+    said = " ".join(sorted([word for word in WORD.findall(text.lower()) if word not in _SMALL_WORDS]))
     hashes = _hash(" ".join(text.split())), system_hash, answer_hash
     return _Parts(text, *hashes, is_short, is_prose, is_telling, _hash(" ".join(masked)), _hash(f"{said}\0{answer_hash}"))
 
@@ -239,7 +239,7 @@ class LeakageCheck:
             elif parts.is_telling and (line := held_out.said.get(parts.said, 0)):
                 exact_in |= held_out.bit
                 self._leaks.add(example.line)
-                message = f"nearly the same input as {held_out.name}:{line}: only small words differ"
+                message = f"nearly the same input as {held_out.name}:{line}: only small words or their order differ"
                 yield held_out.finding("near_duplicate", example.line, message)
             elif parts.is_prose and (line := held_out.reworded.line(parts.answer, parts.input)):
                 exact_in |= held_out.bit

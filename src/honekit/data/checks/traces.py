@@ -13,17 +13,24 @@ from honekit.data.lines import Finding, shown
 
 _MARK = re.compile(
     r"<\|(?:im_start|im_end|im_sep|endoftext|end_of_text|begin_of_text|eot_id|start_header_id|end_header_id|eom_id|end|user|assistant"
-    r"|system)\|>|<(?:start|end)_of_turn>|<</?SYS>>|\[/?INST\]|</s>\s*$|^### (?:Instruction|Response|Input|Human|Assistant):",
+    r"|system)\|>|<(?:start|end)_of_turn>|<</?SYS>>|\[/?INST\]|</s>\s*$|\[(?:end of text|EOS)\]\s*$"
+    r"|^### (?:Instruction|Response|Input|Human|Assistant):",
     re.MULTILINE,
 )
 _TURN = re.compile(r"\n\s*(?:\*\*)?(?:User|Human|Assistant|Customer|Nutzer|Benutzer|Utilisateur|Usuario)(?:\*\*)?: ")
+_FURTHER = "after the answer comes a further turn of the conversation, with the speaker's name before it"
+_SPEAKER = re.compile(r"(?:\*\*)?(?:assistant|ai|bot|gpt|chatgpt|model|a|output|response|gpt-4)(?:\*\*)? ?:(?=\s)", re.I)
+_SPEAKER_CHARS = 16
+_CHOICE = re.compile(r"\bB ?[:.)]")
 _DIALOGUE = re.compile(r"dialog|conversation|transcript|interview|script|scene|chat|gespräch|conversa", re.I)
+_ENDS = ("[end of text]", "[EOS]")
 _THOUGHT = re.compile(r"</?(?:think(?:ing)?|thought|reasoning|scratchpad|reflection)>", re.I)
 _FOOT = re.compile(
     r"all rights reserved|copyright (?:©|\(c\)|\d{4})|© ?(?:copyright |\d{4})|\bread more (?:on our |»)"
     r"|subscribe to (?:our|the|my) (?:newsletter|channel)|source: wikipedia"
     r"|\bretrieved (?:on )?(?:\d{1,2} )?[A-Z][a-z]+ (?:\d{1,2}, )?\d{4}"
     r"|(?:this|the) (?:e-?mail|message) (?:and any attachments? )?(?:is|are|may be) confidential|not the intended recipient"
+    r"|\nregenerate(?: response)?\s*$|chatgpt can make mistakes"
     r"|alle rechte vorbehalten|tous droits réservés|todos los derechos reservados|sent from my (?:iphone|phone|mobile)"
     r"|gesendet von meinem",
     re.I,
@@ -31,7 +38,7 @@ _FOOT = re.compile(
 _CITED = re.compile(r"(?<=[.!?])\s?(?:\[\d{1,3}\])+(?=\s|$)")
 _FOOT_WORDS = (
     "reserved", "opyright", "©", "ead more", "ubscribe to", "Wikipedia", "etrieved ", "confidential", "intended recipient",
-    "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
+    "egenerate", "make mistakes", "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
 )  # fmt: skip
 """Quick tests, without the first letter's case."""
 _OPENINGS = (
@@ -74,22 +81,39 @@ class Traces:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.text
-        if (not turn.is_plain and "<" in text) or ("]" in text and "INST]" in text) or ("#" in text and "### " in text):
+        if (
+            (not turn.is_plain and "<" in text)
+            or ("]" in text and ("INST]" in text or text.rstrip().endswith(_ENDS)))
+            or ("#" in text and "### " in text)
+        ):
             self._look_for_marks(turn)
         for at, answer in turn.trained:
             self.answers += 1
             if "\n" in answer and ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
-                self.turns.add("a further turn", turn.line, f"messages[{at}].content")
+                self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
             last = answer[-_LAST_CHARS:]
             if any(map(last.__contains__, _FOOT_WORDS)):
                 self._note(self.feet, _FOOT, last, turn, at)
-            elif "]" in answer and CODE not in answer and (cited := _CITED.search(answer)) and cited[0] not in turn.question:
+            elif (
+                "]" in answer
+                and CODE not in answer
+                and (cited := _CITED.search(answer))
+                and _first_of(cited[0]) not in turn.question
+            ):
                 self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
+            if ":" in answer[:_SPEAKER_CHARS]:
+                self._look_at_beginning(turn, at, answer)
             if answer.startswith(_OPENINGS):
                 self._note(self.fillers, _OPENING, answer, turn, at)
             if any(map(last.__contains__, _CLOSING_WORDS)):
                 self._note(self.fillers, _CLOSING, last, turn, at)
         return ()
+
+    def _look_at_beginning(self, turn: Turn, at: int, answer: str) -> None:
+        found = _SPEAKER.match(answer)
+        # `A: the heron` may be the first of several choices.
+        if found and not (found[0][0] in "aA" and _CHOICE.search(turn.question)):
+            self.turns.add(found[0].strip(), turn.line, f"messages[{at}].content")
 
     def _look_for_marks(self, turn: Turn) -> None:
         for at, message in enumerate(turn.messages):
@@ -112,8 +136,8 @@ class Traces:
 
     def finish(self) -> Iterator[Finding]:
         yield from self._marks()
-        for _, (line, at) in accidents(self.turns, self.answers):
-            yield _mark(line, at, "after the answer comes a further turn of the conversation, with the speaker's name before it")
+        for what, (line, at) in accidents(self.turns, self.answers):
+            yield _mark(line, at, what if what == _FURTHER else f"the answer begins with the speaker's name ({shown(what)})")
         for what, (line, at) in accidents(self.thoughts, self.answers):
             yield _thought(line, at, f"the answer has {shown(what)}, unlike nearly all others")
         for what, (line, at) in accidents(self.feet, self.answers, each=True):
@@ -129,3 +153,8 @@ class Traces:
             more = f"; so in {tally.counts[what]} messages" if is_usual else ""
             for line, at in places[:1] if is_usual else places:
                 yield _mark(line, at, f"the text has {shown(what)}, a mark of a chat template{more}")
+
+
+def _first_of(marks: str) -> str:
+    """`[1]` of ` [1][2]`."""
+    return marks[marks.index("[") : marks.index("]") + 1]
