@@ -166,3 +166,20 @@ def test_a_language_that_question_and_answer_share_is_advice() -> None:
         "Das Museum ist an allen Tagen geöffnet, und die Karten bekommen Sie direkt an der Kasse.",
     )
     assert [(f.code, f.line) for f in findings(Languages(), [*turns, german])] == [("data.language.other", 21)]
+
+
+def test_one_english_answer_among_short_ones_of_another_language_is_found() -> None:
+    texts = [
+        "Llame a la clínica o cancele en la aplicación.",
+        "No, venga en ayunas; solo puede beber agua.",
+        "Los encontrará en su carpeta a partir del tercer día.",
+        "Unos veinte minutos; traiga sus informes anteriores.",
+        "Por supuesto, pero en la sala solo cabe una más.",
+        "Sí, detrás del edificio; la primera hora es gratuita.",
+        "Descanse, beba mucho y llámenos si pasa de tres días.",
+        "Rellene el formulario en recepción; tarda una semana.",
+        "Para el especialista sí; pídalo a su médico.",
+        "Yes, from nine to one, by appointment only.",
+    ]
+    found = findings(Languages(), answers(texts))
+    assert [(one.code, one.line) for one in found] == [("data.language.answer", 10)]
