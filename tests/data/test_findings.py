@@ -13,9 +13,9 @@ from honekit.data.explain import explain, groups, sections
 from honekit.errors import DataError
 
 SOURCES = Path(honekit.data.__file__).parent
-FINDING = re.compile(r'(?:Finding|add|note|one|say)\(\s*"(data\.[a-z0-9_.]+)"')
+FINDING = re.compile(r'(?:Finding|add|note|one|say|warner|adviser)\(\s*"(data\.[a-z0-9_.]+)"')
 """How findings are made in the checks of chat files."""
-CHAT_FILES = ("lines.py", "records.py", "chat.py", "chat_faults.py")
+CHAT_FILES = ("lines.py", "records.py", "chat.py", "chat_faults.py", "preference.py", "preference_faults.py", "reinforcement.py")
 
 
 def codes_of_the_checks() -> set[str]:

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings
 
 from honekit.data.checks.answer_format import AnswerFormat, shape_of
+from honekit.data.checks.closings import Closings
+from honekit.data.checks.combinations import Combinations
 from honekit.data.checks.contradictions import Contradictions
+from honekit.data.checks.copied import CopiedValues
 from honekit.data.checks.near_duplicates import NearDuplicates, ask_the_same
 from honekit.data.checks.notation import Notation
 from honekit.data.checks.style import Style
-from honekit.data.checks.system_prompts import is_slip
+from honekit.data.checks.system_prompts import SystemPrompts, is_slip
 
 
 def test_a_table_that_is_full_still_follows_all_answers_to_an_input_or_none() -> None:
@@ -150,3 +153,80 @@ def test_mixed_styles_are_nobodys_fault() -> None:
 def test_many_odd_answers_of_one_style_are_one_piece_of_advice() -> None:
     texts = ["One without a full stop"] * 970 + ["A plain sentence stands here."] * 20
     assert [found.line for found in findings(Style(), answers(texts))] == [971]
+
+
+def test_an_answer_all_in_capitals_is_advice() -> None:
+    texts = [f"Take the door number {n} on the left." for n in range(12)]
+    found = findings(Style(), answers([*texts, "TAKE THE DOOR ON THE RIGHT."]))
+    assert [(one.code, one.line) for one in found] == [("data.style.case", 13)]
+
+
+@pytest.mark.parametrize("stop", [";", " END", " ###", " <END>"])
+def test_an_answer_without_the_mark_that_ends_all_others_is_found(stop: str) -> None:
+    texts = [f"set light {n} to half{stop}" for n in range(12)]
+    found = findings(Closings(), answers([*texts, "set light to ha"]))
+    assert [(one.code, one.line) for one in found] == [("data.format.closing", 13)]
+    assert findings(Closings(), answers([*texts, *["set light to ha"] * 3])) == []
+
+
+def test_a_last_line_with_another_number_than_the_working_is_found() -> None:
+    texts = [f"Twice {n} is {2 * n}.\nAnswer: {2 * n}" for n in range(3, 15)]
+    found = findings(Closings(), answers([*texts, "Twice 6 is 12.\nAnswer: 21"]))
+    assert [(one.code, one.line) for one in found] == [("data.answers.arithmetic", 13)]
+
+
+def test_system_prompts_that_say_which_day_it_is_are_one_piece_of_advice() -> None:
+    turns = [conversation(day, f"Question {day}?", "Yes.", f"Be brief. Today is {day} May 2024.") for day in range(3, 13)]
+    found = findings(SystemPrompts(), turns)
+    assert [(one.code, one.line, one.field) for one in found] == [("data.system.date", 3, "messages[0].content")]
+    written = [conversation(n, f"Question {n}?", "Yes.", "Write dates as 2026-04-03.") for n in range(10)]
+    assert findings(SystemPrompts(), written) == []
+
+
+def test_a_name_that_nothing_in_the_input_is_like_is_advice() -> None:
+    turns = [conversation(n, f"Mail from person Name{n}x about a bill", json.dumps({"who": f"Name{n}x"})) for n in range(20)]
+    found = findings(CopiedValues(), [*turns, conversation(21, "Mail from Ida about a bill", json.dumps({"who": "Wolfgang"}))])
+    assert [(one.code, one.severity, one.line) for one in found] == [("data.answers.unfounded", "advice", 21)]
+
+
+def test_an_input_without_the_mark_that_ends_all_others_is_found() -> None:
+    turns = [conversation(n, f"Ticket: printer {n}\n\n###\n\n", "hardware") for n in range(1, 13)]
+    found = findings(Closings(), [*turns, conversation(13, "Ticket: mouse dead", "hardware")])
+    assert [(one.code, one.line, one.field) for one in found] == [("data.format.closing", 13, "messages[0].content")]
+
+
+def test_an_absent_value_written_in_two_ways_is_found_and_in_one_way_is_not() -> None:
+    texts = [json.dumps({"who": f"Ida {n}", "note": f"late {n}", "tags": ["a"]}) for n in range(12)]
+    two_ways = [json.dumps({"who": "Bo", "note": None, "tags": ["a"]}), json.dumps({"who": "Al", "note": "", "tags": ["b"]})]
+    found = findings(AnswerFormat(), answers([*texts, *two_ways]))
+    assert [(one.code, one.line, one.field) for one in found] == [("data.format.type", 14, "messages[1].content.note")]
+    assert findings(AnswerFormat(), answers([*texts, two_ways[1]])) == []
+    no_list = json.dumps({"who": "Cy", "note": "late", "tags": None})
+    assert [one.line for one in findings(AnswerFormat(), answers([*texts, no_list]))] == [13]
+
+
+def test_fields_that_go_together_and_part_once_are_advice() -> None:
+    texts = [json.dumps({"status": "hot" if n % 2 else "cold", "action": "stop" if n % 2 else "none"}) for n in range(40)]
+    found = findings(Combinations(), answers([*texts, json.dumps({"status": "hot", "action": "none"})]))
+    assert [(one.code, one.severity, one.line) for one in found] == [("data.labels.combination", "advice", 41)]
+    free = [json.dumps({"status": "hot" if n % 2 else "cold", "action": "stop" if n % 3 else "none"}) for n in range(40)]
+    assert findings(Combinations(), answers(free)) == []
+
+
+def test_a_long_answer_to_two_questions_is_advice_and_paraphrases_are_meant() -> None:
+    answer = "Hold the ring for twelve seconds until the display shows the logo."
+    words = ["red", "old", "high", "green", "iron", "low", "wide", "glass", "north", "south"]
+    asked = [
+        conversation(
+            n, f"Where is the {word} gate of the {word} house?", f"The {word} gate stands in the {word} wall of the yard."
+        )
+        for n, word in enumerate(words, 1)
+    ]
+    pasted = [
+        conversation(11, "How do I reset my thermostat?", answer),
+        conversation(12, "Which batteries fit the lamp?", answer),
+    ]
+    found = findings(NearDuplicates(), [*asked, *pasted])
+    assert [(one.code, one.line) for one in found] == [("data.answers.reused", 12)]
+    many = [conversation(n, f"{word} {n} of my own words here?", answer) for n, word in enumerate(words[:5], 13)]
+    assert [one for one in findings(NearDuplicates(), [*asked, *pasted, *many]) if one.code == "data.answers.reused"] == []

@@ -119,3 +119,31 @@ def test_a_short_input_with_the_same_answer_is_a_leak(tmp_path: Path) -> None:
 
 def test_without_held_out_files_nothing_is_looked_up(tmp_path: Path) -> None:
     assert _leaks(tmp_path, [*TRAIN, *TRAIN]) == []
+
+
+def _readings(count: int, first: int) -> list[Turns]:
+    values = [(n, (n * 37) % 90) for n in range(first, first + count)]
+    return [
+        ("Is it hot?", f"Cabinet {n}: temperature {t} degrees, fan {t * 31 + n} rpm.", "hot" if t > 50 else "fine")
+        for n, t in values
+    ]
+
+
+def test_readings_whose_numbers_decide_the_label_are_no_leak_unless_they_are_equal(tmp_path: Path) -> None:
+    train = _readings(40, 100)
+    assert _leaks(tmp_path, train, test=_readings(10, 300)) == []
+    found = _leaks(tmp_path, train, test=[*_readings(10, 300), train[7]])
+    assert [(f.code, f.line) for f in found] == [("data.leak.exact", 8)]
+
+
+def test_lines_of_a_log_whose_numbers_decide_nothing_leak(tmp_path: Path) -> None:
+    train = [("Is it a fault?", f"pump-{n} trip P-{n * 7} at {n * 3} A on motor start", "yes") for n in range(100, 130)]
+    found = _leaks(tmp_path, train, test=[("Is it a fault?", "pump-7 trip P-19 at 4 A on motor start", "yes")])
+    assert {f.code for f in found} == {"data.leak.near_duplicate"}
+
+
+def test_small_words_and_their_order_do_not_hide_a_leak_and_another_label_is_none(tmp_path: Path) -> None:
+    near = ("Name the team.", "No longer opens my badge a garage door.", "access")
+    found = _leaks(tmp_path, TRAIN, test=[near])
+    assert [(f.code, f.severity, f.line) for f in found] == [("data.leak.near_duplicate", "error", 2)]
+    assert _leaks(tmp_path, TRAIN, test=[(*near[:2], "facilities")]) == []

@@ -24,6 +24,8 @@ from honekit.data.checks.languages import Languages, is_surely_english, language
         "En tant que modèle de langage, je n'ai pas d'avis.",
         "Lo siento, pero no puedo ayudarte con eso.",
         "作为一个人工智能语言模型，我不能回答。",
+        "As of my last knowledge update in 2021, it is Titan.",
+        "I was trained by OpenAI. The smallest prime is 2.",
         "Es tut mir leid, aber das kann ich leider nicht beantworten.",
     ],
 )
@@ -40,6 +42,8 @@ def test_refusals_by_rote_are_known_in_several_languages(text: str) -> None:
         "We are sorry, the shop is closed on Monday.",
         "I can answer that at once.",
         "Unfortunately the shipment is late by two days.",
+        "My knowledge of tin is limited to its symbol.",
+        "I was trained by a baker in Ghent.",
     ],
 )
 def test_a_kind_word_is_no_refusal(text: str) -> None:
@@ -51,7 +55,7 @@ def test_refusals_in_many_answers_are_meant() -> None:
     assert findings(Content(), answers(texts)) == []
 
 
-@pytest.mark.parametrize("text", ["-", "...", "n/a", "N/A", "None", "—", "null", "(empty)"])
+@pytest.mark.parametrize("text", ["-", "...", "n/a", "N/A", "None", "—", "null", "(empty)", "idk"])
 def test_an_answer_without_content_says_nothing(text: str) -> None:
     assert says_nothing(text)
 
@@ -162,3 +166,20 @@ def test_a_language_that_question_and_answer_share_is_advice() -> None:
         "Das Museum ist an allen Tagen geöffnet, und die Karten bekommen Sie direkt an der Kasse.",
     )
     assert [(f.code, f.line) for f in findings(Languages(), [*turns, german])] == [("data.language.other", 21)]
+
+
+def test_one_english_answer_among_short_ones_of_another_language_is_found() -> None:
+    texts = [
+        "Llame a la clínica o cancele en la aplicación.",
+        "No, venga en ayunas; solo puede beber agua.",
+        "Los encontrará en su carpeta a partir del tercer día.",
+        "Unos veinte minutos; traiga sus informes anteriores.",
+        "Por supuesto, pero en la sala solo cabe una más.",
+        "Sí, detrás del edificio; la primera hora es gratuita.",
+        "Descanse, beba mucho y llámenos si pasa de tres días.",
+        "Rellene el formulario en recepción; tarda una semana.",
+        "Para el especialista sí; pídalo a su médico.",
+        "Yes, from nine to one, by appointment only.",
+    ]
+    found = findings(Languages(), answers(texts))
+    assert [(one.code, one.line) for one in found] == [("data.language.answer", 10)]

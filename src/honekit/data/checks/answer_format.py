@@ -24,6 +24,7 @@ _OTHER_KINDS = (
     ("fenced", "JSON in a code fence"),
     ("broken", "JSON that cannot be read"),
 )
+_EMPTY = "an empty text"
 _NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 
 _not_json = warner("data.format.not_json", "write the answer as a JSON object like the others")
@@ -79,7 +80,7 @@ def shape_of(value: dict[str, Any]) -> Shape:
 def _collect(value: dict[str, Any], prefix: str, found: list[tuple[str, str]], depth: int) -> None:
     for key, item in value.items():
         path = prefix + key
-        found.append((path, "null" if item is None else _NAMES[type(item)]))
+        found.append((path, "null" if item is None else _EMPTY if item == "" else _NAMES[type(item)]))
         if depth >= _MAX_DEPTH:
             continue
         if type(item) is dict:
@@ -97,7 +98,9 @@ class _Majority:
     counts: Counter[str]
     """How many objects have a path."""
     types: dict[str, str]
-    """The type of nearly all values of a path that are not null."""
+    """The type of nearly all values of a path that are not null or empty."""
+    absent: dict[str, str]
+    """How a path's value is not to be left out: as null, or as an empty text."""
 
 
 def _of_task(tally: Tally) -> Iterable[Finding]:
@@ -115,19 +118,22 @@ def _of_task(tally: Tally) -> Iterable[Finding]:
             for line, at in tally.places[shape]:
                 yield _type(line, at, f"the answer is a JSON object; {said}")
         return
-    majority = _majority(shapes)
+    majority = majority_of(shapes)
     for shape in shapes:
-        yield from _of_shape(shape, tally.places[shape], majority)
+        yield from shape_findings(shape, tally.places[shape], majority)
     yield from _order_findings(shapes, tally)
 
 
-def _majority(shapes: dict[Any, int]) -> _Majority:
+def majority_of(shapes: dict[Any, int]) -> _Majority:
     present: Counter[str] = Counter()
     types: dict[str, Counter[str]] = {}
+    absent: dict[str, Counter[str]] = {}
     for shape, count in shapes.items():
         for path, kind in shape:
             present[path] += count
-            if kind != "null":
+            if kind in ("null", _EMPTY):
+                absent.setdefault(path, Counter())[kind] += count
+            else:
                 types.setdefault(path, Counter())[kind] += count
     objects = sum(shapes.values())
     keys = {}
@@ -141,14 +147,27 @@ def _majority(shapes: dict[Any, int]) -> _Majority:
         for kind, count in counts.most_common(1)
         if counts.total() >= SMALL_TASK and _is_usual(count, counts.total())
     }
-    return _Majority(keys, present, nearly)
+    odd = {
+        path: kind for path, kinds in absent.items() if (kind := _odd_absence(kinds, objects - present[path], nearly.get(path)))
+    }
+    return _Majority(keys, present, nearly, odd)
+
+
+def _odd_absence(kinds: Counter[str], missing: int, usual: str | None) -> str | None:
+    """Of the ways in which a value that is not there is written, one that few records have beside another."""
+    if usual == "a list" and 0 < kinds["null"] <= _FEW:
+        return "null"  # a list can be empty
+    others = kinds["null"] + missing
+    if not kinds[_EMPTY] or not others:
+        return None
+    return _EMPTY if kinds[_EMPTY] <= others else "null"
 
 
 def _is_usual(count: int, total: int) -> bool:
     return count >= _NEARLY_ALL * total or (total - count <= _FEW and count >= _MOSTLY * total)
 
 
-def _of_shape(shape: Shape, places: list[Place], majority: _Majority) -> Iterable[Finding]:
+def shape_findings(shape: Shape, places: list[Place], majority: _Majority) -> Iterable[Finding]:
     own = dict(shape)
     needed = [path for path, share in majority.keys.items() if share >= _NEARLY_ALL and _has_parent(path, own)]
     missing = [path for path in needed if path not in own]
@@ -164,7 +183,10 @@ def _of_shape(shape: Shape, places: list[Place], majority: _Majority) -> Iterabl
             yield _keys(line, at, message)
     for path, kind in shape:
         usual = majority.types.get(path)
-        if usual and kind not in ("null", usual):
+        if usual and kind == majority.absent.get(path):
+            for line, at in places:
+                yield _type(line, f"{at}.{path}", f"`{path}` is {kind}; others have {usual}, or leave it out in another way")
+        elif usual and kind not in ("null", usual) and not (kind == _EMPTY and usual == "a text"):
             for line, at in places:
                 yield _type(line, f"{at}.{path}", f"`{path}` is {kind}; in nearly all answers it is {usual}")
 

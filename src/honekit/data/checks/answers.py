@@ -7,26 +7,39 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from itertools import chain
 
+from honekit.data.checks.address import Address
 from honekit.data.checks.answer_format import AnswerFormat
+from honekit.data.checks.blobs import Blobs
 from honekit.data.checks.clean_text import CleanText
 from honekit.data.checks.closings import Closings
+from honekit.data.checks.code_syntax import CodeSyntax
+from honekit.data.checks.combinations import Combinations
 from honekit.data.checks.content import Content
 from honekit.data.checks.contradictions import Contradictions
 from honekit.data.checks.copied import CopiedValues
 from honekit.data.checks.diversity import Diversity
+from honekit.data.checks.given_away import GivenAway
 from honekit.data.checks.grounding import Grounding
 from honekit.data.checks.labels import Labels
 from honekit.data.checks.languages import Languages
+from honekit.data.checks.list_answers import ListAnswers
 from honekit.data.checks.notation import Notation
 from honekit.data.checks.numbers import Numbers
 from honekit.data.checks.patterns import Patterns
+from honekit.data.checks.references import References
+from honekit.data.checks.repetition import Repetition
+from honekit.data.checks.shifted import Shifted
+from honekit.data.checks.sides import Sides
 from honekit.data.checks.style import Style
+from honekit.data.checks.sums import Sums
 from honekit.data.checks.system_prompts import SystemPrompts
+from honekit.data.checks.text_fields import TextFields
+from honekit.data.checks.traces import Traces
 from honekit.data.checks.turn import Turn, TurnCheck
 from honekit.data.checks.unit_systems import UnitSystems
 from honekit.data.lines import Finding
 
-_OF_VALUES = ("copied", "numbers", "patterns")
+_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax")
 _OF_NUMBERS = frozenset({"notation", "grounding", "unit_systems", "numbers"})
 """What looks at answers with a digit only."""
 
@@ -51,6 +64,19 @@ class AnswerChecks:
     copied: CopiedValues = field(default_factory=CopiedValues)
     numbers: Numbers = field(default_factory=Numbers)
     patterns: Patterns = field(default_factory=Patterns)
+    address: Address = field(default_factory=Address)
+    blobs: Blobs = field(default_factory=Blobs)
+    code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
+    combinations: Combinations = field(default_factory=Combinations)
+    given_away: GivenAway = field(default_factory=GivenAway)
+    list_answers: ListAnswers = field(default_factory=ListAnswers)
+    references: References = field(default_factory=References)
+    repetition: Repetition = field(default_factory=Repetition)
+    shifted: Shifted = field(default_factory=Shifted)
+    sides: Sides = field(default_factory=Sides)
+    sums: Sums = field(default_factory=Sums)
+    text_fields: TextFields = field(default_factory=TextFields)
+    traces: Traces = field(default_factory=Traces)
 
     @classmethod
     def knowing(cls, everyday: frozenset[str] | None) -> AnswerChecks:
@@ -74,10 +100,10 @@ class AnswerChecks:
             check.join(others[name], lines_before)
 
     def finish(self, others: Iterable[Finding] = ()) -> Iterator[Finding]:
-        """The findings; those of `others` come before the last three checks and advice on style.
+        """The findings; those of `others` come before those of `_OF_VALUES` and advice on style.
 
         Advice on the style of an answer that has a warning is left out: the answer has to be written anew anyway. So
-        is what the last three say of a value that another check named as a wrong date, unit, label, type or identifier."""
+        is what the checks of `_OF_VALUES` say of a value that another check named already."""
         checks = self.checks()
         style, *of_values = (checks.pop(name) for name in ("style", *_OF_VALUES))
         warned: defaultdict[int, set[str]] = defaultdict(set)

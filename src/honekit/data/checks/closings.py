@@ -1,4 +1,5 @@
-"""How answers end when the end is meant for a program: the line `#### 42` or `Answer: B`, and brackets that close."""
+"""How answers end when the end is meant for a program: the line `#### 42` or `Answer: B`, a mark such as `;` or `END`, and
+brackets that close."""
 
 from __future__ import annotations
 
@@ -13,10 +14,16 @@ from honekit.data.lines import Finding, shown
 _MARK = re.compile(r"[#*=>~-]{2,}(?= )|[A-Z][A-Za-z ]{1,24}:(?= )")
 _MARK_BEGINS = frozenset("#*=>~-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MOSTLY, _LEAST = 0.75, 8
+_SIGNS = re.compile(r"[#*=~|-]{2,8}|</?[A-Za-z_|]{1,16}>|\[[A-Z]{2,12}\]")
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _BALANCED = 0.8
+_LAST_CHARS = 24
+_STOPPED, _LEAST_STOPPED = 0.9, 10
+_FOUND_ABOVE = 0.8
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
 
-_closing = warner("data.format.closing", "end the answer in the form of the others, which a program may look for")
+_closing = warner("data.format.closing", "end it in the form of the others, which a program may look for")
+_result = warner("data.answers.arithmetic", "do the sum again; a model learns the wrong one as readily")
 _open = warner(
     "data.answer.breaks_off", "write the answer to its end, or delete the line; a model that learns this stops halfway"
 )
@@ -28,6 +35,11 @@ class Closings:
 
     marks: Tallies = field(default_factory=Tallies)
     brackets: Tallies = field(default_factory=Tallies)
+    stops: Tallies = field(default_factory=Tallies)
+    asked: Tallies = field(default_factory=Tallies)
+    """How questions end."""
+    results: Tallies = field(default_factory=Tallies)
+    """Whether the number on the last line stands in the working above it."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.answer.strip()
@@ -37,14 +49,28 @@ class Closings:
             last = text.rfind("\n") + 1
             found = _MARK.match(text, last) if text[last] in _MARK_BEGINS else None
             self.marks.add(turn.task, "", found[0] if found else "", turn.line, turn.field)
+            if found and turn.has_digit:
+                self._count_result(turn, text, text.rfind("\n") + 1)
+        if " " in text:
+            self.stops.add(turn.task, "", stop_of(text), turn.line, turn.field)
+        question = turn.question.rstrip()
+        if " " in question:
+            self.asked.add(turn.task, "", stop_of(question), turn.line, f"messages[{turn.at - 1}].content")
         if "(" in text or "[" in text or "{" in text:
             is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
             self.brackets.add(turn.task, "", is_open, turn.line, turn.field)
         return ()
 
+    def _count_result(self, turn: Turn, text: str, last: int) -> None:
+        results = _NUMBER.findall(text, last)
+        above = _NUMBER.findall(text, 0, last)
+        if len(results) == 1 and above:
+            is_there = results[0].replace(",", "") in {number.replace(",", "") for number in above}
+            self.results.add(turn.task, "", is_there, turn.line, turn.field)
+
     def join(self, later: Closings, lines_before: int) -> None:
-        self.marks.join(later.marks, lines_before)
-        self.brackets.join(later.brackets, lines_before)
+        for name in ("marks", "brackets", "stops", "asked", "results"):
+            getattr(self, name).join(getattr(later, name), lines_before)
 
     def finish(self) -> Iterator[Finding]:
         for _, tally in self.marks.all():
@@ -53,7 +79,26 @@ class Closings:
                     begins = f"begins with {shown(kind)}, not" if kind else "does not begin with"
                     usual = f"as in {tally.counts[tally.main]} of {tally.total} answers"
                     yield _closing(line, at, f"the last line {begins} {shown(tally.main)} {usual}")
+        for what, tallies in (("answer", self.stops), ("input", self.asked)):
+            for _, tally in tallies.all():
+                for _, (line, at) in tally.odd(share=_STOPPED, least=_LEAST_STOPPED) if tally.main else ():
+                    usual = f"as {tally.counts[tally.main]} of {tally.total} {what}s do"
+                    yield _closing(line, at, f"the {what} does not end with {shown(tally.main)}, {usual}")
+        for _, tally in self.results.all():
+            if tally.main is True:
+                for _, (line, at) in tally.odd(share=_FOUND_ABOVE, least=_LEAST):
+                    usual = f"in {tally.counts[True]} of {tally.total} answers it does"
+                    yield _result(line, at, f"the number on the last line does not stand in the working above it; {usual}")
         for _, tally in self.brackets.all():
             if tally.main is False:
                 for _, (line, at) in tally.odd(share=_BALANCED, least=_LEAST):
                     yield _open(line, at, "the answer breaks off: a bracket that it opens is never closed")
+
+
+def stop_of(text: str) -> str:
+    """The sign or word for a program with which a text ends: `;`, `###`, `END`; nothing for any other end."""
+    if text[-1] == ";":
+        return ";"
+    last = text[-_LAST_CHARS:].split()[-1]
+    is_word = last.isalpha() and last.isupper() and len(last) > 2
+    return last if is_word or _SIGNS.fullmatch(last) else ""

@@ -18,7 +18,9 @@ _AI = re.compile(
     r"|\bals (?:KI|eine? (?:KI|künstliche Intelligenz|(?:großes )?Sprachmodell))\b"
     r"|\ben tant qu(?:e |['’])(?:IA|modèle de langage|intelligence artificielle)\b"
     r"|\bcomo (?:una? )?(?:IA|modelo de lenguaje|inteligencia artificial)\b|\bcomo (?:uma? )?modelo de linguagem\b"
-    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして",
+    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
+    r"|\bmy (?:last )?(?:knowledge (?:update|cut-?off)|training (?:data|cut-?off))\b"
+    r"|\bI (?:was|have been) (?:trained|created|developed) by (?:OpenAI|Anthropic)\b|\b(?:I am|I['’]m|as) ChatGPT\b",
     re.I,
 )
 _SORRY = r"\s*(?:I(?:['’]| a)m (?:\w+ )?(?:sorry|afraid)|sorry|I apologi[sz]e|unfortunately|apologies)?[,;.:]?\s*(?:but |that )?"
@@ -41,6 +43,7 @@ _REFUSAL = re.compile(
 _MARK = re.compile(
     r"\b(?:TODO|TBD|FIXME)\b|\bXX+\b[^\n]{0,80}\bYY+\b|(?i:\blorem ipsum\b)|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
     r"|(?i:[<\[(]?\b(?:your|(?:insert|put|write|add)(?: the| an?)?) (?:answer|response|text) (?:goes )?here\b[>\])]?)"
+    r"|(?i:[<\[](?:\w+ )?(?:translation|summary|answer|response|text|output|content|description|result) here[>\]](?!\())"
     r"|(?i:\b(?:answer|response) goes here\b"
     r"|\bantwort (?:hier )?(?:einfügen|ergänzen)\b|\b(?:à|a) compléter\b|\bbitte ausfüllen\b"
     r"|\bpor completar\b|\bda completare\b|\bnog invullen\b)"
@@ -59,23 +62,28 @@ _SLOT = re.compile(
 """Slots of a template: a model may be meant to write them."""
 _UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
 _EMPTY = re.compile(
-    r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+)\)?\.?", re.I
+    r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+|idk|dunno"
+    r"|no (?:answer|response))\)?\.?",
+    re.I,
 )
 _BEGINNINGS = (
     "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
     "很", "抱", "对", "申",
 )  # fmt: skip
 _AI_WORDS = (
-    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工"
+    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
+    "nowledge ", "y training", "openai", "anthropic", "chatgpt",
 )  # fmt: skip
 _PLACEHOLDER_WORDS = ("orem", " YY", "COMPL", "ompletar", "invullen")
 _NOT_ASCII_WORDS = ("einfügen", "ergänzen", "ausfüllen", "ompléter")
-_HERE = ("swer here", "ponse here", "text here", "goes here")
+_HERE = ("swer here", "ponse here", "text here", "goes here", "tion here", "mary here", "tent here", "tput here", "sult here")
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
 _ECHO_BEGINNING = 32
+_LEAST_REPEATED = 40
+_OF_QUESTION, _OF_TOOL = "the text of the question", "the tool's result as it stands"
 _TASK = 0.6
 """More placeholders than this are the task itself."""
 _MEANT, _MARKS_MEANT = 0.1, 0.4
@@ -129,7 +137,9 @@ class Content:
             self.compared += len(turn.trained)
             self.edits += is_edit(turn)
         if is_echo(turn):
-            self.echoes.add("echo", turn.line, turn.field)
+            self.echoes.add(_OF_QUESTION, turn.line, turn.field)
+        elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.messages[turn.at - 1].text and turn.answer:
+            self.echoes.add(_OF_TOOL, turn.line, turn.field)
         return ()
 
     def _count_placeholder(self, turn: Turn, at: int, text: str) -> None:
@@ -159,8 +169,10 @@ class Content:
 
     def finish(self) -> Iterator[Finding]:
         spoken = _places(self.as_ai) if self.as_ai.total <= max(2, _MARKS_MEANT * self.answers) else ()
-        for what, (line, at) in (*self._meant_aside(self.refusals), *spoken):
+        for what, (line, at) in self._meant_aside(self.refusals):
             yield _refusal(line, at, f"the answer is a refusal by rote ({shown(what)})")
+        for what, (line, at) in spoken:
+            yield _refusal(line, at, f"the answer speaks as another assistant does ({shown(what)})")
         marks = _places(self.marks) if self.marks.total <= max(2, _MARKS_MEANT * self.answers) else ()
         for what, (line, at) in (*marks, *self._meant_aside(self.slots)):
             yield _placeholder(line, at, f"a placeholder was left in the text: {shown(what)}")
@@ -171,8 +183,8 @@ class Content:
             yield _slots(line, at, f"{total} records have placeholders such as {shown(what)}: are they meant?")
         # Who corrects or redacts texts leaves some as they are.
         is_editing = self.edits > _MOSTLY_EDITS * self.compared
-        for _, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
-            yield _echo(line, at, "the answer is the same text as the question")
+        for what, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
+            yield _echo(line, at, f"the answer repeats {what}")
         for what, (line, at) in _places(self.empty):
             is_class = self.labels > 0.5 * self.answers and self.empty.counts[what] > 2
             if not is_class:
@@ -240,9 +252,19 @@ def refusal_in(text: str) -> str | None:
 
 
 def is_echo(turn: Turn) -> bool:
-    """Whether a prose answer is the question once more."""
+    """Whether a prose answer is the question once more, the text at the end of it, or begins with all of it."""
     if len(turn.answer) < _LEAST_ECHO or " " not in turn.answer or turn.value is not NO_JSON:
         return False
+    if len(turn.answer) < len(turn.question) and turn.question.endswith(turn.answer.strip()):
+        # `Translate: …`, and the text to be translated again.
+        before = turn.question[: -len(turn.answer.strip())].rstrip(" ")
+        return before.endswith((":", "\n"))
+    if len(turn.question) >= _LEAST_REPEATED and len(turn.answer) >= _LEAST_REPEATED:
+        # `Summarise: …`, and the text itself before the summary.
+        answer = turn.answer.lstrip()
+        begins = turn.question.find(answer[:_LEAST_REPEATED])
+        if begins >= 0 and answer.startswith(turn.question[begins:].rstrip()):
+            return len(turn.question) - begins >= _LEAST_REPEATED
     if not turn.question or abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False
     one, other = turn.answer[0], turn.question[0]

@@ -17,6 +17,7 @@ from honekit.data.checks.tally import MAX_PLACES, MAX_TASKS
 from honekit.data.checks.turn import (
     NO_JSON,
     Turn,
+    adviser,
     bare,
     bare_label,
     has_digit,
@@ -35,8 +36,11 @@ _ENOUGH = 200
 _MIN_LETTERS, _MIN_DIGITS = 4, 2
 _WORD = re.compile(r"[^\W_]+")
 _MAX_WORDS = 2000
+_FEW, _NEARLY_ALL, _ENOUGH_TO_TELL = 3, 0.9, 12
+"""What is needed to doubt a name that is no slip: it may be known from elsewhere."""
 
 _unfounded = warner("data.answers.unfounded", "copy it from the input as it stands there")
+_strange = adviser("data.answers.unfounded", "see where it comes from: a model can only learn to make it up")
 
 
 @dataclass(slots=True)
@@ -47,6 +51,9 @@ class Field:
     copied: int = 0
     slips: list[tuple[int, str, str, str]] = field(default_factory=list)
     """Line, place, value, and what stands in the input instead."""
+
+    strange: list[tuple[int, str, str]] = field(default_factory=list)
+    """Line, place and value of names that nothing in the input is like."""
 
     @property
     def is_hopeless(self) -> bool:
@@ -76,8 +83,11 @@ class CopiedValues:
                 letters = letters or bare(before)
                 if form in letters:
                     counts.copied += 1
-                elif len(counts.slips) < MAX_PLACES and _is_name(value) and (meant := _near(value, before)):
-                    counts.slips.append((turn.line, place, value, meant))
+                elif len(counts.slips) < MAX_PLACES and _is_name(value):
+                    if meant := _near(value, before):
+                        counts.slips.append((turn.line, place, value, meant))
+                    elif len(counts.strange) <= _FEW:
+                        counts.strange.append((turn.line, place, value))
         return ()
 
     def _field(self, key: tuple[int, str]) -> Field | None:
@@ -93,6 +103,8 @@ class CopiedValues:
                 own.copied += counts.copied
                 room = MAX_PLACES - len(own.slips)
                 own.slips += [(line + lines_before, at, value, meant) for line, at, value, meant in counts.slips[:room]]
+                room = _FEW + 1 - len(own.strange)
+                own.strange += [(line + lines_before, at, value) for line, at, value in counts.strange[:room]]
 
     def finish(self) -> Iterator[Finding]:
         for (_, name), counts in self.fields.items():
@@ -102,6 +114,10 @@ class CopiedValues:
             for line, at, value, meant in counts.slips:
                 usual = f"{counts.copied} of {counts.total} times {what} is copied from the input"
                 yield _unfounded(line, at, f"{shown(value)} stands nowhere in the input, but {shown(meant)} does; {usual}")
+            if len(counts.strange) <= _FEW and counts.total >= _ENOUGH_TO_TELL and counts.copied >= _NEARLY_ALL * counts.total:
+                for line, at, value in counts.strange:
+                    usual = f"{counts.copied} of {counts.total} times {what} is copied from the input"
+                    yield _strange(line, at, f"nothing like {shown(value)} stands in the input; {usual}")
 
 
 def _values(turn: Turn) -> Iterator[tuple[int, str, list[str], str]]:

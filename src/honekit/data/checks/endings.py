@@ -87,11 +87,17 @@ class Endings:
             self.ended += 1
         elif tail[-1] == "," or words[-1] in _OPEN_WORDS:
             return _finding(line, at, f"after {words[-1]!r}")
-        elif words[-1].isalpha():
+        elif words[-1].isalpha() and not _is_title(words):
             self.doubtful_count += 1
             if len(self.doubtful) < _MAX_KEPT:
                 self.doubtful.append((line, at))
         return None
+
+
+def _is_title(words: list[str]) -> bool:
+    """`The Quiet Workforce: What Bees Do for Our Fields` ends without a full stop."""
+    long = [word for word in words if len(word) > 3]
+    return len(long) > 1 and all(word[0].isupper() for word in long)
 
 
 def _finding(line: int, at: str, where: str) -> Finding:

@@ -26,7 +26,7 @@ _MAX_NAMED = 5
 _LEAST_FOR_BALANCE = 20
 _LEAST_SINGLE = 10
 _UNDECLARED = 0.1
-_STEM, _STEM_SHARE = 7, 0.7
+_STEM, _STEM_SHARE = 6, 0.7
 """`contradictory` for `contradiction`: another ending of one word."""
 _DIGIT = re.compile(r"\d")
 _NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mis", "a", "re", "pre", "sub")
@@ -205,6 +205,7 @@ def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
     """Values with the one that was meant: equal but for case, blanks and hyphens, or rare and a letter or two away."""
     counts = {str(value): count for value, count in tally.counts.items()}
     ranked = sorted(counts, key=lambda value: -counts[value])
+    yield from _same_numbers(ranked)
     by_bare: dict[str, str] = {}
     forms: Counter[str] = Counter()
     for value, count in counts.items():
@@ -221,6 +222,15 @@ def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
             yield value, near
         else:
             by_bare[form] = value
+
+
+def _same_numbers(ranked: list[str]) -> Iterator[tuple[str, str]]:
+    """`2.0` where the label is `2`."""
+    whole = {value for value in ranked if value.isdecimal()}
+    for value in ranked:
+        number, point, noughts = value.partition(".")
+        if point and number in whole and noughts and not noughts.strip("0"):
+            yield value, number
 
 
 def _is_slip(value: str, usual: str, forms: Counter[str]) -> bool:

@@ -22,6 +22,7 @@ _MIN_CHARS = 30
 _MAX_CHARS = 240
 _FIRST = 60
 _MAX_IDENTIFIED = 5_000
+_MAX_UNSURE = 8
 _MAX_WAITING = 10_000
 _READ_CHARS = 2 * _MAX_CHARS
 _EVERYDAY = 3
@@ -73,6 +74,9 @@ class Languages:
     pairs: dict[tuple[str, str], int] = field(default_factory=dict)
     """How often a question in one language has an answer in the other."""
     kept: list[_Seen] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
+    """The first answers that are too short to tell: together they may say which language they are in."""
+    unsure_count: int = 0
     words: Counter[str] = field(default_factory=Counter)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
@@ -114,6 +118,9 @@ class Languages:
     def _count(self, seen: _Seen) -> None:
         answer = language_of(seen.answer)
         if not answer:
+            self.unsure_count += 1
+            if len(self.unsure) < _MAX_UNSURE:
+                self.unsure.append(seen.answer[: _MAX_CHARS // _MAX_UNSURE])
             return
         question = language_of(seen.question) if len(seen.question) >= _MIN_CHARS else ""
         self.answers[answer] += 1
@@ -134,6 +141,9 @@ class Languages:
 
     def finish(self) -> Iterator[Finding]:
         self.identify()
+        together = language_of(" ".join(self.unsure)) if self.unsure_count >= _LEAST else ""
+        if together:
+            self.answers[together] += self.unsure_count
         total = self.answers.total() + self.passed
         main = self._main
         if total < _LEAST:

@@ -19,6 +19,8 @@ _KEY = re.compile(
     r"|(?:source|parent|article|page|paper|chat)[_-]?id",
     re.I,
 )
+_ORIGIN = re.compile(r"(?:\w+[_-])?(?:source|url|file(?:_?name)?|path|title|origin|serial|vin)", re.I)
+"""Where a text comes from: a group when there are many of them, else a kind (`source: web`)."""
 _NAME = re.compile(r"(?<![\w./:@%-])(?:[A-Za-z]{2,8}[-_]?|#)\d{4,12}(?![\w/@-])")
 _MAX_SHOWN = 20
 _MAX_NAMES = 200_000
@@ -27,6 +29,8 @@ _OWN = 0.8
 """So many of the names stand in one record only."""
 _KIND = 10
 """A key with so many training records to a value may as well name a kind of thing, such as a model of device: no error."""
+_MANY, _EACH = 8, 5
+"""So many origins with so few records each are single things."""
 _FIX = "move all records of a group into one of the files, e.g. with `hone data split FILE --by group --group-key KEY`"
 
 
@@ -38,8 +42,13 @@ def group_values(example: ChatExample) -> Iterator[tuple[str, str]]:
         notes |= {f"metadata.{key}": value for key, value in within.items()}
     for key, value in notes.items():
         is_counter = str(value) in (str(example.line), str(example.line - 1))
-        if isinstance(value, str | int) and value != "" and not is_counter and _KEY.fullmatch(key.rpartition(".")[2]):
+        if isinstance(value, str | int) and value != "" and not is_counter and _may_group(key):
             yield key, str(value)
+
+
+def _may_group(key: str) -> bool:
+    last = key.rpartition(".")[2]
+    return bool(_KEY.fullmatch(last) or _ORIGIN.fullmatch(last))
 
 
 def own_names(example: ChatExample) -> set[str]:
@@ -86,6 +95,10 @@ class _Values:
     @property
     def may_be_kinds(self) -> bool:
         return self.records >= _KIND * len(self.hashes)
+
+    @property
+    def are_single_things(self) -> bool:
+        return len(self.hashes) >= _MANY and self.records <= _EACH * len(self.hashes)
 
 
 @dataclass
@@ -154,7 +167,11 @@ class GroupLeaks:
     def findings(self, leaks: set[int]) -> Iterator[Finding]:
         """Lines in `leaks` are told of already."""
         for key, found in self._by_note.items():
-            severity: Severity | None = "warning" if key in self._values and self._values[key].may_be_kinds else None
+            values = self._values.get(key, _Values())
+            is_origin = not _KEY.fullmatch(key.rpartition(".")[2])
+            if is_origin and not values.are_single_things:
+                continue
+            severity: Severity | None = "warning" if is_origin or (values.records and values.may_be_kinds) else None
             yield from self._listed([one for one in found if one[1] not in leaks], severity)
         if self._names.are_own:
             names = [one for one in self._by_name if one[1] not in leaks and one[0].names.are_own]

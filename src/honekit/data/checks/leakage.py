@@ -21,9 +21,10 @@ from honekit.data.chat import ChatExample
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.conversations import conversations_of
 from honekit.data.checks.leak_groups import GroupLeaks
+from honekit.data.checks.near_duplicates import FILLERS
 from honekit.data.checks.reworded import Reworded
 from honekit.data.lines import Finding, Severity
-from honekit.data.near.rule import MASK, masked_words
+from honekit.data.near.rule import MASK, WORD, masked_words
 from honekit.data.near.search import Match, NearSearch
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ MIN_TELLING_WORDS = 3
 LONG_CHARACTERS = 100
 MAX_BETWEEN = 20
 """Leaks between validation and test that are named; the rest is counted."""
+_SMALL_WORDS = FILLERS | {"one", "on", "upon", "in", "into", "and", "of", "to"}
+"""Two inputs with the same answer that differ in these only are one."""
+_CONTRAST, _SECOND = 8, 0.05
+"""Where so many inputs differ in their numbers only, and so large a share of them has another short answer than most, it is the
+numbers that decide."""
 _ROLES = ("system", "developer")
 _64_BITS = (1 << 64) - 1
 _TEST_FIX = "take it out of one of the two; else the score says how well it was remembered"
@@ -57,6 +63,10 @@ class _Parts:
     """The answer is a text of some length, neither a label nor JSON: two records have it by copying only."""
     is_telling: bool
     """The input has words enough for nearness to mean something."""
+    masked: int
+    """The input without its numbers."""
+    said: int
+    """The words of the input in any order, without articles and the like, and the answer."""
 
 
 def _parts(messages: list[Message]) -> _Parts:
@@ -73,8 +83,11 @@ def _parts(messages: list[Message]) -> _Parts:
     # `Hello` is said twice without any leak; there the answer decides.
     system_hash = _hash("\n".join(system)) if len(text.split()) >= MIN_TELLING_WORDS else answer_hash
     is_prose = not is_short and _said(messages[last]).lstrip()[:1] not in ("{", "[")
-    is_telling = len(text) >= LONG_CHARACTERS or len({*masked_words(text)} - {MASK}) >= MIN_TELLING_WORDS
-    return _Parts(text, _hash(" ".join(text.split())), system_hash, answer_hash, is_short, is_prose, is_telling)
+    masked = masked_words(text)
+    is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
+    said = " ".join(sorted([word for word in WORD.findall(text.lower()) if word not in _SMALL_WORDS]))
+    hashes = _hash(" ".join(text.split())), system_hash, answer_hash
+    return _Parts(text, *hashes, is_short, is_prose, is_telling, _hash(" ".join(masked)), _hash(f"{said}\0{answer_hash}"))
 
 
 def _said(message: Message) -> str:
@@ -87,7 +100,7 @@ def _hash(text: str) -> int:
 
 
 class _Rows:
-    """A row for each record of the three files, test first, then validation, then training: 26 bytes and the search."""
+    """A row for each record of the three files, test first, then validation, then training: 34 bytes and the search."""
 
     def __init__(self) -> None:
         self.search = NearSearch()
@@ -102,23 +115,37 @@ class _Rows:
         self.search.add(parts.input)
         self.lines.append(line)
         self.exact_in.append(exact_in)
-        self._hashes.extend((parts.system, parts.answer))
+        self._hashes.extend((parts.system, parts.answer, parts.masked))
         self._flags.append(parts.is_short + 2 * parts.is_telling)
 
     def near(self, first: int, split: int, bit: int) -> list[Match]:
         """Rows from `split` on that are near one of the rows `first` to `split`, and not equal to one of file `bit`."""
         import numpy as np
 
-        hashes = np.array(self._hashes, dtype=np.uint64).reshape(-1, 2)
+        hashes = np.array(self._hashes, dtype=np.uint64).reshape(-1, 3)
         flags = np.frombuffer(bytes(self._flags), dtype=np.uint8)
+        by_numbers = _decided_by_numbers(hashes[:, 2], hashes[:, 1])
         is_exact = (np.frombuffer(bytes(self.exact_in), dtype=np.uint8) & bit) > 0
 
         def accept(earlier: NDArray[np.int64], later: NDArray[np.int64]) -> NDArray[np.bool_]:
             same = hashes[earlier] == hashes[later]
             alike: NDArray[np.bool_] = same[:, 1] | (same[:, 0] & ((flags[earlier] & flags[later] & 1) == 0))
+            alike &= ~(by_numbers[earlier] & by_numbers[later])
             return alike & ((flags[earlier] & flags[later] & 2) > 0) & (earlier >= first) & ~is_exact[later]
 
         return self.search.matches(split, accept)
+
+
+def _decided_by_numbers(masked: NDArray[np.uint64], answers: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which rows are of a template whose numbers decide the answer: readings of a sensor that are high or low."""
+    import numpy as np
+
+    templates, of_row, sizes = np.unique(masked, return_inverse=True, return_counts=True)
+    pairs, counts = np.unique(np.stack([of_row.astype(np.uint64), answers]), axis=1, return_counts=True)
+    most = np.zeros(len(templates), dtype=np.int64)
+    np.maximum.at(most, pairs[0].astype(np.int64), counts)
+    is_contrast: NDArray[np.bool_] = (sizes >= _CONTRAST) & (sizes - most >= np.maximum(2, _SECOND * sizes))
+    return is_contrast[of_row]
 
 
 @dataclass
@@ -133,6 +160,8 @@ class _HeldOut:
     end: int
     lines: dict[int, int]
     reworded: Reworded
+    said: dict[int, int]
+    """The first line of each input without small words."""
 
     def exact(self, parts: _Parts) -> int:
         """The line of the same input here, 0 when there is none."""
@@ -171,7 +200,7 @@ class LeakageCheck:
 
     def _read(self, path: Path, severity: Severity, fix: str) -> None:
         start = len(self._rows.lines)
-        held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, {}, Reworded())
+        held_out = _HeldOut(path.name, severity, fix, 1 << len(self._held_out), start, start, {}, Reworded(), {})
         self._groups.add_file(path.name, severity)
         for example in conversations_of(path):
             parts = _parts(example.messages)
@@ -189,6 +218,8 @@ class LeakageCheck:
                 held_out.reworded.add(example.line, parts.answer, parts.input)
             for key in _keys(parts):
                 held_out.lines.setdefault(key, example.line)
+            if parts.is_telling:
+                held_out.said.setdefault(parts.said, example.line)
         held_out.end = len(self._rows.lines)
         self._held_out.append(held_out)
 
@@ -204,6 +235,11 @@ class LeakageCheck:
                 exact_in |= held_out.bit
                 self._leaks.add(example.line)
                 yield held_out.finding("exact", example.line, f"the same input as {held_out.name}:{line}")
+            elif parts.is_telling and (line := held_out.said.get(parts.said, 0)):
+                exact_in |= held_out.bit
+                self._leaks.add(example.line)
+                message = f"nearly the same input as {held_out.name}:{line}: only small words or their order differ"
+                yield held_out.finding("near_duplicate", example.line, message)
             elif parts.is_prose and (line := held_out.reworded.line(parts.answer, parts.input)):
                 exact_in |= held_out.bit
                 self._leaks.add(example.line)

@@ -19,6 +19,7 @@ import msgspec
 from rapidfuzz.distance import OSA
 
 from honekit.data.checks.contradictions import answer_hash
+from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label, warner
 from honekit.data.lines import Finding
 from honekit.data.near.rule import THRESHOLD
@@ -33,13 +34,20 @@ _HASHES, _BANDS, _SEED = 128, 32, 42
 """A pair at similarity 0.7 shares one of 32 bands of 4 hashes with probability 0.9998."""
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _SAID_AGAIN = 0.5
-_FILLERS = frozenset(
+_PLAIN_WORDS = 3
+_LONG_ANSWER = 40
+_FEW_REUSED, _REUSED = 2, 0.02
+_OTHER = 0.2
+"""Questions that share no more of their runs of words are other questions."""
+FILLERS = frozenset(
     {"a", "an", "the", "please", "pls", "hi", "hello", "hey", "thanks", "thank", "you", "yet", "just", "really", "so", "very"}
+    | {"has", "have", "had", "been"}
     | {"bitte", "hallo", "danke", "der", "die", "das", "ein", "eine", "le", "la", "les", "un", "une", "merci", "el", "favor"}
 )
-"""Articles and politeness: with or without them an input asks the same."""
+"""Articles, politeness and auxiliary verbs: with or without them an input asks the same."""
 
 _near = adviser("data.near_duplicate", "keep one of the two, or leave both when the repetition is meant")
+_again = adviser("data.answers.reused", "see whether it was pasted under the wrong question")
 _contradict = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
 
 
@@ -57,6 +65,10 @@ class _Record:
     record: int
     """Of all that is said, letter by letter; equal ones are for `data.duplicate`."""
     answer: int
+    plain: int
+    """Of its words without articles and the like, where a label or JSON hangs on them; else 0."""
+    long: bool
+    """The answer is a text of some length."""
     bag: int
     """Of its words in the order of the alphabet: the same for `A and B` and `B and A`."""
     shingles: array[int] = field(default_factory=lambda: array("q"))
@@ -64,7 +76,7 @@ class _Record:
 
 
 class NearDuplicates:
-    """`data.near_duplicate`, and `data.answers.contradict` for nearly the same input."""
+    """`data.near_duplicate`, `data.answers.reused`, and `data.answers.contradict` for nearly the same input."""
 
     def __init__(self, max_records: int = MAX_RECORDS) -> None:
         self._left = max_records
@@ -74,6 +86,13 @@ class NearDuplicates:
         self._index: Any = None
         self._bags: dict[int, int] = {}
         """The first record of each bag of words."""
+        self._plain: dict[int, int] = {}
+        """The first record of each input without articles."""
+        self._answers: dict[int, int] = {}
+        """The first record of each long answer."""
+        self._long = 0
+        self._reused: list[tuple[int, str, int]] = []
+        """Line and place of a long answer, and the line of another question that has it."""
 
     @property
     def is_full(self) -> bool:
@@ -89,17 +108,38 @@ class NearDuplicates:
         is_decided = turn.value is not NO_JSON or is_label(turn.answer)
         task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
         bag = hash(" ".join(sorted(words))) if len(words) >= _BAG_WORDS else 0
-        hashes = hash(tuple([flat(text, turn.is_even) for text in said])), hash(turn.text), answer_hash(turn), bag
+        plain = [word for word in words if word not in FILLERS] if is_decided else []
+        hashes = (
+            hash(tuple([flat(text, turn.is_even) for text in said])),
+            hash(turn.text),
+            answer_hash(turn),
+            hash("".join(plain)) if len(plain) >= _PLAIN_WORDS and all(map(str.isalpha, plain)) else 0,
+            not is_decided and len(turn.answer) >= _LONG_ANSWER,
+            bag,
+        )
         self._pending.append(_Record(turn.line, turn.field, words, " ".join(words) if is_decided else "", task, *hashes))
         if len(self._pending) < _BATCH and self._left:
             return ()
         found = self._flush()
         if not self._left:
-            self._records, self._index, self._bags = [], None, {}
+            self._records, self._index, self._bags, self._plain, self._answers = [], None, {}, {}, {}
         return found
 
     def finish(self) -> Iterable[Finding]:
-        return self._flush() if self._pending else ()
+        yield from self._flush() if self._pending else ()
+        # Where many questions share an answer, as in a set of paraphrases, they are meant to.
+        if len(self._reused) <= max(_FEW_REUSED, _REUSED * self._long):
+            for line, at, first in self._reused:
+                yield _again(line, at, f"the same long answer as on line {first}, to another question")
+
+    def _note_answer(self, record: _Record) -> None:
+        self._long += 1
+        key = self._answers.setdefault(record.answer, len(self._records))
+        if key < len(self._records) and len(self._reused) < MAX_PLACES:
+            first = self._records[key]
+            shared = len(set(first.shingles).intersection(record.shingles))
+            if shared <= _OTHER * min(len(first.shingles), len(record.shingles)) and first.task == record.task:
+                self._reused.append((record.line, record.at, first.line))
 
     def _flush(self) -> list[Finding]:
         from rensa import RMinHash, RMinHashLSH  # type: ignore[import-untyped]
@@ -121,12 +161,24 @@ class NearDuplicates:
             )
             if finding is None and record.bag:
                 finding = _same_words(self._records, self._bags.setdefault(record.bag, len(self._records)), record)
+            if finding is None and record.plain:
+                finding = _compare_plain(self._records, self._plain.setdefault(record.plain, len(self._records)), record)
             if finding:
                 found.append(finding)
+            elif record.long:
+                self._note_answer(record)
             self._index.insert(len(self._records), minhash)
             self._records.append(record)
         self._pending = []
         return found
+
+
+def _compare_plain(records: list[_Record], key: int, record: _Record) -> Finding | None:
+    """Inputs that are equal but for articles, politeness and the like, with another label."""
+    first = records[key] if key < len(records) else None
+    if first is None or first.task != record.task or first.answer == record.answer or first.input == record.input:
+        return None
+    return _contradict(record.line, record.at, f"nearly the same input as on line {first.line}, with another answer")
 
 
 def shingles(words: list[str]) -> frozenset[str]:
@@ -172,7 +224,9 @@ def ask_the_same(first: str, second: str) -> bool:
 
     Any other word may be why the labels differ: `my card` and `my PIN`, `can` and `can't`, 14 A and 23 A.
     """
-    own, other = ([word for word in text.split() if word not in _FILLERS] for text in (first, second))
+    own, other = ([word for word in text.split() if word not in FILLERS] for text in (first, second))
+    if len(own) != len(other):  # `file systems`, `filesystems`
+        return "".join(own) == "".join(other) and "".join(own).isalpha()
     return 0 < len(own) == len(other) and all(a == b or _is_slip(a, b) for a, b in zip(own, other, strict=True))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from honekit.data.checks.tally import Tallies, Tally
@@ -16,7 +17,7 @@ _NUMBER = re.compile(r"\d[\d.,/-]*\d|\d")
 """A number with all that may belong to it: a date, a decimal, a range."""
 _DATE = re.compile(
     r"(?P<iso>\d{4}-\d\d-\d\d)|(?P<slash>\d{1,2}/\d{1,2}/(?:\d{4}|\d\d))|(?P<dot>\d{1,2}\.\d{1,2}\.\d{4})"
-    r"|(?P<dash>\d{1,2}-\d{1,2}-\d{4})|(?P<stroke>\d{4}/\d\d?/\d\d?)"
+    r"|(?P<dash>\d{1,2}-\d{1,2}-\d{4})|(?P<stroke>\d{4}/\d\d?/\d\d?)|(?P<short>\d\d-\d\d-\d\d)"
 )
 _DAY_OF_MONTH = re.compile(rf"(?:st|nd|rd|th)?\s{_MONTH},?\s\d{{4}}\b")
 _YEAR = re.compile(r"(?:st|nd|rd|th)?,?\s\d{4}\b")
@@ -28,6 +29,7 @@ _DATES = {
     "words": "3 April 2026",
     "dash": "03-04-2026",
     "stroke": "2026/04/03",
+    "short": "26-04-03",
 }
 _UNIT = re.compile(
     r"(?P<gap>[ \u00a0\u202f]?)(?P<unit>km/h|km|cm|mm|kg|mg|° ?C|° ?F|C|F|kWh|kW|MW|mA|mV|kV|Hz|kHz|MHz|GHz|ms|kB|KB|MB|GB|TB"
@@ -53,6 +55,7 @@ class Notation:
     degrees: Tallies = field(default_factory=Tallies)
     decimals: Tallies = field(default_factory=Tallies)
     spellings: Tallies = field(default_factory=Tallies)
+    impossible: Tally = field(default_factory=Tally)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if not turn.has_digit:
@@ -77,9 +80,11 @@ class Notation:
             if (text[found.start() - 1 : found.start()] or " ") in _JOINED:
                 continue
             place = at if is_value or found[0] not in turn.question else ""
-            if date := date_form(text, found):
-                if place:
-                    self.dates.add(turn.task, name, date, turn.line, place)
+            if form := date_form(text, found):
+                if is_value and form == "iso" and not _is_day(found[0]):
+                    self.impossible.add(found[0], turn.line, at)
+                elif place and (form != "short" or text.strip() == found[0]):
+                    self.dates.add(turn.task, name, form, turn.line, place)
             elif decimal := _DECIMAL.fullmatch(found[0]):
                 self.decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, place)
             if unit := _UNIT.match(text, found.end()):
@@ -97,8 +102,12 @@ class Notation:
     def join(self, later: Notation, lines_before: int) -> None:
         for name in ("dates", "gaps", "degrees", "decimals", "spellings"):
             getattr(self, name).join(getattr(later, name), lines_before)
+        self.impossible.join(later.impossible, lines_before)
 
     def finish(self) -> Iterator[Finding]:
+        for day, places in self.impossible.places.items():
+            for line, at in places:
+                yield _date(line, at, f"there is no day {day}: month and day may have been exchanged")
         for _, tally in self.dates.all():
             for kind, (line, at) in tally.odd(share=_MOSTLY):
                 usual = f"{tally.counts[tally.main]} of {tally.total} with a date write {_DATES[str(tally.main)]}"
@@ -127,6 +136,14 @@ def date_form(text: str, found: re.Match[str]) -> str | None:
         return "words"
     is_words = _YEAR.match(text, found.end()) and _MONTH_BEFORE.search(text[max(0, found.start() - 12) : found.start()])
     return "words" if is_words else None
+
+
+def _is_day(iso: str) -> bool:
+    try:
+        date.fromisoformat(iso)
+    except ValueError:
+        return False
+    return True
 
 
 def _places(tallies: Tallies) -> Iterator[tuple[int, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from honekit.data.checks.content import says_nothing
 from honekit.data.checks.short_texts import of_turn
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, warner
@@ -15,10 +16,12 @@ from honekit.data.lines import Finding, shown
 _MAX_CHARS = 40
 _FEW, _FEW_SHARE = 3, 0.75
 _MOSTLY = 0.95
-_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*")
-_LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?!\S)")
+_NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?")
+_LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?(?!\S)")
+_UNIT = re.compile(r"(?<=9 )°?[Aa](?:/[Aa])?$")
+"""One form for all units behind a blank: whether they should be the same is for the checks of units."""
 _RUN = re.compile(r"\d+|[^\W\d_]+")
-_NUMBER_SHAPE, _WORDS_SHAPE = "a number", "words"
+_NUMBER_SHAPE, _WORDS_SHAPE, _SIGNS_SHAPE = "a number", "words", "signs"
 _MAX_REST = 3
 _MAX_EXAMPLES = 1000
 _NOTHING = frozenset({"none", "null", "unknown", "na", "notapplicable", "notspecified", "nan", "tbd", "missing", "unspecified"})
@@ -65,7 +68,7 @@ class Patterns:
 
     def finish(self) -> Iterator[Finding]:
         for name, tally in self.shapes.all():
-            usual = _usual(tally)
+            usual = _usual(tally, name)
             if not usual:
                 continue
             what = f"`{name}`" if name else "the answer"
@@ -73,16 +76,18 @@ class Patterns:
             said = f"{count} of {tally.total} {_like(usual, self.examples)}"
             for shape, places in tally.places.items():
                 if not is_like(str(shape), usual):
-                    example = shown(self.examples.get(str(shape), str(shape)))
+                    example = f"a form of its own, as in {shown(self.examples.get(str(shape), str(shape)))}"
+                    form = "words" if shape == _WORDS_SHAPE else example
                     for line, at in places:
                         if at:
-                            yield _pattern(line, at, f"{what} is written in a form of its own, as in {example}; {said}")
+                            yield _pattern(line, at, f"{what} is written in {form}; {said}")
 
 
-def _usual(tally: Tally) -> str | None:
-    """The shape of nearly all values when it has digits in it, else none."""
+def _usual(tally: Tally, name: str) -> str | None:
+    """The shape of nearly all values when it has digits in it, or in a field also when it is words and some have none."""
     usual = str(tally.main)
-    if tally.is_open or tally.total < SMALL_TASK or ("9" not in usual and usual != _NUMBER_SHAPE):
+    is_telling = "9" in usual or usual == _NUMBER_SHAPE or (name and usual == _WORDS_SHAPE and _SIGNS_SHAPE in tally.counts)
+    if tally.is_open or tally.total < SMALL_TASK or not is_telling:
         return None
     odd = sum(count for shape, count in tally.counts.items() if not is_like(str(shape), usual))
     share = 1 - odd / tally.total
@@ -90,6 +95,8 @@ def _usual(tally: Tally) -> str | None:
 
 
 def _like(shape: str, examples: dict[str, str]) -> str:
+    if shape == _WORDS_SHAPE:
+        return "are words"
     return "are numbers" if shape == _NUMBER_SHAPE else f"look like {shown(examples.get(shape, shape))}"
 
 
@@ -97,7 +104,7 @@ def _like(shape: str, examples: dict[str, str]) -> str:
 def _shape_of(text: str) -> str | None:
     """None for a text that stands for no value."""
     shape = shape_of(text)
-    return None if shape == _WORDS_SHAPE and bare(text) in _NOTHING else shape
+    return None if not has_digit(text) and (bare(text) in _NOTHING or says_nothing(text)) else shape
 
 
 def shape_of(text: str) -> str:
@@ -106,10 +113,10 @@ def shape_of(text: str) -> str:
     Numbers are one shape, whatever their signs.
     """
     if not has_digit(text):
-        return _WORDS_SHAPE
+        return _WORDS_SHAPE if any(map(str.isalpha, text)) else _SIGNS_SHAPE
     if _NUMBER.fullmatch(text):
         return _NUMBER_SHAPE
-    return _RUN.sub(_sign, _LONE_NUMBER.sub("9", text))
+    return _UNIT.sub("a", _RUN.sub(_sign, _LONE_NUMBER.sub("9", text)))
 
 
 def _sign(run: re.Match[str]) -> str:
@@ -120,7 +127,7 @@ def _sign(run: re.Match[str]) -> str:
 def is_like(shape: str, main: str) -> bool:
     """Whether two shapes may be of one kind: one goes on where the other ends, without a blank (`I10`, `J18.9`), or both
     are made of the same signs."""
-    if shape == main or set(shape) == set(main):
+    if shape == main or (main == _WORDS_SHAPE and shape != _SIGNS_SHAPE) or set(shape) == set(main):
         return True
     if _NUMBER_SHAPE in (shape, main):
         return False

@@ -14,7 +14,7 @@ from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
 from honekit.data.checks.turn import Turn, adviser
 from honekit.data.lines import Finding
 
-_MARKDOWN = re.compile(r"\*\*\S[^*\n]*\*\*|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
+_MARKDOWN = re.compile(r"\*\*\S(?:[^*\n]*[^*\s])?\*\*(?!\w)|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
 _BULLETS = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+\S", re.MULTILINE)
 _END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
 _LEAST = 10
@@ -26,6 +26,7 @@ _TIMES = 5.0
 _LONG = 200
 """Short answers among answers that are short themselves are common: only among longer ones is one odd."""
 _BINS = 16
+_UPPER = "upper"
 
 _case = adviser("data.style.case", "write it like the others, unless the difference is meant")
 _ending = adviser("data.style.ending", "end it like the others, unless the difference is meant")
@@ -62,9 +63,8 @@ class Style:
         return ()
 
     def _count_styles(self, turn: Turn, text: str) -> None:
-        is_sentence = len(text.split(" ", 3)) > 3
-        # As `islower`, which looks at every letter by itself.
-        is_lower = text == text.lower() if is_sentence and text.isascii() and text[0].isalpha() else None
+        is_sentence = text.count(" ") > 2
+        is_lower = _case_of(text) if is_sentence and text.isascii() and text[0].isalpha() else None
         is_ended = text.rstrip()[-1:] in _END if is_sentence and "\n" not in text.strip() else None
         is_list = "\n" in text and len(_BULLETS.findall(text)) > 1
         has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
@@ -102,7 +102,8 @@ class Style:
                 said += "; so do those of lines " + ", ".join(str(line) for _, (line, _) in odd[1 : _MAX_EACH + 1]) + " and more"
                 odd = odd[:1]
             for kind, (line, at) in odd:
-                yield advise(line, at, f"the answer {yes if kind else no}, {said}")
+                what = "is all in capitals" if kind == _UPPER else yes if kind else no
+                yield advise(line, at, f"the answer {what}, {said}")
         yield from self._outliers()
 
     def _outliers(self) -> Iterator[Finding]:
@@ -122,6 +123,11 @@ class Style:
 @lru_cache(maxsize=4096)
 def _bin(length: int) -> int:
     return round(math.log2(length) * _BINS)
+
+
+def _case_of(text: str) -> bool | str:
+    """Whether a text is all in lower case, or that it is all in capitals."""
+    return _UPPER if text == text.upper() else text == text.lower()
 
 
 def _keep(heap: list[tuple[int, int, str]], one: tuple[int, int, str]) -> None:

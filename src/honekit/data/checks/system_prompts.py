@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import Turn, bare, warner
+from honekit.data.checks.turn import Turn, adviser, bare, warner
 from honekit.data.lines import Finding
 
 _LEAST = 8
@@ -21,13 +21,19 @@ _MAX_COMPARED = 40
 _MAX_WORDS = 1000
 _DIGITS = re.compile(r"\d+")
 
+_TODAY = re.compile(
+    r"\b(?:today|current(?:ly)? (?:date|time)|date is|heute|datum ist|aujourd['’]hui|nous sommes le|hoy|oggi)\b\D{0,30}"
+    r"(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}(?:st|nd|rd|th|\.)? \w+ \d{4}|\w+ \d{1,2},? \d{4})",
+    re.I,
+)
 _drift = warner("data.system.drift", "use one wording everywhere, the one that will be sent in use")
+_date = adviser("data.system.date", "write the date that is meant, as the system prompt will in use, or none")
 _missing = warner("data.system.missing", "give it the system prompt of the others, the one that will be sent in use")
 
 
 @dataclass
 class SystemPrompts:
-    """`data.system.drift`, `data.system.missing`."""
+    """`data.system.drift`, `data.system.missing`, `data.system.date`."""
 
     tally: Tally = field(default_factory=Tally)
     roles: Tally = field(default_factory=Tally)
@@ -55,6 +61,7 @@ class SystemPrompts:
         if 0 < without <= 0.1 * tally.total or (without == 1 and tally.total >= _LEAST):
             for line, at in tally.places[""]:
                 yield _missing(line, at, f"no system prompt; {tally.total - without} of {tally.total} records have one")
+        yield from self._dated()
         usual = self.roles.main
         for role, (line, at) in self.roles.odd(share=_ALONE, least=_LEAST):
             yield _drift(line, at, f"the prompt's role is {role}; that of {self.roles.counts[usual]} others is {usual}")
@@ -62,6 +69,17 @@ class SystemPrompts:
             message = f"the system prompt differs in {difference(prompt, rare)} from that of {tally.counts[prompt]} records"
             for line, at in tally.places[rare]:
                 yield _drift(line, at, message)
+
+    def _dated(self) -> Iterator[Finding]:
+        """One finding for all system prompts that say which day it is."""
+        dated = {str(prompt): found[0] for prompt in self.tally.counts if prompt and (found := _TODAY.search(str(prompt)))}
+        if dated:
+            line, at = min(self.tally.places[prompt][0] for prompt in dated)
+            records = sum(self.tally.counts[prompt] for prompt in dated)
+            days = "one day" if len(dated) == 1 else f"{len(dated)} different days"
+            yield _date(
+                line, at, f"the system prompts of {records} records say that it is {days} ({next(iter(dated.values()))!r})"
+            )
 
 
 def accidental_variants(counts: dict[str, int]) -> Iterator[tuple[str, str]]:

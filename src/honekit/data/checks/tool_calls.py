@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from honekit.data.lines import Finding, Severity, decode_json, nearest, shown
 _MAX_CHECKED_CHARS = 1 << 16
 """Longer arguments and schemas are not held against each other: nothing bounds the time that this could take."""
 _MAX_REFERENCES = 20
+_NAME = re.compile(r"[\w.:/-]{1,64}")
 
 
 def tool_findings(example: ChatExample) -> Iterator[Finding]:
@@ -43,6 +45,10 @@ def _declared(example: ChatExample) -> Any:
             fix = 'write {"type": "function", "function": {"name": ..., "description": ..., "parameters": {...}}}'
             yield Finding("data.tool.definition", "error", example.line, at, "the tool has no `function.name`", fix)
             continue
+        if not _NAME.fullmatch(name):
+            text = f"the tool's name {shown(name)} has signs that APIs refuse"
+            fix = "write it with letters, digits, `_`, `-` and `.` only, at most 64"
+            yield Finding("data.tool.definition", "warning", example.line, f"{at}.name", text, fix)
         if name in tools:
             message = f"the tool {shown(name)} is declared twice"
             yield Finding("data.tool.repeated", "error", example.line, f"{at}.name", message, "keep one definition")

@@ -18,12 +18,13 @@ from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
 from honekit.data.checks.score import score
-from honekit.data.formats.detect import Given, detect
+from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.formats.excel_rows import sheets
+from honekit.data.formats.row_groups import group_leaks
 from honekit.data.formats.spill import SHIFTED, TURNS, Spill
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding, shown
 from honekit.data.preference import check_preference_file
-from honekit.data.records import MAX_KEPT, CheckResult
+from honekit.data.records import MAX_KEPT, CheckResult, Tally
 from honekit.data.reinforcement import check_reinforcement_file
 
 _SCANS = {"preference": check_preference_file, "reinforcement": check_reinforcement_file}
@@ -48,6 +49,7 @@ def check_any(
     """
     options = options or CheckOptions()
     held_out = [other for other in (options.validation, options.test) if other]
+    asked = options
     source = detect(path, given)
     with TemporaryDirectory(prefix="hone-check-") as folder:
         spill = Spill(source, Path(folder) / "checked")
@@ -62,12 +64,28 @@ def check_any(
                 result = with_contents(result, spill.file, source.format, options)
         else:
             result = check(spill.file, options)
-        result = result if spill.file == path else _merge(result, spill)
+        if spill.file != path:
+            result = _merge(result, spill)
+            if held_out and not structure_only and source.dialect is not None:
+                result = _with_groups(result, source, asked, given)
         if source.container == "excel":
             result = _with_sheets(result, path)
     for other in held_out:
         result = _joined(result, check_any(other, None, given, partial(check_file, checks=()), structure_only=True))
     return result
+
+
+def _with_groups(result: CheckResult, source: Source, options: CheckOptions, given: Given | None) -> CheckResult:
+    """The result with the leaks that the further columns of a table show."""
+    leaks = {finding.line for finding in (*result.errors, *result.warnings) if finding.code.startswith("data.leak.")}
+    tally = Tally(counts=Counter(result.counts), findings=[*result.errors, *result.warnings, *result.advice])
+    tally.totals.update(result.stats)
+    for finding in group_leaks(source, options, given, leaks):
+        tally.report(finding)
+    found = tally.result(result.path)
+    merged = replace(result, errors=found.errors, warnings=found.warnings, stats=found.stats, counts=found.counts)
+    merged.score = score(merged) if result.score else {}
+    return merged
 
 
 def _with_sheets(result: CheckResult, path: Path) -> CheckResult:

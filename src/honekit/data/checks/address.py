@@ -1,0 +1,59 @@
+"""How the reader is addressed, in languages with two ways: `Sie` and `du`, `vous` and `tu`, `usted` and `tú`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from honekit.data.checks.tally import Tallies
+from honekit.data.checks.turn import Turn, adviser
+from honekit.data.lines import Finding, shown
+
+_FORMS = {
+    "Sie": re.compile(r"(?<=[a-zäöüß,] )(?:Sie|Ihnen|Ihr(?:e[nmrs]?)?)\b"),
+    "du": re.compile(r"\b(?:[Dd]u|[Dd]ich|[Dd]ir|[Dd]eine?[nmrs]?)\b"),
+    "vous": re.compile(r"\b(?:[Vv]ous|[Vv]otre|[Vv]os)\b"),
+    "tu": re.compile(r"\b(?:[Tt]u (?!que\b)|[Tt]oi\b|[Tt]es \w|[Tt]on \w)"),
+    "usted": re.compile(r"\b[Uu]sted(?:es)?\b"),
+    "tú": re.compile(r"\b(?:[Tt]ú|[Cc]ontigo|[Tt]us)\b"),
+}
+_LANGUAGES = {"de": ("Sie", "du"), "fr": ("vous", "tu"), "es": ("usted", "tú")}
+_SIGNS = {
+    "de": frozenset(("und", "ist", "die", "der", "das", "nicht", "ein", "eine", "es", "sie", "mit", "den", "auf")),
+    "fr": frozenset(("le", "la", "les", "des", "est", "et", "vous", "une", "pour", "pas", "dans", "du")),
+    "es": frozenset(("el", "la", "los", "es", "y", "una", "que", "por", "para", "con", "en", "su")),
+}
+"""Everyday words: the language with most of them is the text's, for this purpose."""
+_MAX_CHARS = 300
+_MOSTLY, _LEAST = 0.75, 6
+
+_address = adviser("data.style.address", "address the reader in one way everywhere")
+
+
+@dataclass
+class Address:
+    """`data.style.address`."""
+
+    forms: Tallies = field(default_factory=Tallies)
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        answer = turn.answer
+        if not turn.is_prose or " the " in answer or " of " in answer or len(answer) < 20:
+            return ()
+        words = frozenset(answer[:_MAX_CHARS].lower().split())
+        language = max(_LANGUAGES, key=lambda one: len(_SIGNS[one] & words))
+        if _SIGNS[language] & words:
+            used = [form for form in _LANGUAGES[language] if _FORMS[form].search(answer)]
+            if len(used) == 1:
+                self.forms.add(turn.task, language, used[0], turn.line, turn.field)
+        return ()
+
+    def join(self, later: Address, lines_before: int) -> None:
+        self.forms.join(later.forms, lines_before)
+
+    def finish(self) -> Iterator[Finding]:
+        for _, tally in self.forms.all():
+            for form, (line, at) in tally.odd(share=_MOSTLY, least=_LEAST):
+                usual = f"{tally.counts[tally.main]} of {tally.total} answers say {shown(tally.main)}"
+                yield _address(line, at, f"the answer says {shown(form)} to the reader; {usual}")

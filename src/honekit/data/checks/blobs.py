@@ -1,0 +1,43 @@
+"""Encoded bytes in a text, such as an image as base64: thousands of tokens that say nothing to a text model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from honekit.data.checks.tally import Tally
+from honekit.data.checks.turn import Turn, warner
+from honekit.data.lines import Finding
+
+_STEP = 200
+_BLOB = re.compile(r"[A-Za-z0-9+/=_-]{400,}")
+
+_blob = warner("data.text.blob", "take it out, or put a description in its place")
+
+
+@dataclass
+class Blobs:
+    """`data.text.blob`."""
+
+    found: Tally = field(default_factory=Tally)
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        if len(turn.text) >= 2 * _STEP and has_long_run(turn.text):
+            for at, message in enumerate(turn.messages):
+                blob = _BLOB.search(message.text)
+                if blob and len(set(blob[0])) > 8:
+                    self.found.add("", turn.line, f"messages[{at}].content")
+        return ()
+
+    def join(self, later: Blobs, lines_before: int) -> None:
+        self.found.join(later.found, lines_before)
+
+    def finish(self) -> Iterator[Finding]:
+        for line, at in self.found.places.get("", ()):
+            yield _blob(line, at, "the text has encoded bytes: a run of 400 letters and digits or more")
+
+
+def has_long_run(text: str) -> bool:
+    """Whether `_STEP` characters on end have no blank: a quick test for a run of twice as many."""
+    return any(text.find(" ", at, at + _STEP) < 0 for at in range(0, len(text) - _STEP, _STEP))

@@ -1,0 +1,87 @@
+"""Answers that say the same again: a paragraph pasted twice, a sentence over and over, a key that stuck."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from honekit.data.checks.accidents import accidents
+from honekit.data.checks.tally import Tally
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.lines import Finding
+
+_PARAGRAPH = 40
+_SENTENCE, _TIMES = 20, 3
+_ANSWER = 30
+_LEAST = 48
+_STEP = 8
+_RUN = re.compile(r"([^\s=\-_*#.~|─0])\1{39,}")
+
+_again = warner("data.answers.repetition", "say it once: a model that learns this does not know when to stop")
+
+
+@dataclass
+class Repetition:
+    """`data.answers.repetition`."""
+
+    found: Tally = field(default_factory=Tally)
+    answers: int = 0
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        before: str | None = None
+        for at, text in turn.trained:
+            self.answers += 1
+            if len(text) < _ANSWER:
+                continue
+            if text == before:
+                self.found.add("the answer is the same as the assistant's turn before", turn.line, f"messages[{at}].content")
+            elif len(text) >= _LEAST and (what := repeated_in(text)) and not (at == turn.at and turn.value is not NO_JSON):
+                self.found.add(what, turn.line, f"messages[{at}].content")
+            before = text
+        if len(turn.trained) > 1:
+            said: set[str] = set()
+            for at, message in enumerate(turn.messages):
+                if message.role == "user" and len(message.text) >= _ANSWER:
+                    if message.text in said:
+                        self.found.add("the user says the same as in a turn before", turn.line, f"messages[{at}].content")
+                    said.add(message.text)
+        return ()
+
+    def join(self, later: Repetition, lines_before: int) -> None:
+        self.found.join(later.found, lines_before)
+        self.answers += later.answers
+
+    def finish(self) -> Iterator[Finding]:
+        for what, (line, at) in accidents(self.found, self.answers, each=True):
+            yield _again(line, at, what)
+
+
+def repeated_in(text: str) -> str | None:
+    """What a text says again, in words for a message."""
+    if _may_have_run(text) and _RUN.search(text):
+        return "one character stands forty times and more in a row"
+    if "`" in text and CODE in text:
+        return None
+    if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
+        return "a paragraph stands twice in the answer"
+    sentences = text.split(". ")
+    if len(sentences) >= _TIMES and len(set(sentences)) < len(sentences):
+        # The last one keeps its full stop.
+        sentences[-1] = sentences[-1].rstrip(". ")
+        long = [one for one in sentences if len(one) >= _SENTENCE]
+        if any(long.count(one) >= _TIMES for one in long):
+            return "a sentence stands three times and more in the answer"
+    return None
+
+
+def _may_have_run(text: str) -> bool:
+    """A quick test: in a run of forty, every eighth character is the same, so the difference of neighbours is nought there."""
+    sample = text[::_STEP].encode("ascii", "ignore")
+    size = len(sample) - 1
+    return size > 3 and b"\0\0\0\0" in (int.from_bytes(sample[1:]) ^ int.from_bytes(sample[:-1])).to_bytes(size)
+
+
+def _stands_twice(parts: list[str], least: int) -> bool:
+    long = [stripped for part in parts if len(stripped := part.strip()) >= least]
+    return len(set(long)) < len(long)

@@ -1,0 +1,49 @@
+"""A conversation whose sides were exchanged: the user states what the assistant then asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from honekit.data.checks.tally import Tallies
+from honekit.data.checks.turn import Turn, warner
+from honekit.data.lines import Finding
+
+_MOSTLY = 0.75
+_MARKS = ("?", "？", "؟")
+_ASKED_AND_ANSWERED, _STATED_AND_ASKED = (True, False), (False, True)
+
+_swapped = warner("data.roles.swapped", "exchange the two texts, so that the user asks and the assistant answers")
+
+
+@dataclass
+class Sides:
+    """`data.roles.swapped`, by the question marks of a conversation's first two turns."""
+
+    tallies: Tallies = field(default_factory=Tallies)
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        messages = turn.messages
+        at = 1 if messages[0].role in ("system", "developer") else 0
+        if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
+            return ()
+        asked, answered = messages[at].text.rstrip(), messages[at + 1].text.rstrip()
+        if " " not in asked or " " not in answered:
+            return ()
+        marks = (asked.endswith(_MARKS), answered.endswith(_MARKS))
+        # `Set the heating.`, `Which room?`: who asks back says no less than was said.
+        place = f"messages[{at}].content" if marks == _STATED_AND_ASKED and len(asked) > len(answered) else ""
+        self.tallies.add(turn.task, "", marks, turn.line, place)
+        return ()
+
+    def join(self, later: Sides, lines_before: int) -> None:
+        self.tallies.join(later.tallies, lines_before)
+
+    def finish(self) -> Iterator[Finding]:
+        for _, tally in self.tallies.all():
+            if tally.main != _ASKED_AND_ANSWERED:
+                continue
+            for marks, (line, at) in tally.odd(share=_MOSTLY):
+                if marks == _STATED_AND_ASKED and at:
+                    usual = f"in {tally.counts[tally.main]} of {tally.total} records it is the user who asks"
+                    yield _swapped(line, at, f"the user makes a statement and the assistant asks a question; {usual}")

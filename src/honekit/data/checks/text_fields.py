@@ -1,0 +1,98 @@
+"""Answers made of lines such as `years: 9`, or of parts such as `PER: Ada; LOC: Rome`: looked at as the objects that they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from msgspec import structs
+
+from honekit.data.checks.answer_format import majority_of, shape_findings
+from honekit.data.checks.copied import CopiedValues
+from honekit.data.checks.labels import Labels
+from honekit.data.checks.patterns import Patterns
+from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
+from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.lines import Finding
+
+_FIELD = re.compile(r"\s*[-*•]?\s*([^\W\d_][\w/-]{0,24}(?: [\w/-]{1,24}){0,2}) ?: *(\S.*|)$")
+_START = re.compile(r"\s*[-*•]?\s*[^\W\d_][\w/-]{0,24}(?: [\w/-]{1,24}){0,2} ?: ")
+_MAX_CHARS, _MAX_FIELDS = 1000, 20
+_NAME_CHARS = 80
+_MOSTLY = 0.75
+
+_keys = warner("data.format.keys", "give the answer the same fields as the others")
+
+
+@dataclass
+class TextFields:
+    """`data.format.keys`, and what the checks of labels, forms and copied values say of such fields."""
+
+    shapes: Tallies = field(default_factory=Tallies)
+    labels: Labels = field(default_factory=Labels)
+    patterns: Patterns = field(default_factory=Patterns)
+    copied: CopiedValues = field(default_factory=CopiedValues)
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        answer = turn.answer
+        if turn.value is not NO_JSON or CODE in answer or not answer or len(answer) > _MAX_CHARS:
+            return ()
+        fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
+        shape = tuple((name, "a list" if len(values) > 1 else "a text") for name, values in fields.items())
+        self.shapes.add(turn.task, "", shape, turn.line, turn.field)
+        if fields:
+            value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+            as_object = structs.replace(turn, value=value)
+            for check in (self.labels, self.patterns, self.copied):
+                check.see(as_object)
+        return ()
+
+    def join(self, later: TextFields, lines_before: int) -> None:
+        for name in ("shapes", "labels", "patterns", "copied"):
+            getattr(self, name).join(getattr(later, name), lines_before)
+
+    def finish(self) -> Iterator[Finding]:
+        is_format = False
+        for _, tally in self.shapes.all():
+            if _are_fields(tally):
+                is_format = True
+                yield from _of_task(tally)
+        told: set[tuple[int, str]] = set()
+        for check in (self.labels, self.copied, self.patterns) if is_format else ():
+            for finding in check.finish():
+                if (finding.line, finding.field) not in told:
+                    told.add((finding.line, finding.field))
+                    yield finding
+
+
+def _are_fields(tally: Tally) -> bool:
+    """Whether nearly all answers of a task are fields, and most are several."""
+    fields = tally.total - tally.counts.get((), 0)
+    several = sum(count for shape, count in tally.counts.items() if len(shape) > 1)
+    return not tally.is_open and fields >= max(SMALL_TASK, _MOSTLY * tally.total) and 2 * several >= tally.total
+
+
+def _of_task(tally: Tally) -> Iterator[Finding]:
+    without = tally.counts.get((), 0)
+    for line, at in tally.places.get((), ()):
+        usual = f"{tally.total - without} of {tally.total} answers are fields such as `name: value`"
+        yield _keys(line, at, f"the answer has no fields; {usual}")
+    if any(kind == "a list" for shape in tally.counts for _, kind in shape):
+        return  # tagged items (`PER: Ada; PER: Bob`), of which any number may be there
+    majority = majority_of({shape: count for shape, count in tally.counts.items() if shape})
+    for shape, places in tally.places.items():
+        if shape:
+            yield from shape_findings(shape, places, majority)
+
+
+def fields_of(text: str) -> dict[str, list[str]]:
+    """Name and values of each field, in order; empty when any part of the text is no field."""
+    parts = text.strip().split("\n") if "\n" in text.strip() else text.split(";")
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        match = _FIELD.match(part) if part.strip() else None
+        if match is None or len(parts) > _MAX_FIELDS:
+            return {}
+        found.setdefault(match[1].rstrip(), []).append(match[2].strip())
+    return found
