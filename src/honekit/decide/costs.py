@@ -42,7 +42,8 @@ _DAYS: dict[Option, tuple[float, float]] = {
     "not-yet": (2, 20),
     "nothing": (0, 0),
 }
-DEFAULT_TOKENS = {"prompt": 600, "few-shot": 2_000, "rag": 2_500, "tools": 2_500, "other-model": 800}
+_LARGE = ("other-model", "tools")
+DEFAULT_TOKENS: dict[str, int] = {"prompt": 600, "few-shot": 2_000, "rag": 2_500, "tools": 2_500, "other-model": 800}
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def cost_of(option: Option, answers: Answers) -> Cost:
     if not isinstance(requests, int):
         return Cost(option, first, _DAYS[option], None, "answer `requests_per_day` for the cost of a month")
     given = answers.get("prompt_tokens")
-    tokens = given if isinstance(given, int) and option in ("few-shot", "rag", "tools") else DEFAULT_TOKENS.get(option, 600)
-    size = "large" if option in ("other-model", "tools") else "small"
+    tokens = given if isinstance(given, int) else DEFAULT_TOKENS[option]
+    size = "large" if option in _LARGE and not (option == "other-model" and _wants_smaller(answers)) else "small"
     monthly = requests * 30 * (tokens + 200) / 1e6
     return Cost(
         option,
@@ -85,6 +86,12 @@ def cost_of(option: Option, answers: Answers) -> Cost:
         (round(monthly * TOKENS[size][0]), round(monthly * TOKENS[size][1])),
         f"{requests:,} requests a day of {tokens + 200:,} tokens at a hosted {size} model's price",
     )
+
+
+def _wants_smaller(answers: Answers) -> bool:
+    """Whether another model would be a smaller one: what there is costs too much or answers too slowly."""
+    missing = answers.get("missing", ())
+    return isinstance(missing, tuple) and bool({"cost", "latency"} & set(missing))
 
 
 def _machines(hardware: str, requests: object) -> int:
