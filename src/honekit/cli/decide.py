@@ -141,9 +141,8 @@ def _print(decision: Decision, answers: Answers) -> None:
         )
     console.print("\n[bold]All options[/bold]")
     console.print(table)
-    say(
-        f"[dim]{decision.recommendation}: {costs[decision.recommendation].rests_on}. Orders of magnitude, people's time included.[/dim]"
-    )
+    rests_on = costs[decision.recommendation].rests_on
+    say(f"[dim]{decision.recommendation}: {rests_on}. Orders of magnitude, people's time included.[/dim]")
 
 
 def _print_reasons(decision: Decision, say: Callable[[str], None]) -> None:
