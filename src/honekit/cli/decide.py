@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 MOST_EVIDENCE = 6
 """Lines of what to find out; the rest stands in the document."""
 
-app = typer.Typer(
-    invoke_without_command=True,
-    no_args_is_help=False,
-    help="Prompt, retrieve, fine-tune, something else, or nothing: a verdict with its reasons.",
-)
+app = typer.Typer(invoke_without_command=True, no_args_is_help=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
@@ -39,8 +35,9 @@ def decide(
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew where an interview was interrupted.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Ask about the task, then say what to try first and why. Unknown answers are fine: the verdict names those that matter.
+    """Prompt, retrieve, fine-tune, something else, or nothing: a verdict with its reasons.
 
+    Asks about the task, then says what to try first and why. Unknown answers are fine: the verdict names those that matter.
     An interview that is interrupted goes on at the same question the next time.
 
     Examples:

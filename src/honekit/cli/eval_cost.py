@@ -15,7 +15,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 def cost(
     place: Annotated[
-        Path, typer.Argument(metavar="[PROJECT|RESULT]", help="Folder with hone.toml (its newest run counts), or a run's folder.")
+        Path, typer.Argument(metavar="PROJECT|RESULT", help="Folder with hone.toml (its newest run counts), or a run's folder.")
     ] = Path("."),
     against: Annotated[
         str | None,

@@ -14,7 +14,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 def gate(
     place: Annotated[
-        Path, typer.Argument(metavar="[PROJECT|RESULT]", help="Folder with hone.toml (its newest run counts), or a run's folder.")
+        Path, typer.Argument(metavar="PROJECT|RESULT", help="Folder with hone.toml (its newest run counts), or a run's folder.")
     ] = Path("."),
     project: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The project of a result that lies elsewhere.")] = None,
     as_json: AsJson = False,
