@@ -51,7 +51,17 @@ def gate(
 
 
 def project_of(place: Path, result: Path) -> Path:
-    """The project's folder: a project's own runs lie in PROJECT/.hone/runs/NAME."""
+    """The project's folder: a project's own runs lie in PROJECT/.hone/runs/NAME. Raises: EvalError[gate.no_project]."""
+    from honekit.errors import EvalError
+
     if (place / "hone.toml").is_file() or place.name == "hone.toml":
         return place
-    return result.resolve().parents[3]
+    found = next((folder for folder in result.resolve().parents if (folder / "hone.toml").is_file()), None)
+    if found is None:
+        raise EvalError(
+            "gate.no_project",
+            what="this result lies in no project, and the rules are those of a project",
+            where=str(result),
+            mend="name the project's folder with --project",
+        )
+    return found

@@ -67,7 +67,16 @@ class Pair:
 
 
 def pair_items(items_a: Sequence[Item], items_b: Sequence[Item]) -> list[Pair]:
-    """The items that both runs ended, by content, in A's order. Raises: EvalError[evals.not_paired] when there are none."""
+    """The items that both runs ended, by content, in A's order.
+
+    Raises: EvalError[evals.no_items | evals.not_paired] when a run ended none, or they have none in common.
+    """
+    if not items_a or not items_b:
+        raise EvalError(
+            "evals.no_items",
+            what=f"run {'A' if not items_a else 'B'} has no graded item yet",
+            mend="`hone eval run --resume RUN` goes on with it",
+        )
     waiting: dict[str, list[Item]] = {}
     for item in items_b:
         waiting.setdefault(_content(item), []).append(item)
@@ -79,7 +88,7 @@ def pair_items(items_a: Sequence[Item], items_b: Sequence[Item]) -> list[Pair]:
     if not pairs:
         raise EvalError(
             "evals.not_paired",
-            what="the two runs have no item in common, so they cannot be compared item by item",
+            what=f"of the runs' {len(items_a)} and {len(items_b)} items none is the same: there is nothing to compare",
             mend="run both models on the same suite",
         )
     return pairs

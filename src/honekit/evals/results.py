@@ -20,6 +20,10 @@ def find_result(place: Path) -> Path:
 
     Raises: EvalError[gate.no_result].
     """
+    if not place.exists():
+        raise EvalError(
+            "gate.no_result", what="there is no such folder", where=str(place), mend="name a project's folder, or that of a run"
+        )
     if place.is_file() and place.name != "hone.toml":
         return place
     folder = place.parent if place.is_file() else place
