@@ -155,6 +155,11 @@ def test_without_a_settled_task_nothing_is_started() -> None:
     assert found.recommendation == "not-yet" and "Choose one task" in found.next_step
 
 
+def test_what_is_right_with_a_pasted_passage_needs_something_that_finds_it() -> None:
+    found = decide(answers_of(output="code", retrieval="by_hand", prompting="thorough", prompting_result="poor", examples=400))
+    assert found.recommendation == "rag" and "that you pasted" in found.next_step
+
+
 def test_a_flip_is_told_as_the_change_that_it_is() -> None:
     answers = answers_of(missing=["style", "cost"], prompting="thorough", examples=12_000)
     told = {
