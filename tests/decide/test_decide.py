@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from honekit.cli.decide import MOST_EVIDENCE, app, changed_answer
+from honekit.data.prices import per_million_usd
 from honekit.decide import OPTIONS, agreement, decide, decision_record, load_questions, load_rules, read_answers
 from honekit.decide.conflicts import conflicts_in, load_conflicts
+from honekit.decide.costs import TOKENS
 from honekit.decide.flips import Flip
 from honekit.decide.questions import check_answers
 from honekit.decide.rules import evidence, next_steps, priors, thresholds
@@ -297,6 +299,20 @@ def test_costs_of_a_request_go_by_the_prompt_that_works_and_the_size_of_the_mode
 
     assert month(prompt_tokens=9000)[1] > 5 * month()[1]
     assert month(missing=["cost"])[1] < month(missing=["skill"])[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "models"),
+    [
+        ("small", ["gpt-4.1-nano", "gpt-4.1-mini", "gpt-5-nano", "gemini-2.5-flash-lite", "mistral-small-latest"]),
+        ("large", ["gpt-4.1", "gpt-5", "gemini-2.5-pro", "mistral-large-latest", "claude-sonnet-4-5"]),
+    ],
+)
+def test_prices_of_tokens_hold_the_list_prices_of_well_known_models(size: str, models: list[str]) -> None:
+    lo, hi = TOKENS[size]
+    listed = [price for model in models if (price := per_million_usd(model, 1000, 200)) is not None]
+    assert len(listed) >= 3 and all(lo <= price <= hi for price in listed)
+    assert max(listed) > hi / 3 and min(listed) < 3 * lo  # and no wider than they have to be
 
 
 def test_costs_count_the_machines_that_the_volume_needs() -> None:
