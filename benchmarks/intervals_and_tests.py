@@ -32,12 +32,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from honekit.evals.resampling import Statistic, bca_interval, percentile_interval
-from honekit.evals.set_metrics import paired_set_statistics
+from honekit.evals.set_metrics import SET_METRICS, paired_set_statistics
 from honekit.evals.stats import difference_of, macro_f1_statistic, mean_statistic, not_worse_of, score_interval
 
 SIZES, RATES, KINDS = (30, 100, 300), (0.5, 0.9, 0.98), ("rate", "score", "macro-F1")
-SET_KINDS = ("macro_precision", "macro_recall", "micro_f1", "macro_f1 uneven")
-"""The macro-F1 of classes of one size is among `KINDS`."""
+SET_KINDS = (*SET_METRICS, "macro_f1 uneven")
 CLASSES = 5
 UNEVEN = np.array([0.6, 0.2, 0.1, 0.06, 0.04])
 """Shares of the classes in the uneven kinds: of 30 items one or two are of the rarest."""
