@@ -220,11 +220,16 @@ def test_the_gate_says_by_its_exit_code_whether_rules_pass(tmp_path: Path, capsy
         arms[arm] = {"schema_validity": 1.0, "topic_macro_f1": 0.1}
     run = project / ".hone" / "runs" / "20260101-000000"
     run.mkdir(parents=True)
+    costs = {"tokens_per_request": 90.0, "answer_tokens_per_request": 3.0, "seconds_per_request": 0.5, "correct_rate": 0.5}
     document = {"arms": arms, "chosen_arm": "tuned", "guard": {"forgetting": 0.01}}
+    document |= {"data": {"counts": {"train": 60, "validation": 30}}}
+    document |= {"cost": {"training": {"seconds": 60.0}, "arms": dict.fromkeys(arms, costs)}}
     (run / "result.json").write_text(json.dumps(document))
     (run / "items.json").write_text(json.dumps(items))
     passed = said(capsys, "gate", str(project))
     assert passed["outcome"] == "passed" and len(passed["rules"]) == 3
+    assert main(["eval", "cost", str(project)]) == 0
+    assert "hosted: 0.6 USD a million tokens, alternative_per_million_tokens of [cost]." in capsys.readouterr().out
     toml = (project / "hone.toml").read_text()
     (project / "hone.toml").write_text(toml + '\n[gate]\nrules = ["forgetting <= 0.001"]\n')
     failed = said(capsys, "gate", str(run), code=1)

@@ -80,7 +80,7 @@ def compare(
 
 
 def line(one: Compared) -> str:
-    """One criterion, or one slice of it, in a sentence."""
+    """One criterion, or one slice of it, in a sentence, ending in the true difference that so many items show (80 % power)."""
     name = f"{one.criterion} {one.metric}" if one.slice is None else f"  {one.slice}"
     head = f"{name:<28} {one.value_a:.3f} against {one.value_b:.3f}, {one.items} items"
     if one.interval is None:
@@ -88,7 +88,7 @@ def line(one: Compared) -> str:
     lo, hi = one.interval
     told = f"{head}: difference {one.difference:+.3f} ({lo:+.3f} to {hi:+.3f}), p {one.p:.3f}; A is "
     told = told + one.word if one.word in ("better", "worse") else told.removesuffix("; A is ") + f"; {one.word}"
-    return told + (f"; so many items show {one.detectable:.3f}" if one.detectable else "")
+    return told + (f"; {one.items} items would show {one.detectable:.3f}" if one.detectable else "")
 
 
 def _set_metrics(names: str) -> list[str]:

@@ -59,7 +59,8 @@ def guard(
         return
     kept = found.forgetting is not None and found.forgetting <= most
     if not as_json:
-        print(f"\n{'passed' if kept else 'failed'}: {_forgetting(found)}, at most {most:.1%} is allowed")
+        why = "what cannot be told is not let pass" if found.forgetting is None else f"at most {most:.1%} may be forgotten"
+        print(f"\n{'passed' if kept else 'failed'}: {why}")
     raise typer.Exit(0 if kept else 1)
 
 
