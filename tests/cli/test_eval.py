@@ -163,6 +163,9 @@ def test_runs_on_different_data_are_compared_where_they_meet_and_the_rest_is_cou
     assert "8 items in both; left out: 4 that only A has, 18 that only B has" in capsys.readouterr().out
     assert main(["eval", "compare", first, first]) == 0
     assert "left out" not in capsys.readouterr().out
+    for page in ("c.html", "c.md"):
+        said(capsys, "report", first, second, "--out", str(tmp_path / page))
+        assert "left out: 4 that only A has, 18 that only B has" in (tmp_path / page).read_text()
     refused = said(capsys, "compare", first, other, code=1)["error"]
     assert refused["code"] == "evals.not_paired" and "12 and 9" in refused["what"]
     # A wrong metric is told before a run is looked for.

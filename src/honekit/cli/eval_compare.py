@@ -44,16 +44,15 @@ def compare(
     from honekit.cli.eval_runs import find_run
     from honekit.errors import SettingsError
     from honekit.evals.compare_runs import compare as compare_pairs
-    from honekit.evals.compare_runs import pair_items
+    from honekit.evals.compare_runs import left_out, only_in, pair_items
     from honekit.store import eval_items
 
     if only not in (None, "won", "lost", "tied"):
         raise SettingsError("cli.usage", what=f"--only takes won, lost or tied, not {only!r}", mend="use one of these")
     wanted = _set_metrics(metrics)
     a, b = find_run(run_a), find_run(run_b)
-    items_a, items_b = eval_items.list_items(a.id), eval_items.list_items(b.id)
-    pairs = pair_items(items_a, items_b)
-    alone = len(items_a) - len(pairs), len(items_b) - len(pairs)
+    pairs = pair_items(eval_items.list_items(a.id), eval_items.list_items(b.id))
+    only_in_a, only_in_b = only_in(a, b, pairs)
     compared = compare_pairs(pairs, slices, wanted)
     order: dict[Outcome, int] = {"lost": 0, "won": 1, "tied": 2}
     shown = sorted((pair for pair in pairs if only in (None, _outcome(pair))), key=lambda pair: order[_outcome(pair)])[:show]
@@ -63,15 +62,15 @@ def compare(
                 "a": {"id": a.id, "name": a.name},
                 "b": {"id": b.id, "name": b.name},
                 "items": len(pairs),
-                "only_in_a": alone[0],
-                "only_in_b": alone[1],
+                "only_in_a": only_in_a,
+                "only_in_b": only_in_b,
                 "compared": [asdict(one) for one in compared],
                 "side_by_side": [_side(pair) for pair in shown],
             }
         )
         return
-    left_out = f"; left out: {alone[0]} that only A has, {alone[1]} that only B has" if any(alone) else ""
-    print(f"A  {a.id}  {a.name}\nB  {b.id}  {b.name}\n{len(pairs)} items in both{left_out}\n")
+    both = "; ".join(filter(None, (f"{len(pairs)} items in both", left_out(a, b, pairs))))
+    print(f"A  {a.id}  {a.name}\nB  {b.id}  {b.name}\n{both}\n")
     for one in compared:
         print(line(one))
     for pair in shown:
