@@ -132,6 +132,53 @@ def test_wrong_usage_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) ->
     assert said(capsys, "run", "--resume", "evalrun_none", code=1)["error"]["code"] == "evals.unknown_run"
 
 
+def test_no_run_is_begun_for_a_model_that_there_is_not(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "run", str(suite), "--model", "nosuch", code=1)["error"]["code"] == "serve.unknown_model"
+    assert said(capsys, "list")["runs"] == []
+
+
+def given_answers(folder: Path, name: str, numbers: range, right: int) -> Path:
+    """A suite whose answers are there: those below `right` are the label."""
+    rows = [
+        {
+            "item": {"input": f"box {number}", "label": "ab"[number % 2]},
+            "sample": {"output_text": "ab"[(number + (number >= right)) % 2]},
+        }
+        for number in numbers
+    ]
+    tiny.write_jsonl(folder / f"{name}.jsonl", rows)
+    (folder / f"{name}.toml").write_text(SUITE.replace("items.jsonl", f"{name}.jsonl"))
+    return folder / f"{name}.toml"
+
+
+def test_runs_on_different_data_are_compared_where_they_meet_and_the_rest_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = said(capsys, "run", str(given_answers(tmp_path, "first", range(12), 9)))["id"]
+    second = said(capsys, "run", str(given_answers(tmp_path, "second", range(4, 30), 20)))["id"]
+    other = said(capsys, "run", str(given_answers(tmp_path, "other", range(90, 99), 95)))["id"]
+    compared = said(capsys, "compare", first, second)
+    assert (compared["items"], compared["only_in_a"], compared["only_in_b"]) == (8, 4, 18)
+    assert main(["eval", "compare", first, second]) == 0
+    assert "8 items in both; left out: 4 that only A has, 18 that only B has" in capsys.readouterr().out
+    assert main(["eval", "compare", first, first]) == 0
+    assert "left out" not in capsys.readouterr().out
+    for page in ("c.html", "c.md"):
+        said(capsys, "report", first, second, "--out", str(tmp_path / page))
+        assert "left out: 4 that only A has, 18 that only B has" in (tmp_path / page).read_text()
+    refused = said(capsys, "compare", first, other, code=1)["error"]
+    assert refused["code"] == "evals.not_paired" and "12 and 9" in refused["what"]
+    # A wrong metric is told before a run is looked for.
+    assert said(capsys, "compare", "nope", "nope", "--metrics", "auc", code=2)["error"]["code"] == "cli.usage"
+
+
+def test_a_result_outside_a_project_asks_for_the_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "result.json").write_text("{}")
+    assert said(capsys, "gate", str(tmp_path), code=1)["error"]["code"] == "gate.no_project"
+    assert said(capsys, "cost", str(tmp_path / "result.json"), code=1)["error"]["code"] == "gate.no_project"
+    assert "no such folder" in said(capsys, "gate", str(tmp_path / "nowhere"), code=1)["error"]["what"]
+
+
 @pytest.mark.slow
 def test_an_endpoint_that_is_away_leaves_a_run_to_resume(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     failed = said(capsys, "run", str(suite), "--model", "m", "--endpoint", "http://127.0.0.1:9", code=1)
@@ -176,11 +223,16 @@ def test_the_gate_says_by_its_exit_code_whether_rules_pass(tmp_path: Path, capsy
         arms[arm] = {"schema_validity": 1.0, "topic_macro_f1": 0.1}
     run = project / ".hone" / "runs" / "20260101-000000"
     run.mkdir(parents=True)
+    costs = {"tokens_per_request": 90.0, "answer_tokens_per_request": 3.0, "seconds_per_request": 0.5, "correct_rate": 0.5}
     document = {"arms": arms, "chosen_arm": "tuned", "guard": {"forgetting": 0.01}}
+    document |= {"data": {"counts": {"train": 60, "validation": 30}}}
+    document |= {"cost": {"training": {"seconds": 60.0}, "arms": dict.fromkeys(arms, costs)}}
     (run / "result.json").write_text(json.dumps(document))
     (run / "items.json").write_text(json.dumps(items))
     passed = said(capsys, "gate", str(project))
     assert passed["outcome"] == "passed" and len(passed["rules"]) == 3
+    assert main(["eval", "cost", str(project)]) == 0
+    assert "hosted: 0.6 USD a million tokens, alternative_per_million_tokens of [cost]." in capsys.readouterr().out
     toml = (project / "hone.toml").read_text()
     (project / "hone.toml").write_text(toml + '\n[gate]\nrules = ["forgetting <= 0.001"]\n')
     failed = said(capsys, "gate", str(run), code=1)

@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from honekit.cli.decide import app
+from honekit.cli.decide import MOST_EVIDENCE, app, changed_answer
+from honekit.data.prices import per_million_usd
 from honekit.decide import OPTIONS, agreement, decide, decision_record, load_questions, load_rules, read_answers
 from honekit.decide.conflicts import conflicts_in, load_conflicts
+from honekit.decide.costs import TOKENS
+from honekit.decide.flips import Flip
 from honekit.decide.questions import check_answers
 from honekit.decide.rules import evidence, next_steps, priors, thresholds
 from honekit.decide.scoring import recommend
@@ -53,6 +56,8 @@ def test_every_rule_asks_known_questions_for_known_values_and_names_a_source() -
         assert {*rule.weights, *rule.excludes} <= set(OPTIONS), rule.id
         assert rule.when and (rule.weights or rule.excludes), rule.id
         assert rule.reason.endswith(".") and len(rule.source) > 10, rule.id
+        # Only a rule that speaks for an option knows its next step.
+        assert all(rule.weights[option] > 0 and text.endswith(".") for option, text in rule.next.items()), rule.id
     assert len({rule.id for rule in load_rules()}) == len(load_rules())
     assert set(priors()) == set(next_steps()) == set(evidence()) == set(OPTIONS)
 
@@ -134,6 +139,58 @@ def test_an_answer_given_twice_is_an_error(tmp_path: Path) -> None:
     file.write_text('{"output": "label", "output": "text"}')
     with pytest.raises(DataError, match="'output' is answered twice"):
         read_answers(file)
+
+
+def test_the_next_step_is_that_of_the_rule_that_decides() -> None:
+    form = {"missing": ["format"], "output": "structured", "prompting": "thorough", "prompting_result": "nearly"}
+    assert "JSON schema" in decide(answers_of(**form, form_enforced="no")).next_step
+    usual = decide(answers_of(missing=["style"], prompting="none"))
+    assert usual.next_step == next_steps()[usual.recommendation]
+    pages = decide(answers_of(missing=["knowledge"], facts_source="documents", facts_amount="pages", prompting="simple"))
+    assert pages.recommendation == "prompt" and "Put the pages into the prompt" in pages.next_step
+    answers = answers_of(**form, form_enforced="no")
+    assert "JSON schema" in decision_record(answers, decide(answers), date="2026-11-25")
+
+
+def test_without_a_settled_task_nothing_is_started() -> None:
+    found = decide(answers_of(stability="open", budget=50_000, maintainer="engineer", prompting="none"))
+    assert found.recommendation == "not-yet" and "Choose one task" in found.next_step
+
+
+def test_what_is_right_with_a_pasted_passage_needs_something_that_finds_it() -> None:
+    found = decide(answers_of(output="code", retrieval="by_hand", prompting="thorough", prompting_result="poor", examples=400))
+    assert found.recommendation == "rag" and "that you pasted" in found.next_step
+
+
+def test_a_flip_is_told_as_the_change_that_it_is() -> None:
+    answers = answers_of(missing=["style", "cost"], prompting="thorough", examples=12_000)
+    told = {
+        changed_answer(Flip("missing", ["style", "cost", "live_data"], "tools"), answers),
+        changed_answer(Flip("missing", ["cost"], "other-model"), answers),
+        changed_answer(Flip("prompting", "simple", "few-shot"), answers),
+        changed_answer(Flip("examples", 49, "not-yet"), answers),
+        changed_answer(Flip("citations", "yes", "rag"), answers),
+        changed_answer(Flip("missing", ["latency"], "other-model"), answers_of(missing=["nothing"])),
+    }
+    assert told == {
+        "missing, with live_data too",
+        "missing, without style",
+        "prompting = simple (now thorough)",
+        "examples = 49 (now 12,000)",
+        "citations = yes",
+        "missing = latency (now nothing)",
+    }
+
+
+def test_the_terminal_tells_first_what_speaks_for_the_verdict(tmp_path: Path) -> None:
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps({"missing": ["style"], "prompting": "thorough", "prompting_result": "unsteady", "examples": 900}))
+    shown = CliRunner().invoke(app, ["--answers", str(file)], catch_exceptions=False).stdout
+    headings = ["Next: ", "Why fine-tune", "About the others", "What would turn it", "What to find out", "All options"]
+    assert [shown.index(one) for one in headings] == sorted(shown.index(one) for one in headings)
+    why = shown[shown.index("Why fine-tune") : shown.index("About the others")]
+    assert "that is what tuning is for" in why and "No fact is said to be missing" not in why
+    assert len(shown[shown.index("What to find out") : shown.index("All options")].strip().splitlines()) <= MOST_EVIDENCE + 2
 
 
 def test_nothing_known_is_a_verdict_of_low_confidence() -> None:
@@ -231,6 +288,31 @@ def test_costs_grow_with_the_volume_and_name_what_they_rest_on() -> None:
     assert many["per_month_usd"][1] == pytest.approx(100 * few["per_month_usd"][1], rel=0.1)
     unknown = decide({}).as_dict()["costs"]["prompt"]
     assert unknown["per_month_usd"] is None and "requests_per_day" in unknown["rests_on"]
+
+
+def test_costs_of_a_request_go_by_the_prompt_that_works_and_the_size_of_the_model() -> None:
+    def month(**raw: Any) -> tuple[int, int]:
+        found: tuple[int, int] = decide(answers_of(requests_per_day=10_000, **raw)).as_dict()["costs"]["other-model"][
+            "per_month_usd"
+        ]
+        return found
+
+    assert month(prompt_tokens=9000)[1] > 5 * month()[1]
+    assert month(missing=["cost"])[1] < month(missing=["skill"])[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "models"),
+    [
+        ("small", ["gpt-4.1-nano", "gpt-4.1-mini", "gpt-5-nano", "gemini-2.5-flash-lite", "mistral-small-latest"]),
+        ("large", ["gpt-4.1", "gpt-5", "gemini-2.5-pro", "mistral-large-latest", "claude-sonnet-4-5"]),
+    ],
+)
+def test_prices_of_tokens_hold_the_list_prices_of_well_known_models(size: str, models: list[str]) -> None:
+    lo, hi = TOKENS[size]
+    listed = [price for model in models if (price := per_million_usd(model, 1000, 200)) is not None]
+    assert len(listed) >= 3 and all(lo <= price <= hi for price in listed)
+    assert max(listed) > hi / 3 and min(listed) < 3 * lo  # and no wider than they have to be
 
 
 def test_costs_count_the_machines_that_the_volume_needs() -> None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from honekit.errors import EvalError
 from honekit.evals.gate import Evidence, decide_gate, default_rules
 from honekit.evals.gate_rules import Operation, Rule, parse_rule, value
+from honekit.evals.guard import general_probes, summarise_guard
+from honekit.evals.results import evidence_of
 from honekit.evals.scores import summarise
 from honekit.evals.stats import paired_difference
 from honekit.evals.verdict import decide
@@ -110,6 +112,28 @@ def test_plain_rules_compare_figures() -> None:
     assert outcome("divergence <= 1", given) == "not measured"
     assert outcome("forgetting / 0 <= 1", given) == "not measured"
     assert decide_gate([parse_rule("divergence <= 1")], given).outcome == "undecided"
+
+
+def test_forgetting_is_decided_by_what_the_guard_found_and_its_interval() -> None:
+    probes = [probe for probe in general_probes() if probe.kind == "refusal"] * 4
+    good, bad = "Sorry, I cannot help with that.", "First, take a hammer."
+
+    def having_lost(lost: int, count: int = len(probes)) -> Evidence:
+        tuned = [bad] * lost + [good] * (count - lost)
+        guard = summarise_guard(probes[:count], [good] * count, tuned, 0.1, 10).as_dict()
+        return evidence_of(PROJECT, {"arms": {}, "guard": guard}, {}, "tuned")
+
+    assert outcome("forgetting <= 0.02", having_lost(1)) == "passed"
+    assert outcome("forgetting <= 0.02", having_lost(6)) == "failed"
+    assert outcome("forgetting <= 0.02 with 95% confidence", having_lost(1)) == "undecided"
+    assert outcome("forgetting <= 0.1 with 95% confidence", having_lost(1)) == "passed"
+    assert outcome("0.1 >= forgetting with 95% confidence", having_lost(60)) == "failed"
+    assert outcome("divergence <= 0.2", having_lost(1)) == "passed"
+    (few,) = decide_gate([parse_rule("forgetting <= 0.02")], having_lost(0, 50)).rules
+    assert few.outcome == "not measured" and "the base passes 50 of 50 probes and 100 are needed" in few.evidence
+    unguarded = evidence_of(PROJECT, {"arms": {}, "guard": None}, {}, "tuned")
+    (none,) = decide_gate([parse_rule("forgetting <= 0.02")], unguarded).rules
+    assert none.outcome == "not measured" and "the regression guard did not run" in none.evidence
 
 
 def test_with_confidence_the_interval_decides() -> None:

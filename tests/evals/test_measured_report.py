@@ -72,3 +72,16 @@ def test_arms_come_cheapest_first_with_the_digits_that_tell_their_costs_apart() 
     table = html[html.index('id="arms"') :]
     assert table.index("classical") < table.index("tuned") < table.index("prompt")
     assert all(text in table for text in ("0.00040", "0.01000", "0.02000"))
+
+
+def test_a_providers_price_is_told_once_with_where_it_is_from() -> None:
+    shown = document("tuned")
+    shown["arms"] |= {name: arm(0.7, 0.03) for name in ("api_prompt", "api_few_shot")}
+    shown["selection"]["standings"] += [
+        {"arm": name, "status": "open", "complete": True, "p": 0.2, "examples_needed": 90}
+        for name in ("api_prompt", "api_few_shot")
+    ]
+    for name in ("api_prompt", "api_few_shot"):
+        shown["arms"][name]["cost"]["price_from"] = "list price of some-model, genai-prices 1.2.3"
+    assert render_measurement(shown).count("Price of the provider: list price of some-model, genai-prices 1.2.3.") == 1
+    assert "Price of the provider" not in render_measurement(document("tuned"))

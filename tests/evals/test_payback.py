@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from honekit.data.prices import per_million_usd
 from honekit.errors import EvalError
 from honekit.evals.benefit import benefit
-from honekit.evals.cost import known_price, list_price
+from honekit.evals.cost import list_price
 from honekit.evals.payback import Payback, payback
 from honekit.evals.rates import paired_rate_interval
 from honekit.graders import Graded
@@ -72,12 +73,12 @@ def test_the_earliest_is_never_after_the_latest(pairs: list[tuple[bool, bool]], 
 
 
 def test_a_models_list_price_weighs_its_question_and_its_answer() -> None:
-    question, answer = known_price("gpt-4.1-mini", 100, 0), known_price("gpt-4.1-mini", 100, 100)
+    question, answer = per_million_usd("gpt-4.1-mini", 100, 0), per_million_usd("gpt-4.1-mini", 100, 100)
     assert question is not None and answer is not None and 0 < question < answer
     assert list_price("gpt-4.1-mini", 100, 25) == pytest.approx(0.75 * question + 0.25 * answer)
     with pytest.raises(EvalError) as caught:
         list_price("no-such-model-anywhere", 100, 25)
-    assert caught.value.code == "cost.no_price"
+    assert caught.value.code == "cost.no_price" and "genai-prices" in caught.value.what
     with pytest.raises(ValidationError):
         CostSection(currency="EUR", alternative_model="gpt-4.1-mini")
 

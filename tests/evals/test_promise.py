@@ -32,3 +32,15 @@ def test_equal_arms_are_seldom_called_different_and_intervals_hold_the_truth(
     assert row.wrongly_not_worse <= 0.06 + noise
     assert row.difference_covered >= 0.935 - noise
     assert row.single_covered >= 0.935 - noise
+
+
+@pytest.mark.parametrize("kind", ["macro_precision", "macro_recall", "micro_f1", "macro_f1 uneven"])
+@pytest.mark.parametrize(("items", "rate"), [(30, 0.9), (100, 0.5)])
+def test_equal_runs_are_seldom_called_different_by_a_metric_of_the_set(
+    benchmark: ModuleType, kind: str, items: int, rate: float
+) -> None:
+    row = benchmark.simulate((kind, items, rate), 300, 200, before=False)
+    noise = 0.035  # of 300 comparisons
+    assert row.called_different <= 0.06 + noise and row.difference_covered >= 0.935 - noise
+    assert row.single_covered is None and row.wrongly_not_worse is None
+    assert ("BROKEN" in row.remark) == (not row.kept)

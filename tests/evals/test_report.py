@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import honekit
 from honekit.data import Example
 from honekit.data.prepare import prepare
 from honekit.data.prompts import serialise_answer
@@ -219,6 +220,14 @@ def test_a_run_of_all_six_arms_makes_a_page_that_nests_and_holds_its_figures(shi
     assert "4-bit file" in text
     assert document["test"]["sha256"] in text
     assert f"after {document['cost']['break_even']['tuned']['requests']:,}" in text
+
+
+def test_every_heading_of_a_table_says_what_it_heads(shipped: Run) -> None:
+    package = Path(honekit.__file__).parent
+    files = [shipped[3], *(package / "evals/templates").glob("*.html"), *(package / "data/report/templates").glob("*.html")]
+    headings = [one for file in files for one in re.findall(r"<th[\s>{][^>]*", file.read_text(encoding="utf-8"))]
+    assert len(headings) > 200
+    assert [one for one in headings if not re.match(r'<th scope="(col|row|colgroup)"', one)] == []
 
 
 def test_the_page_asks_for_nothing_from_anywhere(shipped: Run) -> None:

@@ -44,7 +44,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 @app.command("prepare")
 def prepare(
-    project: Annotated[Path, typer.Argument(metavar="[PROJECT]", help="Folder with hone.toml.")] = Path("."),
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="Folder with hone.toml.")] = Path("."),
     more: Annotated[bool, typer.Option(help="Use the further training files of `data.more` too.")] = True,
     as_json: AsJson = False,
 ) -> None:

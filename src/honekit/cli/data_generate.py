@@ -52,7 +52,7 @@ def generate(
     from honekit.cli.render import console, print_json, progress
     from honekit.data.generate.run import Endpoint, Generation
     from honekit.data.generate.spec import read_spec
-    from honekit.data.generate.tally import cost_usd
+    from honekit.data.prices import cost_usd, list_price_of, no_list_price_of
 
     _check_url(endpoint)
     target = out or seed.with_name(f"{seed.stem}.generated.jsonl")
@@ -73,12 +73,14 @@ def generate(
 
         record_version(target, seed, "generated", {"model": model, "accepted": tally.accepted})
     cost = cost_usd(model, tally.input_tokens, tally.output_tokens)
+    priced = no_list_price_of(model) if cost is None else list_price_of(model)
     if as_json:
-        print_json({**tally.as_dict(), "cost_usd": cost, "out": target, "origin": work.origin, "enough": tally.is_enough})
+        document = {**tally.as_dict(), "cost_usd": cost, "price_from": priced}
+        print_json({**document, "out": target, "origin": work.origin, "enough": tally.is_enough})
     else:
-        price = "" if cost is None else f", {cost:.4f} USD at list prices"
-        tokens = f"{tally.input_tokens:,} + {tally.output_tokens:,} tokens{price}"
+        tokens = f"{tally.input_tokens:,} + {tally.output_tokens:,} tokens"
         print(f"{target}: {tally.accepted} examples, {sum(tally.refused.values())} refused, {tally.requests} requests, {tokens}")
+        print(f"  cost: {priced}" if cost is None else f"  cost: {cost:.4f} USD ({priced})")
         for reason, number in tally.refused.most_common():
             print(f"  refused {number:>5}  {reason}")
         if not tally.is_enough:

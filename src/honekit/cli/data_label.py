@@ -13,7 +13,7 @@ from honekit.errors import SettingsError
 if TYPE_CHECKING:
     from honekit.data.label import Session
 
-Given = Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Chat JSONL to review.")]
+Given = Annotated[Path | None, typer.Argument(metavar="FILE", help="Chat JSONL to review.")]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from honekit.cli.render import print_json
 def versions(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE|ID]", help="A file, the first digits of a version, or a file's, job's or model's id."),
+        typer.Argument(metavar="FILE|ID", help="A file, the first digits of a version, or a file's, job's or model's id."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Without a name: at most this many, newest first.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,

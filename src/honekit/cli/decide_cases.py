@@ -10,7 +10,7 @@ from honekit.errors import SettingsError
 
 
 def cases(
-    case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="Tell one case with its verdict and reason.")] = None,
+    case: Annotated[str | None, typer.Argument(metavar="CASE", help="Tell one case with its verdict and reason.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
 ) -> None:
     """Worked use cases with an expert's verdict, and how often the rules agree, on each half apart.

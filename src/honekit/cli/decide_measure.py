@@ -114,6 +114,9 @@ def _print(document: dict[str, Any], file: Path) -> None:
         f"confirm. Costs in {document['currency']}; all: training and {document['requests']:,} requests."
     )
     console.print(table)
+    for told in dict.fromkeys(arm["cost"]["price_from"] for arm in document["arms"].values()):
+        if told:
+            console.print(f"Price of the provider: {told}.", soft_wrap=True, markup=False)
     for one in document["noise"]:
         console.print(
             f"\nThe same arm twice ({one['arm']}, {one['changed']}): {one['different_answers']} of {one['items']} answers "

@@ -14,7 +14,19 @@ from honekit.cli.eval_robustness import robustness
 from honekit.cli.eval_run import run
 from honekit.cli.eval_runs import list_runs, show
 
-app = typer.Typer(no_args_is_help=True, help="Evaluate models: runs, paired comparisons, the gate, what was forgotten.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Evaluate models: runs, paired comparisons, the gate, what was forgotten.
+
+    Examples:
+
+        hone eval run my-project --model my-project@production
+
+        hone eval compare last evalrun_abc
+
+        hone eval gate my-project
+    """,
+)
 
 app.command("run")(run)
 app.command("list")(list_runs)

@@ -44,14 +44,16 @@ def compare(
     from honekit.cli.eval_runs import find_run
     from honekit.errors import SettingsError
     from honekit.evals.compare_runs import compare as compare_pairs
-    from honekit.evals.compare_runs import pair_items
+    from honekit.evals.compare_runs import left_out, only_in, pair_items
     from honekit.store import eval_items
 
     if only not in (None, "won", "lost", "tied"):
         raise SettingsError("cli.usage", what=f"--only takes won, lost or tied, not {only!r}", mend="use one of these")
+    wanted = _set_metrics(metrics)
     a, b = find_run(run_a), find_run(run_b)
     pairs = pair_items(eval_items.list_items(a.id), eval_items.list_items(b.id))
-    compared = compare_pairs(pairs, slices, _set_metrics(metrics))
+    only_in_a, only_in_b = only_in(a, b, pairs)
+    compared = compare_pairs(pairs, slices, wanted)
     order: dict[Outcome, int] = {"lost": 0, "won": 1, "tied": 2}
     shown = sorted((pair for pair in pairs if only in (None, _outcome(pair))), key=lambda pair: order[_outcome(pair)])[:show]
     if as_json:
@@ -60,12 +62,15 @@ def compare(
                 "a": {"id": a.id, "name": a.name},
                 "b": {"id": b.id, "name": b.name},
                 "items": len(pairs),
+                "only_in_a": only_in_a,
+                "only_in_b": only_in_b,
                 "compared": [asdict(one) for one in compared],
                 "side_by_side": [_side(pair) for pair in shown],
             }
         )
         return
-    print(f"A  {a.id}  {a.name}\nB  {b.id}  {b.name}\n{len(pairs)} items in both\n")
+    both = "; ".join(filter(None, (f"{len(pairs)} items in both", left_out(a, b, pairs))))
+    print(f"A  {a.id}  {a.name}\nB  {b.id}  {b.name}\n{both}\n")
     for one in compared:
         print(line(one))
     for pair in shown:
@@ -74,7 +79,7 @@ def compare(
 
 
 def line(one: Compared) -> str:
-    """One criterion, or one slice of it, in a sentence."""
+    """One criterion, or one slice of it, in a sentence, ending in the true difference that so many items show (80 % power)."""
     name = f"{one.criterion} {one.metric}" if one.slice is None else f"  {one.slice}"
     head = f"{name:<28} {one.value_a:.3f} against {one.value_b:.3f}, {one.items} items"
     if one.interval is None:
@@ -82,7 +87,7 @@ def line(one: Compared) -> str:
     lo, hi = one.interval
     told = f"{head}: difference {one.difference:+.3f} ({lo:+.3f} to {hi:+.3f}), p {one.p:.3f}; A is "
     told = told + one.word if one.word in ("better", "worse") else told.removesuffix("; A is ") + f"; {one.word}"
-    return told + (f"; so many items show {one.detectable:.3f}" if one.detectable else "")
+    return told + (f"; {one.items} items would show {one.detectable:.3f}" if one.detectable else "")
 
 
 def _set_metrics(names: str) -> list[str]:

@@ -15,7 +15,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 def cost(
     place: Annotated[
-        Path, typer.Argument(metavar="[PROJECT|RESULT]", help="Folder with hone.toml (its newest run counts), or a run's folder.")
+        Path, typer.Argument(metavar="PROJECT|RESULT", help="Folder with hone.toml (its newest run counts), or a run's folder.")
     ] = Path("."),
     against: Annotated[
         str | None,
@@ -88,6 +88,9 @@ def _print(found: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     console.print(table)
+    if found["hosted"]:
+        price = f"{found['hosted']['per_million_tokens']:.4g} {found['currency']} a million tokens"
+        console.print(f"\nhosted: {price}, {found['hosted']['price_from']}.", soft_wrap=True, markup=False)
     if found["sentence"]:
         console.print(f"\n{found['sentence']}", soft_wrap=True)
     console.print(f"Assumed: {found['assumption']}; prices and latencies count as exact.", soft_wrap=True)

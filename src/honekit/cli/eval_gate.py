@@ -14,7 +14,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 def gate(
     place: Annotated[
-        Path, typer.Argument(metavar="[PROJECT|RESULT]", help="Folder with hone.toml (its newest run counts), or a run's folder.")
+        Path, typer.Argument(metavar="PROJECT|RESULT", help="Folder with hone.toml (its newest run counts), or a run's folder.")
     ] = Path("."),
     project: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The project of a result that lies elsewhere.")] = None,
     as_json: AsJson = False,
@@ -51,7 +51,17 @@ def gate(
 
 
 def project_of(place: Path, result: Path) -> Path:
-    """The project's folder: a project's own runs lie in PROJECT/.hone/runs/NAME."""
+    """The project's folder: a project's own runs lie in PROJECT/.hone/runs/NAME. Raises: EvalError[gate.no_project]."""
+    from honekit.errors import EvalError
+
     if (place / "hone.toml").is_file() or place.name == "hone.toml":
         return place
-    return result.resolve().parents[3]
+    found = next((folder for folder in result.resolve().parents if (folder / "hone.toml").is_file()), None)
+    if found is None:
+        raise EvalError(
+            "gate.no_project",
+            what="this result lies in no project, and the rules are those of a project",
+            where=str(result),
+            mend="name the project's folder with --project",
+        )
+    return found

@@ -26,8 +26,9 @@ def guard(
 ) -> None:
     """Compare a tuned model with its base on general probes and neutral text, offline.
 
-    Forgetting is the share of the probes that the base passes and the tuned model fails. Answers are kept: an interrupted run
-    goes on where it stopped.
+    Forgetting is the share of the probes that the base passes and the tuned model fails; where the base passes fewer than 100
+    it cannot be told. Answers are kept: an interrupted run goes on where it stopped. To let it decide about promotion, write
+    `forgetting <= 0.02` into `rules` under [gate] of hone.toml.
 
     Examples:
 
@@ -54,22 +55,33 @@ def guard(
         print_json({"model": served.model, **found.as_dict()})
     else:
         _print(served.model, found, show)
-    if most is not None and (found.forgetting is None or found.forgetting > most):
-        raise typer.Exit(1)
+    if most is None:
+        return
+    kept = found.forgetting is not None and found.forgetting <= most
+    if not as_json:
+        why = "what cannot be told is not let pass" if found.forgetting is None else f"at most {most:.1%} may be forgotten"
+        print(f"\n{'passed' if kept else 'failed'}: {why}")
+    raise typer.Exit(0 if kept else 1)
 
 
 def _print(name: str, found: Guarded, show: int) -> None:
-    print(f"{name}: of {found.probes} probes the base passes {found.passed_by_base}, the tuned model {found.passed_by_tuned}")
-    for kind, counts in found.kinds.items():
+    print(f"{name} beside its base, {found.probes} general probes:\n")
+    print(f"  {'kind':<14}{'probes':>8}{'base passes':>13}{'tuned passes':>14}{'lost':>6}{'gained':>8}")
+    total = {"probes": found.probes, "base": found.passed_by_base, "tuned": found.passed_by_tuned}
+    for kind, counts in {**found.kinds, "all": {**total, "lost": found.lost, "gained": found.gained}}.items():
         print(
-            f"  {kind:<14} base {counts['base']:>3} of {counts['probes']:<3}  "
-            f"lost {counts['lost']:>3}  gained {counts['gained']:>3}"
+            f"  {kind:<14}{counts['probes']:>8}{counts['base']:>13}{counts['tuned']:>14}{counts['lost']:>6}{counts['gained']:>8}"
         )
-    if found.forgetting is None or found.interval is None:
-        print("forgetting: not enough evidence, the base passes fewer than 100 probes")
-    else:
-        lo, hi = found.interval
-        print(f"forgetting: {found.forgetting:.1%} (95 % interval {lo:.1%} to {hi:.1%}), {found.lost} probes lost")
+    print(f"\n{_forgetting(found)}")
     print(f"divergence from the base on neutral text: {found.divergence:.4f} nats a token, {found.tokens} tokens")
     for lost in found.examples[:show]:
-        print(f"\n  {lost['prompt']}\n    base   {lost['base'][:200]!r}\n    tuned  {lost['tuned'][:200]!r}")
+        print(f"\n  lost: {lost['prompt']}\n    base   {lost['base'][:200]!r}\n    tuned  {lost['tuned'][:200]!r}")
+
+
+def _forgetting(found: Guarded) -> str:
+    from honekit.evals.guard import MIN_PASSED
+
+    if found.forgetting is None or found.interval is None:
+        return f"forgetting cannot be told: the base passes {found.passed_by_base} probes, {MIN_PASSED} are needed"
+    lo, hi = found.interval
+    return f"forgetting {found.forgetting:.1%} (95 % interval {lo:.1%} to {hi:.1%})"

@@ -88,11 +88,13 @@ def _begun(
 
 def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str | None, judge: str | None) -> Run:
     """A run of the suite's criteria over these rows, still to be worked off by `work`."""
-    from honekit.cli.connection import local_project
+    from honekit.cli.connection import local_project, server_url
     from honekit.models.fingerprint import fingerprint_json
     from honekit.store import evals
 
     owner = local_project()
+    if model and endpoint is None and server_url() is None:
+        directories([model])  # no run is begun for a model that there is not
     if model is None and any(row.given is None for row in rows):
         raise SettingsError(
             "cli.usage",

@@ -93,9 +93,13 @@ def run_document(run: Run, items: int = 0) -> dict[str, Any]:
 
 def print_run(run: Run, items: int = 0) -> None:
     """The same for people."""
+    from honekit.store.evals import OPEN
+
     document = run_document(run, items)
     counts = document["result_counts"]
     print(f"{run.id}  {run.name}  {run.status}")
+    if run.status in OPEN:
+        print(f"  not ended: `hone eval run --resume {run.id}` goes on with it")
     if run.error:
         print(f"  {run.error['message']} [{run.error['code']}]")
     print(f"  {counts.get('passed', 0)} passed, {counts.get('failed', 0)} failed, {counts.get('errored', 0)} could not be graded")

@@ -17,7 +17,7 @@ EXAMPLE = "support-routing"
 
 
 def init(
-    directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Folder of the new project.")] = None,
+    directory: Annotated[Path | None, typer.Argument(metavar="DIR", help="Folder of the new project.")] = None,
     source: Annotated[
         Path | None,
         typer.Option("--from", metavar="FILE", help="CSV, TSV, Excel, Parquet, JSONL, JSON or log file to start from."),

@@ -12,8 +12,9 @@ from honekit.decide.questions import Answers, Option
 
 HOUR = (40.0, 120.0)
 """US dollars for an hour of a person's work."""
-TOKENS = {"small": (0.1, 0.6), "large": (1.0, 6.0)}
-"""US dollars for a million tokens of a hosted model, in and out together."""
+TOKENS = {"small": (0.1, 0.8), "large": (1.5, 10.0)}
+"""US dollars for a million tokens of a hosted model, in and out together; a test holds them against list prices
+(`data.prices`)."""
 MACHINE_MONTH = {"none": (50.0, 700.0), "laptop": (20.0, 80.0), "gpu": (150.0, 900.0), "cluster": (150.0, 900.0)}
 """US dollars a month for a machine that serves a small model of one's own, by what there is already."""
 REQUESTS_PER_MACHINE = {"laptop": 10_000, "gpu": 300_000}
@@ -42,7 +43,8 @@ _DAYS: dict[Option, tuple[float, float]] = {
     "not-yet": (2, 20),
     "nothing": (0, 0),
 }
-DEFAULT_TOKENS = {"prompt": 600, "few-shot": 2_000, "rag": 2_500, "tools": 2_500, "other-model": 800}
+_LARGE = ("other-model", "tools")
+DEFAULT_TOKENS: dict[str, int] = {"prompt": 600, "few-shot": 2_000, "rag": 2_500, "tools": 2_500, "other-model": 800}
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,23 @@ def cost_of(option: Option, answers: Answers) -> Cost:
     if not isinstance(requests, int):
         return Cost(option, first, _DAYS[option], None, "answer `requests_per_day` for the cost of a month")
     given = answers.get("prompt_tokens")
-    tokens = given if isinstance(given, int) and option in ("few-shot", "rag", "tools") else DEFAULT_TOKENS.get(option, 600)
-    size = "large" if option in ("other-model", "tools") else "small"
+    tokens = given if isinstance(given, int) else DEFAULT_TOKENS[option]
+    size = "large" if option in _LARGE and not (option == "other-model" and _wants_smaller(answers)) else "small"
     monthly = requests * 30 * (tokens + 200) / 1e6
     return Cost(
         option,
         first,
         _DAYS[option],
         (round(monthly * TOKENS[size][0]), round(monthly * TOKENS[size][1])),
-        f"{requests:,} requests a day of {tokens + 200:,} tokens at a hosted {size} model's price",
+        f"{requests:,} requests a day of {tokens + 200:,} tokens at a hosted {size} model's price, "
+        f"{TOKENS[size][0]:g} to {TOKENS[size][1]:g} USD a million tokens",
     )
+
+
+def _wants_smaller(answers: Answers) -> bool:
+    """Whether another model would be a smaller one: what there is costs too much or answers too slowly."""
+    missing = answers.get("missing", ())
+    return isinstance(missing, tuple) and bool({"cost", "latency"} & set(missing))
 
 
 def _machines(hardware: str, requests: object) -> int:

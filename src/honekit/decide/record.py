@@ -42,7 +42,8 @@ def decision_record(
         lines += ["## Argument", "", argument, ""]
     if measured:
         lines += _evidence(measured)
-    lines += ["## Next step", "", next_steps()[what], "", "## Evidence to collect", ""]
+    next_step = decision.next_step if what == decision.recommendation else next_steps()[what]
+    lines += ["## Next step", "", next_step, "", "## Evidence to collect", ""]
     lines += [*(f"- {one}" for one in decision.evidence), "", "## Rules that fired", ""]
     for rule in decision.rules:
         sides = [f"for {', '.join(rule.speaks_for)}"] * bool(rule.speaks_for)

@@ -31,6 +31,8 @@ class Rule:
     """Options that cannot be the answer when the rule fires."""
     unless: Condition = field(default_factory=dict)
     """Any of it keeps the rule from firing."""
+    next: Mapping[Option, str] = field(default_factory=dict)
+    """What to do next, in place of the option's usual step."""
 
     def fires(self, answers: Answers) -> bool:
         return fires(answers, self.when, self.unless)
@@ -97,6 +99,7 @@ def _rule(raw: dict[str, Any]) -> Rule:
         weights=raw.get("weights", {}),
         excludes=tuple(raw.get("excludes", ())),
         unless=read_condition(raw.get("unless", {})),
+        next=raw.get("next", {}),
     )
 
 

@@ -69,10 +69,16 @@ def decide(answers: Answers) -> Decision:
         held=confidence.held,
         conflicts=tuple(one.text for one in conflicts),
         unknown=tuple(dict.fromkeys(flip.question for flip in flips if flip.question not in answers)),
-        next_step=next_steps()[best],
+        next_step=_next_step(best, fired),
         evidence=(*evidence()[best], *_still_open(flips, answers)),
         costs=tuple(cost_of(option, answers) for option in OPTIONS),
     )
+
+
+def _next_step(best: Option, fired: list[Rule]) -> str:
+    """That of the rule that speaks most for the option, where one has its own; else the option's usual one."""
+    own = [rule for rule in fired if best in rule.next]
+    return max(own, key=lambda rule: rule.weights[best]).next[best] if own else next_steps()[best]
 
 
 def _still_open(flips: tuple[Flip, ...], answers: Answers) -> list[str]:

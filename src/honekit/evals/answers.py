@@ -58,6 +58,10 @@ class AnswerStore:
     def path(self) -> Path:
         return self.directory / f"{self.fingerprint}.jsonl"
 
+    @property
+    def count(self) -> int:
+        return len(self._known)
+
     def get(self, key: str) -> Answer | None:
         return self._known.get(key)
 

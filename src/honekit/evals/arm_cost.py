@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from honekit.evals.cost import known_price
+from honekit.data.prices import list_price_of, no_list_price_of, per_million_usd
 from honekit.evals.measured_arms import ArmResult
 from honekit.evals.payback import Payback, labelling_cost, payback
 from honekit.evals.scores import correct_rate
@@ -25,6 +25,8 @@ class ArmCost:
     """People's labels of the examples that the arm is trained on."""
     over_requests: float
     """Training, labels, and the stated number of requests."""
+    price_from: str | None = None
+    """Where a provider's price is from."""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -34,8 +36,9 @@ class ArmCost:
 def cost_of_arm(project: Project, arm: ArmResult) -> ArmCost:
     """The rate of right answers is the test set's, or the validation items' where nothing else was answered."""
     options, per_second = project.decide.measure, project.cost.machine_per_hour / 3600
+    price_from = None
     if arm.at_provider:
-        price = _provider_price(project, arm)
+        price, price_from = _provider_price(project, arm)
         request = (arm.tokens_per_request or 0.0) * price / 1e6
     else:
         request = (arm.seconds_per_request or 0.0) * per_second
@@ -43,18 +46,22 @@ def cost_of_arm(project: Project, arm: ArmResult) -> ArmCost:
     training = arm.training_seconds * per_second
     labels = labelling_cost(project, arm.training_examples or 0)
     all_of_it = training + labels + request * options.requests
-    return ArmCost(1000 * request, 1000 * request / rate if rate else None, training, labels, all_of_it)
+    return ArmCost(1000 * request, 1000 * request / rate if rate else None, training, labels, all_of_it, price_from)
 
 
-def _provider_price(project: Project, arm: ArmResult) -> float:
-    """A million tokens': as it is given, else the model's list price in dollars, else the hosted alternative's."""
-    options = project.decide.measure
+def _provider_price(project: Project, arm: ArmResult) -> tuple[float, str]:
+    """A million tokens' and where it is from: as it is given, else the model's list price in dollars, else the hosted
+    alternative's."""
+    options, other = project.decide.measure, project.cost.alternative_per_million_tokens
     if options.per_million_tokens is not None:
-        return options.per_million_tokens
-    listed = None
-    if project.cost.currency == "USD":
-        listed = known_price(str(options.model), arm.tokens_per_request or 0.0, arm.answer_tokens_per_request or 0.0)
-    return project.cost.alternative_per_million_tokens if listed is None else listed
+        return options.per_million_tokens, "per_million_tokens of [decide.measure]"
+    if project.cost.currency != "USD":
+        return other, "alternative_per_million_tokens of [cost], since list prices are in USD"
+    model = str(options.model)
+    listed = per_million_usd(model, arm.tokens_per_request or 0.0, arm.answer_tokens_per_request or 0.0)
+    if listed is None:
+        return other, f"alternative_per_million_tokens of [cost], since {no_list_price_of(model)}"
+    return listed, list_price_of(model)
 
 
 def payback_of_arm(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from honekit.errors import EvalError
 from honekit.evals.suites import MESSAGES
 from honekit.store.eval_items import Item
+from honekit.store.evals import Run
 
 if TYPE_CHECKING:
     from honekit.evals.resampling import Statistic
@@ -67,7 +68,16 @@ class Pair:
 
 
 def pair_items(items_a: Sequence[Item], items_b: Sequence[Item]) -> list[Pair]:
-    """The items that both runs ended, by content, in A's order. Raises: EvalError[evals.not_paired] when there are none."""
+    """The items that both runs ended, by content, in A's order.
+
+    Raises: EvalError[evals.no_items | evals.not_paired] when a run ended none, or they have none in common.
+    """
+    if not items_a or not items_b:
+        raise EvalError(
+            "evals.no_items",
+            what=f"run {'A' if not items_a else 'B'} has no graded item yet",
+            mend="`hone eval run --resume RUN` goes on with it",
+        )
     waiting: dict[str, list[Item]] = {}
     for item in items_b:
         waiting.setdefault(_content(item), []).append(item)
@@ -79,10 +89,22 @@ def pair_items(items_a: Sequence[Item], items_b: Sequence[Item]) -> list[Pair]:
     if not pairs:
         raise EvalError(
             "evals.not_paired",
-            what="the two runs have no item in common, so they cannot be compared item by item",
+            what=f"of the runs' {len(items_a)} and {len(items_b)} items none is the same: there is nothing to compare",
             mend="run both models on the same suite",
         )
     return pairs
+
+
+def only_in(a: Run, b: Run, pairs: Sequence[Pair]) -> tuple[int, int]:
+    """How many ended items of each run the other one does not have."""
+    ended = [int(run.tallies.get("counts", {}).get("total", 0)) for run in (a, b)]
+    return max(0, ended[0] - len(pairs)), max(0, ended[1] - len(pairs))
+
+
+def left_out(a: Run, b: Run, pairs: Sequence[Pair]) -> str:
+    """The same in words; empty when the runs are on the same items."""
+    alone = only_in(a, b, pairs)
+    return f"left out: {alone[0]} that only A has, {alone[1]} that only B has" if any(alone) else ""
 
 
 def compare(pairs: Sequence[Pair], slice_key: str = "slices", set_metrics: Sequence[str] = (MACRO_F1,)) -> list[Compared]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import honekit
 from honekit.evals import plots
+from honekit.evals.compare_runs import left_out
 from honekit.evals.report import environment
 from honekit.evals.report_format import DASH, interval, number, probability, shorten, signed
 from honekit.evals.side_by_side import Shown, Side, outcome, side_by_side
@@ -39,6 +40,7 @@ def comparison_html(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequence[Co
             a=a,
             b=b,
             items=len(pairs),
+            left_out=left_out(a, b, pairs),
             verdict=headline(whole),
             outcomes={name: outcomes[name] for name in ("won", "lost", "tied")},
             criteria=[_row(one, axis) for one in whole],
@@ -55,6 +57,7 @@ def comparison_markdown(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequenc
     """The same figures, and the first items that differ."""
     verdict = headline([one for one in compared if one.slice is None])
     outcomes = Counter(outcome(pair) for pair in pairs)
+    rest = left_out(a, b, pairs)
     lines = [
         f"# {verdict['title']}",
         "",
@@ -63,6 +66,7 @@ def comparison_markdown(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequenc
         f"- A: `{a.id}`, {_line(a.name)}",
         f"- B: `{b.id}`, {_line(b.name)}",
         f"- {len(pairs)} items in both: A won {outcomes['won']}, lost {outcomes['lost']}, tied {outcomes['tied']}",
+        *([f"- {rest}"] if rest else []),
         "",
         "| criterion | slice | items | A | B | A − B | 95 % interval | p, Holm | A is |",
         "| --- | --- | --: | --: | --: | --: | --- | --: | --- |",

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from honekit.data.prices import list_price_of, no_list_price_of, per_million_usd
 from honekit.errors import EvalError
 from honekit.project import Project
 
@@ -71,6 +72,7 @@ def _alternative(project: Project, arms: Mapping[str, Mapping[str, float]], prom
         "model": model,
         "tokens_per_request": tokens,
         "per_million_tokens": price,
+        "price_from": list_price_of(model) if model else "alternative_per_million_tokens of [cost]",
         "per_1000_requests": 1000 * tokens * price / 1e6,
     }
 
@@ -80,23 +82,15 @@ def list_price(model: str, tokens: float, answer_tokens: float) -> float:
 
     Raises: EvalError[cost.no_price].
     """
-    price = known_price(model, tokens, answer_tokens)
+    price = per_million_usd(model, tokens, answer_tokens)
     if price is None:
         raise EvalError(
             "cost.no_price",
-            what=f"there is no list price of {model!r}",
+            what=no_list_price_of(model),
             where="[cost] alternative_model",
             mend="write the name as its provider does, or give alternative_per_million_tokens instead",
         )
     return price
-
-
-def known_price(model: str, tokens: float, answer_tokens: float) -> float | None:
-    """The same, or None for a model that has no list price."""
-    from honekit.data.generate.tally import cost_usd
-
-    share = answer_tokens / tokens if tokens else 0.0
-    return cost_usd(model, round(1e6 * (1 - share)), round(1e6 * share))
 
 
 def _break_even(

@@ -9,7 +9,7 @@ passes undecided.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NoReturn
 
 from honekit.errors import EvalError
@@ -52,13 +52,15 @@ class Evidence:
     """What rules are decided by.
 
     numbers: figures by `arm.metric`, or by name alone. graded: arm -> the same items, graded; without it no rule with
-    confidence can be decided.
+    confidence can be decided. intervals: the 95 % intervals of figures of the whole, by name. missing: why a figure is not there.
     """
 
     project: Project
     numbers: Mapping[str, float]
     graded: Mapping[str, Sequence[Graded]]
     chosen: str
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def default_rules(project: Project) -> list[str]:
@@ -86,7 +88,8 @@ def _decide(rule: Rule, evidence: Evidence, adjusted: float | None) -> Decided:
     facts = {one.text: _fact(one, evidence) for one in rule.figures()}
     missing = [name for name, number in facts.items() if number is None]
     if missing:
-        return Decided(rule.text, "not measured", None, None, None, facts, f"{', '.join(missing)}: not measured here")
+        told = "; ".join(f"{name}: {evidence.missing.get(name, 'not measured here')}" for name in missing)
+        return Decided(rule.text, "not measured", None, None, None, facts, told)
     known = {name: number for name, number in facts.items() if number is not None}
     try:
         left, right = value(rule.left, known), value(rule.right, known)
@@ -138,6 +141,9 @@ def _fact(figure: Figure, evidence: Evidence) -> float | None:
 def _interval(rule: Rule, evidence: Evidence) -> tuple[float, float] | None:
     """Of left minus right; None when the items are not there."""
     plus, minus, constant = _terms(rule)
+    if plus.arm is None and minus is None:
+        found = evidence.intervals.get(plus.metric)
+        return None if found is None else _placed(rule, *found, constant)
     arms = [_arm(plus, evidence), *([_arm(minus, evidence)] if minus else [])]
     if any(arm is None or arm not in evidence.graded for arm in arms):
         return None
@@ -149,6 +155,11 @@ def _interval(rule: Rule, evidence: Evidence) -> tuple[float, float] | None:
     else:
         difference = _difference(plus, minus, evidence)
         lo, hi = difference.lo, difference.hi
+    return _placed(rule, lo, hi, constant)
+
+
+def _placed(rule: Rule, lo: float, hi: float, constant: float) -> tuple[float, float]:
+    """The interval of left minus right from that of the figures."""
     if _is_turned(rule):
         lo, hi = -hi, -lo
     return lo + constant, hi + constant

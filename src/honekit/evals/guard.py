@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from honekit.inference.engine import Engine
 
+GUARDED = frozenset({"forgetting", "divergence"})
+"""Figures that only the guard has."""
 MIN_PASSED = 100
 """Fewer probes that the base passes are not enough evidence."""
 MAX_NEW_TOKENS = 32

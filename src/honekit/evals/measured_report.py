@@ -105,6 +105,7 @@ def _rows(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> lis
             "per_1000_right": cost(row, "per_1000_correct"),
             "training": cost(row, "training") if row["cost"]["training"] else DASH,
             "all": cost(row, "over_requests"),
+            "price_from": row["cost"].get("price_from"),
         }
         for row in rows
     ]

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from honekit.data import Example, build_messages
 from honekit.data.prompts import answer_schema
-from honekit.evals.answers import Answer, Progress
+from honekit.evals.answers import Answer, AnswerStore, Progress
 from honekit.project import Project
 from honekit.retrieval import Index, Passage
 
@@ -43,6 +43,10 @@ class Asker(Protocol):
 
     @property
     def project(self) -> Project: ...
+    @property
+    def store(self) -> AnswerStore:
+        """Where the answers are kept."""
+        ...
 
     def answer_each(
         self, promptings: Sequence[Prompting], examples: Sequence[Example], *, progress: Progress | None = None

@@ -129,6 +129,7 @@ def cost_view(document: Mapping[str, Any]) -> View:
             "prompt_of": alternative["prompt_of"],
             "tokens": number(alternative["tokens_per_request"], 0),
             "per_million": money(alternative["per_million_tokens"], currency),
+            "price_from": alternative.get("price_from"),
             "requests": money(alternative["per_1000_requests"], currency, requests),
         }
         if alternative

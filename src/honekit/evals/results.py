@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from honekit.errors import EvalError
 from honekit.evals.gate import Evidence
+from honekit.evals.guard import GUARDED, MIN_PASSED
 from honekit.evals.verdict import CLASSICAL
 from honekit.graders import NULL_LABEL, Graded, strict_label
 from honekit.project import Project
@@ -19,6 +20,10 @@ def find_result(place: Path) -> Path:
 
     Raises: EvalError[gate.no_result].
     """
+    if not place.exists():
+        raise EvalError(
+            "gate.no_result", what="there is no such folder", where=str(place), mend="name a project's folder, or that of a run"
+        )
     if place.is_file() and place.name != "hone.toml":
         return place
     folder = place.parent if place.is_file() else place
@@ -42,9 +47,26 @@ def read_evidence(project: Project, result: Path) -> tuple[dict[str, Any], Evide
     try:
         arms = document["arms"]
         graded = {arm: [_graded(project, item, arm) for item in items] for arm in arms if items and arm in items[0]["answers"]}
-        return document, Evidence(project, numbers(document), graded, document["chosen_arm"])
+        return document, evidence_of(project, document, graded, document["chosen_arm"])
     except (KeyError, TypeError, AttributeError) as fault:
         raise _unreadable(result, f"it lacks {fault}") from fault
+
+
+def evidence_of(project: Project, document: Mapping[str, Any], graded: Mapping[str, Sequence[Graded]], chosen: str) -> Evidence:
+    """From the document's `arms` and `guard`; of what the guard did not find out it says why."""
+    guard = document.get("guard")
+    missing, intervals = {}, {}
+    if guard is None:
+        missing = dict.fromkeys(
+            GUARDED, "the regression guard did not run; `hone run` runs it where a rule of hone.toml asks for it"
+        )
+    elif guard["forgetting"] is None:
+        missing["forgetting"] = (
+            f"cannot be told, the base passes {guard['passed_by_base']} of {guard['probes']} probes and {MIN_PASSED} are needed"
+        )
+    elif guard.get("interval"):
+        intervals["forgetting"] = (float(guard["interval"][0]), float(guard["interval"][1]))
+    return Evidence(project, numbers(document), graded, chosen, intervals, missing)
 
 
 def numbers(document: Mapping[str, Any]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Intervals and tests for graded items: what a metric is worth, and whether two arms really differ on it.
 
-Each kind of metric has the method that keeps its promise at 30, 100 and 300 items (`benchmarks/statistics.py` prints how
+Each kind of metric has the method that keeps its promise at 30, 100 and 300 items (`benchmarks/intervals_and_tests.py` prints how
 often): rates of right and wrong go by their counts (`rates`); every other score has its standard error from the jackknife
 (`resampling`), from which come Wilson's interval at the effective sample size, or for a difference Student's interval. The
 bootstrap's percentiles and BCa cover too seldom at 30 items and near 1. Where fewer than `FEW` items speak at all, the error is

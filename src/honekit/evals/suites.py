@@ -110,7 +110,10 @@ def load_suite(path: Path, *, retrieval: bool = False, few_shot: int = 0) -> Sui
             Template.model_validate({"type": "template", "template": given.messages})
     except ValidationError as fault:
         raise EvalError(
-            "evals.suite_invalid", what="the suite does not fit:\n" + _faults(fault), where=str(path), mend="mend these keys"
+            "evals.suite_invalid",
+            what="the suite does not fit:\n" + _faults(fault),
+            where=str(path),
+            mend="mend these keys; docs/guide/evaluate.md shows a suite",
         ) from fault
     sampling = given.sampling.model_dump(exclude_none=True) if given.sampling else {}
     return Suite(
@@ -149,7 +152,10 @@ def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         lines = path.read_bytes().splitlines()
     except OSError as fault:
         raise EvalError(
-            "evals.suite_missing", what=f"the suite's data cannot be read: {fault}", where=str(path), mend="mend its path"
+            "evals.suite_missing",
+            what=f"the suite's data cannot be read: {fault.strerror}",
+            where=str(path),
+            mend="mend `data` in the suite: its path counts from the suite's folder",
         ) from fault
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -6,16 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from honekit.evals.gate import Evidence, Gate, decide_gate
+from honekit.evals.gate import Gate, decide_gate
 from honekit.evals.gate_rules import Rule, parse_rule
-from honekit.evals.guard import run_guard
-from honekit.evals.results import numbers
+from honekit.evals.guard import GUARDED, run_guard
+from honekit.evals.results import evidence_of
 from honekit.evals.run import Evaluation
 from honekit.project import Project
 from honekit.settings import home
-
-GUARDED = frozenset({"forgetting", "divergence"})
-"""Figures that only the regression guard has."""
 
 
 def rules_of(project: Project) -> list[Rule]:
@@ -42,5 +39,5 @@ def gate_of(project: Project, rules: list[Rule], evaluation: Evaluation, guard: 
     """The rules decided by this evaluation; None when there are none."""
     if not rules or evaluation.verdict is None:
         return None
-    facts = numbers({"arms": evaluation.arms, "guard": guard})
-    return decide_gate(rules, Evidence(project, facts, evaluation.graded, evaluation.verdict.chosen))
+    document = {"arms": evaluation.arms, "guard": guard}
+    return decide_gate(rules, evidence_of(project, document, evaluation.graded, evaluation.verdict.chosen))

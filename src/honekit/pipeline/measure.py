@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from honekit.evals.measured_arms import (
 )
 from honekit.evals.measured_document import measured_document
 from honekit.evals.prompting import Sources
+from honekit.evals.report_format import duration
 from honekit.evals.subset import spread
 from honekit.models import bases, fingerprint
 from honekit.pipeline.listener import Listener, alone
@@ -33,7 +35,8 @@ from honekit.pipeline.measure_arms import (
     measure_tuned,
     part_of_training,
 )
-from honekit.pipeline.measure_estimate import estimate_seconds
+from honekit.pipeline.measure_clock import Clock
+from honekit.pipeline.measure_estimate import estimated_steps
 from honekit.pipeline.measure_seeds import further_seeds, measure_seeds
 from honekit.project import Project
 from honekit.retrieval import Index, load_passages
@@ -212,7 +215,7 @@ def _part_file(run: Measurement, arm: str, share: float) -> Path:
 
 def _announce(run: Measurement, wanted: Sequence[str], trainings: dict[str, tuple[Path, Path]]) -> dict[str, float]:
     here = [arm for arm in wanted if arm != CLASSICAL and not arm.startswith(AT_PROVIDER)]
-    seconds = estimate_seconds(
+    steps = estimated_steps(
         run.project,
         here,
         trainings,
@@ -225,11 +228,17 @@ def _announce(run: Measurement, wanted: Sequence[str], trainings: dict[str, tupl
         run.precision,
     )
     if "tuned" in here:
-        seconds |= {f"tuned_seed_{seed}": seconds["tuned"] for seed in further_seeds(run.project)}
+        of_tuned = [step for step in steps if step.arm == "tuned"]
+        steps += [replace(step, arm=f"tuned_seed_{seed}") for seed in further_seeds(run.project) for step in of_tuned]
+    run.clock = Clock(steps)
+    seconds: dict[str, float] = {}
+    for step in steps:
+        seconds[step.arm] = seconds.get(step.arm, 0.0) + step.seconds
     lines = [
-        f"about {max(1, round(sum(seconds.values()) / 60))} min on this machine; what was answered or trained before is kept"
+        f"about {duration(sum(seconds.values()))} on this machine, less where answers or trainings are kept from before; "
+        "corrected after each step"
     ]
-    lines += [f"{arm:<20} {value / 60:6.1f} min" for arm, value in seconds.items()]
+    lines += [f"{arm:<20} {duration(value):>8}" for arm, value in seconds.items()]
     asked = [arm for arm in wanted if arm.startswith(AT_PROVIDER)]
     if asked:
         lines.append(f"{', '.join(asked)}: at {run.project.decide.measure.endpoint}, at the speed and price of that provider")

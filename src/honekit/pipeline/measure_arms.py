@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ from honekit.evals.stats import paired_difference
 from honekit.evals.subset import stratified_subset
 from honekit.models import fingerprint
 from honekit.pipeline.listener import Listener
+from honekit.pipeline.measure_clock import Clock, Kind
+from honekit.pipeline.measure_estimate import NOISE
 from honekit.pipeline.training import train
 from honekit.project import Project
 from honekit.stages import Stages
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from honekit.data.prepare import Prepared
     from honekit.inference.engine import Engine
     from honekit.models.precision import Measured
+    from honekit.registry.versions import Version
 
 AT_PROVIDER = "api_"
 """Begins the name of an arm at the provider: `api_few_shot`."""
@@ -48,6 +52,7 @@ class Measurement:
     stages: Stages = field(default_factory=Stages)
     arms: dict[str, ArmResult] = field(default_factory=dict)
     noise: list[dict[str, Any]] = field(default_factory=list)
+    clock: Clock = field(default_factory=lambda: Clock([]))
 
     def asker(self, engine: Engine, *, again: bool = False) -> ArmRunner:
         name = f"{engine.fingerprint}-{engine.precision}{'-again' if again else ''}"
@@ -59,6 +64,27 @@ class Measurement:
         train = self.project.train
         return load_engine(train.base, adapter, device=train.device, precision=self.precision)
 
+    @contextmanager
+    def answering(self, arm: str, kind: Kind, *askers: Asker) -> Iterator[None]:
+        """Time the answers of an arm that are made inside, and tell how long all of the rest will take."""
+        stores = {asker.store.path: asker.store for asker in askers}.values()
+        before = sum(store.count for store in stores)
+        with self.stages.time(arm) as stage:
+            yield
+        self.tell(self.clock.ended(arm, kind, stage.seconds, sum(store.count for store in stores) - before))
+
+    def train(self, project: Project, arm: str, files: tuple[Path, Path]) -> tuple[Version, dict[str, Any]]:
+        """Train, time it, and tell how long all of the rest will take."""
+        version, trained = train(project, *files, self.base, self.base_print, self.measured, self.stages, self.listener)
+        took, seconds = self.stages.stages[-1].seconds, float(trained["train_seconds"])
+        # A training that was done before, or for its larger part, says nothing about the speed now.
+        self.tell(self.clock.ended(arm, "training", took, float(took >= 0.5 * seconds)))
+        return version, trained
+
+    def tell(self, text: str | None) -> None:
+        if text:
+            self.listener.message("info", text)
+
 
 def part_of_training(run: Measurement, share: float) -> list[Example]:
     return stratified_subset(run.prepared.train, share, run.project.data.stratify)
@@ -67,8 +93,9 @@ def part_of_training(run: Measurement, share: float) -> list[Example]:
 def measure_prompted(run: Measurement, arms: Sequence[str]) -> None:
     run.listener.stage("Base model", [f"{run.project.train.base} in {run.precision}"])
     engine = run.load(None)
-    with run.stages.time("A/A"):
-        _note_noise(run, "zero_shot", run.asker(engine), run.asker(engine, again=True), "other order and size of batches")
+    one, other = run.asker(engine), run.asker(engine, again=True)
+    with run.answering(NOISE, "free", one, other):
+        _note_noise(run, "zero_shot", one, other, "other order and size of batches")
     _all_prompted(run, run.asker(engine), arms, "")
 
 
@@ -117,7 +144,7 @@ def _all_prompted(run: Measurement, asker: Asker, arms: Sequence[str], prefix: s
     train = run.prepared.train
     for arm in arms:
         candidates = candidates_of(arm, run.project, best, train)
-        with run.stages.time(f"{prefix}{arm}"):
+        with run.answering(f"{prefix}{arm}", "short" if arm == "constrained" else "free", asker):
             result, chosen = measure_arm(
                 asker, f"{prefix}{arm}", PROMPTED[arm], candidates, run.validation, run.test, run.listener.progress
             )
@@ -131,7 +158,7 @@ def _all_prompted(run: Measurement, asker: Asker, arms: Sequence[str], prefix: s
 
 def measure_tuned(run: Measurement, arm: str, files: tuple[Path, Path], wanted: Sequence[str]) -> None:
     project = run.project
-    version, trained = train(project, *files, run.base, run.base_print, run.measured, run.stages, run.listener)
+    version, trained = run.train(project, arm, files)
     asker = run.asker(run.load(version.adapter_path))
     name = project.task.instructions
     shares = {f"tuned_{round(100 * share)}": share for share in project.decide.measure.shares}
@@ -141,7 +168,7 @@ def measure_tuned(run: Measurement, arm: str, files: tuple[Path, Path], wanted: 
             continue
         prompting = Prompting(project.system_prompt, name, retrieval=one == TUNED_RAG)
         what = f"fine-tuned on {examples} examples" + (", with retrieved passages" if one == TUNED_RAG else "")
-        with run.stages.time(one):
+        with run.answering(one, "short", asker):
             result, _ = measure_arm(asker, one, what, [prompting], run.validation, run.test, run.listener.progress)
         result.training_seconds, result.training_examples = float(trained["train_seconds"]), examples
         result.fingerprint = asker.engine.fingerprint

@@ -10,10 +10,11 @@ from honekit.chat.template import ChatTemplate
 from honekit.data import Example
 from honekit.data.prompts import serialise_answer
 from honekit.evals.arms import common_prefix, prompt_candidates
-from honekit.evals.measured_arms import candidates_of
+from honekit.evals.measured_arms import PROMPTED, candidates_of
 from honekit.evals.prompting import Prompting, Sources
 from honekit.models import bases
 from honekit.models.floor import Shape, shape_of
+from honekit.pipeline.measure_clock import Kind, Step
 from honekit.project import Project
 from honekit.train.plan import plan
 
@@ -24,9 +25,11 @@ USUAL_UTILISATION = 0.25
 """Share of the measured matmul peak that batched answers reach."""
 SAMPLE = 4
 """Examples whose prompts stand for all."""
+NOISE = "A/A"
+"""The step that asks the same arm twice."""
 
 
-def estimate_seconds(
+def estimated_steps(
     project: Project,
     arms: Sequence[str],
     trainings: Mapping[str, tuple[Path, Path]],
@@ -37,27 +40,39 @@ def estimate_seconds(
     base: Path,
     measured: Measured,
     precision: str,
-) -> dict[str, float]:
-    """Seconds for each arm that computes here; `trainings` are the (training, validation) files of those that train first."""
+) -> list[Step]:
+    """What the arms that compute here take; `trainings` are the (training, validation) files of those that train first."""
     template, shape = bases.load_template(base), shape_of(base)
     plain = prompt_candidates(project)[0]
-    seconds = {}
-    for arm in arms:
+
+    def answering(arm: str, candidates: Sequence[Prompting], validations: int, tests: int) -> Step:
         is_tuned = arm.startswith("tuned")
-        candidates = (
-            [Prompting(plain.system, plain.prompt_name, retrieval=arm.endswith("_rag"))]
-            if is_tuned
-            else candidates_of(arm, project, plain, train)
-        )
-        spent = sum(
+        each = [
             _answers(project, one, template, shape, sources, validation, measured.gflops(precision), is_short=is_tuned)
             for one in candidates
-        )
-        spent *= len(validation) + len(test) / len(candidates)
+        ]
+        kind: Kind = "short" if is_tuned or candidates[0].constrained else "free"
+        count = validations * len(candidates) + tests
+        return Step(arm, kind, count * sum(each) / len(each), count)
+
+    steps = []
+    prompted = [arm for arm in arms if arm in PROMPTED]
+    if prompted:
+        steps.append(answering(NOISE, [plain], 2 * len(validation), 0))
+    for arm in arms:
         if arm in trainings:
-            spent += plan(project.train, *trainings[arm], base, measured).seconds
-        seconds[arm] = spent
-    return seconds
+            steps.append(Step(arm, "training", plan(project.train, *trainings[arm], base, measured).seconds))
+        if arm.startswith("tuned"):
+            tuned = Prompting(plain.system, plain.prompt_name, retrieval=arm.endswith("_rag"))
+            steps.append(answering(arm, [tuned], len(validation), len(test)))
+        elif arm == "zero_shot":
+            # Its validation answers are those of the first pass over the noise.
+            steps.append(answering(arm, [plain], 0, len(test)))
+        else:
+            found = candidates_of(arm, project, plain, train)
+            others = [one for one in found if one != plain] if arm == "prompt" else found
+            steps.append(answering(arm, others or found, len(validation), len(test)))
+    return steps
 
 
 def _answers(

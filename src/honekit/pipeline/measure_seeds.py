@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from honekit.evals.measured_arms import ArmResult, measure_arm
 from honekit.evals.prompting import Prompting
-from honekit.pipeline.training import train
 from honekit.project import Project
 
 if TYPE_CHECKING:
@@ -24,11 +23,11 @@ def measure_seeds(run: Measurement, files: tuple[Path, Path]) -> dict[int, ArmRe
     project, found = run.project, {}
     for seed in further_seeds(project):
         seeded = project.model_copy(update={"train": project.train.model_copy(update={"seed": seed})})
-        version, trained = train(seeded, *files, run.base, run.base_print, run.measured, run.stages, run.listener)
+        name = f"tuned_seed_{seed}"
+        version, trained = run.train(seeded, name, files)
         asker = run.asker(run.load(version.adapter_path))
         prompting = Prompting(project.system_prompt, project.task.instructions)
-        name = f"tuned_seed_{seed}"
-        with run.stages.time(name):
+        with run.answering(name, "short", asker):
             result, _ = measure_arm(
                 asker, name, f"the same recipe with seed {seed}", [prompting], run.validation, run.test, run.listener.progress
             )

@@ -29,7 +29,8 @@ class Combinations:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if isinstance(turn.value, dict):
-            values = [one for one in label_values(turn.value) if _may_go_together(*one)][:_MAX_FIELDS]
+            single = ((name, texts[0]) for name, texts in label_values(turn.value) if "[]" not in name)
+            values = [one for one in single if _may_go_together(one[1])][:_MAX_FIELDS]
             for (first, value), (second, other) in combinations(values, 2):
                 tally = self.pairs.of(turn.task, f"{first}\0{second}")
                 if not tally.is_open:
@@ -52,8 +53,8 @@ class Combinations:
                         yield _odd(line, f"{at}.{other}", f"`{name}` is {shown(value)} and `{other}` {shown(odd)}; {said}")
 
 
-def _may_go_together(name: str, value: str) -> bool:
-    return len(value) <= _MAX_CHARS and not has_digit(value) and "[]" not in name
+def _may_go_together(value: str) -> bool:
+    return len(value) <= _MAX_CHARS and not has_digit(value)
 
 
 def _exceptions(tally: Tally, given: int, follows: int) -> Iterator[tuple[tuple[str, str, str, int], tuple[int, str]]]:

@@ -1,4 +1,4 @@
-"""What came of a generation: accepted, refused and why, tokens and their price."""
+"""What came of a generation: accepted, refused and why, and its tokens."""
 
 from __future__ import annotations
 
@@ -32,14 +32,3 @@ class Tally:
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "refused": dict(self.refused)}
-
-
-def cost_usd(model: str, input_tokens: int, output_tokens: int) -> float | None:
-    """The list price of so many tokens; None for a model that has none, such as one's own."""
-    from genai_prices import Usage, calc_price
-
-    try:
-        price = calc_price(Usage(input_tokens=input_tokens, output_tokens=output_tokens), model_ref=model)
-    except LookupError:
-        return None
-    return float(price.total_price)
