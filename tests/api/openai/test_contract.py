@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,11 @@ def test_generated_requests(name: str, api: Any, server: str, seeds: Seeds, reac
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", contract.operations())
-def test_many_generated_requests(name: str, api: Any, server: str, seeds: Seeds, reached: dict[str, list[int]]) -> None:
+def test_many_generated_requests(
+    name: str, api: Any, server: str, seeds: Seeds, reached: dict[str, list[int]], record_property: Callable[[str, object], None]
+) -> None:
     check(name, 500, api, server, seeds, reached.setdefault(name, []))
+    record_property("n", len(reached[name]))
 
 
 def check(name: str, examples: int, api: Any, server: str, seeds: Seeds, statuses: list[int]) -> None:
