@@ -23,7 +23,7 @@ from honekit.models.adapters import WEIGHTS
 from honekit.models.precision import Measured
 from honekit.store import files
 from honekit.store.database import open_database
-from honekit.store.tables import DEFAULT_OWNER, model_versions
+from honekit.store.tables import DEFAULT_OWNER, fine_tuning_jobs, model_versions
 from honekit.store.tables import jobs as table
 
 STEPS = 9
@@ -144,9 +144,11 @@ def outcome(job: Job) -> Outcome:
     assert most_redone(events) <= CHECKPOINT_STEPS
     with open_database().read() as connection:
         versions = connection.execute(select(func.count()).where(model_versions.c.job_id == job.id)).scalar_one()
-    made = [file for file in files.list_files(done.owner) if file.purpose == "fine-tune-results"]
-    succeeded = jobs.list_jobs(kind="fine_tuning", status=["succeeded"], limit=10_000)
-    assert len(made) == len(succeeded), "a result file too many or too few"
+        named = connection.execute(select(fine_tuning_jobs.c.result_file).where(fine_tuning_jobs.c.result_file.is_not(None)))
+        of_jobs = sorted(named.scalars())
+    # A job that failed after it had made its result file keeps that.
+    made = sorted(file.id for file in files.list_files(done.owner, limit=100_000) if file.purpose == "fine-tune-results")
+    assert made == of_jobs, "a result file too many or too few"
     folder = jobs.job_dir(job.id)
     return Outcome(
         adapter=(folder / "model" / WEIGHTS).read_bytes(),
@@ -154,7 +156,7 @@ def outcome(job: Job) -> Outcome:
         losses=(folder / "example_losses.jsonl").read_text(),
         reported=[event.data["step"] for event in events if event.type == "metrics" and event.data],
         versions=versions,
-        result_files=sum(file.id == done.result["result_file"] for file in made),
+        result_files=made.count(done.result["result_file"]),
     )
 
 
