@@ -102,6 +102,7 @@ class Ledger:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.outcome != "passed":
             self.failed.add(report.nodeid)
+            say(report.longreprtext)  # pytest tells of it at the end, which may be an hour away
         if report.when != "teardown":
             return
         self.left.discard(report.nodeid)
