@@ -32,8 +32,10 @@ test: setup-dev  ## Run the fast tests
 test-slow: setup-dev  ## Run the tests that take longer
 	@$(BIN)/python -m pytest -m slow
 
-test-long: setup-dev  ## Run the tests that take many minutes
-	@$(BIN)/python -m pytest -m long -s
+# Goes on with the parts that have not passed yet; AGAIN=1 starts anew. See tests/long.py.
+test-long: setup-dev  ## Run the tests that take many minutes, or go on with them
+	@$(if $(AGAIN),rm -f .pytest-long.json)
+	@$(BIN)/python -m pytest -p tests.long -m long -n $(TEST_WORKERS) --maxschedchunk 1 -s -q
 
 test-night: setup-dev  ## Run the tests that take hours
 	@$(BIN)/python -m pytest -m night

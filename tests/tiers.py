@@ -27,6 +27,15 @@ def shown(trials: Iterable[T], total: int) -> Iterator[T]:
 
 def trials(small: int, gate: int, night: int) -> pytest.MarkDecorator:
     """Parametrizes `trials` with the three sizes; the larger two carry the markers `long` and `night`."""
+    return _sized("trials", small, gate, night)
+
+
+def seconds(small: int, gate: int, night: int) -> pytest.MarkDecorator:
+    """The same for `seconds`, in tests that go on for as long as they are told."""
+    return _sized("seconds", small, gate, night)
+
+
+def _sized(name: str, small: int, gate: int, night: int) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
-        "trials", [small, pytest.param(gate, marks=pytest.mark.long), pytest.param(night, marks=pytest.mark.night)]
+        name, [small, pytest.param(gate, marks=pytest.mark.long), pytest.param(night, marks=pytest.mark.night)]
     )

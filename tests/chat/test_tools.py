@@ -164,3 +164,11 @@ def test_where_calls_stand_first_a_later_opener_is_only_text(size: int) -> None:
     quoting = '{"text": "<tool_call>"}  '
     assert read(quoting, size, only_first=True) == [Piece("text", quoting)]
     assert read(GENERIC.write("f", "{}"), size, only_first=True) == [Piece("call", "f"), Piece("arguments", "{}")]
+
+
+@pytest.mark.parametrize("only_first", [False, True])
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_white_space_behind_a_call_belongs_to_it_however_the_text_is_cut(size: int, only_first: bool) -> None:
+    call = [Piece("call", "f"), Piece("arguments", "{}")]
+    assert read(GENERIC.write("f", "{}") + " \n", size, only_first=only_first) == call
+    assert read(GENERIC.write("f", "{}") + " \nso, {x ", size, only_first=only_first) == [*call, Piece("text", "so, {x ")]

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.tiers import trials as tiers
+from tests.fuzzing import fuzz
+from tests.tiers import seconds as in_seconds
 
 from honekit.data import blocks
 from honekit.data.blocks import MAX_SKIPPED_BYTES, read_blocks
@@ -166,12 +166,14 @@ LINE = (
 )
 
 
-@tiers(150, 20_000, 2_000_000)
-def test_any_bytes_are_checked_without_a_crash_and_lines_are_numbered_right(tmp_path: Path, trials: int) -> None:
+@in_seconds(2, 600, 86_400)
+def test_any_bytes_are_checked_without_a_crash_and_lines_are_numbered_right(
+    tmp_path: Path, seconds: int, record_property: Callable[[str, object], None]
+) -> None:
     file = tmp_path / "any.jsonl"
+    file.write_bytes(good())
+    structure(file)  # what it imports counts for no input
 
-    @settings(max_examples=trials, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(st.lists(LINE, max_size=8))
     def check(lines: list[bytes]) -> None:
         data = b"\n".join(lines)
         file.write_bytes(data)
@@ -185,7 +187,7 @@ def test_any_bytes_are_checked_without_a_crash_and_lines_are_numbered_right(tmp_
             assert found == expected or found == [*expected, b""]
             assert [line.number for line in read_lines(file)] == list(range(1, len(found) + 1))
 
-    check()
+    record_property("n", fuzz(seconds, st.lists(LINE, max_size=8), check))
 
 
 @pytest.mark.parametrize("range_bytes", [1, 7, 64, 300])

@@ -20,19 +20,20 @@ from honekit.inference.constrain import Grammars, json_grammar
 
 TEXTS = ("a" * 5000 + "!", "ab" * 2500, " " * 5000, "aaaa" * 1000 + "b")
 HANG_S = 10.0
+"""Of this process, where it computes: others may keep the processor busy."""
 
 
 @trials(small=60, gate=200, night=700)
 def test_no_pattern_takes_longer_than_its_text(trials: int) -> None:
     compiled = 0
     for pattern in regexes(trials):
-        begun = time.monotonic()
+        begun = time.process_time()
         with suppress(ValueError):
             found = compile_pattern(pattern)
             compiled += 1
             for text in TEXTS:
                 found.search(text)
-        assert time.monotonic() - begun < HANG_S, pattern
+        assert time.process_time() - begun < HANG_S, pattern
     assert compiled > trials // 4
 
 
@@ -48,12 +49,12 @@ def test_a_hostile_schema_compiles_in_bounded_time_or_is_refused(trials: int) ->
     refused: list[ServeError] = []
     with watched() as seen:
         for schema in schemas(trials):
-            begun = time.monotonic()
+            begun = time.process_time()
             try:
                 grammars.compile(json_grammar(schema))
             except ServeError as fault:
                 refused.append(fault)
-            assert time.monotonic() - begun < HANG_S, str(schema)[:200]
+            assert time.process_time() - begun < HANG_S, str(schema)[:200]
     assert {fault.code for fault in refused} == {"serve.bad_grammar"}
     assert not any("panic" in fault.what for fault in refused)
     assert seen.programs == [] and "/etc/passwd" not in seen.files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -11,11 +12,13 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from sqlalchemy import select
 
 from honekit.jobs import leases, queue
 from honekit.jobs.records import Lease
 from honekit.jobs.states import FINAL, TRANSITIONS, JobError, Status, StopRequest, check_transition
 from honekit.store import database
+from honekit.store.tables import job_events, jobs
 
 STATES: list[Status] = list(get_args(Status))
 
@@ -37,6 +40,16 @@ def test_the_error_of_an_illegal_step_names_what_is_allowed_and_survives_picklin
     assert "cancelled, queued" in str(caught.value.mend)
 
 
+@cache
+def empty_database() -> bytes:
+    """One with its tables: making them anew for each example takes longer than the example."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "a.db"
+        opened = database.open_database(f"sqlite:///{file}")
+        opened.engine.dispose()
+        return file.read_bytes()
+
+
 class Jobs(RuleBasedStateMachine):
     """What users, workers and the reaper may do to jobs, in any order; the model is a dict of states."""
 
@@ -47,7 +60,9 @@ class Jobs(RuleBasedStateMachine):
     def start(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.patch = pytest.MonkeyPatch()
-        self.patch.setenv("HONE_DATABASE_URL", f"sqlite:///{Path(self.folder.name) / 'a.db'}")
+        file = Path(self.folder.name) / "a.db"
+        file.write_bytes(empty_database())
+        self.patch.setenv("HONE_DATABASE_URL", f"sqlite:///{file}")
         self.states: dict[str, Status] = {}
         self.tokens: dict[str, int] = {}
         self.events: dict[str, int] = {}
@@ -166,15 +181,17 @@ class Jobs(RuleBasedStateMachine):
 
     @invariant()
     def the_database_says_what_the_model_says(self) -> None:
-        for job_id, state in getattr(self, "states", {}).items():
-            job = queue.get_job(job_id)
-            assert (job.status, job.attempt, job.stop_requested) == (
-                state,
-                self.attempts[job_id],
-                self.requests[job_id],
-            )
-            assert (job.finished_at is not None) == (state in FINAL)
-            log = queue.events(job_id)
+        with database.open_database().read() as connection:
+            rows = {row.id: row for row in connection.execute(select(jobs))}
+            said = connection.execute(
+                select(job_events.c.job_id, job_events.c.seq, job_events.c.created_at).order_by(job_events.c.seq)
+            ).all()
+        assert {job_id: (row.status, row.attempt, row.stop_requested) for job_id, row in rows.items()} == {
+            job_id: (state, self.attempts[job_id], self.requests[job_id]) for job_id, state in self.states.items()
+        }
+        for job_id, state in self.states.items():
+            assert (rows[job_id].finished_at is not None) == (state in FINAL)
+            log = [event for event in said if event.job_id == job_id]
             assert [event.seq for event in log] == list(range(1, self.events[job_id] + 1))
             assert [event.created_at for event in log] == sorted(event.created_at for event in log)
 

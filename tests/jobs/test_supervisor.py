@@ -11,11 +11,15 @@ import time
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from honekit.jobs import leases, queue, run_job, supervisor
-from honekit.jobs.liveness import pid_of
+from honekit.jobs.liveness import pid_of, process_gone
+from honekit.jobs.processes import SingleUse, start_cold
 from honekit.jobs.records import Event, Job
 from honekit.jobs.selftest import chain
+from honekit.store.database import open_database
+from honekit.store.tables import jobs
 
 STEPS = 12
 
@@ -64,6 +68,52 @@ def test_a_killed_worker_is_replaced_and_the_job_ends_as_if_nothing_had_happened
     assert done.attempt == 2
     resumed = [event.message for event in log if event.message.startswith("Resumed")]
     assert resumed in (["Resumed at step 3"], ["Resumed at step 6"])
+
+
+def test_a_worker_that_stands_still_is_ended_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "HUNG_S", 0.5)
+    stopped: list[int] = []
+
+    def stop(job_id: str) -> None:
+        stopped.append(_worker_pid(job_id))
+        os.kill(stopped[0], signal.SIGSTOP)
+        with open_database().write() as connection:  # as its lease is over after fifteen seconds
+            connection.execute(update(jobs).where(jobs.c.id == job_id).values(lease_expires_at=0))
+        assert [job.id for job in leases.requeue_expired()] == [job_id]
+
+    job, log = _job(), list[Event]()
+    done = run_job(job.id, _at_step(5, stop, log))
+    assert done.result == {"steps": STEPS, "digest": _expected()}
+    assert done.attempt == 2
+    assert process_gone(stopped[0])
+
+
+HOLDING = """
+import os, signal, sys
+from honekit.jobs import leases
+from honekit.jobs.liveness import new_worker_id
+from honekit.store.database import open_database
+leases.claim(sys.argv[1], new_worker_id(), lease_s=1)
+with open_database().write():
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_a_worker_that_stands_still_in_a_transaction_does_not_keep_the_others_from_writing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervisor, "HUNG_S", 0.5)
+    started: list[SingleUse] = []
+
+    def start(job_id: str) -> SingleUse:
+        command = [sys.executable, "-c", HOLDING, job_id]
+        started.append(start_cold(job_id) if started else SingleUse(subprocess.Popen(command)))
+        return started[-1]
+
+    done = run_job(_job(0.0).id, lambda _event: None, start=start)
+    assert done.result == {"steps": STEPS, "digest": _expected()}
+    assert (done.attempt, len(started)) == (2, 2)
+    assert any("stood still" in event.message for event in queue.events(done.id))
 
 
 def test_a_damaged_checkpoint_is_passed_over() -> None:

@@ -16,17 +16,18 @@ from tests.faults import Boundaries, ended, forked, watching
 
 from honekit import fine_tuning, jobs
 from honekit.fine_tuning import Start
-from honekit.jobs import Job, leases, worker
+from honekit.jobs import Event, Job, leases, worker
 from honekit.jobs.liveness import DONE
 from honekit.models import precision
 from honekit.models.adapters import WEIGHTS
 from honekit.models.precision import Measured
 from honekit.store import files
 from honekit.store.database import open_database
-from honekit.store.tables import DEFAULT_OWNER, model_versions
+from honekit.store.tables import DEFAULT_OWNER, fine_tuning_jobs, model_versions
 from honekit.store.tables import jobs as table
 
 STEPS = 9
+CHECKPOINT_STEPS = 2
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -88,7 +89,10 @@ def new_job(tiny_base: Path) -> NewJob:
         wanted = fine_tuning.Wanted(n_epochs=3, batch_size=4)
         start = Start("tiny", str(tiny_base))
         job, _ = fine_tuning.create(DEFAULT_OWNER, start, training.id, validation_file=validation.id, wanted=wanted, seed=3)
-        spec = {**job.spec, "recipe": {**job.spec["recipe"], "dropout": 0.1, "checkpoint_steps": 2, "device": "cpu"}}
+        spec = {
+            **job.spec,
+            "recipe": {**job.spec["recipe"], "dropout": 0.1, "checkpoint_steps": CHECKPOINT_STEPS, "device": "cpu"},
+        }
         with open_database().write() as connection:
             connection.execute(update(table).where(table.c.id == job.id).values(spec=spec))
         return jobs.get_job(job.id)
@@ -137,11 +141,14 @@ def outcome(job: Job) -> Outcome:
     said = [event.message for event in events]
     assert said.count("Job created") == said.count("The job has completed") == 1
     assert len([message for message in said if message.startswith("Checkpoint at step")]) == len(jobs.checkpoints(job.id))
+    assert most_redone(events) <= CHECKPOINT_STEPS
     with open_database().read() as connection:
         versions = connection.execute(select(func.count()).where(model_versions.c.job_id == job.id)).scalar_one()
-    made = [file for file in files.list_files(done.owner) if file.purpose == "fine-tune-results"]
-    succeeded = jobs.list_jobs(kind="fine_tuning", status=["succeeded"], limit=10_000)
-    assert len(made) == len(succeeded), "a result file too many or too few"
+        named = connection.execute(select(fine_tuning_jobs.c.result_file).where(fine_tuning_jobs.c.result_file.is_not(None)))
+        of_jobs = sorted(named.scalars())
+    # A job that failed after it had made its result file keeps that.
+    made = sorted(file.id for file in files.list_files(done.owner, limit=100_000) if file.purpose == "fine-tune-results")
+    assert made == of_jobs, "a result file too many or too few"
     folder = jobs.job_dir(job.id)
     return Outcome(
         adapter=(folder / "model" / WEIGHTS).read_bytes(),
@@ -149,8 +156,23 @@ def outcome(job: Job) -> Outcome:
         losses=(folder / "example_losses.jsonl").read_text(),
         reported=[event.data["step"] for event in events if event.type == "metrics" and event.data],
         versions=versions,
-        result_files=sum(file.id == done.result["result_file"] for file in made),
+        result_files=made.count(done.result["result_file"]),
     )
+
+
+def most_redone(events: list[Event]) -> int:
+    """Steps that were reported and that the attempt after a crash had to compute again, at most."""
+    most = reported = 0
+    resumed: int | None = None
+    for event in events:
+        if event.message.startswith("Job started"):
+            resumed = 0
+        elif event.message.startswith("Resumed at step"):
+            resumed = int(event.message.rsplit(" ", 1)[1])
+        elif event.type == "metrics" and event.data:
+            most, resumed = max(most, 0 if resumed is None else reported - resumed), None
+            reported = event.data["step"]
+    return most
 
 
 @pytest.fixture

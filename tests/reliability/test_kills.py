@@ -41,7 +41,7 @@ def test_kills_change_nothing_that_a_job_leaves(new_job: NewJob, undisturbed: tu
     begun = time.monotonic()
     finish(new_job())
     seconds = time.monotonic() - begun
-    for _ in shown(range(trials), trials // 2):
+    for _ in shown(range(trials), trials * 2 // 3):  # most of the second kills come when the job is done
         if died >= trials:
             break
         job = new_job()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
+import time
 from functools import partial
 
 import pytest
@@ -13,7 +15,7 @@ from tests.faults import REFUSALS, Boundaries, ended, jump, refuse, stop
 from tests.reliability.conftest import NewJob, Outcome, attempt, close_attempt, finish, outcome
 from tests.tiers import shown, trials
 
-from honekit import jobs
+from honekit import jobs, settings
 from honekit.jobs import Job, leases
 from honekit.jobs.liveness import DONE, LOST
 from honekit.models.adapters import WEIGHTS
@@ -69,7 +71,26 @@ def stopped(job: Job, at: int) -> int | None:
     boundaries = home_of(job)
     boundaries.at, boundaries.act = at, stop
     pid = attempt(job, boundaries)
-    return pid if ended(pid, os.WUNTRACED) == -signal.SIGSTOP else None
+    while ended(pid, os.WUNTRACED) == -signal.SIGSTOP:
+        if can_be_written():
+            return pid
+        # One of its threads is in a transaction: `jobs/test_supervisor.py` has what happens then.
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.02)
+        os.kill(pid, signal.SIGSTOP)
+    return None
+
+
+def can_be_written() -> bool:
+    connection = sqlite3.connect(settings.home() / "hone.db", timeout=0.1)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return False
+    else:
+        return True
+    finally:
+        connection.close()
 
 
 def expire(job: Job) -> None:

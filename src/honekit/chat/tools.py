@@ -146,7 +146,7 @@ class CallReader:
         self._held = ""
         self._state: Literal["text", "head", "arguments", "tail"] = "text"
         self._depth, self._quoted, self._escaped = 0, False, False
-        self._text_shown = False
+        self._text_shown = self._after_call = False
         self.calls = 0
 
     def push(self, text: str) -> list[Piece]:
@@ -164,11 +164,13 @@ class CallReader:
         held, self._held = self._held, ""
         if self._state == "head":
             held = self._form.opener + held
-        elif self._state != "text" or (self.calls and not held.strip()):
+        elif self._state != "text":
             held = ""
         return [Piece("text", held)] if held else []
 
     def _text(self) -> list[Piece]:
+        if self._after_call:
+            self._held = self._held.lstrip()
         at = self._held.find(self._form.opener)
         if self._only_first and (self._text_shown or (at > 0 and self._held[:at].strip())):
             return self._show(len(self._held))
@@ -186,7 +188,8 @@ class CallReader:
 
     def _show(self, length: int) -> list[Piece]:
         shown, self._held = self._held[:length], self._held[length:]
-        self._text_shown = self._text_shown or bool(shown)
+        if shown:
+            self._text_shown, self._after_call = True, False
         return [Piece("text", shown)] if shown else []
 
     def _begin(self) -> list[Piece]:
@@ -222,8 +225,8 @@ class CallReader:
         at = self._held.find(self._form.closer)
         if at < 0:
             return []
-        self._held = self._held[at + len(self._form.closer) :].lstrip()
-        self._state = "text"
+        self._held = self._held[at + len(self._form.closer) :]
+        self._state, self._after_call = "text", True
         return []
 
 

@@ -19,6 +19,9 @@ from honekit.jobs.states import check_transition
 POLL_S = 0.1
 GRACE_S = 120.0
 """How long a worker may take to reach a safe point and write its checkpoint after it was asked to stop."""
+HUNG_S = 10.0
+"""How long a worker may live on without the lease that it had. One that stands still may hold the database's only write lock:
+it has to go before others give up waiting for that (`database.BUSY_TIMEOUT_S`)."""
 
 
 def run_job(
@@ -27,14 +30,16 @@ def run_job(
     """Run a job until it is final or paused; `on_event` gets each event that is written from now on.
 
     Attaches to a worker that has the job already. A worker that dies is started again from the last checkpoint, up
-    to `leases.MAX_ATTEMPTS` attempts. Ctrl-C (or SIGTERM) lets the worker write a checkpoint, puts the job back into
-    the queue and raises on; a second Ctrl-C ends the worker at once, with what its last checkpoint holds. `stop`, when
-    another thread sets it, does what Ctrl-C does, and the job as it is then is returned. `start` gives the job a process.
+    to `leases.MAX_ATTEMPTS` attempts; one that stands still is ended first. Ctrl-C (or SIGTERM) lets the worker write a
+    checkpoint, puts the job back into the queue and raises on; a second Ctrl-C ends the worker at once, with what its last
+    checkpoint holds. `stop`, when another thread sets it, does what Ctrl-C does, and the job as it is then is returned.
+    `start` gives the job a process.
 
     Raises: JobError[job.unknown | job.illegal_transition], StoreError.
     """
     seen = queue.last_seq(job_id)
     process: Working | None = None
+    held_at: float | None = None
     unclaimed_deaths = 0
     with _sigterm_interrupts():
         try:
@@ -47,8 +52,14 @@ def run_job(
                 code = process.poll() if process else None
                 if process and code is not None:
                     unclaimed_deaths += _after_exit(job_id, process.pid, code, unclaimed_deaths)
-                    process = None
-                elif process is None:
+                    process = held_at = None
+                elif process:
+                    if pid_of(leases.lease_holder(job_id) or "") == process.pid:
+                        held_at = time.monotonic()
+                    elif held_at is not None and time.monotonic() - held_at > HUNG_S:
+                        _end_hung(job_id, process)
+                        process = held_at = None
+                else:
                     if job.final or job.status == "paused":
                         return job
                     check_transition(job_id, "queued" if job.status == "running" else job.status, "running")
@@ -91,6 +102,12 @@ def _after_exit(job_id: str, pid: int, code: int, unclaimed_deaths: int) -> int:
         }
         queue.fail(job_id, error)
     return 1
+
+
+def _end_hung(job_id: str, process: Working) -> None:
+    _signal(process.pid, process, signal.SIGKILL)
+    process.wait()
+    leases.report_death(job_id, process.pid, "its process stood still")
 
 
 def _cause(code: int) -> str:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import random
-from contextlib import closing
-from typing import Any
+from collections.abc import Callable
+from contextlib import closing, suppress
+from typing import Any, TypeVar
 
 import httpx
 import openai
 import pytest
 from tests import tiny
-from tests.tiers import trials
+from tests.tiers import shown, trials
 
 from honekit.jobs import queue
+from honekit.store import files
+from honekit.store.tables import DEFAULT_OWNER
+
+T = TypeVar("T")
 
 
 class Lossy(httpx.HTTPTransport):
@@ -43,18 +48,18 @@ class Caller:
         http = httpx.Client(transport=self.transport)
         self.client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, http_client=http)
         self.draw, self.states, self.said, self.number = draw, dict[str, str](), dict[str, list[str]](), 0
+        self.files = set[str]()
 
     def close(self) -> None:
         self.client.close()
 
-    def send(self, path: str, **options: Any) -> Any:
+    def key(self) -> dict[str, str]:
         self.number += 1
-        headers = {"Idempotency-Key": f"operation-{self.number}"}
-        while True:
-            try:
-                return self.client.post(path, cast_to=object, options={"headers": headers}, **options)
-            except openai.APIConnectionError:
-                continue
+        return {"Idempotency-Key": f"operation-{self.number}"}
+
+    def send(self, path: str, **options: Any) -> Any:
+        headers = self.key()
+        return until_answered(lambda: self.client.post(path, cast_to=object, options={"headers": headers}, **options))
 
     def create(self, file_id: str) -> None:
         job = self.send("/fine_tuning/jobs", body={"model": "tiny", "training_file": file_id})
@@ -71,23 +76,55 @@ class Caller:
             self.said[job_id].append("Job resumed" if how == "resume" else f"Job {after}")
         self.states[job_id] = after
 
+    def upload(self) -> None:
+        headers, content = self.key(), f"the {self.number}th request".encode()
+        file = until_answered(
+            lambda: self.client.files.create(file=("notes.txt", content), purpose="user_data", extra_headers=headers)
+        )
+        assert file.id not in self.files
+        self.files.add(file.id)
+
+    def delete(self, file_id: str) -> None:
+        """Without a key: a file that is gone is told of as unknown, so that a second deletion has no effect."""
+        with suppress(openai.NotFoundError):
+            until_answered(lambda: self.client.files.delete(file_id))
+        self.files.remove(file_id)
+
+
+def until_answered(call: Callable[[], T]) -> T:
+    while True:
+        try:
+            return call()
+        except openai.APIConnectionError:
+            continue
+
 
 @trials(small=100, gate=10_000, night=100_000)
 def test_every_key_has_one_effect_whatever_is_lost(server: str, key: str, client: openai.OpenAI, trials: int) -> None:
     lines = "\n".join(json.dumps(record) for record in tiny.conversations(12)).encode()
     file_id = client.files.create(file=("train.jsonl", lines), purpose="fine-tune").id
-    earlier = {job.id for job in queue.list_jobs(limit=100_000)}
+    earlier = {job.id for job in queue.list_jobs(limit=100_000)} | uploaded()
     caller = Caller(server, key, random.Random(trials), share=0.15)
     with closing(caller):
-        for _ in range(trials):
-            if not caller.states or caller.draw.random() < 0.2:
-                caller.create(file_id)
-            else:
-                caller.change(caller.draw.choice(list(caller.states)))
+        for _ in shown(range(trials), trials):
+            match caller.draw.choices(["create", "change", "upload", "delete"], [2, 6, 1, 1])[0]:
+                case "create":
+                    caller.create(file_id)
+                case "change" if caller.states:
+                    caller.change(caller.draw.choice(list(caller.states)))
+                case "delete" if caller.files:
+                    caller.delete(caller.draw.choice(sorted(caller.files)))
+                case _:
+                    caller.upload()
     assert {job.id: job.status for job in queue.list_jobs(limit=100_000) if job.id not in earlier} == caller.states
     assert {job_id: [event.message for event in queue.events(job_id)] for job_id in caller.states} == caller.said
+    assert uploaded() - earlier == caller.files
     assert caller.transport.lost_requests > trials // 20
     assert caller.transport.lost_replies > trials // 20
+
+
+def uploaded() -> set[str]:
+    return {file.id for file in files.list_files(DEFAULT_OWNER, purpose="user_data", limit=100_000)}
 
 
 def test_without_a_key_of_its_own_a_change_is_made_each_time(server: str, key: str, client: openai.OpenAI) -> None:
