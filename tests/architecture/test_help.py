@@ -41,13 +41,6 @@ def test_paragraphs_flow_and_examples_keep_their_lines() -> None:
     assert text == "First line second.\n\nMore words.\n\n    hone x \\\n        --y"
 
 
-def test_a_section_of_the_settings_is_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["decide", "curve", "--help"]) == 0
-    assert "[decide.measure]" in capsys.readouterr().out
-    assert main(["data", "diff", "--help"]) == 0
-    assert "[default: id, metadata.id]" in " ".join(capsys.readouterr().out.replace("│", "").split())
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_line_in_the_overview_fits_on_it(name: str) -> None:
     assert COMMANDS[name].help.endswith(".")
