@@ -107,9 +107,8 @@ class Ledger:
     def _begin(self, ids: Sequence[str]) -> None:
         if self.has_begun:  # each worker collects
             return
-        self.has_begun, self.left = True, set(ids)
-        here = commit()
-        elsewhere = sum(part["commit"] != here for part in self.passed.values())
+        self.has_begun, self.left, self.commit = True, set(ids), commit()
+        elsewhere = sum(part["commit"] != self.commit for part in self.passed.values())
         at = f" ({elsewhere} of them at another commit; `make test-long AGAIN=1` starts anew)" if elsewhere else ""
         say(f"test-long: {len(self.passed) + len(ids)} parts, {len(self.passed)} passed before{at}; {self._estimate()}")
 
@@ -126,7 +125,7 @@ class Ledger:
         ended = "has not passed"
         if report.nodeid not in self.failed:
             measured = dict(report.user_properties)["measured"]
-            self.passed[report.nodeid] = {"commit": commit(), "machine": machine(), **measured}
+            self.passed[report.nodeid] = {"commit": self.commit, "machine": machine(), **measured}
             write_atomic(RECORD, json.dumps(self.passed, indent=1) + "\n")
             ended = f"passed in {measured['wall_s']:.0f} s, {measured['processor_s']:.0f} s of a processor"
         say(f"test-long: {report.nodeid} {ended}; {self._estimate()}")
