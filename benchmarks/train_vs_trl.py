@@ -103,7 +103,7 @@ def main() -> int:
         # The order turns around every round, so that neither side always has the cool or the warm machine.
         for contender in running[::-1] if round_number % 2 else running:
             _run(work, contender)
-            took = f"{contender.seconds[-1]:.1f} s"
+            took = f"{contender.seconds[-1]:.1f} s, held-out loss {contender.held_out_loss:.4f}"
             say(f"round {round_number + 1}: {contender.side} {contender.precision} {contender.layout}: {took}")
 
     result = summary(work, contenders)
