@@ -56,7 +56,7 @@ def test_every_finding_is_told_by_code_and_by_example(tmp_path: Path) -> None:
     file = tiny.write_jsonl(tmp_path / "train.jsonl", made)
     html, figures = data_report(file)
     for code in ("data.assistant.empty", "data.duplicate", "data.key_unknown"):
-        assert len(re.findall(rf"<th>{code}</th>", html)) == 1
+        assert len(re.findall(rf"<th scope=.row.>{code}</th>", html)) == 1
     assert figures["errors"] >= 1
     lines = set(re.findall(r"<summary><span class=\"soft\">line (\d+)", html))
     assert {"3", "6", "8"} <= lines
