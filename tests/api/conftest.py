@@ -147,6 +147,15 @@ def client(server: str, key: str) -> Iterator[openai.OpenAI]:
 
 
 @pytest.fixture
+def strict(server: str, key: str) -> Iterator[openai.OpenAI]:
+    """The client that validates every answer against its types."""
+    with openai.OpenAI(
+        base_url=f"{server}/v1", api_key=key, max_retries=0, timeout=60, _strict_response_validation=True
+    ) as client:
+        yield client
+
+
+@pytest.fixture
 def connect(server: str) -> Iterator[Any]:
     """Makes clients, each with a key of its own."""
     from honekit.api import auth

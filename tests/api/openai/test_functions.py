@@ -26,15 +26,6 @@ def ask(client: openai.OpenAI, **changes: Any) -> Any:
     return client.chat.completions.create(**{"model": "roomy", "messages": USER, "max_tokens": 200, "seed": 5, **changes})
 
 
-@pytest.fixture
-def strict(server: str, key: str) -> Any:
-    """The client that validates every answer against its types."""
-    with openai.OpenAI(
-        base_url=f"{server}/v1", api_key=key, max_retries=0, timeout=60, _strict_response_validation=True
-    ) as client:
-        yield client
-
-
 @pytest.mark.conformance("POST /v1/chat/completions", "functions", "function_call")
 def test_a_named_function_is_called(strict: openai.OpenAI) -> None:
     choice = ask(strict, **NAMED).choices[0]

@@ -65,15 +65,6 @@ def python(source: str) -> dict[str, Any]:
     return {"type": "python", "name": "p", "source": source}
 
 
-@pytest.fixture
-def strict(server: str, key: str) -> Any:
-    """The client that validates every answer against its types."""
-    with openai.OpenAI(
-        base_url=f"{server}/v1", api_key=key, max_retries=0, timeout=60, _strict_response_validation=True
-    ) as client:
-        yield client
-
-
 @pytest.mark.conformance("POST /v1/fine_tuning/alpha/graders/run")
 @pytest.mark.conformance("POST /v1/fine_tuning/alpha/graders/run", "grader", "item", "model_sample")
 def test_a_run_answers_every_field_of_the_contract(server: str, key: str) -> None:

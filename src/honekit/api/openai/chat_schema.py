@@ -170,6 +170,12 @@ class FunctionMessage(Body):
 Message = Annotated[
     InstructionMessage | UserMessage | AssistantMessage | ToolMessage | FunctionMessage, Field(discriminator="role")
 ]
+_SAID = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call"}
+
+
+def as_plain(message: Message) -> dict[str, Any]:
+    """What a message says, without what is absent."""
+    return message.model_dump(include=_SAID, exclude_none=True)
 
 
 class FunctionSpec(Body):

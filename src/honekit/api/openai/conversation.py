@@ -11,7 +11,7 @@ from honekit.api.batcher import Answers, Worker
 from honekit.api.errors import bad_request
 from honekit.api.openai import answering
 from honekit.api.openai.calls import CallWriter
-from honekit.api.openai.chat_schema import ChatCompletionRequest, Usage
+from honekit.api.openai.chat_schema import ChatCompletionRequest, Usage, as_plain
 from honekit.api.openai.choices import ChoiceWriter
 from honekit.api.openai.shapes import Shape, shape_of
 from honekit.chat.functions import messages_with_tools
@@ -45,8 +45,7 @@ async def start(body: ChatCompletionRequest, model: str, worker: Worker) -> Run:
 
     engine = await answering.loaded(worker, model)
     shape = await shape_of(body, engine)
-    fields = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call"}
-    messages = messages_with_tools([message.model_dump(include=fields, exclude_none=True) for message in body.messages])
+    messages = messages_with_tools([as_plain(message) for message in body.messages])
     try:
         prompt, shared = await asyncio.to_thread(_encode, worker, engine.template, messages, shape)
     except HoneError as fault:  # a DataError, or the template refuses the order of the roles

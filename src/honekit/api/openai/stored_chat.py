@@ -10,7 +10,16 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from honekit.api.openai import stored
-from honekit.api.openai.chat_schema import AnsweredCall, AnsweredFunction, Body, ChatCompletion, Message, Metadata, TextPart
+from honekit.api.openai.chat_schema import (
+    AnsweredCall,
+    AnsweredFunction,
+    Body,
+    ChatCompletion,
+    Message,
+    Metadata,
+    TextPart,
+    as_plain,
+)
 from honekit.api.openai.pages import Page, behind, metadata_filter, page
 from honekit.api.routes import JsonRoute
 from honekit.store import answers
@@ -99,14 +108,11 @@ async def list_messages(
     return page(behind(messages if order == "asc" else messages[::-1], after), limit)
 
 
-_KEPT = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call"}
-
-
 def to_store(completion_id: str, messages: Sequence[Message]) -> list[dict[str, Any]]:
     """The messages of a request as they are kept."""
     kept = []
     for index, message in enumerate(messages):
-        one = message.model_dump(include=_KEPT, exclude_none=True)
+        one = as_plain(message)
         parts = one.get("content")
         if isinstance(parts, list):
             one |= {"content": "".join(part["text"] for part in parts), "content_parts": parts}
