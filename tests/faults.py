@@ -127,9 +127,9 @@ def watching(boundaries: Boundaries) -> Iterator[Boundaries]:
         cross("after save_file")
 
     @contextmanager
-    def write(self: Database) -> Iterator[Any]:
+    def write(self: Database, **options: Any) -> Iterator[Any]:
         cross("before transaction")
-        with real_write(self) as connection:
+        with real_write(self, **options) as connection:
             yield connection
         cross("after commit")
 

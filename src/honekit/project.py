@@ -197,7 +197,7 @@ class TrainSection(_Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     device: Device = "auto"
     checkpoint_steps: int = Field(10, ge=1)
-    """Optimizer steps between checkpoints (there is also one after each epoch)."""
+    """Optimizer steps between checkpoints, counted from the beginning of an epoch; there is one at its end as well."""
     reinforcement: ReinforcementSection | None = None
     """Only for that objective, which has its defaults without it."""
 

@@ -24,7 +24,7 @@ from honekit.store.tables import jobs
 STEPS = 12
 
 
-def _job(step_s: float = 0.05) -> Job:
+def _job(step_s: float = 0.1) -> Job:
     return queue.create_job("selftest", {"steps": STEPS, "step_s": step_s, "checkpoint_steps": 3})
 
 

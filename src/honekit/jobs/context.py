@@ -51,7 +51,7 @@ class JobContext:
     def metrics(self, step: int, values: dict[str, Any], progress: dict[str, Any] | None = None) -> None:
         """An event of type `metrics` with `step` and the values; numbers that are not finite become null.
 
-        With `progress`, the job's progress is replaced in the same transaction: each one waits for the disk.
+        With `progress`, the job's progress is replaced in the same transaction.
 
         Steps are reported in order, each once: one that an earlier attempt has reported, and that this one had to repeat
         after its last checkpoint, is not reported again.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from honekit.jobs.kinds import check_kind
@@ -194,12 +194,14 @@ def add_event(
     progress: dict[str, Any] | None = None,
     token: int | None = None,
 ) -> Event:
-    """Append an event, and with it replace the job's progress. Raises: JobError[job.unknown | job.lease_lost]."""
-    with open_database().write() as connection:
+    """Append an event, and with it replace the job's progress. Raises: JobError[job.unknown | job.lease_lost].
+
+    Metrics do not wait for the disk: a step whose event a power cut undoes is behind the last checkpoint, so it is repeated.
+    """
+    with open_database().write(forced=type != "metrics") as connection:
         row = lock_job(connection, job_id, token)
-        if progress is not None:
-            connection.execute(update(jobs).where(jobs.c.id == job_id).values(progress=progress))
-        return append_event(connection, row, level, message, data=data, type=type)
+        changes = {} if progress is None else {"progress": progress}
+        return append_event(connection, row, level, message, data=data, type=type, **changes)
 
 
 def events(job_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
@@ -329,15 +331,25 @@ def append_event(
     *,
     data: dict[str, Any] | None = None,
     type: EventType = "message",
+    **changes: Any,
 ) -> Event:
-    """Append under the job's row lock, so that `seq` has no gaps and a reader never misses a late commit."""
-    last = connection.execute(select(jobs.c.last_event_seq, jobs.c.last_event_at).where(jobs.c.id == row.id)).one()
+    """Append under the job's row lock, so that `seq` has no gaps and a reader never misses a late commit.
+
+    `changes` are written into the job's row with it.
+    """
+    now = time.time()
+    later = case((jobs.c.last_event_at > now, jobs.c.last_event_at), else_=now)
+    last = connection.execute(
+        update(jobs)
+        .where(jobs.c.id == row.id)
+        .values(last_event_seq=jobs.c.last_event_seq + 1, last_event_at=later, **changes)
+        .returning(jobs.c.last_event_seq, jobs.c.last_event_at)
+    ).one()
     event = Event(
-        id=new_id("ftevent-"), job_id=row.id, seq=last.last_event_seq + 1, level=level, type=type,
-        created_at=max(time.time(), last.last_event_at), message=message, data=data,
+        id=new_id("ftevent-"), job_id=row.id, seq=last.last_event_seq, level=level, type=type,
+        created_at=last.last_event_at, message=message, data=data,
     )  # fmt: skip
     connection.execute(insert(job_events).values(**event.as_dict()))
-    connection.execute(update(jobs).where(jobs.c.id == row.id).values(last_event_seq=event.seq, last_event_at=event.created_at))
     return event
 
 

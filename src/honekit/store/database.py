@@ -1,7 +1,7 @@
 """Opening the database: SQLite in the data directory, or PostgreSQL by `HONE_DATABASE_URL`.
 
 A committed transaction is on the disk (SQLite: WAL with synchronous=FULL, https://sqlite.org/pragma.html), so job
-state survives a power cut. SQLite has one writer at a time: `write()` takes its place at BEGIN, so that what a
+state survives a power cut; only measurements of single steps do not wait for it. SQLite has one writer at a time: `write()` takes its place at BEGIN, so that what a
 transaction read cannot change before it writes. On PostgreSQL the rows read with FOR UPDATE give the same guarantee.
 """
 
@@ -49,12 +49,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, forced: bool = True) -> Iterator[Connection]:
         """One transaction, committed at the end of the block, undone when it raises. Raises StoreError.
 
-        `IntegrityError` passes: it is an answer (somebody else was first), not a failure of the store.
+        Without `forced` the commit does not wait for the disk: a power cut, but no crash of a process, may undo it until
+        the next one that does. `IntegrityError` passes: it is an answer (somebody else was first), not a failure of the store.
         """
-        with self._transaction({"hone_write": True}) as connection:
+        with self._transaction({"hone_write": True, "hone_unforced": not forced}) as connection:
             yield connection
 
     @contextmanager
@@ -109,13 +110,14 @@ def _connect(url: str) -> Database:
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver would begin transactions by itself, and only before the first write; see `_begin_sqlite`.
     connection.isolation_level = None
-    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("hone_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    options = connection.get_execution_options()
+    # Before each transaction: connections are used again, and within one it cannot be changed.
+    connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get('hone_unforced') else 'FULL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("hone_write") else "BEGIN")
 
 
 def revision_of(database: Database) -> str | None:

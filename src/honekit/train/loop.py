@@ -166,10 +166,12 @@ def train(
             }
             progress.history.append(dict(metrics))
             hooks.on_step(metrics)
-            is_measured = bool(validation and interval and progress.step % interval == 0) and progress.step % steps_per_epoch > 0
+            # Counted from the epoch's beginning, so that none is saved shortly before the one at its end.
+            position = progress.step - progress.epoch * steps_per_epoch
+            is_measured = bool(validation and interval and progress.step % interval == 0) and position < steps_per_epoch
             if is_measured:
                 _measure(model, validation, recipe, progress, hooks, device, objective)
-            if is_measured or (progress.step % recipe.checkpoint_steps == 0 and progress.step % steps_per_epoch):
+            if is_measured or (position % recipe.checkpoint_steps == 0 and position < steps_per_epoch):
                 hooks.save(progress)
             if hooks.should_stop():
                 hooks.save(progress)
