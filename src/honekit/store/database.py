@@ -1,8 +1,9 @@
 """Opening the database: SQLite in the data directory, or PostgreSQL by `HONE_DATABASE_URL`.
 
 A committed transaction is on the disk (SQLite: WAL with synchronous=FULL, https://sqlite.org/pragma.html), so job
-state survives a power cut; only measurements of single steps do not wait for it. SQLite has one writer at a time: `write()` takes its place at BEGIN, so that what a
-transaction read cannot change before it writes. On PostgreSQL the rows read with FOR UPDATE give the same guarantee.
+state survives a power cut; only measurements of single steps do not wait for it. SQLite has one writer at a time:
+`write()` takes its place at BEGIN, so that what a transaction read cannot change before it writes. On PostgreSQL the
+rows read with FOR UPDATE give the same guarantee.
 """
 
 from __future__ import annotations
