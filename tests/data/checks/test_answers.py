@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import honekit.data.checks
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks import ranges
 from honekit.data.checks.answers import AnswerChecks
-from honekit.data.checks.near_duplicates import NearDuplicates
+from honekit.data.checks.quality.near_duplicates import NearDuplicates
 from honekit.data.checks.turn import read_turn
 from honekit.data.lines import Finding
 
@@ -94,8 +96,8 @@ def test_parts_that_were_sent_and_joined_find_what_the_whole_finds(cut: int) -> 
 
 
 def test_every_code_of_the_checks_has_a_section_in_the_findings() -> None:
-    sources = files("honekit.data.checks")
+    sources = Path(honekit.data.checks.__file__).parent.rglob("*.py")
     code = re.compile(r'"(data\.(?:answers|format|inputs|labels|language|style|system|text|near_duplicate)[a-z_.]*)"')
-    codes = {found for path in sources.iterdir() if path.name.endswith(".py") for found in code.findall(path.read_text())}
+    codes = {found for path in sources for found in code.findall(path.read_text())}
     pages = "".join((files("honekit.data") / "findings" / name).read_text() for name in ("consistency.md", "quality.md"))
     assert codes and codes <= set(re.findall(r"^## (\S+)$", pages, re.MULTILINE))

@@ -9,8 +9,8 @@ import pytest
 
 from honekit.data.chat import readable_conversations
 from honekit.data.checks import CheckOptions
-from honekit.data.checks.leakage import LeakageCheck
-from honekit.data.checks.privacy import PrivacyCheck
+from honekit.data.checks.leakage.held_out import LeakageCheck
+from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.lines import Finding
 from honekit.data.prepare import prepare
 from honekit.project import load_project

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.data.checks.test_leak_groups import leaks, questions
+from tests.data.checks.leakage.test_groups import leaks, questions
 
 
 def table(path: Path, texts: list[str], column: str, values: list[str]) -> Path:

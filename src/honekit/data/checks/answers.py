@@ -7,36 +7,36 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from itertools import chain
 
-from honekit.data.checks.address import Address
-from honekit.data.checks.answer_format import AnswerFormat
-from honekit.data.checks.blobs import Blobs
-from honekit.data.checks.clean_text import CleanText
-from honekit.data.checks.closings import Closings
-from honekit.data.checks.code_syntax import CodeSyntax
-from honekit.data.checks.combinations import Combinations
-from honekit.data.checks.content import Content
-from honekit.data.checks.contradictions import Contradictions
-from honekit.data.checks.copied import CopiedValues
-from honekit.data.checks.diversity import Diversity
-from honekit.data.checks.given_away import GivenAway
-from honekit.data.checks.grounding import Grounding
-from honekit.data.checks.labels import Labels
-from honekit.data.checks.languages import Languages
-from honekit.data.checks.list_answers import ListAnswers
-from honekit.data.checks.notation import Notation
-from honekit.data.checks.numbers import Numbers
-from honekit.data.checks.patterns import Patterns
-from honekit.data.checks.references import References
-from honekit.data.checks.repetition import Repetition
-from honekit.data.checks.shifted import Shifted
-from honekit.data.checks.sides import Sides
-from honekit.data.checks.style import Style
-from honekit.data.checks.sums import Sums
-from honekit.data.checks.system_prompts import SystemPrompts
-from honekit.data.checks.text_fields import TextFields
-from honekit.data.checks.traces import Traces
+from honekit.data.checks.consistency.address import Address
+from honekit.data.checks.consistency.answer_format import AnswerFormat
+from honekit.data.checks.consistency.closings import Closings
+from honekit.data.checks.consistency.combinations import Combinations
+from honekit.data.checks.consistency.contradictions import Contradictions
+from honekit.data.checks.consistency.labels import Labels
+from honekit.data.checks.consistency.list_answers import ListAnswers
+from honekit.data.checks.consistency.notation import Notation
+from honekit.data.checks.consistency.patterns import Patterns
+from honekit.data.checks.consistency.style import Style
+from honekit.data.checks.consistency.system_prompts import SystemPrompts
+from honekit.data.checks.consistency.text_fields import TextFields
+from honekit.data.checks.consistency.unit_systems import UnitSystems
+from honekit.data.checks.quality.blobs import Blobs
+from honekit.data.checks.quality.clean_text import CleanText
+from honekit.data.checks.quality.code_syntax import CodeSyntax
+from honekit.data.checks.quality.content import Content
+from honekit.data.checks.quality.copied import CopiedValues
+from honekit.data.checks.quality.diversity import Diversity
+from honekit.data.checks.quality.given_away import GivenAway
+from honekit.data.checks.quality.grounding import Grounding
+from honekit.data.checks.quality.languages import Languages
+from honekit.data.checks.quality.numbers import Numbers
+from honekit.data.checks.quality.references import References
+from honekit.data.checks.quality.repetition import Repetition
+from honekit.data.checks.quality.shifted import Shifted
+from honekit.data.checks.quality.sides import Sides
+from honekit.data.checks.quality.sums import Sums
+from honekit.data.checks.quality.traces import Traces
 from honekit.data.checks.turn import Turn, TurnCheck
-from honekit.data.checks.unit_systems import UnitSystems
 from honekit.data.lines import Finding
 
 _OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax")

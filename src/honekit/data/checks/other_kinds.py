@@ -10,14 +10,14 @@ from pathlib import Path
 from honekit.data.chat import ChatExample
 from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.check import Check, CheckOptions
+from honekit.data.checks.consistency.held_out_labels import unseen_labels
 from honekit.data.checks.conversations import Kind, conversations_of, field_in, rejected_answers
-from honekit.data.checks.endings import Endings
-from honekit.data.checks.held_out_labels import unseen_labels
-from honekit.data.checks.leakage import leakage_check
-from honekit.data.checks.lengths import length_check
-from honekit.data.checks.near_duplicates import NearDuplicates
+from honekit.data.checks.leakage.held_out import leakage_check
 from honekit.data.checks.passes import Passes
-from honekit.data.checks.privacy import PrivacyCheck
+from honekit.data.checks.privacy.personal_data import PrivacyCheck
+from honekit.data.checks.quality.near_duplicates import NearDuplicates
+from honekit.data.checks.structure.endings import Endings
+from honekit.data.checks.structure.lengths import length_check
 from honekit.data.checks.turn import Turn, read_turn
 from honekit.data.lines import Finding
 from honekit.data.preference_faults import REJECTED

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from honekit.data.chat import ChatExample, readable_conversations
 from honekit.data.checks.check import Check, CheckOptions
-from honekit.data.checks.privacy import Advised, PrivacyCheck
+from honekit.data.checks.privacy.personal_data import Advised, PrivacyCheck
 from honekit.data.checks.ranges import parts_of, process_count
 from honekit.data.lines import Finding
 from honekit.data.records import Tally

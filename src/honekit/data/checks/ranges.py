@@ -19,7 +19,7 @@ from typing import Any, Literal
 import msgspec
 
 from honekit.data.blocks import is_packed
-from honekit.data.checks.structure import PART_BYTES, Part, structure_parts
+from honekit.data.checks.structure.parts import PART_BYTES, Part, structure_parts
 
 MIN_BYTES = 48 << 20
 """A smaller file is done before two processes have started."""
@@ -37,7 +37,7 @@ def _reader(kind: Kind, known: str) -> tuple[Read, Any]:
     if kind == "structure":
         return structure_parts, tuple[Part, None]
     if kind == "private":
-        from honekit.data.checks.private_parts import PrivatePart, private_parts
+        from honekit.data.checks.privacy.parts import PrivatePart, private_parts
 
         return partial(private_parts, names=known or None), PrivatePart
     from honekit.data.checks.answers import AnswerChecks

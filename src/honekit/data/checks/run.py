@@ -13,15 +13,15 @@ from pathlib import Path
 
 from honekit.data.chat import KIND, ChatExample, readable_conversations
 from honekit.data.checks.check import Check, CheckOptions
-from honekit.data.checks.held_out_labels import unseen_labels
-from honekit.data.checks.leakage import leakage_check
-from honekit.data.checks.lengths import length_check
-from honekit.data.checks.near_duplicates import MAX_RECORDS, NearDuplicates
+from honekit.data.checks.consistency.held_out_labels import unseen_labels
+from honekit.data.checks.leakage.held_out import leakage_check
 from honekit.data.checks.passes import Passes, Progress, Tell
-from honekit.data.checks.privacy import PrivacyCheck
+from honekit.data.checks.privacy.personal_data import PrivacyCheck
+from honekit.data.checks.quality.near_duplicates import MAX_RECORDS, NearDuplicates
 from honekit.data.checks.ranges import process_count
 from honekit.data.checks.scan import scan_file
 from honekit.data.checks.score import score
+from honekit.data.checks.structure.lengths import length_check
 from honekit.data.checks.turn import read_turn
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
 from honekit.data.records import CheckResult

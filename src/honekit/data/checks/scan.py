@@ -10,9 +10,9 @@ import msgspec
 
 from honekit.data.chat import KIND
 from honekit.data.checks.answers import AnswerChecks
-from honekit.data.checks.endings import Endings
 from honekit.data.checks.ranges import parts_of
-from honekit.data.checks.structure import Part
+from honekit.data.checks.structure.endings import Endings
+from honekit.data.checks.structure.parts import Part
 from honekit.data.exact import ExactDuplicates
 from honekit.data.records import Tally
 

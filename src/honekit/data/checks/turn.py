@@ -11,8 +11,8 @@ import msgspec
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
-from honekit.data.checks.orders import Order, order_of
-from honekit.data.checks.plain import PlainMessage
+from honekit.data.checks.structure.orders import Order, order_of
+from honekit.data.checks.structure.plain import PlainMessage
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from honekit.data.chat import ChatExample
 from honekit.data.checks.check import CheckOptions
-from honekit.data.checks.leak_groups import GroupLeaks
+from honekit.data.checks.leakage.groups import GroupLeaks
 from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.lines import Finding, Severity
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from honekit.data.checks.clean_text import SAFE_MENDS
+from honekit.data.checks.quality.clean_text import SAFE_MENDS
 
 TextMend = Callable[[str], str]
 RecordMend = Callable[[dict[str, Any]], dict[str, Any]]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings
 
-from honekit.data.checks.text_fields import TextFields, fields_of
+from honekit.data.checks.consistency.text_fields import TextFields, fields_of
 
 JOBS = ["nurse", "welder", "baker", "pilot", "tutor", "clerk", "diver", "miner", "judge", "actor", "mason", "coder"]
 PEOPLE = [(f"{job} for {years} years", f"job: {job}\nyears: {years}") for years, job in enumerate(JOBS, 3)]

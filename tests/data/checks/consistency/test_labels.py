@@ -4,8 +4,8 @@ import pytest
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, findings
 
-from honekit.data.checks.declared_labels import declared_labels
-from honekit.data.checks.labels import Labels
+from honekit.data.checks.consistency.declared_labels import declared_labels
+from honekit.data.checks.consistency.labels import Labels
 
 WORDS = st.text(alphabet="abcd", max_size=7)
 

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.data.conftest import codes, write_lines
 
 from honekit.cli.main import main
-from honekit.data.checks import CheckOptions, passes, ranges, structure
-from honekit.data.checks.endings import Endings
-from honekit.data.checks.orders import Orders
-from honekit.data.checks.privacy import PrivacyCheck
+from honekit.data.checks import CheckOptions, passes, ranges
+from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.checks.run import check_file
-from honekit.data.checks.structure import repeated_key
+from honekit.data.checks.structure import parts
+from honekit.data.checks.structure.endings import Endings
+from honekit.data.checks.structure.orders import Orders
+from honekit.data.checks.structure.parts import repeated_key
 from honekit.data.records import CheckResult
-
-from .conftest import codes, write_lines
 
 
 def record(number: int, answer: str = "") -> dict[str, Any]:
@@ -174,7 +174,7 @@ def test_parts_of_a_big_file_join_to_the_whole(tmp_path: Path, monkeypatch: pyte
     file = tmp_path / "some.jsonl"
     write_lines(file, mixed(9000))
     whole = same(check_file(file, checks=()))
-    monkeypatch.setattr(structure, "PART_BYTES", 1000)
+    monkeypatch.setattr(parts, "PART_BYTES", 1000)
     assert same(check_file(file, checks=())) == whole
 
 

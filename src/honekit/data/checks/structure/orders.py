@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from honekit.chat.messages import Message, Role
 from honekit.data.chat import conversation_faults
-from honekit.data.checks.plain import PlainMessage
+from honekit.data.checks.structure.plain import PlainMessage
 
 LEADING = ("system", "developer")
 _MAX_ORDERS = 10_000

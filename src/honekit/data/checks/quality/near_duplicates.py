@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from rapidfuzz.distance import OSA
 
-from honekit.data.checks.contradictions import answer_hash
+from honekit.data.checks.consistency.contradictions import answer_hash
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label, warner
 from honekit.data.lines import Finding

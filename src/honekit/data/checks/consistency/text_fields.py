@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from honekit.data.checks.answer_format import majority_of, shape_findings
-from honekit.data.checks.copied import CopiedValues
-from honekit.data.checks.labels import Labels
-from honekit.data.checks.patterns import Patterns
+from honekit.data.checks.consistency.answer_format import majority_of, shape_findings
+from honekit.data.checks.consistency.labels import Labels
+from honekit.data.checks.consistency.patterns import Patterns
+from honekit.data.checks.quality.copied import CopiedValues
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
 from honekit.data.lines import Finding

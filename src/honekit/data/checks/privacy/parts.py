@@ -8,7 +8,7 @@ from pathlib import Path
 
 from honekit.data.chat import conversations_in
 from honekit.data.checks.check import CheckOptions
-from honekit.data.checks.privacy import Advised, PrivacyCheck
+from honekit.data.checks.privacy.personal_data import Advised, PrivacyCheck
 from honekit.data.lines import Line, read_lines
 from honekit.data.records import Tally
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from honekit.data.checks.content import says_nothing
+from honekit.data.checks.quality.content import says_nothing
 from honekit.data.checks.short_texts import of_turn
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, warner

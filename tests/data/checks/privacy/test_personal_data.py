@@ -3,7 +3,7 @@ from __future__ import annotations
 from honekit.chat.messages import FunctionCall, Message, ToolCall
 from honekit.data.chat import ChatExample
 from honekit.data.checks import CheckOptions
-from honekit.data.checks.privacy import PrivacyCheck
+from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.lines import Finding
 
 

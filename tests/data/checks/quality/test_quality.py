@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings
 
-from honekit.data.checks.clean_text import SAFE_MENDS, CleanText, faults
-from honekit.data.checks.content import Content, refusal_in, says_nothing
-from honekit.data.checks.diversity import template_share
-from honekit.data.checks.grounding import identifiers
-from honekit.data.checks.languages import Languages, is_surely_english, language_of
+from honekit.data.checks.quality.clean_text import SAFE_MENDS, CleanText, faults
+from honekit.data.checks.quality.content import Content, refusal_in, says_nothing
+from honekit.data.checks.quality.diversity import template_share
+from honekit.data.checks.quality.grounding import identifiers
+from honekit.data.checks.quality.languages import Languages, is_surely_english, language_of
 
 
 @pytest.mark.parametrize(

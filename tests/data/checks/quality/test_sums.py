@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, findings
 
-from honekit.data.checks.sums import Sums
+from honekit.data.checks.quality.sums import Sums
 
 GOOD = [f"{n} × 3 = {n * 3}, so it is {n * 3}." for n in range(2, 14)]
 

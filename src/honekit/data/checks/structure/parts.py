@@ -19,10 +19,10 @@ import msgspec
 
 from honekit.data.blocks import Block, read_blocks
 from honekit.data.chat import ChatExample, chat_reader
-from honekit.data.checks.endings import ENDS, MIN_CHARS, Endings
-from honekit.data.checks.orders import Order, Orders
-from honekit.data.checks.plain import PlainMessage, doubtful, plain_decoder
-from honekit.data.checks.tool_calls import tool_findings
+from honekit.data.checks.structure.endings import ENDS, MIN_CHARS, Endings
+from honekit.data.checks.structure.orders import Order, Orders
+from honekit.data.checks.structure.plain import PlainMessage, doubtful, plain_decoder
+from honekit.data.checks.structure.tool_calls import tool_findings
 from honekit.data.checks.turn import Turn, plain_turns, read_turn
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import MAX_PER_LINE, Finding, Line, is_utf16, line_of, lines_of, shown

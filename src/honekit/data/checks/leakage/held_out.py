@@ -20,9 +20,9 @@ from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.conversations import conversations_of
-from honekit.data.checks.leak_groups import GroupLeaks
-from honekit.data.checks.near_duplicates import FILLERS
-from honekit.data.checks.reworded import Reworded
+from honekit.data.checks.leakage.groups import GroupLeaks
+from honekit.data.checks.leakage.reworded import Reworded
+from honekit.data.checks.quality.near_duplicates import FILLERS
 from honekit.data.lines import Finding, Severity
 from honekit.data.near.rule import MASK, WORD, masked_words
 from honekit.data.near.search import Match, NearSearch

@@ -9,7 +9,7 @@ from tests.data.checks.conversations import answers, findings
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
-from honekit.data.checks.repetition import Repetition, repeated_in
+from honekit.data.checks.quality.repetition import Repetition, repeated_in
 from honekit.data.checks.turn import read_turn
 
 SENTENCE = "The contract expires at the end of March"

@@ -7,7 +7,7 @@ import random
 
 from tests.data.checks.conversations import conversation, findings
 
-from honekit.data.checks.blobs import Blobs
+from honekit.data.checks.quality.blobs import Blobs
 
 IMAGE = base64.b64encode(random.Random(3).randbytes(600)).decode()
 

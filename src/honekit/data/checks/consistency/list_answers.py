@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.labels import is_enum, misspellings
+from honekit.data.checks.consistency.labels import is_enum, misspellings
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import NO_JSON, Turn, bare, warner
 from honekit.data.lines import Finding, shown

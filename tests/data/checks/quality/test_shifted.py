@@ -6,7 +6,7 @@ import random
 
 from tests.data.checks.conversations import conversation, findings
 
-from honekit.data.checks.shifted import Shifted
+from honekit.data.checks.quality.shifted import Shifted
 from honekit.data.checks.turn import Turn
 
 THINGS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.data.checks.conversations import answers, conversation, findings
 
-from honekit.data.checks.traces import Traces
+from honekit.data.checks.quality.traces import Traces
 
 PLAIN = [
     f"Take the {word} door on the left."

@@ -8,7 +8,7 @@ from typing import Any
 
 from honekit.data.chat import ChatExample
 from honekit.data.checks import CheckOptions
-from honekit.data.checks.leak_groups import group_values
+from honekit.data.checks.leakage.groups import group_values
 from honekit.data.formats.check import check_any
 
 

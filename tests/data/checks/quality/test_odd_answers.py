@@ -6,12 +6,12 @@ from __future__ import annotations
 import pytest
 from tests.data.checks.conversations import answers, conversation, findings
 
-from honekit.data.checks.address import Address
-from honekit.data.checks.code_syntax import CodeSyntax, fault_of
-from honekit.data.checks.given_away import GivenAway
-from honekit.data.checks.list_answers import ListAnswers, split_list
-from honekit.data.checks.references import References
-from honekit.data.checks.sides import Sides
+from honekit.data.checks.consistency.address import Address
+from honekit.data.checks.consistency.list_answers import ListAnswers, split_list
+from honekit.data.checks.quality.code_syntax import CodeSyntax, fault_of
+from honekit.data.checks.quality.given_away import GivenAway
+from honekit.data.checks.quality.references import References
+from honekit.data.checks.quality.sides import Sides
 from honekit.data.checks.turn import Turn
 
 COLOURS = ["red", "green", "blue", "grey", "black", "white", "brown", "pink", "teal", "gold", "lime", "navy"]

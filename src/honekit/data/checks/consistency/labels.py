@@ -11,8 +11,8 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from honekit.data.checks.content import says_nothing
-from honekit.data.checks.declared_labels import declared_labels, declared_range
+from honekit.data.checks.consistency.declared_labels import declared_labels, declared_range
+from honekit.data.checks.quality.content import says_nothing
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.lines import Finding, shown

@@ -8,7 +8,7 @@ import pytest
 
 from honekit.data.chat import readable_conversations
 from honekit.data.checks import CheckOptions
-from honekit.data.checks.leakage import LeakageCheck
+from honekit.data.checks.leakage.held_out import LeakageCheck
 from honekit.data.lines import Finding
 
 Turns = tuple[str, ...]

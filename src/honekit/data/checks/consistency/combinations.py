@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from honekit.data.checks.labels import label_values
+from honekit.data.checks.consistency.labels import label_values
 from honekit.data.checks.tally import Tallies, Tally
 from honekit.data.checks.turn import Turn, adviser, has_digit
 from honekit.data.lines import Finding, shown

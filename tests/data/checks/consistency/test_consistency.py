@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings
 
-from honekit.data.checks.answer_format import AnswerFormat, shape_of
-from honekit.data.checks.closings import Closings
-from honekit.data.checks.combinations import Combinations
-from honekit.data.checks.contradictions import Contradictions
-from honekit.data.checks.copied import CopiedValues
-from honekit.data.checks.near_duplicates import NearDuplicates, ask_the_same
-from honekit.data.checks.notation import Notation
-from honekit.data.checks.style import Style
-from honekit.data.checks.system_prompts import SystemPrompts, is_slip
+from honekit.data.checks.consistency.answer_format import AnswerFormat, shape_of
+from honekit.data.checks.consistency.closings import Closings
+from honekit.data.checks.consistency.combinations import Combinations
+from honekit.data.checks.consistency.contradictions import Contradictions
+from honekit.data.checks.consistency.notation import Notation
+from honekit.data.checks.consistency.style import Style
+from honekit.data.checks.consistency.system_prompts import SystemPrompts, is_slip
+from honekit.data.checks.quality.copied import CopiedValues
+from honekit.data.checks.quality.near_duplicates import NearDuplicates, ask_the_same
 
 
 def test_a_table_that_is_full_still_follows_all_answers_to_an_input_or_none() -> None:

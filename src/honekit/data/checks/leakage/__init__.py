@@ -1,0 +1,1 @@
+"""What stands in training and in validation or test too."""
