@@ -18,6 +18,7 @@ from honekit.data.checks.leakage.held_out import leakage_check
 from honekit.data.checks.passes import Passes, Progress, Tell
 from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.checks.quality.near_duplicates import MAX_RECORDS, NearDuplicates
+from honekit.data.checks.quality.near_many import MOST, ManyNearDuplicates
 from honekit.data.checks.ranges import process_count
 from honekit.data.checks.scan import scan_file
 from honekit.data.checks.score import score
@@ -60,9 +61,9 @@ def check_file(
         for check in [check for check in made if isinstance(check, PrivacyCheck)]:
             made.remove(check)
             passes.see_private(path, options, processes)
-    near = NearDuplicateCheck() if checks is None else None
+    near = NearDuplicateCheck(tally.records) if checks is None else None
     if near and not made:
-        passes.see(readable_conversations(path), [near], min(tally.records, near.most))
+        passes.see(readable_conversations(path), [near], near.most)
     elif made:
         passes.see(readable_conversations(path), [near, *made] if near else made, tally.records)
     if with_answers:
@@ -82,22 +83,30 @@ def check_file(
 
 
 class NearDuplicateCheck:
-    """`NearDuplicates` as a check of conversations; all its findings come at the end."""
+    """Near duplicates as a check of conversations; all findings come at the end."""
 
     name = "near duplicates"
-    most = MAX_RECORDS
-    """So many records are looked at, the first of the file."""
 
-    def __init__(self) -> None:
-        self._check = NearDuplicates()
+    def __init__(self, records: int, held: int = MAX_RECORDS) -> None:
+        """`records` of the file, of which the first `held` are compared in all ways."""
+        self.most = min(records, MOST)
+        """So many records are looked at, the first of the file."""
+        self._held = NearDuplicates(held)
+        self._many = ManyNearDuplicates(held) if self.most > held else None
+        self._left = self.most
         self._found: list[Finding] = []
 
     def see(self, example: ChatExample) -> Iterable[Finding]:
-        turn = read_turn(example)
+        turn = read_turn(example) if self._left else None
         if turn:
-            self._found += self._check.see(turn)
+            self._left -= 1
+            self._found += self._held.see(turn)
+            if self._many:
+                self._many.see(turn)
         return ()
 
     def finish(self) -> Iterator[Finding]:
         yield from self._found
-        yield from self._check.finish()
+        yield from self._held.finish()
+        if self._many:
+            yield from self._many.finish()

@@ -46,9 +46,9 @@ FILLERS = frozenset(
 )
 """Articles, politeness and auxiliary verbs: with or without them an input asks the same."""
 
-_near = adviser("data.near_duplicate", "keep one of the two, or leave both when the repetition is meant")
+NEAR = adviser("data.near_duplicate", "keep one of the two, or leave both when the repetition is meant")
 _again = adviser("data.answers.reused", "see whether it was pasted under the wrong question")
-_contradict = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
+CONTRADICT = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
 
 
 @dataclass(slots=True)
@@ -104,16 +104,15 @@ class NearDuplicates:
             return ()
         self._left -= 1
         said = [message.text for message in turn.messages[: turn.at] if message.role == "user"]
-        words = _WORD.findall("\n".join(said).casefold())[:_MAX_WORDS]
+        words = words_of("\n".join(said))
         is_decided = turn.value is not NO_JSON or is_label(turn.answer)
         task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
         bag = hash(" ".join(sorted(words))) if len(words) >= _BAG_WORDS else 0
-        plain = [word for word in words if word not in FILLERS] if is_decided else []
         hashes = (
             hash(tuple([flat(text, turn.is_even) for text in said])),
             hash(turn.text),
             answer_hash(turn),
-            hash("".join(plain)) if len(plain) >= _PLAIN_WORDS and all(map(str.isalpha, plain)) else 0,
+            hash(plain) if is_decided and (plain := plain_words(words)) else 0,
             not is_decided and len(turn.answer) >= _LONG_ANSWER,
             bag,
         )
@@ -173,12 +172,23 @@ class NearDuplicates:
         return found
 
 
+def words_of(text: str) -> list[str]:
+    """Its first words, case folded."""
+    return _WORD.findall(text.casefold())[:_MAX_WORDS]
+
+
+def plain_words(words: list[str]) -> str:
+    """The words without articles, politeness and the like; empty where few are left, or numbers among them."""
+    plain = [word for word in words if word not in FILLERS]
+    return "".join(plain) if len(plain) >= _PLAIN_WORDS and all(map(str.isalpha, plain)) else ""
+
+
 def _compare_plain(records: list[_Record], key: int, record: _Record) -> Finding | None:
     """Inputs that are equal but for articles, politeness and the like, with another label."""
     first = records[key] if key < len(records) else None
     if first is None or first.task != record.task or first.answer == record.answer or first.input == record.input:
         return None
-    return _contradict(record.line, record.at, f"nearly the same input as on line {first.line}, with another answer")
+    return CONTRADICT(record.line, record.at, f"nearly the same input as on line {first.line}, with another answer")
 
 
 def shingles(words: list[str]) -> frozenset[str]:
@@ -205,9 +215,9 @@ def _compare(first: _Record, second: _Record) -> Finding | None:
         return None
     if first.answer == second.answer:
         if similarity >= THRESHOLD or ask_the_same(first.said, second.said):
-            return _near(second.line, "messages", f"nearly the same input and the same answer as on line {first.line}")
+            return NEAR(second.line, "messages", f"nearly the same input and the same answer as on line {first.line}")
     elif first.input != second.input and ask_the_same(first.said, second.said):
-        return _contradict(second.line, second.at, f"nearly the same input as on line {first.line}, with another answer")
+        return CONTRADICT(second.line, second.at, f"nearly the same input as on line {first.line}, with another answer")
     return None
 
 
@@ -216,7 +226,7 @@ def _same_words(records: list[_Record], key: int, record: _Record) -> Finding | 
     first = records[key] if key < len(records) else None
     if first is None or first.task != record.task or first.answer != record.answer or first.record == record.record:
         return None
-    return _near(record.line, "messages", f"the same words in another order, and the same answer, as on line {first.line}")
+    return NEAR(record.line, "messages", f"the same words in another order, and the same answer, as on line {first.line}")
 
 
 def ask_the_same(first: str, second: str) -> bool:
