@@ -57,7 +57,7 @@ CASES: dict[str, tuple[Pair, Pair, str | None]] = {
     "one word more": ((LONG, "At noon."), (f"{LONG} today", "At noon."), "data.near_duplicate"),
     "another answer": ((LONG, "At noon, from the old pier."), (f"{LONG} today", "Never, in a storm like that."), None),
     "another number": ((f"{LONG} for 14 people", "At noon."), (f"{LONG} for 15 people", "At noon."), None),
-    "the same number": ((f"{LONG} for 14 people", "At noon."), (f"{LONG} for 14 adult people", "At noon."), "data.near_duplicate"),
+    "the same number": ((f"{LONG} for 14 people", "At noon."), (f"{LONG} for 14 old people", "At noon."), "data.near_duplicate"),
     "the same twice": ((LONG, "At noon."), (LONG, "At noon."), None),
     "a please, and another label": (
         ("refund my broken lamp", "billing"), ("please refund my broken lamp", "returns"), "data.answers.contradict",
