@@ -9,6 +9,7 @@ import pytest
 import torch
 from tests import tiny
 
+from honekit.inference import fused as fused_module
 from honekit.inference.fused import FusedLlama
 from honekit.models import lora
 from honekit.models.attention import DecodeLayout, PackedLayout, PrefixCache, PrefixLayout, SuffixCache
@@ -66,6 +67,20 @@ def test_in_bf16_the_logits_stay_as_near_to_fp32_as_the_models_own() -> None:
 
     reference, theirs, mine = logits(exact), logits(plain), logits(fused)
     assert (mine - reference).abs().mean() < 1.5 * (theirs - reference).abs().mean() + 1e-3
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_a_row_of_a_linear_layer_has_the_same_bits_in_any_company(dtype: torch.dtype) -> None:
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        pytest.skip("this torch has no oneDNN")
+    draw = torch.Generator().manual_seed(1)
+    for out, width in ((48, 64), (960, 576), (576, 1536)):
+        rows, weight = torch.randn(100, width, generator=draw).to(dtype), torch.randn(out, width, generator=draw).to(dtype)
+        packed = fused_module._packed(weight)
+        together = fused_module._linear(rows, packed)
+        torch.testing.assert_close(together, rows @ weight.T, rtol=2e-2, atol=1e-3 if dtype == torch.float32 else 0.5)
+        for count in (1, 2, 3, 5, 16, 33):
+            assert torch.equal(fused_module._linear(rows[7 : 7 + count], packed), together[7 : 7 + count]), (out, count)
 
 
 @pytest.mark.parametrize(

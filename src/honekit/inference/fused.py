@@ -19,6 +19,9 @@ from torch.nn import functional as F
 from honekit.models.attention import Layout, attend
 from honekit.models.lora import present_weight
 
+_EXPECTED_ROWS = 16
+"""What weights are packed for; any number but 1 gives kernels that are the same for all numbers of rows."""
+
 
 @dataclass
 class _Layer:
@@ -42,7 +45,7 @@ class FusedLlama:
         self.heads, self.kv_heads = config.num_attention_heads, config.num_key_value_heads
         self.width = getattr(config, "head_dim", None) or config.hidden_size // self.heads
         self.eps, self.inner = config.rms_norm_eps, config.intermediate_size
-        self.embed, self.head = model.model.embed_tokens.weight.data, model.lm_head.weight.data
+        self.embed, self.head = model.model.embed_tokens.weight.data, _packed(model.lm_head.weight.data)
         self.norm = model.model.norm.weight.data
         self.cos, self.sin = _rotary_table(model.model.rotary_emb.inv_freq, config.max_position_embeddings, self.norm.dtype)
         self.scale = self.width**-0.5
@@ -52,17 +55,18 @@ class FusedLlama:
             self.layers.append(
                 _Layer(
                     layer.input_layernorm.weight.data,
-                    torch.cat([present_weight(part) for part in (attention.q_proj, attention.k_proj, attention.v_proj)]),
-                    present_weight(attention.o_proj),
+                    _side_by_side(attention.q_proj, attention.k_proj, attention.v_proj),
+                    _side_by_side(attention.o_proj),
                     layer.post_attention_layernorm.weight.data,
-                    torch.cat([present_weight(part) for part in (mlp.gate_proj, mlp.up_proj)]),
-                    present_weight(mlp.down_proj),
+                    _side_by_side(mlp.gate_proj, mlp.up_proj),
+                    _side_by_side(mlp.down_proj),
                 )
             )
             if keep:
                 continue
             # The separate weights are in the fused ones now; holding both would double the memory.
-            attention.q_proj = attention.k_proj = attention.v_proj = mlp.gate_proj = mlp.up_proj = None
+            attention.q_proj = attention.k_proj = attention.v_proj = attention.o_proj = None
+            mlp.gate_proj = mlp.up_proj = mlp.down_proj = None
 
     def __call__(self, ids: Tensor, positions: Tensor, layout: Layout, keep: int | Tensor) -> Tensor:
         """Logits (rows, V) of the kept positions: a tensor of indices, the last `keep` ones, or all for 0."""
@@ -103,12 +107,33 @@ def _rotary_table(inv_freq: Tensor, context: int, dtype: torch.dtype) -> tuple[T
     return torch.cat([cos, cos], -1)[:, None].to(dtype), torch.cat([-sin, sin], -1)[:, None].to(dtype)
 
 
-def _linear(rows: Tensor, weight: Tensor) -> Tensor:
-    """A linear layer whose result for a row does not depend on the other rows.
+def _side_by_side(*parts: Any) -> Tensor:
+    """Linear layers that read the same input as one weight."""
+    weights = [present_weight(part) for part in parts]
+    return _packed(torch.cat(weights) if len(weights) > 1 else weights[0])
 
-    CPU kernels for bf16 give the same bits for every number of rows but one, which takes a kernel of its own; there the
-    row is computed twice over. That makes an answer served alone equal the one from an evaluation's batch.
+
+def _packed(weight: Tensor) -> Tensor:
+    """The weight as `_linear` multiplies with it fastest: for fp32 on a CPU in oneDNN's own order, where torch has oneDNN.
+
+    MKL packs a weight anew for every product, which for few rows takes longer than the product (docs/lab-notes.md).
     """
+    if weight.dtype != torch.float32 or weight.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return weight
+    packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, _EXPECTED_ROWS)
+    return packed
+
+
+def _linear(rows: Tensor, weight: Tensor) -> Tensor:
+    """A linear layer, the weight from `_packed`, whose result for a row does not depend on the other rows.
+
+    oneDNN gives the same bits for every number of rows if it has packed the weight, or in bf16 for every number but one, which
+    takes a kernel of its own; there the row is computed twice over. That makes an answer served alone equal the one from an
+    evaluation's batch.
+    """
+    if weight.is_mkldnn:
+        out: Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, None, "none", [], "")
+        return out
     if len(rows) == 1 and rows.dtype == torch.bfloat16:
         return F.linear(rows.expand(2, -1), weight)[:1]
     return F.linear(rows, weight)
