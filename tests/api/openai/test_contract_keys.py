@@ -47,7 +47,7 @@ def made(owner: Seeds) -> list[str]:
     return [*of_one_kind, owner.stored_chat(), owner.stored_response(), *owner.graded.values()]
 
 
-@trials(small=4, gate=50, night=1000)
+@trials(small=4, gate=40, night=1000)
 @pytest.mark.parametrize("name", contract.operations())
 def test_a_key_does_only_what_it_may(name: str, api: Any, server: str, owner: Seeds, made: list[str], trials: int) -> None:
     operation, recipe = judging.operation_of(api, name), of_owner(name, owner)
