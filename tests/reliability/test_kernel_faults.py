@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests import kernel
@@ -21,8 +23,8 @@ from tests.tiers import shown, trials
 
 from honekit import jobs
 from honekit.errors import StoreError
-from honekit.jobs import Job, context, leases, supervisor
-from honekit.jobs.liveness import DONE
+from honekit.jobs import Job, JobContext, context, leases, queue, supervisor, worker
+from honekit.jobs.liveness import DONE, OUT_OF_MEMORY
 from honekit.models.adapters import WEIGHTS
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -104,3 +106,22 @@ def test_a_disk_that_is_really_full_fails_the_job_with_its_cause_or_is_got_over(
         return 0 if failed else 1
 
     assert ended(forked(work)) == 0
+
+
+def test_a_worker_that_waits_for_a_thread_that_never_begins_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does in Python when memory runs out in the new thread, and that thread alone is told of it."""
+
+    def hang(_context: JobContext) -> dict[str, Any]:
+        threading.Thread._bootstrap = lambda _self: None  # type: ignore[attr-defined]
+        threading.Thread(target=print).start()
+        raise AssertionError("it began")
+
+    monkeypatch.setattr(context, "START_S", 0.5)
+    monkeypatch.setattr(worker, "load_kind", lambda _kind: hang)
+    job = queue.create_job("selftest", {"steps": 1})
+    pid = forked(lambda: worker.work_on(job.id))
+    code = ended(pid)
+    assert code == OUT_OF_MEMORY
+    supervisor._after_exit(job.id, pid, code, 0)
+    assert (jobs.get_job(job.id).status, jobs.get_job(job.id).attempt) == ("queued", 2)
+    assert "memory" in jobs.events(job.id)[-1].message
