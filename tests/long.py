@@ -37,7 +37,12 @@ MINUTES = {
     "test_a_worker_that_wakes_up_after_its_job_was_cancelled_publishes_nothing": 1,
     "test_a_clock_that_jumps_an_hour_changes_nothing_that_a_job_leaves": 0.8,
     "test_kills_change_nothing_that_a_job_leaves": 0.8,
+    "test_what_was_made_is_found_until_it_is_deleted": 1.8,
+    "test_what_was_stored_is_found_until_it_is_deleted": 1,
     "test_many_generated_requests": 0.5,
+    "test_a_limit_of_the_kernel_fails_the_job_with_its_cause_or_is_got_over": 0.4,
+    "test_a_disk_that_is_really_full_fails_the_job_with_its_cause_or_is_got_over": 0.3,
+    "test_nor_does_the_kernel_see_one": 0.3,
 }
 """Processor minutes of a part, by its test, roughly; docs/reliability.md says which were measured."""
 USUAL_MINUTES = 0.1

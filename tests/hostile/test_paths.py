@@ -5,20 +5,24 @@ The server runs in this process, so that an audit hook sees each of its calls. H
 
 from __future__ import annotations
 
+import json
 import os
 import site
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
+import psutil
 import pytest
 from tests import tiny
+from tests.hostile import tracing
 from tests.hostile.corpora import paths
 from tests.hostile.watching import watched
 from tests.tiers import shown, trials
@@ -26,6 +30,8 @@ from tests.tiers import shown, trials
 from honekit.api.auth import create_key
 
 SECRET = "what must not be read"
+TRACED = 20
+"""Strings; each call that is traced costs much."""
 USER = [{"role": "user", "content": "x"}]
 CHECK = {"type": "string_check", "name": "c", "operation": "eq", "input": "a", "reference": "a"}
 
@@ -130,3 +136,45 @@ def test_what_goes_elsewhere_would_be_noticed(tmp_path: Path, hone_home: Path) -
     found = seen.outside(allowed(tmp_path, hone_home))
     assert {str(elsewhere), str(elsewhere / "a"), str(elsewhere / "b")} <= set(found)
     assert any(one.startswith("subprocess.Popen") for one in seen.programs)
+
+
+@pytest.mark.long
+def test_nor_does_the_kernel_see_one(tmp_path: Path, hone_home: Path) -> None:
+    """The same of a handful of strings, with all calls of the whole server, also of libraries that no audit hook sees."""
+    if reason := tracing.unavailable(tmp_path):
+        pytest.skip(f"no calls can be traced: {reason}")
+    base = tiny.save_base(tmp_path / "bases" / "tiny")
+    secret, record = tmp_path / "outside" / "secret.txt", tmp_path / "calls"
+    secret.parent.mkdir()
+    secret.write_text(SECRET)
+    headers = {"authorization": f"Bearer {create_key(scope='admin')[0]}"}
+    command = [*tracing.PREFIX, "--trace=%file", f"--output={record}", sys.executable, "-m", "honekit.cli.main"]
+    command += ["serve", "--port", "0", "--json", "--device", "cpu", "--base", f"tiny={base}"]
+    here = tmp_path / "here"
+    here.mkdir()
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, cwd=here)
+    assert process.stdout is not None
+    try:
+        with httpx.Client(base_url=json.loads(process.stdout.readline())["base_url"], headers=headers, timeout=60) as client:
+            for send in FIELDS.values():
+                send(client, "x")
+            begun = time.time()
+            for text in paths(TRACED, str(secret)):
+                for name, send in FIELDS.items():
+                    answer = send(client, quote(text, safe="") if name.startswith("path") else text)
+                    assert answer.status_code < 500, (name, text, answer.text)
+    finally:
+        # strace itself takes no signal, and ends with what it traces.
+        for server in psutil.Process(process.pid).children():
+            server.kill()
+        process.communicate(timeout=60)
+    roots = [*allowed(tmp_path, hone_home), "/proc", "/sys"]
+    roots += [os.path.join(os.path.realpath(tempfile.gettempdir()), "tmp")]
+    seen = tracing.asked(record, here, since=begun)
+    assert any(path.startswith(str(hone_home)) for path in seen)
+    # With an ordinary text it also looks, where it runs and at the hub's, for the bases of its own list.
+    outside = seen - tracing.asked(record, here, until=begun)
+    outside = {path for path in outside if not any(path.startswith(root) or root.startswith(path + os.sep) for root in roots)}
+    assert outside == set()
+    assert not [path for path in seen if "secret" in path]

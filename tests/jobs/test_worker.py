@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from honekit.errors import DataError
+from honekit.errors import DataError, TrainError
 from honekit.jobs import JobContext, Stopped, leases, queue, worker
 from honekit.jobs.liveness import DONE, LOST, OUT_OF_MEMORY, REFUSED
 from honekit.jobs.records import Job
@@ -84,11 +85,20 @@ def test_a_result_that_is_not_json_is_a_fault_of_the_function(monkeypatch: pytes
     assert (job.status, job.error["code"]) == ("failed", "job.internal")
 
 
+def _told_as_another() -> Exception:
+    """What a library could not read for want of memory, told by Hone as a damaged file."""
+    told = TrainError("train.reload_differs", what="the adapter cannot be read", mend="check the disk")
+    told.__cause__ = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+    return told
+
+
 @pytest.mark.parametrize(
     "fault",
     [
         MemoryError(),
         RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("can't start new thread"),
+        _told_as_another(),
     ],
 )
 def test_without_memory_the_job_is_left_for_another_attempt(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,16 @@ from sqlalchemy import Connection
 
 from honekit.errors import StoreError
 from honekit.jobs import leases, queue
+from honekit.jobs.liveness import OUT_OF_MEMORY
 from honekit.jobs.records import Checkpoint, Event, Job, Lease, Level, Model, job_dir
 from honekit.jobs.states import JobError, StopRequest
 from honekit.store.atomic import verify_dir
 
 POLL_S = 0.5
 """How often a worker looks whether it is asked to stop."""
+START_S = 10.0
+"""A thread starts within microseconds. One that cannot, since memory ran out, is waited for without end
+(https://github.com/python/cpython/issues/140746)."""
 
 
 class Stopped(Exception):
@@ -40,6 +46,7 @@ class JobContext:
         """Set by SIGTERM or SIGINT: stop as for a pause, but stay queued."""
         self.asked = False
         """The function has been told to stop by a request in the database."""
+        self._working = threading.get_ident()
         self._lease = lease
         self._request: StopRequest | None = None
         self._lost: JobError | None = None
@@ -109,7 +116,11 @@ class JobContext:
     def keep_alive(self, done: threading.Event) -> None:
         """Body of the heartbeat thread: renews the lease and looks for requests to stop until `done` is set."""
         renew_in_s = leases.LEASE_S / 3
+        starting_s = 0.0
         while not done.wait(POLL_S):
+            starting_s = starting_s + POLL_S if self._starts_a_thread() else 0.0
+            if starting_s > START_S:
+                os._exit(OUT_OF_MEMORY)
             try:
                 self._request = leases.stop_request(self._lease)
                 renew_in_s -= POLL_S
@@ -123,3 +134,10 @@ class JobContext:
             except JobError as fault:
                 self._lost = fault
                 return
+
+    def _starts_a_thread(self) -> bool:
+        """Whether the job's own thread waits for another one to begin."""
+        frame = sys._current_frames().get(self._working)
+        while frame is not None and frame.f_code is not threading.Thread.start.__code__:
+            frame = frame.f_back
+        return frame is not None

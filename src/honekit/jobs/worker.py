@@ -5,6 +5,8 @@ Its own process, so that a crash or an out-of-memory kill costs one attempt and 
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 import threading
@@ -22,6 +24,8 @@ from honekit.jobs.liveness import DONE, LOST, OUT_OF_MEMORY, REFUSED, new_worker
 from honekit.jobs.records import Lease
 from honekit.jobs.states import JobError
 from honekit.store.atomic import system_error
+
+_NO_MEMORY = ("can't allocate memory", os.strerror(errno.ENOMEM), "can't start new thread")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -70,6 +74,8 @@ def _outcome(context: JobContext, lease: Lease) -> int:
         _log(context)
         if fault.code == "job.lease_lost":
             raise
+        if _out_of_memory(fault):
+            return OUT_OF_MEMORY
         queue.fail(context.job_id, fault.as_dict(), token=lease.token)
     except Exception as fault:
         _log(context)
@@ -88,13 +94,16 @@ def _outcome(context: JobContext, lease: Lease) -> int:
     return DONE
 
 
-def _out_of_memory(fault: BaseException) -> bool:
-    # torch raises its own class on a GPU, and a plain RuntimeError when the CPU's allocator fails.
-    return (
-        isinstance(fault, MemoryError)
-        or type(fault).__name__ == "OutOfMemoryError"
-        or (isinstance(fault, RuntimeError) and "can't allocate memory" in str(fault))
-    )
+def _out_of_memory(fault: BaseException | None) -> bool:
+    """Whether this, or what it was raised from, says that there is no more memory, or none for another thread."""
+    # torch raises its own class on a GPU, and a plain RuntimeError when the CPU's allocator fails; others say it in words only.
+    while fault is not None:
+        if isinstance(fault, MemoryError) or type(fault).__name__ == "OutOfMemoryError":
+            return True
+        if any(words in str(fault) for words in _NO_MEMORY):
+            return True
+        fault = fault.__cause__
+    return False
 
 
 def _log(context: JobContext) -> None:

@@ -29,7 +29,7 @@ class Recipe:
 
 @dataclass
 class Seeds:
-    """Objects of one project, made through the API with a key of scope `admin`."""
+    """Objects of the project `default`, made through the API with a key of scope `admin`."""
 
     client: openai.OpenAI
     folder: Path
@@ -76,13 +76,13 @@ class Seeds:
         return self.client.responses.create(model="tiny", input="hello", max_output_tokens=16, store=True).id
 
     def eval(self) -> str:
-        return self.client.evals.create(**_EVAL).id  # type: ignore[arg-type]
+        return self.client.evals.create(**EVAL).id  # type: ignore[arg-type]
 
     @cached_property
     def graded(self) -> dict[str, str]:
         """A run whose items are over, with its evaluation and one of its items."""
         eval_id = self.eval()
-        run_id = self.client.evals.runs.create(eval_id, **_RUN).id  # type: ignore[arg-type]
+        run_id = self.client.evals.runs.create(eval_id, **RUN).id  # type: ignore[arg-type]
         while self.client.evals.runs.retrieve(run_id, eval_id=eval_id).status in ("queued", "in_progress"):
             time.sleep(0.02)
         item = self.client.evals.runs.output_items.list(run_id, eval_id=eval_id).data[0]
@@ -90,7 +90,7 @@ class Seeds:
 
     def run(self) -> dict[str, str]:
         eval_id = self.graded["eval_id"]
-        return {"eval_id": eval_id, "run_id": self.client.evals.runs.create(eval_id, **_RUN).id}  # type: ignore[arg-type]
+        return {"eval_id": eval_id, "run_id": self.client.evals.runs.create(eval_id, **RUN).id}  # type: ignore[arg-type]
 
     def tuned_model(self) -> str:
         """A registered model of the project, as a finished job leaves one behind, without weights."""
@@ -125,11 +125,11 @@ _PERMISSIONS = "/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissio
 _CHAT = {"model": "tiny", "messages": [{"role": "user", "content": "hello"}], "max_completion_tokens": 2}
 _GRADER = {"type": "string_check", "name": "exact", "input": "{{sample.output_text}}", "reference": "fan", "operation": "eq"}
 _GRADERS = "/fine_tuning/alpha/graders"
-_EVAL = {
+EVAL = {
     "data_source_config": {"type": "custom", "item_schema": {"type": "object"}, "include_sample_schema": True},
     "testing_criteria": [_GRADER],
 }
-_RUN = {
+RUN = {
     "data_source": {
         "type": "jsonl",
         "source": {"type": "file_content", "content": [{"item": {"a": "fan"}, "sample": {"output_text": "fan"}}]},
@@ -175,12 +175,12 @@ RECIPES: dict[str, Callable[[Seeds], Recipe]] = {
     "POST /fine_tuning/jobs/{fine_tuning_job_id}/pause": _of_job(Seeds.job),
     "POST /fine_tuning/jobs/{fine_tuning_job_id}/resume": _of_job(Seeds.paused_job),
     "GET /evals": lambda seeds: Recipe(query={"limit": 5}),
-    "POST /evals": lambda seeds: Recipe(body=dict(_EVAL)),
+    "POST /evals": lambda seeds: Recipe(body=dict(EVAL)),
     "GET /evals/{eval_id}": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}),
     "POST /evals/{eval_id}": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}, body={"name": "other"}),
     "DELETE /evals/{eval_id}": lambda seeds: Recipe(path={"eval_id": seeds.eval()}),
     "GET /evals/{eval_id}/runs": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}),
-    "POST /evals/{eval_id}/runs": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}, body=dict(_RUN)),
+    "POST /evals/{eval_id}/runs": lambda seeds: Recipe(path={"eval_id": seeds.graded["eval_id"]}, body=dict(RUN)),
     f"GET {_EVAL_RUN}": lambda seeds: Recipe(path=_only_run(seeds.graded)),
     f"POST {_EVAL_RUN}": lambda seeds: Recipe(path=_only_run(seeds.graded)),
     f"DELETE {_EVAL_RUN}": lambda seeds: Recipe(path=seeds.run()),
@@ -195,3 +195,8 @@ RECIPES: dict[str, Callable[[Seeds], Recipe]] = {
     "POST /uploads/{upload_id}/parts": lambda seeds: Recipe(path={"upload_id": seeds.upload()}, body={"data": b"four"}),
 }
 """For every operation of the contract that Hone serves, a request that is answered with 2xx."""
+
+
+def of_owner(name: str, seeds: Seeds) -> Recipe:
+    """The recipe with something that belongs to the project: bases belong to everybody, a tuned model has an owner."""
+    return Recipe(path={"model": seeds.tuned_model()}) if name == "GET /models/{model}" else RECIPES[name](seeds)

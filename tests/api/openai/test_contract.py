@@ -2,57 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, seed, settings
-from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
-from schemathesis.checks import not_a_server_error
-from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig, SchemathesisConfig
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from tests import contract
-from tests.api.openai.seeds import RECIPES, Recipe, Seeds
+from tests.api.openai import judging
+from tests.api.openai.seeds import RECIPES, Seeds
 
 from honekit.api.auth import create_key
-
-SEED = 20260101
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
-STREAMED = {
-    "POST /chat/completions": "CreateChatCompletionStreamResponse",
-    "POST /completions": "CreateCompletionStreamResponse",
-    "GET /responses/{response_id}": "ResponseStreamEvent",
-}
-"""The schema of the events of each operation that streams."""
-OTHER = {"POST /responses/{response_id}/cancel": 400, "POST /evals": 201, "POST /evals/{eval_id}/runs": 201}
-"""What the seeded request is answered with where that is not 200: only background responses can be cancelled."""
-KEPT_KEYS = 3
-"""Of a generated body at most this many keys are laid over a valid one: with more, something unsupported is always among them."""
 
 
 @pytest.fixture(scope="module")
 def api() -> schemathesis.BaseSchema:
-    # A valid key is sent with every request; what happens without one is not for generated data to find.
-    generation = GenerationConfig(with_security_parameters=False)
-    config = SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
-    return schemathesis.openapi.from_dict(contract.document(), config=config)
+    return judging.load()
 
 
 @pytest.fixture(scope="module")
@@ -90,79 +56,12 @@ def test_many_generated_requests(
 
 
 def check(name: str, examples: int, api: Any, server: str, seeds: Seeds, statuses: list[int]) -> None:
-    """Send the seeded request, `examples` generated ones, a quarter of them invalid where that can be, and judge every answer."""
-    method, path = name.split(" ")
-    operation = api[path][method]
-    headers = {"Authorization": f"Bearer {seeds.client.api_key}"}
+    """Send the seeded request and `examples` generated ones, with an administrator's key, and judge every answer."""
+    operation = judging.operation_of(api, name)
 
-    def send(case: schemathesis.Case, *extra: Any) -> int:
-        response = case.call(base_url=f"{server}/v1", headers=headers)
-        statuses.append(response.status_code)
-        checks = [*CHECKS, *extra]
-        if response.headers.get("content-type", [""])[0].startswith("text/event-stream"):
-            checks.remove(response_schema_conformance)
-            judge_stream(response.text, STREAMED[name])
-        case.validate_response(response, checks=checks, headers=headers)
-        assert response.headers["x-request-id"][0].startswith("req_")
-        if response.status_code >= 400:
-            judge_error(response.text)
-        return int(response.status_code)
+    def send(case: schemathesis.Case, extra: Sequence[Any] = ()) -> None:
+        statuses.append(judging.send(case, server, seeds.client.api_key, *extra).status_code)
 
-    status = send(seeded(operation, RECIPES[name](seeds)))
-    assert status == OTHER.get(name, 200), f"the seeded request to {name} was answered with {status}"
-
-    def generate(mode: schemathesis.GenerationMode, count: int, *extra: Any) -> None:
-        @seed(SEED)
-        @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-        @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
-        def run(case: schemathesis.Case, data: st.DataObject) -> None:
-            if mode is schemathesis.GenerationMode.POSITIVE and data.draw(st.booleans(), "with seeds"):
-                mix(case, RECIPES[name](seeds), data)
-            # In the query every value of `metadata` is text, also the one that was generated to be none.
-            as_text = any(key.startswith("metadata[") or isinstance(value, dict) for key, value in (case.query or {}).items())
-            send(case, *([] if as_text else extra))
-
-        run()
-
-    wrong = examples // 4 if operation.body or operation.query else 0  # else nothing can be wrong but a path, which is text
-    generate(schemathesis.GenerationMode.POSITIVE, examples - wrong)
-    if wrong:
-        generate(schemathesis.GenerationMode.NEGATIVE, wrong, negative_data_rejection)
-
-
-def seeded(operation: Any, recipe: Recipe) -> schemathesis.Case:
-    """The recipe alone."""
-    options: dict[str, Any] = {"path_parameters": recipe.path, "query": recipe.query}
-    if recipe.body is not None:
-        options |= {"body": recipe.body, "media_type": operation.body[0].media_type}
-    case: schemathesis.Case = operation.Case(**options)
-    return case
-
-
-def mix(case: schemathesis.Case, recipe: Recipe, data: st.DataObject) -> None:
-    """Let a generated request name objects that exist, and keep of its body a few keys beside what makes it valid."""
-    case.path_parameters = {**(case.path_parameters or {}), **recipe.path}
-    if case.query:
-        case.query = {name: value for name, value in case.query.items() if name != "after"}
-    if recipe.body is not None and isinstance(case.body, dict):
-        known = contract.parameters(case.operation.label)
-        others = [key for key in case.body if key in known and key not in recipe.body]  # any other is refused as unknown
-        kept = data.draw(st.lists(st.sampled_from(others), max_size=KEPT_KEYS, unique=True), "kept") if others else []
-        case.body = {**{key: case.body[key] for key in kept}, **recipe.body}
-
-
-def judge_error(text: str) -> None:
-    error = json.loads(text)["error"]
-    assert set(error) == {"message", "type", "param", "code"}
-    assert error["message"] and error["type"]
-
-
-def judge_stream(text: str, event_schema: str) -> None:
-    """Every event is one of the contract, and the last one the end."""
-    blocks = [block for block in text.split("\n\n") if block and not block.startswith(":")]
-    events = [block.partition("data: ")[2] for block in blocks]
-    if not blocks[0].startswith("event: "):  # with named events the last of them says that it is the end
-        assert events.pop() == "[DONE]"
-    validator = Draft202012Validator(contract.schema(event_schema))
-    for event in events:
-        validator.validate(json.loads(event))
+    send(judging.seeded(operation, RECIPES[name](seeds)))
+    assert statuses[-1] == judging.OTHER.get(name, 200), f"the seeded request to {name} was answered with {statuses[-1]}"
+    judging.each_generated(operation, examples, lambda: RECIPES[name](seeds), send)

@@ -12,7 +12,7 @@ import httpx
 import openai
 import pytest
 from tests import contract
-from tests.api.openai.seeds import RECIPES, Recipe, Seeds
+from tests.api.openai.seeds import RECIPES, Recipe, Seeds, of_owner
 
 from honekit.api.auth import Scope, create_key
 
@@ -32,11 +32,6 @@ def owner(server: str, shared_home: Path, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def strangers(shared_home: Path) -> dict[str, str]:
     return {scope: create_key(scope, project="stranger", scope=scope)[0] for scope in SCOPES}
-
-
-def _recipe(name: str, seeds: Seeds) -> Recipe:
-    # Bases belong to everybody; a tuned model has an owner.
-    return Recipe(path={"model": seeds.tuned_model()}) if name == "GET /models/{model}" else RECIPES[name](seeds)
 
 
 def _send(server: str, name: str, recipe: Recipe, key: str | None) -> httpx.Response:
@@ -71,7 +66,7 @@ def _without_ids(recipe: Recipe, text: str) -> str:
 def test_what_is_anothers_is_answered_like_what_is_nobodys(
     name: str, owner: Seeds, server: str, strangers: dict[str, str]
 ) -> None:
-    recipe = _recipe(name, owner)
+    recipe = of_owner(name, owner)
     nobodys = _renamed(recipe)
     assert nobodys.path != recipe.path
     refused = set()
