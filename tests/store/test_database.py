@@ -32,6 +32,15 @@ def test_sqlite_syncs_each_commit_and_keeps_foreign_keys(url: str) -> None:
     assert values == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
 
 
+def test_only_a_transaction_that_asks_for_it_does_not_wait_for_the_disk(url: str) -> None:
+    database = open_database(url)
+    found = []
+    for forced in (True, False, True):
+        with database.write(forced=forced) as connection:
+            found.append(connection.exec_driver_sql("PRAGMA synchronous").scalar())
+    assert found == [2, 1, 2]
+
+
 def test_a_transaction_that_raises_leaves_nothing(url: str) -> None:
     database = open_database(url)
 
