@@ -21,6 +21,11 @@ Pair = tuple[Tensor, Tensor] | None
 """A (r, d_in) and B (d_out, r) of one layer; None where a layer has no adapter."""
 
 
+KEPT_WEIGHTS = 1 << 22
+"""Merged layers of so many weights are kept from the forward to the backward pass. Larger ones are merged again: all layers of a
+large base would be its memory once more, and of its arithmetic merging is a smaller share."""
+
+
 class _Adapted(torch.autograd.Function):
     """[y_1 | y_2 | ...] with y_i = x (W_i + scale * B_i A_i)^T, for frozen W_i that read the same input.
 
@@ -30,17 +35,19 @@ class _Adapted(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weights: tuple[Tensor, ...], scale: float, *flat: Tensor | None) -> Tensor:
+        merged = _merged(weights, _pairs(flat), scale)
         ctx.save_for_backward(x, *flat)
         ctx.weights, ctx.scale = weights, scale
-        return x @ _merged(weights, _pairs(flat), scale).t()
+        ctx.merged = merged if merged.numel() <= KEPT_WEIGHTS else None
+        return x @ merged.t()
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
         x, *flat = ctx.saved_tensors
         pairs, scale = _pairs(flat), ctx.scale
         parts = torch.split(grads[0], [len(weight) for weight in ctx.weights], dim=1)
-        # Computed again rather than kept: it is cheap, and for a large base it would be the base's memory once more.
-        grad_x = grads[0] @ _merged(ctx.weights, pairs, scale) if ctx.needs_input_grad[0] else None
+        merged = _merged(ctx.weights, pairs, scale) if ctx.merged is None else ctx.merged
+        grad_x = grads[0] @ merged if ctx.needs_input_grad[0] else None
         found = [(part, *pair) for part, pair in zip(parts, pairs, strict=True) if pair is not None]
         if not found:
             return grad_x, None, None, *(None for _ in flat)
