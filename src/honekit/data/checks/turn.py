@@ -56,6 +56,8 @@ class Turn(msgspec.Struct, gc=False):
     """Whether the answer is a text to be read: neither JSON nor code nor as short as a label."""
     short_texts: dict[str, list[str]] | None = None
     """By path, once `honekit.data.checks.short_texts.of_turn` was asked for them."""
+    cues: list[Sequence[int]] | None = None
+    """For each of `trained`, once `honekit.data.checks.quality.cues.cues_of` was asked for them."""
 
 
 class TurnCheck(Protocol):

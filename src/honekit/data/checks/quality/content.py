@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
+from honekit.data.checks.quality.cues import AI, AI_WORDS, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, has_code, is_label, warner
 from honekit.data.lines import Finding, shown
@@ -49,15 +48,11 @@ _MARK = re.compile(
     r"|\bpor completar\b|\bda completare\b|\bnog invullen\b)"
 )
 """Marks of work that was left: nobody wants a model to write them."""
-_SLOT_WORDS = (
-    r"(?:placeholder|(?:first |last |full |company |customer |user |your )?(?:name|date|time|address|e-?mail"
-    r"|phone|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
-)
 _SLOT = re.compile(
     r"\{\{\s*[A-Za-z_][\w. ]{0,40}\}\}|(?<![{$\w])\{[a-z]+(?:_[a-z]+)+\}(?!\})"
     r"|(?i:<(?:insert|your|enter|add|fill in)\b[^<>\n]{0,60}>)"
-    rf"|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{{0,60}}\](?!\()|\[(?i:{_SLOT_WORDS})\](?!\()"
-    rf"|<(?i:{_SLOT_WORDS})>"
+    rf"|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{{0,60}}\](?!\()|\[(?i:{SLOT_WORDS})\](?!\()"
+    rf"|<(?i:{SLOT_WORDS})>"
 )
 """Slots of a template: a model may be meant to write them."""
 _UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
@@ -66,14 +61,6 @@ _EMPTY = re.compile(
     r"|no (?:answer|response))\)?\.?",
     re.I,
 )
-_BEGINNINGS = (
-    "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
-    "很", "抱", "对", "申",
-)  # fmt: skip
-_AI_WORDS = (
-    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
-    "nowledge ", "y training", "openai", "anthropic", "chatgpt",
-)  # fmt: skip
 _PLACEHOLDER_WORDS = ("orem", " YY", "COMPL", "ompletar", "invullen")
 _NOT_ASCII_WORDS = ("einfügen", "ergänzen", "ausfüllen", "ompléter")
 _HERE = ("swer here", "ponse here", "text here", "goes here", "tion here", "mary here", "tent here", "tput here", "sult here")
@@ -117,17 +104,16 @@ class Content:
     labels: int = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        for at, text in turn.trained:
+        for (at, text), cues in zip(turn.trained, cues_of(turn), strict=True):
             self.answers += 1
-            cues = cues_in(text)
-            refusal = refusal_in(text) if cues else None
+            refusal = refusal_in(text) if REFUSAL in cues or AI in cues else None
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
                 tally = self.as_ai if _AI.search(refusal) else self.refusals
                 tally.add(refusal, turn.line, f"messages[{at}].content")
             if says_nothing(text) and not _MARK.search(text):
                 self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
-            if cues and may_have_placeholder(text) and not has_code(text):
+            if (MARK in cues or SLOT in cues) and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
         text = turn.text
         if ("{" in text and "{{" in text) or (("<" in text or "[" in text) and "nsert" in text):
@@ -205,23 +191,6 @@ def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
         yield from ((category, place) for place in places)
 
 
-def cues_in(text: str) -> bool:
-    """Whether a text may have a refusal or a placeholder in it: one pass for all words that these need; few answers have any."""
-    return bool(_cues().Match(text.encode("utf-8", "surrogatepass")))
-
-
-@cache
-def _cues() -> Any:
-    import re2  # type: ignore[import-untyped]
-
-    cues = re2.Set.SearchSet()
-    cues.Add(rf"(?i)^[^\pL]*(?:{'|'.join(_BEGINNINGS)})")
-    cues.Add(rf"(?i){'|'.join(_AI_WORDS)}")
-    cues.Add("|".join((_OPEN.pattern, "TODO|TBD|FIXME|XXX|xxx", *_HERE, *_PLACEHOLDER_WORDS, *_NOT_ASCII_WORDS)))
-    cues.Compile()
-    return cues
-
-
 def may_have_placeholder(text: str) -> bool:
     """A quick test: what fails it need not be searched."""
     if ("[" in text or "<" in text or "{" in text) and _OPEN.search(text):
@@ -245,8 +214,8 @@ def says_nothing(text: str) -> bool:
 def refusal_in(text: str) -> str | None:
     """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
     beginning = text[:_BEGINNING_CHARS].lstrip().lower()
-    found = _REFUSAL.match(text) if beginning.startswith(_BEGINNINGS) else None
-    if not found and any(map(beginning.__contains__, _AI_WORDS)):
+    found = _REFUSAL.match(text) if beginning.startswith(BEGINNINGS) else None
+    if not found and any(map(beginning.__contains__, AI_WORDS)):
         found = _AI.search(text[:_BEGINNING_CHARS])
     return found[0].strip() if found else None
 

@@ -1,0 +1,69 @@
+"""Words that answers have when several checks have to search them: one pass over a text finds all of them.
+
+Most answers have none, and a search with RE2 for any of hundreds of words takes as long as one or two for a single word. A cue
+has to stand wherever the pattern of its check matches; what else it is found in costs a search in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from honekit.data.checks.turn import Turn
+
+BEGINNINGS = (
+    "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
+    "很", "抱", "对", "申",
+)  # fmt: skip
+"""Of refusals."""
+AI_WORDS = (
+    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
+    "nowledge ", "y training", "openai", "anthropic", "chatgpt",
+)  # fmt: skip
+FOOT_WORDS = (
+    "reserved", "opyright", "©", "ead more", "ubscribe to", "Wikipedia", "etrieved ", "confidential", "intended recipient",
+    "egenerate", "make mistakes", "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
+)  # fmt: skip
+"""Of pages and mails, without the first letter's case."""
+SLOT_WORDS = (
+    r"(?:placeholder|(?:first |last |full |company |customer |user |your )?(?:name|date|time|address|e-?mail"
+    r"|phone|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
+)
+THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abbildung|tableau|figura|tabla"
+
+_PATTERNS = {
+    "refusal": rf"^[^\pL]*(?:{'|'.join(BEGINNINGS)})",
+    "ai": "|".join(AI_WORDS),
+    "mark": r"TODO|TBD|FIXME|XX|lorem ipsum|(?:answer|response|text) (?:goes )?here"
+    r"|(?:translation|summary|output|content|description|result) here[>\]]"
+    r"|einfügen|ergänzen|compléter|ausfüllen|por completar|da completare|nog invullen",
+    "slot": rf"\{{\{{|\{{[a-z]+_|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>])",
+    "foot": "|".join(FOOT_WORDS),
+    "filler": r"I hope (?:this|that) helps|let me know if|feel free to|any (?:other|further|more) questions"
+    r"|is there anything else|happy to help|ich hoffe, (?:das|dies) hilft|n'hésitez pas|no dudes en",
+    "reference": rf"(?:as|like)(?: [a-z]+)? (?:in|by) the (?:(?:{THINGS}) )?(?:above|before|previous|earlier)"
+    rf"|(?:see|in|from) the (?:(?:{THINGS}) above|(?:previous|preceding|last) (?:answer|response|question|example|row|record))"
+    r"|as (?:shown|seen|mentioned|described|noted|stated|discussed|explained) (?:above|before|earlier|previously)"
+    r"|as (?:the )?(?:above|previous|before|last one)|see above|ditto|(?:siehe|wie) oben|ci-dessus|arriba",
+}
+REFUSAL, AI, MARK, SLOT, FOOT, FILLER, REFERENCE = range(len(_PATTERNS))
+
+
+def cues_of(turn: Turn) -> list[Sequence[int]]:
+    """Those of each of `turn.trained`; looked for once for all checks."""
+    if turn.cues is None:
+        match = _cues().Match
+        turn.cues = [match(text.encode("utf-8", "surrogatepass")) or () for _, text in turn.trained]
+    return turn.cues
+
+
+@cache
+def _cues() -> Any:
+    import re2  # type: ignore[import-untyped]
+
+    cues = re2.Set.SearchSet()
+    for pattern in _PATTERNS.values():
+        cues.Add(f"(?i){pattern}")
+    cues.Compile()
+    return cues
