@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from honekit.data.checks.quality.cues import AI, AI_WORDS, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, cues_of
+from honekit.data.checks.quality.cues import AI, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, SPEAKS_AS_AI, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, has_code, is_label, warner
 from honekit.data.lines import Finding, shown
 
-_AI = re.compile(
-    r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b"
-    r"|\bI(?:['’]| a)m (?:just |only )?an? (?:AI|language model)\b"
-    r"|\bals (?:KI|eine? (?:KI|künstliche Intelligenz|(?:großes )?Sprachmodell))\b"
-    r"|\ben tant qu(?:e |['’])(?:IA|modèle de langage|intelligence artificielle)\b"
-    r"|\bcomo (?:una? )?(?:IA|modelo de lenguaje|inteligencia artificial)\b|\bcomo (?:uma? )?modelo de linguagem\b"
-    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
-    r"|\bmy (?:last )?(?:knowledge (?:update|cut-?off)|training (?:data|cut-?off))\b"
-    r"|\bI (?:was|have been) (?:trained|created|developed) by (?:OpenAI|Anthropic)\b|\b(?:I am|I['’]m|as) ChatGPT\b",
-    re.I,
-)
+_AI = re.compile(SPEAKS_AS_AI, re.I)
 _SORRY = r"\s*(?:I(?:['’]| a)m (?:\w+ )?(?:sorry|afraid)|sorry|I apologi[sz]e|unfortunately|apologies)?[,;.:]?\s*(?:but |that )?"
 _HELP = (
     r"(?:help|assist|answer|fulfil+|comply|do (?:that|this)|provide|continue|respond|complete|process|support"
@@ -61,6 +51,10 @@ _EMPTY = re.compile(
     r"|no (?:answer|response))\)?\.?",
     re.I,
 )
+_AI_WORDS = (
+    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
+    "nowledge ", "y training", "openai", "anthropic", "chatgpt",
+)  # fmt: skip
 _PLACEHOLDER_WORDS = ("orem", " YY", "COMPL", "ompletar", "invullen")
 _NOT_ASCII_WORDS = ("einfügen", "ergänzen", "ausfüllen", "ompléter")
 _HERE = ("swer here", "ponse here", "text here", "goes here", "tion here", "mary here", "tent here", "tput here", "sult here")
@@ -106,7 +100,7 @@ class Content:
     def see(self, turn: Turn) -> Iterable[Finding]:
         for (at, text), cues in zip(turn.trained, cues_of(turn), strict=True):
             self.answers += 1
-            refusal = refusal_in(text) if REFUSAL in cues or AI in cues else None
+            refusal = refusal_in(text, cues) if cues else None
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
                 tally = self.as_ai if _AI.search(refusal) else self.refusals
@@ -211,11 +205,11 @@ def says_nothing(text: str) -> bool:
     return len(text) <= 12 and bool(text.strip()) and bool(_EMPTY.fullmatch(text))
 
 
-def refusal_in(text: str) -> str | None:
+def refusal_in(text: str, cues: Sequence[int] = (REFUSAL, AI)) -> str | None:
     """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
     beginning = text[:_BEGINNING_CHARS].lstrip().lower()
-    found = _REFUSAL.match(text) if beginning.startswith(BEGINNINGS) else None
-    if not found and any(map(beginning.__contains__, AI_WORDS)):
+    found = _REFUSAL.match(text) if REFUSAL in cues and beginning.startswith(BEGINNINGS) else None
+    if not found and AI in cues and any(map(beginning.__contains__, _AI_WORDS)):
         found = _AI.search(text[:_BEGINNING_CHARS])
     return found[0].strip() if found else None
 

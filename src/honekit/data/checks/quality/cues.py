@@ -17,10 +17,16 @@ BEGINNINGS = (
     "很", "抱", "对", "申",
 )  # fmt: skip
 """Of refusals."""
-AI_WORDS = (
-    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
-    "nowledge ", "y training", "openai", "anthropic", "chatgpt",
-)  # fmt: skip
+SPEAKS_AS_AI = (
+    r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b"
+    r"|\bI(?:['’]| a)m (?:just |only )?an? (?:AI|language model)\b"
+    r"|\bals (?:KI|eine? (?:KI|künstliche Intelligenz|(?:großes )?Sprachmodell))\b"
+    r"|\ben tant qu(?:e |['’])(?:IA|modèle de langage|intelligence artificielle)\b"
+    r"|\bcomo (?:una? )?(?:IA|modelo de lenguaje|inteligencia artificial)\b|\bcomo (?:uma? )?modelo de linguagem\b"
+    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
+    r"|\bmy (?:last )?(?:knowledge (?:update|cut-?off)|training (?:data|cut-?off))\b"
+    r"|\bI (?:was|have been) (?:trained|created|developed) by (?:OpenAI|Anthropic)\b|\b(?:I am|I['’]m|as) ChatGPT\b"
+)
 FOOT_WORDS = (
     "reserved", "opyright", "©", "ead more", "ubscribe to", "Wikipedia", "etrieved ", "confidential", "intended recipient",
     "egenerate", "make mistakes", "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
@@ -34,7 +40,7 @@ THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abb
 
 _PATTERNS = {
     "refusal": rf"^[^\pL]*(?:{'|'.join(BEGINNINGS)})",
-    "ai": "|".join(AI_WORDS),
+    "ai": SPEAKS_AS_AI.replace(r"\b", ""),
     "mark": r"TODO|TBD|FIXME|XX|lorem ipsum|(?:answer|response|text) (?:goes )?here"
     r"|(?:translation|summary|output|content|description|result) here[>\]]"
     r"|einfügen|ergänzen|compléter|ausfüllen|por completar|da completare|nog invullen",
@@ -42,12 +48,16 @@ _PATTERNS = {
     "foot": "|".join(FOOT_WORDS),
     "filler": r"I hope (?:this|that) helps|let me know if|feel free to|any (?:other|further|more) questions"
     r"|is there anything else|happy to help|ich hoffe, (?:das|dies) hilft|n'hésitez pas|no dudes en",
+    "opening": r"(?:Sure(?: thing)?|Certainly|Of course|Absolutely)[!,.][^\n.:]*"
+    r"(?:here(?:'s| is| are)|I(?:'d| would) be happy|happy to)"
+    r"|Great question|Here(?:'s| is| are) (?:the|an?|your|some) (?:answer|response|summary|translation|corrected|list)"
+    r"|(?:Natürlich|Gerne)[!,.] Hier|Bien sûr|(?:Claro|Por supuesto)[!,.]",
     "reference": rf"(?:as|like)(?: [a-z]+)? (?:in|by) the (?:(?:{THINGS}) )?(?:above|before|previous|earlier)"
     rf"|(?:see|in|from) the (?:(?:{THINGS}) above|(?:previous|preceding|last) (?:answer|response|question|example|row|record))"
     r"|as (?:shown|seen|mentioned|described|noted|stated|discussed|explained) (?:above|before|earlier|previously)"
     r"|as (?:the )?(?:above|previous|before|last one)|see above|ditto|(?:siehe|wie) oben|ci-dessus|arriba",
 }
-REFUSAL, AI, MARK, SLOT, FOOT, FILLER, REFERENCE = range(len(_PATTERNS))
+REFUSAL, AI, MARK, SLOT, FOOT, FILLER, OPENING, REFERENCE = range(len(_PATTERNS))
 
 
 def cues_of(turn: Turn) -> list[Sequence[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
@@ -72,8 +73,21 @@ def identifiers(text: str) -> list[str]:
     """
     if CODE in text:
         return []
-    runs = [run for run in text.split() if not run.isalpha() and _DIGIT.search(run)]
-    return [token for run in runs for token in _TOKEN.findall(run) if _DIGIT.search(token) and _is_identifier(token)]
+    tokens = chain.from_iterable(map(_TOKEN.findall, _runs_with_digits(text)))
+    return [token for token in tokens if _DIGIT.search(token) and _is_identifier(token)]
+
+
+def _runs_with_digits(text: str) -> Iterator[str]:
+    """What `split` gives, without the runs that have no digit."""
+    end = 0
+    for digit in _DIGIT.finditer(text):
+        begin = digit.start()
+        if begin >= end:
+            before = text[end:begin]
+            is_inside = bool(before) and not before[-1].isspace()
+            rest = text[begin:].split(None, 1)[0]
+            yield before.rsplit(None, 1)[-1] + rest if is_inside else rest
+            end = begin + len(rest)
 
 
 def _is_identifier(token: str) -> bool:

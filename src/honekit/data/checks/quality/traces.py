@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents, is_meant
-from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, cues_of
+from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, Turn, adviser, warner
 from honekit.data.lines import Finding, shown
@@ -36,6 +36,7 @@ _FOOT = re.compile(
     r"|gesendet von meinem",
     re.I,
 )
+_NOTE = re.compile(r"\[\d{1,3}\]")
 _CITED = re.compile(r"(?<=[.!?])\s?(?:\[\d{1,3}\])+(?=\s|$)")
 _OPENINGS = (
     "Sure", "Certainly", "Of course", "Absolutely", "Great question", "Here is", "Here's", "Here are",
@@ -92,6 +93,7 @@ class Traces:
                 self._note(self.feet, _FOOT, last, turn, at)
             elif (
                 "]" in answer
+                and _NOTE.search(answer)
                 and CODE not in answer
                 and (cited := _CITED.search(answer))
                 and _first_of(cited[0]) not in turn.question
@@ -99,7 +101,7 @@ class Traces:
                 self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
             if ":" in answer[:_SPEAKER_CHARS]:
                 self._look_at_beginning(turn, at, answer)
-            if answer.startswith(_OPENINGS):
+            if OPENING in cues and answer.startswith(_OPENINGS):
                 self._note(self.fillers, _OPENING, answer, turn, at)
             if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
                 self._note(self.fillers, _CLOSING, last, turn, at)
