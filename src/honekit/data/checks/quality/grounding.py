@@ -80,14 +80,10 @@ def identifiers(text: str) -> list[str]:
 def _runs_with_digits(text: str) -> Iterator[str]:
     """What `split` gives, without the runs that have no digit."""
     end = 0
-    for digit in _DIGIT.finditer(text):
-        begin = digit.start()
-        if begin >= end:
-            before = text[end:begin]
-            is_inside = bool(before) and not before[-1].isspace()
-            rest = text[begin:].split(None, 1)[0]
-            yield before.rsplit(None, 1)[-1] + rest if is_inside else rest
-            end = begin + len(rest)
+    while digit := _DIGIT.search(text, end):
+        before, rest = text[end : digit.start()], text[digit.start() :].split(None, 1)[0]
+        yield before.rsplit(None, 1)[-1] + rest if before and not before[-1].isspace() else rest
+        end = digit.start() + len(rest)
 
 
 def _is_identifier(token: str) -> bool:
