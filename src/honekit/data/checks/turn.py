@@ -132,16 +132,21 @@ def _turn_of(
         is_even,
         has_digit(answer),
         task,
-        _input_hash([(messages[index], texts[index]) for index in before], tools, task, is_even),
+        _input_hash(messages, texts, before, tools, task, is_even),
         json is NO_JSON and " " in answer and not has_code(answer),
     )
 
 
 def _input_hash(
-    before: list[tuple[Message | PlainMessage, str]], tools: list[dict[str, Any]] | None, task: int, is_even: bool
+    messages: Sequence[Message | PlainMessage],
+    texts: list[str],
+    before: tuple[int, ...],
+    tools: list[dict[str, Any]] | None,
+    task: int,
+    is_even: bool,
 ) -> int:
-    parts = [flat(text, is_even and message.role != "tool") for message, text in before]
-    parts += [str(message.tool_calls) for message, _ in before if message.tool_calls]
+    parts = [flat(texts[index], is_even and messages[index].role != "tool") for index in before]
+    parts += [str(calls) for index in before if (calls := messages[index].tool_calls)]
     if tools:
         parts.append(str(msgspec.json.encode(tools)))
     return line_hash("\0".join(parts).encode(), task)

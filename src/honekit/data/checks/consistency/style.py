@@ -128,6 +128,8 @@ def _bin(length: int) -> int:
 
 def _case_of(text: str) -> bool | str:
     """Whether a text is all in lower case, or that it is all in capitals."""
+    if text[0].isupper() and text[1:2].islower():
+        return False
     return _UPPER if text == text.upper() else text == text.lower()
 
 

@@ -65,8 +65,8 @@ def repeated_in(text: str) -> str | None:
         return None
     if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
         return "a paragraph stands twice in the answer"
-    sentences = text.split(". ")
-    if len(sentences) >= _TIMES and len(set(sentences)) < len(sentences):
+    sentences = text.split(". ") if text.count(". ") >= _TIMES - 1 else []
+    if len(set(sentences)) < len(sentences):
         # The last one keeps its full stop.
         sentences[-1] = sentences[-1].rstrip(". ")
         long = [one for one in sentences if len(one) >= _SENTENCE]
