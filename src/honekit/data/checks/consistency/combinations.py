@@ -33,9 +33,7 @@ class Combinations:
             labels = labels_of(turn)
             values = [(name, texts[0]) for name, texts in labels if "[]" not in name and _may_go_together(texts[0])][:_MAX_FIELDS]
             for (first, value), (second, other) in combinations(values, 2):
-                tally = self.pairs.of(turn.task, f"{first}\0{second}")
-                if not tally.is_open:
-                    tally.add((value, other), turn.line, turn.field)
+                self.pairs.add(turn.task, f"{first}\0{second}", (value, other), turn.line, turn.field)
         return ()
 
     def join(self, later: Combinations, lines_before: int) -> None:

@@ -48,18 +48,15 @@ class Patterns:
         return ()
 
     def _count(self, turn: Turn, name: str, texts: list[str]) -> None:
-        shapes = [(shape, text) for text in texts if (shape := _shape_of(text))]
-        if not shapes:
-            return
-        tally = self.shapes.of(turn.task, name)
-        for shape, text in shapes:
-            if tally.count_known(shape):
+        for text in texts:
+            shape = _shape_of(text)
+            if shape is None or self.shapes.of(turn.task, name).count_known(shape):
                 continue
             if len(self.examples) < _MAX_EXAMPLES:
                 self.examples.setdefault(shape, text)
             # A value that was copied keeps the form of its source: it counts, and is not blamed.
             at = f"{turn.field}.{name}" if name else turn.field
-            tally.add(shape, turn.line, "" if text in turn.question else at)
+            self.shapes.add(turn.task, name, shape, turn.line, "" if text in turn.question else at)
 
     def join(self, later: Patterns, lines_before: int) -> None:
         self.shapes.join(later.shapes, lines_before)

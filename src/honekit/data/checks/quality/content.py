@@ -62,6 +62,7 @@ _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
+_NOTHING_CHARS = 12
 _ECHO_BEGINNING = 32
 _LEAST_REPEATED = 40
 _OF_QUESTION, _OF_TOOL = "the text of the question", "the tool's result as it stands"
@@ -105,7 +106,7 @@ class Content:
             if refusal and (not turn.tools or _AI.search(refusal)):
                 tally = self.as_ai if _AI.search(refusal) else self.refusals
                 tally.add(refusal, turn.line, f"messages[{at}].content")
-            if says_nothing(text) and not _MARK.search(text):
+            if len(text) <= _NOTHING_CHARS and says_nothing(text) and not _MARK.search(text):
                 self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
             if (MARK in cues or SLOT in cues) and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
@@ -202,7 +203,7 @@ def may_have_placeholder(text: str) -> bool:
 
 def says_nothing(text: str) -> bool:
     """Whether a text is a dash, dots or a word such as `n/a` in the place of an answer."""
-    return len(text) <= 12 and bool(text.strip()) and bool(_EMPTY.fullmatch(text))
+    return len(text) <= _NOTHING_CHARS and bool(text.strip()) and bool(_EMPTY.fullmatch(text))
 
 
 def refusal_in(text: str, cues: Sequence[int] = (REFUSAL, AI)) -> str | None:
