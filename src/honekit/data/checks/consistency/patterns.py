@@ -48,15 +48,19 @@ class Patterns:
         return ()
 
     def _count(self, turn: Turn, name: str, texts: list[str]) -> None:
+        tally = None
         for text in texts:
             shape = _shape_of(text)
-            if shape is None or self.shapes.of(turn.task, name).count_known(shape):
+            if shape is None:
+                continue
+            tally = tally or self.shapes.of(turn.task, name)
+            if tally.count_known(shape):
                 continue
             if len(self.examples) < _MAX_EXAMPLES:
                 self.examples.setdefault(shape, text)
             # A value that was copied keeps the form of its source: it counts, and is not blamed.
             at = f"{turn.field}.{name}" if name else turn.field
-            self.shapes.add(turn.task, name, shape, turn.line, "" if text in turn.question else at)
+            tally.add(shape, turn.line, "" if text in turn.question else at)
 
     def join(self, later: Patterns, lines_before: int) -> None:
         self.shapes.join(later.shapes, lines_before)
