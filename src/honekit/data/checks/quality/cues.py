@@ -7,10 +7,10 @@ has to stand wherever the pattern of its check matches; what else it is found in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from honekit.data.checks.turn import Turn
+from honekit.data.checks.turn import MAX_LABEL_CHARS, Turn
 
 BEGINNINGS = (
     "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
@@ -63,9 +63,16 @@ REFUSAL, AI, MARK, SLOT, FOOT, FILLER, OPENING, REFERENCE = range(len(_PATTERNS)
 def cues_of(turn: Turn) -> list[Sequence[int]]:
     """Those of each of `turn.trained`; looked for once for all checks."""
     if turn.cues is None:
-        match = _cues().Match
-        turn.cues = [match(text.encode("utf-8", "surrogatepass")) or () for _, text in turn.trained]
+        turn.cues = [_of_short(text) if len(text) <= MAX_LABEL_CHARS else _cues_in(text) for _, text in turn.trained]
     return turn.cues
+
+
+def _cues_in(text: str) -> Sequence[int]:
+    return _cues().Match(text.encode("utf-8", "surrogatepass")) or ()
+
+
+_of_short = lru_cache(maxsize=4096)(_cues_in)
+"""Labels come again and again."""
 
 
 @cache
