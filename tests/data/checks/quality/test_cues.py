@@ -71,6 +71,11 @@ def test_runs_with_digits_are_those_of_split(text: str) -> None:
     assert [*grounding._runs_with_digits(text)] == [run for run in text.split() if re.search(r"\d", run)]
 
 
+@given(st.text(st.sampled_from("aB1²4 #-_.,/")))
+def test_a_text_with_an_identifier_may_have_one(text: str) -> None:
+    assert not grounding.identifiers(text) or grounding._MAY_BE_NAME.search(text)
+
+
 @given(st.lists(st.tuples(st.sampled_from("a b"), st.integers(1, 450)), max_size=6))
 def test_a_long_run_without_blank_is_seen(runs: list[tuple[str, int]]) -> None:
     text = "".join(sign * count for sign, count in runs)

@@ -19,6 +19,8 @@ _COMMON = re.compile(
     r"|win|windows|rfc|en|din|iec|ieee|co|co2|h2o)[-_]?\d+\w{0,3}|\d+[-_][a-z]{2,}|[a-z]{1,2}\d[a-z]|0x[0-9a-f]+",
     re.I,
 )
+_MAY_BE_NAME = re.compile(r"[0-9](?:(?<=[A-Za-z_#-].)|(?=[A-Za-z_-]))")
+"""What every identifier has: a digit beside a letter, a hyphen or the like."""
 _LETTER, _DIGIT = re.compile(r"[A-Za-z]"), re.compile(r"\d")
 _LEAST = 6
 _MAX_FOUND = 10 * MAX_PLACES
@@ -38,7 +40,7 @@ class Grounding:
     """Line, field and identifier of the first answers with a strange one."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.has_digit:
+        if not turn.has_digit or not _MAY_BE_NAME.search(turn.answer):
             return ()
         text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
         names = identifiers(text) if has_digit(text) else ()
