@@ -122,6 +122,14 @@ def test_warnings_do_not_make_a_file_bad(file: Path) -> None:
     assert len(read_chat_file(file)) == 13
 
 
+def test_unknown_keys_are_told_in_the_order_of_the_record(file: Path) -> None:
+    keys = ["zeta", "alpha", "mu", "beta", "omega", "gamma"]
+    record = {**good(1), "messages": [{**good(1)["messages"][0], **dict.fromkeys(keys, 1)}, *good(1)["messages"][1:]]}
+    write_lines(file, [record])
+    unknown = [finding.field for finding in check_chat_file(file).warnings if finding.code == "data.key_unknown"]
+    assert unknown == [f"messages[0].{key}" for key in keys]
+
+
 def test_tool_calls_need_no_content_and_may_be_followed_by_tool_messages(file: Path) -> None:
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     conversation = [

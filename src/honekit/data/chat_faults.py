@@ -82,8 +82,8 @@ def _record_faults(record: Any, add: AddFinding) -> None:
 
 
 def _unknown_keys(value: dict[str, Any], at: str, known: tuple[str, ...], add: AddFinding) -> None:
-    for key in value.keys() - set(known):
-        if not (key in _ECHOED and not value[key]):
+    for key in value:
+        if key not in known and not (key in _ECHOED and not value[key]):
             name = shown(key).strip('"')
             add("data.key_unknown", f"{at}{name}", f"the key {shown(key)} means nothing here", nearest(key, known))
 

@@ -36,12 +36,17 @@ from honekit.data.checks.quality.shifted import Shifted
 from honekit.data.checks.quality.sides import Sides
 from honekit.data.checks.quality.sums import Sums
 from honekit.data.checks.quality.traces import Traces
-from honekit.data.checks.turn import Turn, TurnCheck
+from honekit.data.checks.turn import NO_JSON, Turn, TurnCheck
 from honekit.data.lines import Finding
 
 _OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax")
-_OF_NUMBERS = frozenset({"notation", "grounding", "unit_systems", "numbers"})
-"""What looks at answers with a digit only."""
+_LOOK_AT = {
+    **dict.fromkeys(("notation", "grounding", "unit_systems", "numbers", "sums"), "digits"),
+    **dict.fromkeys(("languages", "address", "shifted"), "prose"),
+    **dict.fromkeys(("closings", "code_syntax", "list_answers", "text_fields"), "text"),
+    "combinations": "object",
+}
+"""What looks at some of the answers only, and at which."""
 
 
 @dataclass
@@ -88,9 +93,14 @@ class AnswerChecks:
 
     def see(self, turns: Iterable[Turn]) -> None:
         turns = list(turns)
-        with_digits = [turn for turn in turns if turn.has_digit]
+        of_kind = {
+            "digits": [turn for turn in turns if turn.has_digit],
+            "prose": [turn for turn in turns if turn.is_prose],
+            "text": [turn for turn in turns if turn.value is NO_JSON],
+            "object": [turn for turn in turns if type(turn.value) is dict],
+        }
         for name, check in self.checks().items():
-            for turn in with_digits if name in _OF_NUMBERS else turns:
+            for turn in of_kind[_LOOK_AT[name]] if name in _LOOK_AT else turns:
                 check.see(turn)
 
     def join(self, later: AnswerChecks, lines_before: int) -> None:

@@ -54,8 +54,14 @@ class Turn(msgspec.Struct, gc=False):
     """Of the task, the tools and everything before the answer, case, blanks and end marks aside."""
     is_prose: bool
     """Whether the answer is a text to be read: neither JSON nor code nor as short as a label."""
+    before: str | None = None
+    """Once `said_before` was asked for it."""
     short_texts: dict[str, list[str]] | None = None
     """By path, once `honekit.data.checks.short_texts.of_turn` was asked for them."""
+    labels: list[tuple[str, list[str]]] | None = None
+    """Once `honekit.data.checks.consistency.labels.labels_of` was asked for them."""
+    cues: list[Sequence[int]] | None = None
+    """For each of `trained`, once `honekit.data.checks.quality.cues.cues_of` was asked for them."""
 
 
 class TurnCheck(Protocol):
@@ -126,16 +132,21 @@ def _turn_of(
         is_even,
         has_digit(answer),
         task,
-        _input_hash([(messages[index], texts[index]) for index in before], tools, task, is_even),
+        _input_hash(messages, texts, before, tools, task, is_even),
         json is NO_JSON and " " in answer and not has_code(answer),
     )
 
 
 def _input_hash(
-    before: list[tuple[Message | PlainMessage, str]], tools: list[dict[str, Any]] | None, task: int, is_even: bool
+    messages: Sequence[Message | PlainMessage],
+    texts: list[str],
+    before: tuple[int, ...],
+    tools: list[dict[str, Any]] | None,
+    task: int,
+    is_even: bool,
 ) -> int:
-    parts = [flat(text, is_even and message.role != "tool") for message, text in before]
-    parts += [str(message.tool_calls) for message, _ in before if message.tool_calls]
+    parts = [flat(texts[index], is_even and messages[index].role != "tool") for index in before]
+    parts += [str(calls) for index in before if (calls := messages[index].tool_calls)]
     if tools:
         parts.append(str(msgspec.json.encode(tools)))
     return line_hash("\0".join(parts).encode(), task)
@@ -151,20 +162,21 @@ def json_value(text: str) -> Any:
         return NO_JSON
 
 
-@lru_cache(maxsize=4096)
-def bare_label(text: str) -> str:
-    """`bare` of a short text, which comes again and again."""
-    return bare(text)
-
-
 @lru_cache(maxsize=256)
 def bare_hash(text: str) -> int:
     return text_hash(bare(text))
 
 
-def said_before(turn: Turn, at: int | None = None) -> str:
-    """All that comes before the answer, or before message `at`: messages, arguments of calls, their results, and the tools."""
-    before = turn.messages[: turn.at if at is None else at]
+def said_before(turn: Turn) -> str:
+    """All that comes before the answer: messages, arguments of calls, their results, and the tools. Put together once."""
+    if turn.before is None:
+        turn.before = said_before_message(turn, turn.at)
+    return turn.before
+
+
+def said_before_message(turn: Turn, at: int) -> str:
+    """The same for message `at`."""
+    before = turn.messages[:at]
     parts = [message.text for message in before]
     parts += [call.function.arguments for message in before for call in message.tool_calls or ()]
     if turn.tools:

@@ -15,6 +15,7 @@ _MARK = re.compile(r"[#*=>~-]{2,}(?= )|[A-Z][A-Za-z ]{1,24}:(?= )")
 _MARK_BEGINS = frozenset("#*=>~-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MOSTLY, _LEAST = 0.75, 8
 _SIGNS = re.compile(r"[#*=~|-]{2,8}|</?[A-Za-z_|]{1,16}>|\[[A-Z]{2,12}\]")
+_SIGNS_BEGIN = frozenset("#*=~|-<[")
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _BALANCED = 0.8
 _LAST_CHARS = 24
@@ -97,8 +98,9 @@ class Closings:
 
 def stop_of(text: str) -> str:
     """The sign or word for a program with which a text ends: `;`, `###`, `END`; nothing for any other end."""
-    if text[-1] == ";":
-        return ";"
+    end = text[-1]
+    if end in ";.?!" or end.islower():
+        return ";" if end == ";" else ""
     last = text[-_LAST_CHARS:].split()[-1]
     is_word = last.isalpha() and last.isupper() and len(last) > 2
-    return last if is_word or _SIGNS.fullmatch(last) else ""
+    return last if is_word or (last[0] in _SIGNS_BEGIN and _SIGNS.fullmatch(last)) else ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
 
-from honekit.data.checks.consistency.labels import label_values
+from honekit.data.checks.consistency.labels import labels_of
 from honekit.data.checks.tally import Tallies, Tally
 from honekit.data.checks.turn import Turn, adviser, has_digit
 from honekit.data.lines import Finding, shown
@@ -29,12 +30,10 @@ class Combinations:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         if isinstance(turn.value, dict):
-            single = ((name, texts[0]) for name, texts in label_values(turn.value) if "[]" not in name)
-            values = [one for one in single if _may_go_together(one[1])][:_MAX_FIELDS]
+            labels = labels_of(turn)
+            values = [(name, texts[0]) for name, texts in labels if "[]" not in name and _may_go_together(texts[0])][:_MAX_FIELDS]
             for (first, value), (second, other) in combinations(values, 2):
-                tally = self.pairs.of(turn.task, f"{first}\0{second}")
-                if not tally.is_open:
-                    tally.add((value, other), turn.line, turn.field)
+                self.pairs.add(turn.task, f"{first}\0{second}", (value, other), turn.line, turn.field)
         return ()
 
     def join(self, later: Combinations, lines_before: int) -> None:
@@ -53,6 +52,7 @@ class Combinations:
                         yield _odd(line, f"{at}.{other}", f"`{name}` is {shown(value)} and `{other}` {shown(odd)}; {said}")
 
 
+@lru_cache(maxsize=4096)
 def _may_go_together(value: str) -> bool:
     return len(value) <= _MAX_CHARS and not has_digit(value)
 

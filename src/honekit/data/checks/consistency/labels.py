@@ -141,7 +141,7 @@ def count_labels(tallies: Tallies, turn: Turn) -> None:
         if answer:
             tallies.add(turn.task, _ANSWER, answer if is_label(answer) else TEXT, turn.line, turn.field)
     elif isinstance(turn.value, dict):
-        for name, values in label_values(turn.value):
+        for name, values in labels_of(turn):
             tallies.of(turn.task, name).add_all(values, turn.line, turn.field)
 
 
@@ -166,6 +166,13 @@ def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
             inside = [label for label in usual if re.search(rf"(?<![\w-]){re.escape(label)}(?![\w-])", text, re.I)]
             if len(inside) == 1:
                 yield text, inside[0]
+
+
+def labels_of(turn: Turn) -> list[tuple[str, list[str]]]:
+    """`label_values` of an answer that is a JSON object; read once for all checks."""
+    if turn.labels is None:
+        turn.labels = [*label_values(turn.value)]
+    return turn.labels
 
 
 def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, list[str]]]:

@@ -20,6 +20,8 @@ _DATE = re.compile(
     r"|(?P<dash>\d{1,2}-\d{1,2}-\d{4})|(?P<stroke>\d{4}/\d\d?/\d\d?)|(?P<short>\d\d-\d\d-\d\d)"
 )
 _DAY_OF_MONTH = re.compile(rf"(?:st|nd|rd|th)?\s{_MONTH},?\s\d{{4}}\b")
+_BEFORE_MONTH = frozenset("snrt,")
+"""What `_DAY_OF_MONTH` and `_YEAR` begin with, blanks aside."""
 _YEAR = re.compile(r"(?:st|nd|rd|th)?,?\s\d{4}\b")
 _MONTH_BEFORE = re.compile(rf"\b{_MONTH}\s$")
 _DATES = {
@@ -85,7 +87,7 @@ class Notation:
                     self.impossible.add(found[0], turn.line, at)
                 elif place and (form != "short" or text.strip() == found[0]):
                     self.dates.add(turn.task, name, form, turn.line, place)
-            elif decimal := _DECIMAL.fullmatch(found[0]):
+            elif ("." in found[0] or "," in found[0]) and (decimal := _DECIMAL.fullmatch(found[0])):
                 self.decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, place)
             if unit := _UNIT.match(text, found.end()):
                 self._count_unit(turn, name, unit, at if is_value or found[0] + unit[0] not in turn.question else "")
@@ -132,6 +134,9 @@ def date_form(text: str, found: re.Match[str]) -> str | None:
     if len(token) > 2:
         date = _DATE.fullmatch(token) if len(token) >= 8 or "/" in token else None
         return date.lastgroup if date else None
+    follows = text[found.end() : found.end() + 1]
+    if not (follows.isspace() or follows in _BEFORE_MONTH):
+        return None
     if _DAY_OF_MONTH.match(text, found.end()):
         return "words"
     is_words = _YEAR.match(text, found.end()) and _MONTH_BEFORE.search(text[max(0, found.start() - 12) : found.start()])

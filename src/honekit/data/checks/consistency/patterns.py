@@ -41,23 +41,25 @@ class Patterns:
         if turn.value is NO_JSON:
             answer = turn.answer.strip()
             if 0 < len(answer) <= _MAX_CHARS and "\n" not in answer:
-                self._count(turn, "", [answer], turn.field)
+                self._count(turn, "", [answer])
         elif isinstance(turn.value, dict):
             for path, texts in of_turn(turn).items():
-                self._count(turn, path, texts, f"{turn.field}.{path}")
+                self._count(turn, path, texts)
         return ()
 
-    def _count(self, turn: Turn, name: str, texts: list[str], at: str) -> None:
-        shapes = [(shape, text) for text in texts if (shape := _shape_of(text))]
-        if not shapes:
-            return
-        tally = self.shapes.of(turn.task, name)
-        for shape, text in shapes:
+    def _count(self, turn: Turn, name: str, texts: list[str]) -> None:
+        tally = None
+        for text in texts:
+            shape = _shape_of(text)
+            if shape is None:
+                continue
+            tally = tally or self.shapes.of(turn.task, name)
             if tally.count_known(shape):
                 continue
             if len(self.examples) < _MAX_EXAMPLES:
                 self.examples.setdefault(shape, text)
             # A value that was copied keeps the form of its source: it counts, and is not blamed.
+            at = f"{turn.field}.{name}" if name else turn.field
             tally.add(shape, turn.line, "" if text in turn.question else at)
 
     def join(self, later: Patterns, lines_before: int) -> None:

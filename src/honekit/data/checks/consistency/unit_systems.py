@@ -19,7 +19,7 @@ _SYSTEMS: dict[str, dict[str, str]] = {
 }
 _NAMES = {f"{kind[:3]}{number}": (kind, system) for kind, systems in _SYSTEMS.items() for number, system in enumerate(systems)}
 _UNIT = re.compile(
-    r"\d[ \u00a0\u202f]?(?:"
+    r"\d[ \u00a0\u202f]?(?=[°cdfgiklLmopqy])(?:"
     + "|".join(
         f"(?P<{kind[:3]}{number}>{pattern})"
         for kind, systems in _SYSTEMS.items()

@@ -10,7 +10,7 @@ from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import Turn, warner
 from honekit.data.lines import Finding
 
-_STEP = 200
+_LEAST = 400
 _BLOB = re.compile(r"[A-Za-z0-9+/=_-]{400,}")
 
 _blob = warner("data.text.blob", "take it out, or put a description in its place")
@@ -23,7 +23,7 @@ class Blobs:
     found: Tally = field(default_factory=Tally)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if len(turn.text) >= 2 * _STEP and has_long_run(turn.text):
+        if len(turn.text) >= _LEAST and has_long_run(turn.text):
             for at, message in enumerate(turn.messages):
                 blob = _BLOB.search(message.text)
                 if blob and len(set(blob[0])) > 8:
@@ -39,5 +39,10 @@ class Blobs:
 
 
 def has_long_run(text: str) -> bool:
-    """Whether `_STEP` characters on end have no blank: a quick test for a run of twice as many."""
-    return any(text.find(" ", at, at + _STEP) < 0 for at in range(0, len(text) - _STEP, _STEP))
+    """Whether `_LEAST` characters on end have no blank: a quick test, in leaps from blank to blank."""
+    at = -1
+    while at + _LEAST < len(text):
+        at = text.rfind(" ", at + 1, at + 1 + _LEAST)
+        if at < 0:
+            return True
+    return False

@@ -15,7 +15,10 @@ from honekit.data.checks.turn import CODE, NO_JSON, Turn, json_value
 from honekit.data.lines import Finding, Severity
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_NO_CONTROL = bytes(code for code in range(128) if not _CONTROL.match(chr(code)))
 # Joiners (200c, 200d) and direction marks belong to the writing of many languages and to emoji.
+_MAY_BE_BAD = re.compile("[^\x00-\x7f](?:(?<=[\x80-\x9fŒœÃÂ])|[^\x00-\x7f])")
+"""What every sign of a wrong encoding has: few letters beyond ASCII are one alone, nearly all signs are two of them in a row."""
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\ufff9-\ufffb\U000e0000-\U000e007f]")
 _FLAG = "\U0001f3f4"
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u205f\u3000]")
@@ -163,7 +166,7 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
     """The codes of what is wrong with one text; `before` is what an answer answers."""
     if "\r" in text:
         yield "data.text.line_ends"
-    if not text.isprintable() and _CONTROL.search(text):
+    if _has_control(text):
         yield "data.text.control"
     if not text.isascii():
         yield from _beyond_ascii(text)
@@ -183,13 +186,19 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
 def _beyond_ascii(text: str) -> Iterator[str]:
     from ftfy.badness import is_bad
 
-    if is_bad(text) and fix_mojibake(text) != text:
+    if _MAY_BE_BAD.search(text) and is_bad(text) and fix_mojibake(text) != text:
         yield "data.text.mojibake"
         return
     if _INVISIBLE.search(text) and _FLAG not in text:
         yield "data.text.invisible"
     if _BLANKS.search(text) and not _CJK.search(text) and _BLANKS.search(_FRENCH.sub("", text)):
         yield "data.text.blanks"
+
+
+def _has_control(text: str) -> bool:
+    if text.isascii():
+        return bool(text.encode().translate(None, _NO_CONTROL))
+    return not text.isprintable() and bool(_CONTROL.search(text))
 
 
 def _may_be_lost(text: str) -> bool:

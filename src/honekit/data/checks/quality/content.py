@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
+from honekit.data.checks.quality.cues import AI, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, SPEAKS_AS_AI, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, has_code, is_label, warner
 from honekit.data.lines import Finding, shown
 
-_AI = re.compile(
-    r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b"
-    r"|\bI(?:['’]| a)m (?:just |only )?an? (?:AI|language model)\b"
-    r"|\bals (?:KI|eine? (?:KI|künstliche Intelligenz|(?:großes )?Sprachmodell))\b"
-    r"|\ben tant qu(?:e |['’])(?:IA|modèle de langage|intelligence artificielle)\b"
-    r"|\bcomo (?:una? )?(?:IA|modelo de lenguaje|inteligencia artificial)\b|\bcomo (?:uma? )?modelo de linguagem\b"
-    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
-    r"|\bmy (?:last )?(?:knowledge (?:update|cut-?off)|training (?:data|cut-?off))\b"
-    r"|\bI (?:was|have been) (?:trained|created|developed) by (?:OpenAI|Anthropic)\b|\b(?:I am|I['’]m|as) ChatGPT\b",
-    re.I,
-)
+_AI = re.compile(SPEAKS_AS_AI, re.I)
 _SORRY = r"\s*(?:I(?:['’]| a)m (?:\w+ )?(?:sorry|afraid)|sorry|I apologi[sz]e|unfortunately|apologies)?[,;.:]?\s*(?:but |that )?"
 _HELP = (
     r"(?:help|assist|answer|fulfil+|comply|do (?:that|this)|provide|continue|respond|complete|process|support"
@@ -49,15 +38,11 @@ _MARK = re.compile(
     r"|\bpor completar\b|\bda completare\b|\bnog invullen\b)"
 )
 """Marks of work that was left: nobody wants a model to write them."""
-_SLOT_WORDS = (
-    r"(?:placeholder|(?:first |last |full |company |customer |user |your )?(?:name|date|time|address|e-?mail"
-    r"|phone|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
-)
 _SLOT = re.compile(
     r"\{\{\s*[A-Za-z_][\w. ]{0,40}\}\}|(?<![{$\w])\{[a-z]+(?:_[a-z]+)+\}(?!\})"
     r"|(?i:<(?:insert|your|enter|add|fill in)\b[^<>\n]{0,60}>)"
-    rf"|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{{0,60}}\](?!\()|\[(?i:{_SLOT_WORDS})\](?!\()"
-    rf"|<(?i:{_SLOT_WORDS})>"
+    rf"|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{{0,60}}\](?!\()|\[(?i:{SLOT_WORDS})\](?!\()"
+    rf"|<(?i:{SLOT_WORDS})>"
 )
 """Slots of a template: a model may be meant to write them."""
 _UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
@@ -66,10 +51,6 @@ _EMPTY = re.compile(
     r"|no (?:answer|response))\)?\.?",
     re.I,
 )
-_BEGINNINGS = (
-    "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
-    "很", "抱", "对", "申",
-)  # fmt: skip
 _AI_WORDS = (
     " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
     "nowledge ", "y training", "openai", "anthropic", "chatgpt",
@@ -81,6 +62,7 @@ _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
 _LEAST_ECHO = 12
+_NOTHING_CHARS = 12
 _ECHO_BEGINNING = 32
 _LEAST_REPEATED = 40
 _OF_QUESTION, _OF_TOOL = "the text of the question", "the tool's result as it stands"
@@ -117,17 +99,16 @@ class Content:
     labels: int = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        for at, text in turn.trained:
+        for (at, text), cues in zip(turn.trained, cues_of(turn), strict=True):
             self.answers += 1
-            cues = cues_in(text)
-            refusal = refusal_in(text) if cues else None
+            refusal = refusal_in(text, cues) if cues else None
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
                 tally = self.as_ai if _AI.search(refusal) else self.refusals
                 tally.add(refusal, turn.line, f"messages[{at}].content")
-            if says_nothing(text) and not _MARK.search(text):
+            if len(text) <= _NOTHING_CHARS and says_nothing(text) and not _MARK.search(text):
                 self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
-            if cues and may_have_placeholder(text) and not has_code(text):
+            if (MARK in cues or SLOT in cues) and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
         text = turn.text
         if ("{" in text and "{{" in text) or (("<" in text or "[" in text) and "nsert" in text):
@@ -205,23 +186,6 @@ def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
         yield from ((category, place) for place in places)
 
 
-def cues_in(text: str) -> bool:
-    """Whether a text may have a refusal or a placeholder in it: one pass for all words that these need; few answers have any."""
-    return bool(_cues().Match(text.encode("utf-8", "surrogatepass")))
-
-
-@cache
-def _cues() -> Any:
-    import re2  # type: ignore[import-untyped]
-
-    cues = re2.Set.SearchSet()
-    cues.Add(rf"(?i)^[^\pL]*(?:{'|'.join(_BEGINNINGS)})")
-    cues.Add(rf"(?i){'|'.join(_AI_WORDS)}")
-    cues.Add("|".join((_OPEN.pattern, "TODO|TBD|FIXME|XXX|xxx", *_HERE, *_PLACEHOLDER_WORDS, *_NOT_ASCII_WORDS)))
-    cues.Compile()
-    return cues
-
-
 def may_have_placeholder(text: str) -> bool:
     """A quick test: what fails it need not be searched."""
     if ("[" in text or "<" in text or "{" in text) and _OPEN.search(text):
@@ -239,14 +203,14 @@ def may_have_placeholder(text: str) -> bool:
 
 def says_nothing(text: str) -> bool:
     """Whether a text is a dash, dots or a word such as `n/a` in the place of an answer."""
-    return len(text) <= 12 and bool(text.strip()) and bool(_EMPTY.fullmatch(text))
+    return len(text) <= _NOTHING_CHARS and bool(text.strip()) and bool(_EMPTY.fullmatch(text))
 
 
-def refusal_in(text: str) -> str | None:
+def refusal_in(text: str, cues: Sequence[int] = (REFUSAL, AI)) -> str | None:
     """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
     beginning = text[:_BEGINNING_CHARS].lstrip().lower()
-    found = _REFUSAL.match(text) if beginning.startswith(_BEGINNINGS) else None
-    if not found and any(map(beginning.__contains__, _AI_WORDS)):
+    found = _REFUSAL.match(text) if REFUSAL in cues and beginning.startswith(BEGINNINGS) else None
+    if not found and AI in cues and any(map(beginning.__contains__, _AI_WORDS)):
         found = _AI.search(text[:_BEGINNING_CHARS])
     return found[0].strip() if found else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -19,11 +20,11 @@ from honekit.data.checks.turn import (
     Turn,
     adviser,
     bare,
-    bare_label,
     has_digit,
     is_label,
     json_value,
     said_before,
+    said_before_message,
     warner,
 )
 from honekit.data.lines import Finding, shown
@@ -70,20 +71,23 @@ class CopiedValues:
     def see(self, turn: Turn) -> Iterable[Finding]:
         at, before, letters = -1, "", ""
         for index, name, values, place in _values(turn):
-            counts = self._field((turn.task, name))
+            counts = self.fields.get((turn.task, name)) or self._field((turn.task, name))
             if counts is None or counts.is_hopeless:
                 continue
             if index != at:
-                at, before, letters = index, said_before(turn, index), ""
-            named = [(value, form) for value in values if _is_distinct(form := bare_label(value))]
-            strange = [(value, form) for value, form in named if value not in before]
+                at, letters = index, ""
+                before = said_before(turn) if index == turn.at else said_before_message(turn, index)
+            named = [*filter(_distinct_form, values)]
+            strange = [value for value in named if value not in before]
             counts.total += len(named)
             counts.copied += len(named) - len(strange)
-            for value, form in strange:
+            for value in strange:
+                form = _distinct_form(value)
                 letters = letters or bare(before)
                 if form in letters:
                     counts.copied += 1
                 elif len(counts.slips) < MAX_PLACES and _is_name(value):
+                    place = place or (f"{turn.field}.{name}" if name else turn.field)
                     if meant := _near(value, before):
                         counts.slips.append((turn.line, place, value, meant))
                     elif len(counts.strange) <= _FEW:
@@ -121,12 +125,12 @@ class CopiedValues:
 
 
 def _values(turn: Turn) -> Iterator[tuple[int, str, list[str], str]]:
-    """Message, name, texts and place of everything that may be copied."""
+    """Message, name, texts and place of everything that may be copied; no place for what the answer has under its name."""
     if isinstance(turn.value, dict):
         for path, texts in of_turn(turn).items():
-            yield turn.at, path, texts, f"{turn.field}.{path}"
+            yield turn.at, path, texts, ""
     elif turn.value is NO_JSON and is_label(turn.answer):
-        yield turn.at, "", [turn.answer.strip()], turn.field
+        yield turn.at, "", [turn.answer.strip()], ""
     for index, message in enumerate(turn.messages) if turn.tools else ():
         for number, call in enumerate(message.tool_calls or ()) if message.is_trained else ():
             arguments = json_value(call.function.arguments)
@@ -135,9 +139,11 @@ def _values(turn: Turn) -> Iterator[tuple[int, str, list[str], str]]:
                 yield index, f"{call.function.name}.{path}", texts, place
 
 
-def _is_distinct(form: str) -> bool:
-    """Whether it would not stand in the input by chance."""
-    return len(form) >= _MIN_LETTERS or (len(form) >= _MIN_DIGITS and form.isdigit())
+@lru_cache(maxsize=4096)
+def _distinct_form(value: str) -> str:
+    """The bare form of a short text that would not stand in the input by chance; nothing for any other."""
+    form = bare(value)
+    return form if len(form) >= _MIN_LETTERS or (len(form) >= _MIN_DIGITS and form.isdigit()) else ""
 
 
 def _is_name(value: str) -> bool:

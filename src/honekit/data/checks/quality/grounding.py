@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
@@ -18,6 +19,8 @@ _COMMON = re.compile(
     r"|win|windows|rfc|en|din|iec|ieee|co|co2|h2o)[-_]?\d+\w{0,3}|\d+[-_][a-z]{2,}|[a-z]{1,2}\d[a-z]|0x[0-9a-f]+",
     re.I,
 )
+_MAY_BE_NAME = re.compile(r"[0-9](?:(?<=[A-Za-z_#-].)|(?=[A-Za-z_-]))")
+"""What every identifier has: a digit beside a letter, a hyphen or the like."""
 _LETTER, _DIGIT = re.compile(r"[A-Za-z]"), re.compile(r"\d")
 _LEAST = 6
 _MAX_FOUND = 10 * MAX_PLACES
@@ -37,7 +40,7 @@ class Grounding:
     """Line, field and identifier of the first answers with a strange one."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.has_digit:
+        if not turn.has_digit or not _MAY_BE_NAME.search(turn.answer):
             return ()
         text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
         names = identifiers(text) if has_digit(text) else ()
@@ -72,8 +75,17 @@ def identifiers(text: str) -> list[str]:
     """
     if CODE in text:
         return []
-    runs = [run for run in text.split() if not run.isalpha() and _DIGIT.search(run)]
-    return [token for run in runs for token in _TOKEN.findall(run) if _DIGIT.search(token) and _is_identifier(token)]
+    tokens = chain.from_iterable(map(_TOKEN.findall, _runs_with_digits(text)))
+    return [token for token in tokens if _DIGIT.search(token) and _is_identifier(token)]
+
+
+def _runs_with_digits(text: str) -> Iterator[str]:
+    """What `split` gives, without the runs that have no digit."""
+    end = 0
+    while digit := _DIGIT.search(text, end):
+        before, rest = text[end : digit.start()], text[digit.start() :].split(None, 1)[0]
+        yield before.rsplit(None, 1)[-1] + rest if before and not before[-1].isspace() else rest
+        end = digit.start() + len(rest)
 
 
 def _is_identifier(token: str) -> bool:

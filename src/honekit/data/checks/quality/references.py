@@ -7,22 +7,22 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
+from honekit.data.checks.quality.cues import REFERENCE, THINGS, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import Turn, warner
 from honekit.data.lines import Finding, shown
 
-_THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abbildung|tableau|figura|tabla"
 _BACK = re.compile(
     rf"\b(?:(?:as|like) (?:(?:is )?(?:shown|seen|mentioned|described|noted|stated|discussed|explained|given|listed) )?"
-    rf"(?:in|by) the (?:(?:{_THINGS}) )?(?:above|before|previous|earlier)"
-    rf"|(?:see|in|from) the (?:(?:{_THINGS}) above|(?:previous|preceding|last) (?:answer|response|question|example|row|record))"
+    rf"(?:in|by) the (?:(?:{THINGS}) )?(?:above|before|previous|earlier)"
+    rf"|(?:see|in|from) the (?:(?:{THINGS}) above|(?:previous|preceding|last) (?:answer|response|question|example|row|record))"
     r"|as (?:shown|seen|mentioned|described|noted|stated|discussed|explained) (?:above|before|earlier|previously)"
     r"|(?:the )?same (?:\w+ ){0,2}as (?:the )?(?:above|previous|before|last one)|see above|ditto"
     r"|siehe oben|wie oben (?:gezeigt|beschrieben|erwähnt)|voir ci-dessus|comme (?:indiqué )?ci-dessus|véase arriba"
     r"|como se (?:indica|muestra) arriba)\b",
     re.I,
 )
-_THING = re.compile(_THINGS, re.I)
+_THING = re.compile(THINGS, re.I)
 _WORDS = ("above", "previous", "before", "preceding", "earlier", "itto", "oben", "dessus", "arriba", "last")
 _BEGINNING = 80
 """Further on, `above` is the answer's own beginning."""
@@ -41,7 +41,7 @@ class References:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         self.answers += 1
-        if len(turn.trained) > 1:
+        if len(turn.trained) != 1 or REFERENCE not in cues_of(turn)[0]:
             return ()
         beginning = turn.answer[:_BEGINNING]
         if not any(map(beginning.__contains__, _WORDS)):

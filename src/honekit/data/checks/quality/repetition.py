@@ -59,14 +59,14 @@ class Repetition:
 
 def repeated_in(text: str) -> str | None:
     """What a text says again, in words for a message."""
-    if _may_have_run(text) and _RUN.search(text):
+    if _may_have_run(text, _STEP) and _may_have_run(text, _STEP // 2) and _RUN.search(text):
         return "one character stands forty times and more in a row"
     if "`" in text and CODE in text:
         return None
     if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
         return "a paragraph stands twice in the answer"
-    sentences = text.split(". ")
-    if len(sentences) >= _TIMES and len(set(sentences)) < len(sentences):
+    sentences = text.split(". ") if text.count(". ") >= _TIMES - 1 else []
+    if len(set(sentences)) < len(sentences):
         # The last one keeps its full stop.
         sentences[-1] = sentences[-1].rstrip(". ")
         long = [one for one in sentences if len(one) >= _SENTENCE]
@@ -75,11 +75,11 @@ def repeated_in(text: str) -> str | None:
     return None
 
 
-def _may_have_run(text: str) -> bool:
+def _may_have_run(text: str, step: int) -> bool:
     """A quick test: in a run of forty, every eighth character is the same, so the difference of neighbours is nought there."""
-    sample = text[::_STEP].encode("ascii", "ignore")
-    size = len(sample) - 1
-    return size > 3 and b"\0\0\0\0" in (int.from_bytes(sample[1:]) ^ int.from_bytes(sample[:-1])).to_bytes(size)
+    sample = text[::step].encode("ascii", "ignore")
+    size, least = len(sample) - 1, 40 // step - 1
+    return size >= least and bytes(least) in (int.from_bytes(sample[1:]) ^ int.from_bytes(sample[:-1])).to_bytes(size)
 
 
 def _stands_twice(parts: list[str], least: int) -> bool:

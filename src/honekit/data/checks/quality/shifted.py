@@ -45,8 +45,8 @@ class Shifted:
     """`data.answers.shifted`."""
 
     line: int = 0
-    question: frozenset[bytes] = frozenset()
-    answer: frozenset[bytes] = frozenset()
+    question: set[bytes] = field(default_factory=set)
+    answer: set[bytes] = field(default_factory=set)
     """Words of the record before, at `line`."""
     own: int = 0
     nearer: dict[int, int] = field(default_factory=lambda: {-1: 0, 1: 0})
@@ -118,6 +118,6 @@ class Shifted:
                 yield _shifted(first, "messages", message)
 
 
-def _words(text: str) -> frozenset[bytes]:
+def _words(text: str) -> set[bytes]:
     letters = text[:_MAX_CHARS].lower().encode("utf-8", "surrogatepass").translate(_NO_LETTERS)
-    return frozenset([word[:_BEGINNING] for word in letters.split() if len(word) >= _LEAST_LETTERS])
+    return {word[:_BEGINNING] for word in letters.split() if len(word) >= _LEAST_LETTERS}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents, is_meant
+from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, Turn, adviser, warner
 from honekit.data.lines import Finding, shown
@@ -35,12 +36,8 @@ _FOOT = re.compile(
     r"|gesendet von meinem",
     re.I,
 )
+_NOTE = re.compile(r"\[\d{1,3}\]")
 _CITED = re.compile(r"(?<=[.!?])\s?(?:\[\d{1,3}\])+(?=\s|$)")
-_FOOT_WORDS = (
-    "reserved", "opyright", "©", "ead more", "ubscribe to", "Wikipedia", "etrieved ", "confidential", "intended recipient",
-    "egenerate", "make mistakes", "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
-)  # fmt: skip
-"""Quick tests, without the first letter's case."""
 _OPENINGS = (
     "Sure", "Certainly", "Of course", "Absolutely", "Great question", "Here is", "Here's", "Here are",
     "Natürlich", "Gerne", "Bien sûr",
@@ -87,15 +84,16 @@ class Traces:
             or ("#" in text and "### " in text)
         ):
             self._look_for_marks(turn)
-        for at, answer in turn.trained:
+        for (at, answer), cues in zip(turn.trained, cues_of(turn), strict=True):
             self.answers += 1
             if "\n" in answer and ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
                 self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
             last = answer[-_LAST_CHARS:]
-            if any(map(last.__contains__, _FOOT_WORDS)):
+            if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
                 self._note(self.feet, _FOOT, last, turn, at)
             elif (
                 "]" in answer
+                and _NOTE.search(answer)
                 and CODE not in answer
                 and (cited := _CITED.search(answer))
                 and _first_of(cited[0]) not in turn.question
@@ -103,9 +101,9 @@ class Traces:
                 self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
             if ":" in answer[:_SPEAKER_CHARS]:
                 self._look_at_beginning(turn, at, answer)
-            if answer.startswith(_OPENINGS):
+            if OPENING in cues and answer.startswith(_OPENINGS):
                 self._note(self.fillers, _OPENING, answer, turn, at)
-            if any(map(last.__contains__, _CLOSING_WORDS)):
+            if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
                 self._note(self.fillers, _CLOSING, last, turn, at)
         return ()
 

@@ -1,0 +1,86 @@
+"""Words that answers have when several checks have to search them: one pass over a text finds all of them.
+
+Most answers have none, and a search with RE2 for any of hundreds of words takes as long as one or two for a single word. A cue
+has to stand wherever the pattern of its check matches; what else it is found in costs a search in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import Any
+
+from honekit.data.checks.turn import MAX_LABEL_CHARS, Turn
+
+BEGINNINGS = (
+    "i", "sorry", "apolog", "unfort", "es tut", "tut", "leider", "je ", "dés", "lo ", "sinto", "desc", "mi ",
+    "很", "抱", "对", "申",
+)  # fmt: skip
+"""Of refusals."""
+SPEAKS_AS_AI = (
+    r"\bas an? (?:AI|artificial intelligence|(?:large )?language model)\b"
+    r"|\bI(?:['’]| a)m (?:just |only )?an? (?:AI|language model)\b"
+    r"|\bals (?:KI|eine? (?:KI|künstliche Intelligenz|(?:großes )?Sprachmodell))\b"
+    r"|\ben tant qu(?:e |['’])(?:IA|modèle de langage|intelligence artificielle)\b"
+    r"|\bcomo (?:una? )?(?:IA|modelo de lenguaje|inteligencia artificial)\b|\bcomo (?:uma? )?modelo de linguagem\b"
+    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
+    r"|\bmy (?:last )?(?:knowledge (?:update|cut-?off)|training (?:data|cut-?off))\b"
+    r"|\bI (?:was|have been) (?:trained|created|developed) by (?:OpenAI|Anthropic)\b|\b(?:I am|I['’]m|as) ChatGPT\b"
+)
+FOOT_WORDS = (
+    "reserved", "opyright", "©", "ead more", "ubscribe to", "Wikipedia", "etrieved ", "confidential", "intended recipient",
+    "egenerate", "make mistakes", "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
+)  # fmt: skip
+"""Of pages and mails, without the first letter's case."""
+SLOT_WORDS = (
+    r"(?:placeholder|(?:first |last |full |company |customer |user |your )?(?:name|date|time|address|e-?mail"
+    r"|phone|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
+)
+THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abbildung|tableau|figura|tabla"
+
+_PATTERNS = {
+    "refusal": rf"^[^\pL]*(?:{'|'.join(BEGINNINGS)})",
+    "ai": SPEAKS_AS_AI.replace(r"\b", ""),
+    "mark": r"TODO|TBD|FIXME|XX|lorem ipsum|(?:answer|response|text) (?:goes )?here"
+    r"|(?:translation|summary|output|content|description|result) here[>\]]"
+    r"|einfügen|ergänzen|compléter|ausfüllen|por completar|da completare|nog invullen",
+    "slot": rf"\{{\{{|\{{[a-z]+_|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>])",
+    "foot": "|".join(FOOT_WORDS),
+    "filler": r"I hope (?:this|that) helps|let me know if|feel free to|any (?:other|further|more) questions"
+    r"|is there anything else|happy to help|ich hoffe, (?:das|dies) hilft|n'hésitez pas|no dudes en",
+    "opening": r"(?:Sure(?: thing)?|Certainly|Of course|Absolutely)[!,.][^\n.:]*"
+    r"(?:here(?:'s| is| are)|I(?:'d| would) be happy|happy to)"
+    r"|Great question|Here(?:'s| is| are) (?:the|an?|your|some) (?:answer|response|summary|translation|corrected|list)"
+    r"|(?:Natürlich|Gerne)[!,.] Hier|Bien sûr|(?:Claro|Por supuesto)[!,.]",
+    "reference": rf"(?:as|like)(?: [a-z]+)? (?:in|by) the (?:(?:{THINGS}) )?(?:above|before|previous|earlier)"
+    rf"|(?:see|in|from) the (?:(?:{THINGS}) above|(?:previous|preceding|last) (?:answer|response|question|example|row|record))"
+    r"|as (?:shown|seen|mentioned|described|noted|stated|discussed|explained) (?:above|before|earlier|previously)"
+    r"|as (?:the )?(?:above|previous|before|last one)|see above|ditto|(?:siehe|wie) oben|ci-dessus|arriba",
+}
+REFUSAL, AI, MARK, SLOT, FOOT, FILLER, OPENING, REFERENCE = range(len(_PATTERNS))
+
+
+def cues_of(turn: Turn) -> list[Sequence[int]]:
+    """Those of each of `turn.trained`; looked for once for all checks."""
+    if turn.cues is None:
+        turn.cues = [_of_short(text) if len(text) <= MAX_LABEL_CHARS else _cues_in(text) for _, text in turn.trained]
+    return turn.cues
+
+
+def _cues_in(text: str) -> Sequence[int]:
+    return _cues().Match(text.encode("utf-8", "surrogatepass")) or ()
+
+
+_of_short = lru_cache(maxsize=4096)(_cues_in)
+"""Labels come again and again."""
+
+
+@cache
+def _cues() -> Any:
+    import re2  # type: ignore[import-untyped]
+
+    cues = re2.Set.SearchSet()
+    for pattern in _PATTERNS.values():
+        cues.Add(f"(?i){pattern}")
+    cues.Compile()
+    return cues

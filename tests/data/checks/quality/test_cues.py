@@ -1,0 +1,108 @@
+"""Quick tests never lose what the patterns behind them would find."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ftfy.badness import BADNESS_RE
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from honekit.chat.messages import Message
+from honekit.data.chat import ChatExample
+from honekit.data.checks.consistency import closings, style, unit_systems
+from honekit.data.checks.quality import blobs, clean_text, content, cues, grounding, references, repetition, traces
+from honekit.data.checks.turn import read_turn
+
+PATTERNS = {
+    cues.REFUSAL: content._REFUSAL,
+    cues.AI: content._AI,
+    cues.MARK: content._MARK,
+    cues.SLOT: content._SLOT,
+    cues.FOOT: traces._FOOT,
+    cues.FILLER: traces._CLOSING,
+    cues.OPENING: traces._OPENING,
+    cues.REFERENCE: references._BACK,
+}
+WORDS = {
+    cues.FOOT: cues.FOOT_WORDS,
+    cues.FILLER: traces._CLOSING_WORDS,
+    cues.REFERENCE: references._WORDS,
+}
+"""What the checks look for as well: a match without any of them is not used."""
+
+
+def cues_in(text: str) -> set[int]:
+    turn = read_turn(ChatExample([Message("user", "x"), Message("assistant", text)], None, 1))
+    return {cue for found in cues.cues_of(turn) for cue in found} if turn else set()
+
+
+@pytest.mark.parametrize("cue", PATTERNS)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_what_a_pattern_matches_has_its_cue(cue: int, data: st.DataObject) -> None:
+    text = data.draw(st.from_regex(PATTERNS[cue]))
+    if cue == cues.REFUSAL and not text[:250].lstrip().lower().startswith(cues.BEGINNINGS):
+        return
+    if cue == cues.SLOT and not content.may_have_placeholder(text):
+        return
+    if any(word in text for word in WORDS.get(cue, ("",))):
+        assert cue in cues_in(text)
+
+
+def test_an_answer_without_any_cue_has_none() -> None:
+    assert cues_in("The pump runs at 4 bar, and the kind valve is open.") == set()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.from_regex(BADNESS_RE))
+def test_what_is_badly_encoded_may_be_so(text: str) -> None:
+    assert clean_text._MAY_BE_BAD.search(text)
+
+
+@given(st.text())
+def test_control_characters_are_seen(text: str) -> None:
+    assert clean_text._has_control(text) == bool(clean_text._CONTROL.search(text))
+
+
+@given(st.text(st.sampled_from("a1²٣ \n\t\u00a0-.")))
+def test_runs_with_digits_are_those_of_split(text: str) -> None:
+    assert [*grounding._runs_with_digits(text)] == [run for run in text.split() if re.search(r"\d", run)]
+
+
+@given(st.text(st.sampled_from("aB1²4 #-_.,/")))
+def test_a_text_with_an_identifier_may_have_one(text: str) -> None:
+    assert not grounding.identifiers(text) or grounding._MAY_BE_NAME.search(text)
+
+
+@given(st.lists(st.tuples(st.sampled_from("a b"), st.integers(1, 450)), max_size=6))
+def test_a_long_run_without_blank_is_seen(runs: list[tuple[str, int]]) -> None:
+    text = "".join(sign * count for sign, count in runs)
+    assert blobs.has_long_run(text) == any(len(run) >= 400 for run in text.split(" "))
+
+
+@given(st.text(max_size=40), st.sampled_from("axZ1é"), st.integers(40, 90), st.text(max_size=40))
+def test_a_key_that_stuck_is_seen(before: str, key: str, times: int, after: str) -> None:
+    text = before + key * times + after
+    if key.isascii():
+        assert repetition._may_have_run(text, 8) and repetition._may_have_run(text, 4)
+
+
+@given(st.text(st.sampled_from("-* \n1.a)")))
+def test_bullets_are_those_at_the_beginning_of_lines(text: str) -> None:
+    of_lines = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+\S", re.MULTILINE)
+    assert len(style._BULLETS.findall(f"\n{text}")) == len(of_lines.findall(text))
+
+
+@pytest.mark.parametrize("pattern", [pattern for systems in unit_systems._SYSTEMS.values() for pattern in systems.values()])
+@settings(max_examples=20)
+@given(data=st.data())
+def test_every_unit_may_begin_as_it_does(pattern: str, data: st.DataObject) -> None:
+    unit = data.draw(st.from_regex(rf"\A(?:{pattern})\Z"))
+    assert unit_systems._UNIT.match(f"4 {unit} ")
+
+
+@given(st.from_regex(closings._SIGNS, fullmatch=True))
+def test_a_sign_at_the_end_is_a_stop(sign: str) -> None:
+    assert closings.stop_of(f"The answer {sign}") == sign
