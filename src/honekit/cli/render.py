@@ -22,6 +22,8 @@ from honekit.errors import HoneError
 
 PLAIN_LINE_EVERY_S = 5.0
 """Without a terminal, progress is a line of text at most this often."""
+REFRESHES_PER_S = 4
+"""Of a bar; each takes time from the cores that do the work."""
 
 console = Console(stderr=True, highlight=False)
 
@@ -67,8 +69,9 @@ def progress(title: str, total: float | None = None) -> Iterator[Report]:
     if not console.is_terminal:
         yield _PlainProgress(title, total)
         return
-    columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as bar:
+    told, note = TextColumn("  {task.description}"), TextColumn("{task.fields[note]}")
+    columns = (told, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), note)
+    with Progress(*columns, console=console, transient=True, refresh_per_second=REFRESHES_PER_S) as bar:
         task = bar.add_task(escape(title), total=total, note="")
         begun = False
 

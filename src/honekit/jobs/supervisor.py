@@ -16,7 +16,7 @@ from honekit.jobs.processes import Start, Working, start_cold
 from honekit.jobs.records import Event, Job, job_dir
 from honekit.jobs.states import check_transition
 
-POLL_S = 0.1
+POLL_S = 0.25
 GRACE_S = 120.0
 """How long a worker may take to reach a safe point and write its checkpoint after it was asked to stop."""
 HUNG_S = 10.0
