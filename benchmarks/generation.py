@@ -5,7 +5,7 @@ transformers gets the prompts of a batch in one call, padded on the left, in the
 sides take turns, and the best round of each counts. For one sequence the bound is the time to read all weights once a
 token, at the measured speed of a copy (`of bound`).
 
-    python benchmarks/generation.py                              # one sequence, and batches of 4, 16 and 64
+    python benchmarks/generation.py                              # one sequence, and batches of 4 and 16
     python benchmarks/generation.py --batches 1,16 --tokens 32 --rounds 1
 """
 
@@ -149,7 +149,7 @@ def _best(sides: Sequence[Callable[[], None]], rounds: int) -> list[float]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--base", default="smollm2-135m")
-    parser.add_argument("--batches", type=lambda text: [int(part) for part in text.split(",")], default=[1, 4, 16, 64])
+    parser.add_argument("--batches", type=lambda text: [int(part) for part in text.split(",")], default=[1, 4, 16])
     parser.add_argument("--tokens", type=int, default=48, help="tokens of each answer")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto")

@@ -17,6 +17,7 @@ from typing import Any
 
 from honekit import runtime
 from honekit.errors import HoneError
+from honekit.jobs import context as job_context
 from honekit.jobs import leases, queue
 from honekit.jobs.context import JobContext, Stopped
 from honekit.jobs.kinds import load_kind
@@ -47,12 +48,32 @@ def work_on(job_id: str) -> int:
         context.interrupted = early_signal
         done = threading.Event()
         heartbeat = threading.Thread(target=context.keep_alive, args=(done,), name="heartbeat", daemon=True)
-        heartbeat.start()
+        if not _begins(heartbeat):
+            return OUT_OF_MEMORY
         try:
             return _run(context, lease)
         finally:
             done.set()
             heartbeat.join()
+
+
+def _begins(heartbeat: threading.Thread) -> bool:
+    """Start it; False where there is no memory for it. `start` may wait for ever then (CPython issue 140746), and of the
+    threads that are started later the heartbeat knows."""
+
+    def give_up(_number: int, _frame: Any) -> None:
+        raise MemoryError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, job_context.START_S)
+    try:
+        heartbeat.start()
+    except (MemoryError, RuntimeError):  # "can't start new thread"
+        return False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    return True
 
 
 def _run(context: JobContext, lease: Lease) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from honekit.errors import TrainError
 from honekit.models import adapters, lora
 from honekit.project import TrainSection
+from honekit.store.atomic import system_error
 from honekit.train.batching import TokenExample, collate
 from honekit.train.loss import plain_logits
 
@@ -62,13 +63,15 @@ def require_changed(start_logits: Tensor, tuned_logits: Tensor, recipe: TrainSec
 def require_same_from_disk(expected: dict[str, Tensor], directory: Path) -> None:
     """Every tensor of the adapter's file equals the one in memory, bit by bit.
 
-    Raises: TrainError[train.reload_differs].
+    Raises: TrainError[train.reload_differs]; StoreError where the system refuses to read it.
     """
     from safetensors.torch import load_file
 
     try:
         found = load_file(directory / adapters.WEIGHTS)
     except Exception as fault:  # safetensors raises its own error type for damaged files
+        if refused := system_error(fault, directory):
+            raise refused from fault
         raise _reload_differs(directory, f"it cannot be read: {fault}") from fault
     if found.keys() != expected.keys():
         raise _reload_differs(directory, "it holds other tensors than were saved")

@@ -128,6 +128,8 @@ def judge_stream(text: str, event_schema: str) -> None:
     """Every event is one of the contract, and the last one the end."""
     blocks = [block for block in text.split("\n\n") if block and not block.startswith(":")]
     events = [block.partition("data: ")[2] for block in blocks]
+    if not blocks:  # asked for what comes behind the last event
+        return
     if not blocks[0].startswith("event: "):  # with named events the last of them says that it is the end
         assert events.pop() == "[DONE]"
     validator = Draft202012Validator(contract.schema(event_schema))

@@ -21,7 +21,8 @@ Auto = Literal["auto"]
 MAX_EVAL_SAMPLES = 1000
 Epochs = Auto | Annotated[int, Field(ge=1, le=50)]
 BatchSize = Auto | Annotated[int, Field(ge=1, le=256)]
-RateMultiplier = Auto | Annotated[float, Field(gt=0)]
+RateMultiplier = Auto | Annotated[float, Field(ge=1e-9, le=1e9)]
+"""The contract's lower bound is above zero; a factor beyond these would make a rate of nothing, or of infinity."""
 
 
 class Hyperparameters(_Body):

@@ -55,7 +55,10 @@ def metadata_filter(request: Request) -> dict[str, str] | None:
     """
     pairs = {key[1]: value for name, value in request.query_params.multi_items() if (key := _METADATA.fullmatch(name))}
     plain = request.query_params.getlist("metadata")
-    misnamed = [name for name in request.query_params if name.startswith("metadata[") and not _METADATA.fullmatch(name)]
+    # An empty object is sent by some as a value without a name.
+    misnamed = [
+        name for name in request.query_params if (name.startswith("metadata[") and not _METADATA.fullmatch(name)) or not name
+    ]
     if misnamed or any(value != "null" for value in plain) or (plain and pairs):
         message = "Invalid value for 'metadata': send 'metadata[key]=value', or 'metadata=null' for what has none."
         raise bad_request(message, code="invalid_value", param="metadata")
