@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
-from tests.faults import Boundaries, Crash, crash, watching
+from tests.faults import Boundaries, Crash, crash, refuse, watching
 from tests.tiers import trials
 from torch import nn
 
@@ -17,8 +19,10 @@ from honekit import jobs
 from honekit.jobs import JobContext, leases, queue
 from honekit.project import TrainSection
 from honekit.store import atomic
+from honekit.store.atomic import system_error
+from honekit.train import hooks, state
 from honekit.train.hooks import JobHooks
-from honekit.train.state import Progress, TrainState
+from honekit.train.state import Progress, TrainState, write_state
 
 
 @dataclass
@@ -34,6 +38,7 @@ class Saving:
             for master in self.state.masters:
                 master.fill_(step)
         self.hooks.save(Progress(step=step, history=[{"step": step}]))
+        self.hooks.settle()
 
     def found(self) -> int:
         """The step that a resume would go on from, its state read and compared; 0 when there is none."""
@@ -100,6 +105,54 @@ def test_without_the_syncs_a_power_cut_is_noticed(monkeypatch: pytest.MonkeyPatc
         boundaries.tear(random.Random(at))
         lost += one.found() != step
     assert lost > 0
+
+
+def test_a_checkpoint_is_written_beside_the_next_step_and_holds_what_was_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, going_on = saving(), threading.Event()
+
+    def waiting(*arguments: object) -> None:
+        assert going_on.wait(60)
+        write_state(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hooks, "write_state", waiting)
+    with torch.no_grad():
+        for master in one.state.masters:
+            master.fill_(2)
+        one.hooks.save(Progress(step=2, history=[{"step": 2}]))
+        assert jobs.checkpoints(one.context.job_id) == []
+        for master in one.state.masters:
+            master.fill_(3)  # the next step
+    going_on.set()
+    one.hooks.on_step({"step": 3})
+    assert one.found() == 2
+    said = [event.message for event in queue.events(one.context.job_id)]
+    assert said[-2:] == ["Checkpoint at step 2", "Step 3"]
+
+
+def test_a_state_too_large_for_a_copy_is_written_before_the_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = saving()
+    monkeypatch.setattr(state, "COPIED_BYTES", 100)
+    assert one.state.snapshot()["master.weight"].data_ptr() == one.state.masters[0].data_ptr()
+    with torch.no_grad():
+        for master in one.state.masters:
+            master.fill_(2)
+        one.hooks.save(Progress(step=2, history=[{"step": 2}]))
+        for master in one.state.masters:
+            master.fill_(3)
+    assert one.found() == 2
+
+
+def test_a_disk_that_is_full_beside_a_step_is_told_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = saving()
+    one.save(2)
+    with watching(Boundaries(one.context.dir.parents[1], 3, refuse(errno.ENOSPC))):
+        one.hooks.save(Progress(step=4, history=[{"step": 4}]))
+        with pytest.raises(OSError, match="No space left") as told:
+            one.hooks.on_step({"step": 5})
+    refused = system_error(told.value, one.context.dir)
+    assert refused
+    assert refused.code == "store.disk_full"
+    assert one.found() == 2
 
 
 Damage = Callable[[Path, random.Random], None]

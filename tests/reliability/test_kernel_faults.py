@@ -9,6 +9,7 @@ import os
 import random
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -108,12 +109,20 @@ def test_a_disk_that_is_really_full_fails_the_job_with_its_cause_or_is_got_over(
     assert ended(forked(work)) == 0
 
 
-def test_a_worker_that_waits_for_a_thread_that_never_begins_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("waits", ["the job's own", "one that it started"])
+def test_a_worker_that_waits_for_a_thread_that_never_begins_is_over(monkeypatch: pytest.MonkeyPatch, waits: str) -> None:
     """As it does in Python when memory runs out in the new thread, and that thread alone is told of it."""
 
-    def hang(_context: JobContext) -> dict[str, Any]:
+    def start_one() -> None:
         threading.Thread._bootstrap = lambda _self: None  # type: ignore[attr-defined]
         threading.Thread(target=print).start()
+
+    def hang(_context: JobContext) -> dict[str, Any]:
+        if waits == "the job's own":
+            start_one()
+        else:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(start_one).result()
         raise AssertionError("it began")
 
     monkeypatch.setattr(context, "START_S", 0.5)

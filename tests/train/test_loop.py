@@ -16,7 +16,7 @@ from honekit.project import TrainSection
 from honekit.train import loop
 from honekit.train.batching import TokenExample, epoch_order
 from honekit.train.loop import Interrupted, train, validate
-from honekit.train.state import Progress, TrainState
+from honekit.train.state import Progress, TrainState, write_state
 
 RANK, ALPHA = 4, 8.0
 
@@ -45,7 +45,7 @@ class Notes:
         if self.folder and self.state:
             directory = self.folder / f"step-{progress.step}"
             directory.mkdir(parents=True, exist_ok=True)
-            self.state.write(directory, progress)
+            write_state(directory, self.state.snapshot(), progress.as_json())
 
     def should_stop(self) -> bool:
         return self.stop_after is not None and len(self.steps) >= self.stop_after

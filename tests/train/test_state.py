@@ -15,7 +15,7 @@ from honekit.models import lora
 from honekit.project import TrainSection
 from honekit.train.batching import TokenExample
 from honekit.train.loop import Interrupted, train
-from honekit.train.state import Progress, TrainState
+from honekit.train.state import Progress, TrainState, write_state
 
 EXAMPLES = tiny.examples([9, 14, 7, 11, 8, 12, 10, 9, 13, 6], prefix=12)
 VALIDATION = tiny.examples([9, 8], prefix=12, seed=4)
@@ -107,7 +107,7 @@ def test_a_full_fine_tuning_is_saved_and_resumed_too(tmp_path: Path) -> None:
 
 def test_another_models_checkpoint_is_refused(tmp_path: Path) -> None:
     _, state = prepared(recipe_of())
-    state.write(tmp_path, Progress())
+    write_state(tmp_path, state.snapshot(), Progress().as_json())
     _, other = prepared(recipe_of(targets=("q_proj",)))
     with pytest.raises(TrainError) as refused:
         other.read(tmp_path)

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from sqlalchemy import Connection
@@ -46,7 +47,6 @@ class JobContext:
         """Set by SIGTERM or SIGINT: stop as for a pause, but stay queued."""
         self.asked = False
         """The function has been told to stop by a request in the database."""
-        self._working = threading.get_ident()
         self._lease = lease
         self._request: StopRequest | None = None
         self._lost: JobError | None = None
@@ -118,7 +118,7 @@ class JobContext:
         renew_in_s = leases.LEASE_S / 3
         starting_s = 0.0
         while not done.wait(POLL_S):
-            starting_s = starting_s + POLL_S if self._starts_a_thread() else 0.0
+            starting_s = starting_s + POLL_S if _starts_a_thread() else 0.0
             if starting_s > START_S:
                 os._exit(OUT_OF_MEMORY)
             try:
@@ -135,9 +135,13 @@ class JobContext:
                 self._lost = fault
                 return
 
-    def _starts_a_thread(self) -> bool:
-        """Whether the job's own thread waits for another one to begin."""
-        frame = sys._current_frames().get(self._working)
-        while frame is not None and frame.f_code is not threading.Thread.start.__code__:
-            frame = frame.f_back
-        return frame is not None
+
+def _starts_a_thread() -> bool:
+    """Whether some thread waits for another one to begin."""
+    for frame in sys._current_frames().values():
+        caller: FrameType | None = frame
+        while caller is not None:
+            if caller.f_code is threading.Thread.start.__code__:
+                return True
+            caller = caller.f_back
+    return False

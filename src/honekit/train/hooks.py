@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+from torch import Tensor
 
 from honekit import jobs
 from honekit.data.suspects.losses import LOSS_LOG
@@ -15,32 +20,55 @@ from honekit.jobs import JobContext, Model
 from honekit.project import TrainSection
 from honekit.store.atomic import fsync_path, replace_dir, verify_dir, write_atomic
 from honekit.train.loop import Rows
-from honekit.train.state import Progress, TrainState
+from honekit.train.state import Progress, TrainState, write_state
 
 KEPT_EPOCHS = 3
 """Models of so many last epochs are kept, when they are asked for."""
 
 
+SaveModel = Callable[[Path, Mapping[str, Tensor]], Model]
+"""Writes the adapter of a snapshot into a folder."""
+
+
+@dataclass(frozen=True)
+class _Saving:
+    """A checkpoint that is being written."""
+
+    step: int
+    best_step: int
+    metrics: dict[str, float]
+    written: Future[Model | None]
+
+
 class JobHooks:
-    """The loop's reports as events, checkpoints and a log of per-example losses."""
+    """The loop's reports as events, checkpoints and a log of per-example losses.
+
+    A checkpoint is written, hashed and forced to the disk beside the next step. It is noted, and counts, before that step is
+    reported: always at the same place among the events.
+    """
 
     def __init__(
-        self,
-        context: JobContext,
-        state: TrainState,
-        steps: int,
-        progress: Progress,
-        save_model: Callable[[Path], Model] | None,
+        self, context: JobContext, state: TrainState, steps: int, progress: Progress, save_model: SaveModel | None
     ) -> None:
-        """`save_model` writes the present adapter; None where the models of single epochs are not wanted."""
+        """`save_model`: None where the models of single epochs are not wanted."""
         self._context, self._state, self._steps = context, state, steps
         self._save_model, self._epochs_saved = save_model, progress.epoch
+        self._writer = ThreadPoolExecutor(1, "checkpoint")
+        self._saving: _Saving | None = None
         self._log = _own_loss_log(context, progress)
         for left_over in context.dir.glob(".checkpoint*.tmp"):
             shutil.rmtree(left_over, ignore_errors=True)
         self._clock = (time.monotonic(), progress.step)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is written afterwards."""
+        self._writer.shutdown()
+
     def on_step(self, metrics: dict[str, float | int]) -> None:
+        self.settle()
         step = int(metrics["step"])
         started, first = self._clock
         per_step = (time.monotonic() - started) / max(1, step - first)
@@ -68,26 +96,43 @@ class JobHooks:
         self._context.event("info", f"{text}{note}", {"step": progress.step, **more})
 
     def save(self, progress: Progress) -> None:
-        fsync_path(self._log)
+        """Begin to write a checkpoint. What goes wrong with it is raised by `settle`."""
+        self.settle()
         progress.loss_log, progress.loss_log_bytes = self._log.name, self._log.stat().st_size
-        temporary = self._context.dir / f".checkpoint.{self._context.turn}.tmp"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(mode=0o700)
-        self._state.write(temporary, progress)
-        final = _checkpoint_dir(self._context, progress.step)
-        replace_dir(temporary, final)
-        model = None
-        if self._save_model and progress.epoch > self._epochs_saved:
-            model = self._save_model(self._context.dir / "epochs" / f"step-{progress.step}")
+        with_model = self._save_model is not None and progress.epoch > self._epochs_saved
+        if with_model:
             self._epochs_saved = progress.epoch
-        self._context.checkpoint(progress.step, final, _checkpoint_metrics(progress), model)
+        written = self._writer.submit(self._write, progress.step, progress.as_json(), self._state.snapshot(), with_model)
+        self._saving = _Saving(progress.step, progress.best_step, _checkpoint_metrics(progress), written)
+        if not self._state.is_copied():
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait for the checkpoint that is being written, and note it. Raises: StoreError; JobError[job.lease_lost]."""
+        if self._saving is None:
+            return
+        saving, self._saving = self._saving, None
+        model = saving.written.result()
+        final = _checkpoint_dir(self._context, saving.step)
+        self._context.checkpoint(saving.step, final, saving.metrics, model)
         if model:
             self._forget_old_models()
-        keep = {final.name, _checkpoint_dir(self._context, progress.best_step).name}
+        keep = {final.name, _checkpoint_dir(self._context, saving.best_step).name}
         older = sorted(final.parent.glob("step-*"), key=lambda p: int(p.name.split("-")[1]))
         for directory in older[:-2]:
             if directory.name not in keep:
                 shutil.rmtree(directory, ignore_errors=True)
+
+    def _write(self, step: int, progress: str, snapshot: Mapping[str, Tensor], with_model: bool) -> Model | None:
+        fsync_path(self._log)
+        temporary = self._context.dir / f".checkpoint.{self._context.turn}.tmp"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(mode=0o700)
+        write_state(temporary, snapshot, progress)
+        replace_dir(temporary, _checkpoint_dir(self._context, step))
+        if not (with_model and self._save_model):
+            return None
+        return self._save_model(self._context.dir / "epochs" / f"step-{step}", snapshot)
 
     def _forget_old_models(self) -> None:
         with_model = [found for found in jobs.checkpoints(self._context.job_id) if found.model]

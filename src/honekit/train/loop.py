@@ -151,7 +151,7 @@ def train(
     while not is_over(progress, recipe):
         plan = steps_of_epoch(len(examples), recipe.batch_size, recipe.seed, progress.epoch)
         done = progress.step - progress.epoch * steps_per_epoch
-        for indices in plan[done:]:
+        for position, indices in enumerate(plan[done:], done + 1):
             started = time.perf_counter()
             batch_examples = [examples[i] for i in indices]
             metrics = _optimizer_step(model, state, batch_examples, recipe, progress, steps, hooks, device, objective)
@@ -166,15 +166,16 @@ def train(
             }
             progress.history.append(dict(metrics))
             hooks.on_step(metrics)
-            # Counted from the epoch's beginning, so that none is saved shortly before the one at its end.
-            position = progress.step - progress.epoch * steps_per_epoch
-            is_measured = bool(validation and interval and progress.step % interval == 0) and position < steps_per_epoch
+            is_last = position == steps_per_epoch
+            is_measured = bool(validation and interval and progress.step % interval == 0) and not is_last
             if is_measured:
                 _measure(model, validation, recipe, progress, hooks, device, objective)
-            if is_measured or (position % recipe.checkpoint_steps == 0 and position < steps_per_epoch):
+            # Counted from the epoch's beginning, so that none is saved shortly before the one at its end.
+            is_due = is_measured or (position % recipe.checkpoint_steps == 0 and not is_last)
+            is_asked_to_stop = hooks.should_stop()
+            if is_due or is_asked_to_stop:
                 hooks.save(progress)
-            if hooks.should_stop():
-                hooks.save(progress)
+            if is_asked_to_stop:
                 raise Interrupted
         progress.epoch += 1
         if not validation:

@@ -8,11 +8,13 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from honekit.errors import TrainError
 from honekit.jobs import JobContext, Model, Stopped
@@ -89,37 +91,44 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         task.objective.remember_start(model)
     progress = resume(context, state) or _first_progress(context, model, task, recipe, device)
 
-    def save_model(directory: Path) -> Model:
-        tensors = lora.peft_tensors(names, _masters_of(state, model))
+    def adapter_of(snapshot: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return lora.peft_tensors(names, [snapshot[f"master.{name}.lora_{letter}"] for name in names for letter in "ab"])
+
+    def save_model(directory: Path, snapshot: Mapping[str, Tensor]) -> Model:
+        tensors = adapter_of(snapshot)
         require_finite(tensors, recipe)
         config = lora.peft_config(base=spec.base, names=names, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout)
         adapters.save_adapter(directory, tensors, config, spec.base, base_print)
         return Model(directory, fingerprint.fingerprint_adapter(directory))
 
     epoch_model = save_model if keep_epochs and recipe.method == "lora" else None
-    hooks = JobHooks(context, state, total_steps(len(task.training), recipe), progress, epoch_model)
-    try:
-        progress = train(model, state, task.training, task.validation, recipe, progress, hooks, device, task.objective)
-    except Interrupted:
-        raise Stopped(context.stop_requested() or "pause") from None
+    with JobHooks(context, state, total_steps(len(task.training), recipe), progress, epoch_model) as hooks:
+        try:
+            progress = train(model, state, task.training, task.validation, recipe, progress, hooks, device, task.objective)
+        except Interrupted:
+            hooks.settle()
+            raise Stopped(context.stop_requested() or "pause") from None
+        if progress.best_step != progress.step:
+            hooks.settle()
+            state.read(best_checkpoint(context, progress.best_step))
+            context.event(
+                "info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result"
+            )
+        explored = recipe.objective == "reinforcement"
+        if explored:
+            _require_signal(progress)
+        context.event("info", "Verifying the trained model")
+        started = time.perf_counter()
+        tuned_logits = probe_logits(model, task.probes, device)
+        verify_seconds += time.perf_counter() - started
+        hooks.settle()
 
-    if progress.best_step != progress.step:
-        state.read(best_checkpoint(context, progress.best_step))
-        context.event(
-            "info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result"
-        )
-    explored = recipe.objective == "reinforcement"
-    if explored:
-        _require_signal(progress)
-    context.event("info", "Verifying the trained model")
-    started = time.perf_counter()
-    tuned_logits = probe_logits(model, task.probes, device)
-    verify_seconds += time.perf_counter() - started
     moved = require_changed(start_logits, tuned_logits, recipe)
     result_dir = context.dir / "model"
     if recipe.method == "lora":
-        print_of_result = save_model(result_dir).fingerprint
-        require_same_from_disk(lora.peft_tensors(names, _masters_of(state, model)), result_dir)
+        snapshot = state.snapshot()
+        print_of_result = save_model(result_dir, snapshot).fingerprint
+        require_same_from_disk(adapter_of(snapshot), result_dir)
         fresh = kept.load_model(base, dtype, device)
         started = time.perf_counter()
         require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
@@ -247,12 +256,6 @@ def _first_progress(
         progress.base_valid_loss, progress.base_score = found.loss, found.score(recipe)
         context.event("info", f"Before training: validation {shown(found.loss, found.accuracy is None)}")
     return progress
-
-
-def _masters_of(state: TrainState, model: torch.nn.Module) -> list[torch.Tensor]:
-    """fp32 masters in the order A, B, A, B, ... of the wrapped layers."""
-    by_name = dict(zip(state.names, state.masters, strict=True))
-    return [by_name[f"{name}.lora_{letter}"] for name, _ in lora.layers(model) for letter in "ab"]
 
 
 def _save_full(model: Any, base: Path, directory: Path) -> None:

@@ -21,6 +21,8 @@ from honekit.train.adamw import AdamW
 
 STATE = "state.safetensors"
 PROGRESS = "progress.json"
+COPIED_BYTES = 1 << 30
+"""A state up to this size is copied and written beside the next steps; for a larger one the memory may not be there."""
 
 
 @dataclass
@@ -50,6 +52,9 @@ class Progress:
     """Name of the worker's own log of per-example losses."""
     loss_log_bytes: int = 0
     """Its length at this point; a resume takes over no more."""
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self))
 
 
 class TrainState:
@@ -88,17 +93,18 @@ class TrainState:
                 parameter.grad = None
         return float(norm)
 
-    def write(self, directory: Path, progress: Progress) -> None:
-        """Masters, optimizer moments and progress as files of `directory` (the caller makes the directory atomic)."""
-        from safetensors.torch import save_file
-
-        tensors = {}
+    def snapshot(self) -> dict[str, Tensor]:
+        """Masters and optimizer moments by the names that they have in a checkpoint, on the CPU: copies, which later steps
+        do not change, unless there is more of it than `COPIED_BYTES`."""
+        tensors = {f"master.{name}": master.detach() for name, master in zip(self.names, self.masters, strict=True)}
         for name, master in zip(self.names, self.masters, strict=True):
-            tensors[f"master.{name}"] = master.detach().cpu().contiguous()
-            for key, value in self.optimizer.state.get(master, {}).items():
-                tensors[f"{key}.{name}"] = torch.as_tensor(value).detach().cpu().reshape(value.shape).contiguous()
-        save_file(tensors, directory / STATE)
-        (directory / PROGRESS).write_text(json.dumps(asdict(progress)), encoding="utf-8")
+            tensors |= {f"{key}.{name}": torch.as_tensor(value) for key, value in self.optimizer.state.get(master, {}).items()}
+        copied = self.is_copied()
+        return {name: tensor.to("cpu", copy=copied).contiguous() for name, tensor in tensors.items()}
+
+    def is_copied(self) -> bool:
+        """Whether a snapshot is a copy."""
+        return 3 * sum(master.nbytes for master in self.masters) <= COPIED_BYTES
 
     def read(self, directory: Path) -> Progress:
         """Put a checkpoint's state back. Raises TrainError[train.checkpoint_mismatch] for another model's state."""
@@ -125,3 +131,11 @@ class TrainState:
                         key: value if key == "step" else value.to(master.device) for key, value in moments.items()
                     }
         return Progress(**json.loads((directory / PROGRESS).read_text(encoding="utf-8")))
+
+
+def write_state(directory: Path, snapshot: Mapping[str, Tensor], progress: str) -> None:
+    """A snapshot and a `Progress` as JSON, as files of `directory` (the caller makes the directory atomic)."""
+    from safetensors.torch import save_file
+
+    save_file(dict(snapshot), directory / STATE)
+    (directory / PROGRESS).write_text(progress, encoding="utf-8")
