@@ -1,13 +1,15 @@
-"""Limits that the kernel itself sets, on a process of a test. None needs root; `Unavailable` says why one cannot be had."""
+"""Limits that the kernel itself sets, on a process of a test. `Unavailable` says why one cannot be had: most need no root, a
+control group does unless one is delegated."""
 
 from __future__ import annotations
 
 import ctypes
 import os
 import resource
+import secrets
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.faults import ended, forked
@@ -73,6 +75,43 @@ def no_more_memory() -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     used = pages * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+@contextmanager
+def memory_group(limit: int) -> Iterator[Path]:
+    """A control group of at most `limit` bytes of memory: a process in it that wants more is ended by the kernel's
+    out-of-memory killer. Raises: Unavailable."""
+    group = _own_memory_group() / f"test-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        group.mkdir()
+    except OSError as fault:
+        raise Unavailable(f"no control group of one's own: {fault.strerror}") from fault
+    try:
+        limits = [name for name in ("memory.limit_in_bytes", "memory.max") if (group / name).exists()]
+        if not limits:
+            raise Unavailable("the memory controller is not given to one's own control group")
+        (group / limits[0]).write_text(str(limit))
+        yield group
+    finally:
+        group.rmdir()
+
+
+def _own_memory_group() -> Path:
+    """Of this process, in version 1 of cgroups(7) or, where memory is not there, in version 2."""
+    try:
+        mine = [line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    except OSError as fault:
+        raise Unavailable("control groups are Linux's") from fault
+    for controller, root in (("memory", Path("/sys/fs/cgroup/memory")), ("", Path("/sys/fs/cgroup"))):
+        for controllers, path in mine:
+            if controller in controllers.split(",") and (root / path.lstrip("/")).is_dir():
+                return root / path.lstrip("/")
+    raise Unavailable("no control group is mounted")
+
+
+def enter(group: Path) -> None:
+    """This process goes into a control group. What it holds already is not counted there."""
+    (group / "cgroup.procs").write_text(str(os.getpid()))
 
 
 def unavailable(attempt: Callable[[], None]) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threade
 DISK_BYTES = 16 << 20
 SPARE_BYTES = 32 << 10
 """Enough for the database to note what happens, and too little for a checkpoint."""
+MEMORY_BYTES = 256 << 10
 LIMITS = {
     "open files": kernel.no_more_descriptors,
     "size of a file": kernel.no_longer_files,
@@ -107,6 +109,26 @@ def test_a_disk_that_is_really_full_fails_the_job_with_its_cause_or_is_got_over(
         return 0 if failed else 1
 
     assert ended(forked(work)) == 0
+
+
+@trials(small=4, gate=15, night=400)
+def test_a_worker_that_the_kernel_ends_for_its_memory_is_started_again(
+    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int
+) -> None:
+    expected, counted = undisturbed
+    killed = 0
+    try:
+        with kernel.memory_group(MEMORY_BYTES) as group:
+            for at in shown(spread(len(counted.crossed), trials, random.Random(trials)), trials):
+                job = new_job()
+                if tried(job, at, partial(kernel.enter, group)) == -signal.SIGKILL:
+                    killed += 1
+                    assert "killed, as the system does when memory runs out" in jobs.events(job.id)[-1].message
+                finish(job)
+                assert outcome(job) == expected, counted.crossed[at - 1]
+    except kernel.Unavailable as reason:
+        pytest.skip(f"no memory group: {reason}")
+    assert killed
 
 
 @pytest.mark.parametrize("waits", ["the job's own", "one that it started"])
