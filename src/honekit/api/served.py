@@ -101,12 +101,13 @@ def _checkpoint(name: str, owner: str | None) -> Served | None:
     from honekit.fine_tuning import permissions, records
 
     parts = fine_tuning.split_checkpoint(name)
-    found = records.by_model_name(parts[0]) if parts else None
-    if parts is None or found is None:
+    if parts is None:
+        return None
+    is_shared = owner is not None and permissions.is_shared(name, owner)
+    found = records.by_model_name(parts[0], None if is_shared else owner)
+    if found is None:
         return None
     job, _ = found
-    if owner is not None and job.owner != owner and not permissions.is_shared(name, owner):
-        return None
     saved = next((one for one in jobs.checkpoints(job.id) if one.step == parts[1]), None)
     if saved is None or saved.model is None:
         return None

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from honekit.jobs import Job, get_job
+from honekit.jobs import Job
 from honekit.jobs.records import job_of
 from honekit.store.answers import ANY_METADATA
 from honekit.store.database import open_database
@@ -66,11 +66,15 @@ def list_asked(
         return list(islice((pair for pair in pairs if wanted <= (pair[1].metadata or {}).items()), limit))
 
 
-def by_model_name(name: str) -> tuple[Job, Asked] | None:
-    """The job, of any owner, whose tuned model has or will have this name."""
+def by_model_name(name: str, owner: str | None = None) -> tuple[Job, Asked] | None:
+    """The job, of this owner (None: of any), whose tuned model has or will have this name.
+
+    What is another's is not read, so that it takes as long to be refused as what is nobody's.
+    """
+    query = _joined(owner).where(fine_tuning_jobs.c.model_name == name)
     with open_database().read() as connection:
-        row = connection.execute(select(fine_tuning_jobs).where(fine_tuning_jobs.c.model_name == name)).first()
-    return (get_job(row.job_id), _asked(row)) if row else None
+        row = connection.execute(query).first()
+    return _pair(row) if row else None
 
 
 def checkpoint_name(model_name: str, step: int) -> str:
@@ -84,12 +88,11 @@ def split_checkpoint(name: str) -> tuple[str, int] | None:
     return (found[1], int(found[2])) if found else None
 
 
-def _joined(owner: str) -> Any:
-    return (
-        select(jobs, *(column for column in fine_tuning_jobs.c if column.name != "job_id"))
-        .join(fine_tuning_jobs, fine_tuning_jobs.c.job_id == jobs.c.id)
-        .where(jobs.c.owner == owner)
+def _joined(owner: str | None) -> Any:
+    query = select(jobs, *(column for column in fine_tuning_jobs.c if column.name != "job_id")).join(
+        fine_tuning_jobs, fine_tuning_jobs.c.job_id == jobs.c.id
     )
+    return query if owner is None else query.where(jobs.c.owner == owner)
 
 
 def _pair(row: Row[Any]) -> tuple[Job, Asked]:
@@ -97,6 +100,6 @@ def _pair(row: Row[Any]) -> tuple[Job, Asked]:
     return job, _asked(row, job.id)
 
 
-def _asked(row: Row[Any], job_id: str | None = None) -> Asked:
+def _asked(row: Row[Any], job_id: str) -> Asked:
     names = [name for name in Asked.__dataclass_fields__ if name != "job_id"]
-    return Asked(job_id=job_id or row.job_id, **{name: row._mapping[name] for name in names})
+    return Asked(job_id=job_id, **{name: row._mapping[name] for name in names})

@@ -53,7 +53,9 @@ class JobContext:
         self._reported = queue.last_reported_step(job.id)
 
     def event(self, level: Level, message: str, data: dict[str, Any] | None = None) -> Event:
-        return queue.add_event(self.job_id, level, message, data, token=self._lease.token)
+        """What is only for information does not wait for the disk: what a power cut undoes of it lies behind the last
+        checkpoint, so that it is said again."""
+        return queue.add_event(self.job_id, level, message, data, token=self._lease.token, forced=level != "info")
 
     def metrics(self, step: int, values: dict[str, Any], progress: dict[str, Any] | None = None) -> None:
         """An event of type `metrics` with `step` and the values; numbers that are not finite become null.
@@ -61,7 +63,7 @@ class JobContext:
         With `progress`, the job's progress is replaced in the same transaction.
 
         Steps are reported in order, each once: one that an earlier attempt has reported, and that this one had to repeat
-        after its last checkpoint, is not reported again.
+        after its last checkpoint, is not reported again. They do not wait for the disk, as events for information.
         """
         if step <= self._reported:
             if progress is not None:
@@ -76,6 +78,7 @@ class JobContext:
             type="metrics",
             progress=progress,
             token=self._lease.token,
+            forced=False,
         )
 
     def progress(self, values: dict[str, Any]) -> None:

@@ -193,12 +193,13 @@ def add_event(
     type: EventType = "message",
     progress: dict[str, Any] | None = None,
     token: int | None = None,
+    forced: bool = True,
 ) -> Event:
-    """Append an event, and with it replace the job's progress. Raises: JobError[job.unknown | job.lease_lost].
+    """Append an event, and with it replace the job's progress; unless `forced`, a power cut may undo it.
 
-    Metrics do not wait for the disk: a step whose event a power cut undoes is behind the last checkpoint, so it is repeated.
+    Raises: JobError[job.unknown | job.lease_lost].
     """
-    with open_database().write(forced=type != "metrics") as connection:
+    with open_database().write(forced=forced) as connection:
         row = lock_job(connection, job_id, token)
         changes = {} if progress is None else {"progress": progress}
         return append_event(connection, row, level, message, data=data, type=type, **changes)

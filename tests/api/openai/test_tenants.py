@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,16 @@ from tests.api.openai.seeds import RECIPES, Recipe, Seeds, of_owner
 from honekit.api.auth import Scope, create_key
 
 WITH_ID = [name for name in RECIPES if "{" in name]
+IN_BODIES: list[tuple[str, str, Callable[[Seeds], str]]] = [
+    ("POST /fine_tuning/jobs", "training_file", lambda seeds: seeds.training_file),
+    ("POST /fine_tuning/jobs", "validation_file", lambda seeds: seeds.training_file),
+    ("POST /fine_tuning/jobs", "model", lambda seeds: seeds.tuned_model()),
+    ("POST /chat/completions", "model", lambda seeds: seeds.tuned_model()),
+    ("POST /completions", "model", lambda seeds: seeds.checkpoint),
+    ("POST /embeddings", "model", lambda seeds: seeds.tuned_model()),
+    ("POST /responses", "previous_response_id", lambda seeds: seeds.stored_response()),
+]
+"""Fields of bodies that name something, and what of a project they may name."""
 SCOPES: list[Scope] = ["read", "write", "admin"]
 
 
@@ -34,7 +44,7 @@ def strangers(shared_home: Path) -> dict[str, str]:
     return {scope: create_key(scope, project="stranger", scope=scope)[0] for scope in SCOPES}
 
 
-def _send(server: str, name: str, recipe: Recipe, key: str | None) -> httpx.Response:
+def send(server: str, name: str, recipe: Recipe, key: str | None, client: httpx.Client | None = None) -> httpx.Response:
     method, path = name.split()
     for parameter, value in recipe.path.items():
         path = path.replace(f"{{{parameter}}}", value)
@@ -43,17 +53,18 @@ def _send(server: str, name: str, recipe: Recipe, key: str | None) -> httpx.Resp
         media = contract.operations()[name]["requestBody"]["content"]
         body = {"json": recipe.body} if "application/json" in media else {"files": recipe.body}
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.request(method, f"{server}/v1{path}", params=recipe.query, headers=headers, timeout=60, **body)
+    return (client or httpx).request(method, f"{server}/v1{path}", params=recipe.query, headers=headers, **body)
 
 
-def _renamed(recipe: Recipe) -> Recipe:
-    """The same request with ids that nobody has, of the same shape."""
+def renamed(recipe: Recipe) -> Recipe:
+    """The same request with ids that nobody has."""
+    return Recipe({name: unknown(value) for name, value in recipe.path.items()}, recipe.query, recipe.body)
 
-    def other(value: str) -> str:
-        drawn = max(re.findall("[A-Za-z0-9]+", value.removeprefix("ft:")), key=len)
-        return value.replace(drawn, "".join(secrets.choice("bcdfgh") for _ in drawn))
 
-    return Recipe({name: other(value) for name, value in recipe.path.items()}, recipe.query, recipe.body)
+def unknown(value: str) -> str:
+    """An id of the same shape that nobody has."""
+    drawn = max(re.findall("[A-Za-z0-9]+", value.removeprefix("ft:")), key=len)
+    return value.replace(drawn, "".join(secrets.choice("bcdfgh") for _ in drawn))
 
 
 def _without_ids(recipe: Recipe, text: str) -> str:
@@ -67,45 +78,34 @@ def test_what_is_anothers_is_answered_like_what_is_nobodys(
     name: str, owner: Seeds, server: str, strangers: dict[str, str]
 ) -> None:
     recipe = of_owner(name, owner)
-    nobodys = _renamed(recipe)
+    nobodys = renamed(recipe)
     assert nobodys.path != recipe.path
     refused = set()
     for key in strangers.values():
-        answer, other = _send(server, name, recipe, key), _send(server, name, nobodys, key)
+        answer, other = send(server, name, recipe, key), send(server, name, nobodys, key)
         assert answer.status_code in (403, 404), answer.text
         assert (other.status_code, _without_ids(nobodys, other.text)) == (answer.status_code, _without_ids(recipe, answer.text))
         refused.add(answer.status_code)
     assert 404 in refused
-    assert _send(server, name, recipe, None).status_code == 401
-    assert _send(server, name, recipe, owner.client.api_key).status_code < 300 or name.endswith("/responses/{response_id}/cancel")
+    assert send(server, name, recipe, None).status_code == 401
+    assert send(server, name, recipe, owner.client.api_key).status_code < 300 or name.endswith("/responses/{response_id}/cancel")
 
 
 @pytest.mark.parametrize("name", sorted(set(RECIPES) - set(WITH_ID)))
 def test_nothing_is_answered_without_a_key(name: str, owner: Seeds, server: str) -> None:
-    assert _send(server, name, RECIPES[name](owner), None).status_code == 401
+    assert send(server, name, RECIPES[name](owner), None).status_code == 401
 
 
 @pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("GET") and name not in WITH_ID])
 def test_lists_hold_nothing_of_another_project(name: str, owner: Seeds, server: str, strangers: dict[str, str]) -> None:
     made = [owner.training_file, owner.checkpointed_job, owner.tuned_model(), owner.stored_chat(), owner.file(), owner.eval()]
     newest = Recipe(query={"limit": 100} if "jobs" in name else {"limit": 100, "order": "desc"})
-    own, others = (_send(server, name, newest, key).text for key in (owner.client.api_key, strangers["admin"]))
+    own, others = (send(server, name, newest, key).text for key in (owner.client.api_key, strangers["admin"]))
     assert any(one in own for one in made)
     assert not [one for one in made if one in others]
 
 
-@pytest.mark.parametrize(
-    ("name", "field", "value"),
-    [
-        ("POST /fine_tuning/jobs", "training_file", lambda seeds: seeds.training_file),
-        ("POST /fine_tuning/jobs", "validation_file", lambda seeds: seeds.training_file),
-        ("POST /fine_tuning/jobs", "model", lambda seeds: seeds.tuned_model()),
-        ("POST /chat/completions", "model", lambda seeds: seeds.tuned_model()),
-        ("POST /completions", "model", lambda seeds: seeds.checkpoint),
-        ("POST /embeddings", "model", lambda seeds: seeds.tuned_model()),
-        ("POST /responses", "previous_response_id", lambda seeds: seeds.stored_response()),
-    ],
-)
+@pytest.mark.parametrize(("name", "field", "value"), IN_BODIES)
 def test_a_body_cannot_name_what_is_anothers(
     name: str, field: str, value: Any, owner: Seeds, server: str, strangers: dict[str, str]
 ) -> None:
@@ -113,7 +113,7 @@ def test_a_body_cannot_name_what_is_anothers(
         body = RECIPES[name](Seeds(client, owner.folder)).body or {}
     theirs = value(owner)
     answer, other = (
-        _send(server, name, Recipe(body={**body, field: one}), strangers["admin"]) for one in (theirs, theirs[:-4] + "none")
+        send(server, name, Recipe(body={**body, field: one}), strangers["admin"]) for one in (theirs, theirs[:-4] + "none")
     )
     assert answer.status_code in (400, 404), answer.text
     assert answer.text.replace(theirs, "ID") == other.text.replace(theirs[:-4] + "none", "ID")

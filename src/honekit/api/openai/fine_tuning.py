@@ -281,10 +281,10 @@ async def _change(request: Request, job_id: str, how: Literal["cancel", "pause",
 async def _own_checkpoint(request: Request, name: str) -> None:
     """Raises: ApiError 404 unless the checkpoint is of a job of the key's own project."""
     parts = fine_tuning.split_checkpoint(name)
-    found = await asyncio.to_thread(records.by_model_name, parts[0]) if parts and name.isprintable() else None
+    owner = request.state.api_key.owner
+    found = await asyncio.to_thread(records.by_model_name, parts[0], owner) if parts and name.isprintable() else None
     saved = await asyncio.to_thread(jobs.checkpoints, found[0].id) if found else []
-    is_own = found is not None and found[0].owner == request.state.api_key.owner
-    if not (is_own and parts and any(one.model and one.step == parts[1] for one in saved)):
+    if not (parts and any(one.model and one.step == parts[1] for one in saved)):
         raise ApiError(
             404, f"No such checkpoint: '{name[:200]}'", code="checkpoint_not_found", param="fine_tuned_model_checkpoint"
         )
