@@ -125,7 +125,7 @@ CASES = [
     chat("invalid_schema", "tools[0].function.parameters", tools=[LIST_TOOL]),
     chat("invalid_value", "tool_choice", tool_choice="required"),
     chat("invalid_value", "tool_choice", tools=[TOOL], tool_choice=OTHER_FUNCTION),
-    chat("unsupported_value", "tool_choice", tools=[TOOL], tool_choice={"type": "allowed_tools"}),
+    chat("unsupported_value", "tool_choice", tools=[TOOL], tool_choice={"type": "custom"}),
     chat("invalid_value", "frequency_penalty", frequency_penalty=2.5),
     chat("invalid_value", "presence_penalty", presence_penalty=-2.5),
     chat("invalid_value", "logit_bias.5", logit_bias={"5": 101}),

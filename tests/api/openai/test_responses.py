@@ -249,6 +249,14 @@ def test_functions_are_called_and_their_output_goes_on(connect: Connect, model: 
     assert after.usage.input_tokens == chat.usage.prompt_tokens  # type: ignore[union-attr]
 
 
+def test_only_allowed_functions_are_called(connect: Connect) -> None:
+    client = connect(_strict_response_validation=True)
+    choice = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "now"}]}
+    answer = ask(client, tools=[WEATHER, NOW], tool_choice=choice, parallel_tool_calls=False, max_output_tokens=300)
+    assert [call.name for call in answer.output] == ["now"]
+    assert answer.tool_choice.to_dict() == choice
+
+
 def test_calls_are_streamed_as_items_of_their_own(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
     given = {"tools": [WEATHER, NOW], "tool_choice": "required", "max_output_tokens": 300}
@@ -511,7 +519,8 @@ def assistant(content: Any) -> dict[str, Any]:
         ({"tools": [{"type": "web_search"}]}, "tools[0]", "unsupported_value"),
         ({"tools": [{"type": "function", "name": "f", "parameters": {"a": "\ud800"}}]}, "tools[0].parameters", "invalid_value"),
         ({"tools": [{"type": "function", "name": "f", "parameters": nested(300)}]}, "tools[0].parameters", "invalid_value"),
-        ({"tool_choice": {"type": "allowed_tools"}}, "tool_choice", "unsupported_value"),
+        ({"tool_choice": {"type": "custom", "name": "f"}}, "tool_choice", "unsupported_value"),
+        ({"tool_choice": {"type": "allowed_tools", "mode": "auto"}}, "tool_choice.tools", "missing_required_parameter"),
         ({"tool_choice": "required"}, "tool_choice", "invalid_value"),
         ({"tool_choice": {"type": "function", "name": "f"}}, "tool_choice", "invalid_value"),
         ({"previous_response_id": "resp_\0"}, "previous_response_id", "previous_response_not_found"),

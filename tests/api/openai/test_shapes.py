@@ -202,6 +202,29 @@ def test_a_named_function_is_called_once_and_ends_with_stop(client: openai.OpenA
     check_call(call)
 
 
+def allowed(mode: str, *names: str) -> dict[str, Any]:
+    tools = [{"type": "function", "function": {"name": name}} for name in names]
+    return {"type": "allowed_tools", "allowed_tools": {"mode": mode, "tools": tools}}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_only_allowed_tools_are_called(client: openai.OpenAI, model: str) -> None:
+    for name in ("weather", "now"):
+        answer = ask(client, model=model, tools=TOOLS, tool_choice=allowed("required", name), parallel_tool_calls=False, n=5)
+        for choice in answer.choices:
+            assert choice.finish_reason == "tool_calls"
+            (call,) = choice.message.tool_calls
+            assert call.function.name == name
+            check_call(call)
+    words = ask(client, model=model, tools=TOOLS, tool_choice=allowed("auto", "now"), max_tokens=30).choices[0]
+    assert words.message.content and words.message.tool_calls is None
+
+
+def test_tools_that_are_not_allowed_are_not_shown_to_the_model(client: openai.OpenAI) -> None:
+    alone = ask(client, tools=[NOW], max_tokens=1).usage.prompt_tokens
+    assert ask(client, tools=TOOLS, tool_choice=allowed("auto", "now"), max_tokens=1).usage.prompt_tokens == alone
+
+
 @pytest.mark.conformance("POST /v1/chat/completions", "parallel_tool_calls")
 def test_several_calls_may_be_made_at_once(client: openai.OpenAI, byte_tokenizer: Any) -> None:
     ids = byte_tokenizer.encode
@@ -285,7 +308,11 @@ def test_the_clients_own_tool_helper_parses_the_arguments(client: openai.OpenAI)
     [
         ({"tool_choice": "required"}, "tool_choice", "invalid_value"),
         ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice", "invalid_value"),
-        ({"tools": TOOLS, "tool_choice": {"type": "allowed_tools"}}, "tool_choice", "unsupported_value"),
+        ({"tools": TOOLS, "tool_choice": {"type": "custom", "custom": {"name": "x"}}}, "tool_choice", "unsupported_value"),
+        ({"tools": TOOLS, "tool_choice": {"type": "allowed_tools"}}, "tool_choice.allowed_tools", "missing_required_parameter"),
+        ({"tools": TOOLS, "tool_choice": allowed("required", "now", "x")}, "tool_choice", "invalid_value"),
+        ({"tools": TOOLS, "tool_choice": allowed("none", "now")}, "tool_choice.allowed_tools.mode", "invalid_value"),
+        ({"tools": TOOLS, "tool_choice": allowed("auto")}, "tool_choice.allowed_tools.tools", "invalid_value"),
         ({"tools": [NOW, NOW]}, "tools[1].function.name", "invalid_value"),
         ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0]", "unsupported_value"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name", "invalid_value"),

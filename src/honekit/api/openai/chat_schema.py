@@ -111,7 +111,7 @@ FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
 
 
 def _known_kind(given: Any) -> Any:
-    if isinstance(given, dict) and given.get("type") in ("custom", "allowed_tools"):
+    if isinstance(given, dict) and given.get("type") == "custom":
         raise PydanticCustomError("unsupported_value", "only the type 'function' is supported yet")
     return given
 
@@ -209,6 +209,21 @@ class NamedToolChoice(Body):
     function: NamedFunction
 
 
+class AllowedTools(Body):
+    """The tools of a request that may be called in this answer; `required`: one of them must be."""
+
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[Annotated[NamedToolChoice, BeforeValidator(_known_kind)]], Field(min_length=1, max_length=128)]
+
+
+class AllowedToolsChoice(Body):
+    type: Literal["allowed_tools"]
+    allowed_tools: AllowedTools
+
+
+ToolChoice = Literal["none", "auto", "required"] | Annotated[NamedToolChoice | AllowedToolsChoice, Field(discriminator="type")]
+
+
 class StreamOptions(Body):
     include_usage: bool | None = None
     include_obfuscation: Annotated[Literal[False] | None, neutral(False)] = None
@@ -287,7 +302,7 @@ class ChatCompletionRequest(Body):
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
     tools: Annotated[list[Annotated[Tool, BeforeValidator(_known_kind)]], Field(max_length=128)] | None = None
-    tool_choice: Annotated[Literal["none", "auto", "required"] | NamedToolChoice | None, BeforeValidator(_known_kind)] = None
+    tool_choice: Annotated[ToolChoice | None, BeforeValidator(_known_kind)] = None
     parallel_tool_calls: bool | None = True
     metadata: Metadata | None = None
     """Comes back with the answer."""

@@ -8,6 +8,7 @@ from typing import Any
 from honekit.api.errors import bad_request
 from honekit.api.openai.chat_schema import ChatCompletionRequest
 from honekit.api.openai.responses_schema import (
+    AllowedFunctions,
     AssistantInput,
     CallInput,
     CallOutput,
@@ -67,11 +68,23 @@ def chat_request(
         "logprobs": bool(body.include),
         "top_logprobs": body.top_logprobs,
         "tools": [_tool(tool) for tool in body.tools or []],
-        "tool_choice": body.tool_choice,
+        "tool_choice": _tool_choice(body),
     }
-    if isinstance(body.tool_choice, NamedFunction):
-        asked["tool_choice"] = {"type": "function", "function": {"name": body.tool_choice.name}}
     return ChatCompletionRequest(**asked)
+
+
+def _tool_choice(body: ResponseRequest) -> Any:
+    match body.tool_choice:
+        case NamedFunction() as choice:
+            return _named(choice)
+        case AllowedFunctions() as choice:
+            allowed = {"mode": choice.mode, "tools": [_named(one) for one in choice.tools]}
+            return {"type": "allowed_tools", "allowed_tools": allowed}
+    return body.tool_choice
+
+
+def _named(function: NamedFunction) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": function.name}}
 
 
 def _tool(tool: FunctionTool) -> dict[str, Any]:

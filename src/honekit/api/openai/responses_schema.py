@@ -155,6 +155,17 @@ class NamedFunction(Body):
     name: FunctionName
 
 
+class AllowedFunctions(Body):
+    """The functions of a request that may be called in this response; `required`: one of them must be."""
+
+    type: Literal["allowed_tools"]
+    mode: Literal["auto", "required"]
+    tools: Annotated[list[Annotated[NamedFunction, _known("tools", "function")]], Field(min_length=1, max_length=128)]
+
+
+ToolChoice = Literal["none", "auto", "required"] | Annotated[NamedFunction | AllowedFunctions, Field(discriminator="type")]
+
+
 LOGPROBS = "message.output_text.logprobs"
 
 
@@ -182,7 +193,7 @@ class ResponseRequest(Body):
     top_p: Annotated[float, Field(ge=0, le=1)] | None = 1.0
     text: TextOptions | None = None
     tools: Annotated[list[Annotated[FunctionTool, _known("tools", "function")]], Field(max_length=128)] | None = None
-    tool_choice: Annotated[Literal["none", "auto", "required"] | NamedFunction | None, _known("tool choices", "function")] = None
+    tool_choice: Annotated[ToolChoice | None, _known("tool choices", "function", "allowed_tools")] = None
     parallel_tool_calls: bool | None = True
     metadata: Metadata | None = None
     """Comes back with the answer."""

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from honekit.api.batcher import ServingEngine
 from honekit.api.errors import ApiError, bad_request
-from honekit.api.openai.chat_schema import ChatCompletionRequest, JsonSchemaFormat, NamedToolChoice, TextFormat, Tool
+from honekit.api.openai.chat_schema import (
+    AllowedToolsChoice,
+    ChatCompletionRequest,
+    JsonSchemaFormat,
+    NamedToolChoice,
+    TextFormat,
+    Tool,
+)
 from honekit.errors import ServeError
 
 if TYPE_CHECKING:
@@ -57,15 +64,32 @@ def _offered(body: ChatCompletionRequest) -> list[tuple[int, Tool]]:
         if name in names[:index]:
             message = f"Two tools have the name '{name}'."
             raise bad_request(message, code="invalid_value", param=f"tools[{index}].function.name")
-    choice = body.tool_choice
-    if isinstance(choice, NamedToolChoice):
-        if choice.function.name not in names:
-            message = f"'tool_choice' names '{choice.function.name}', which is not among the tools."
+    wanted = _wanted(body, names)
+    for name in wanted:
+        if name not in names:
+            message = f"'tool_choice' names '{name}', which is not among the tools."
             raise bad_request(message, code="invalid_value", param="tool_choice")
-        return [(index, tool) for index, tool in tools if tool.function.name == choice.function.name]
-    if choice == "required" and not tools:
+    if _must_call(body) and not wanted:
         raise bad_request("'tool_choice' needs 'tools'.", code="invalid_value", param="tool_choice")
-    return [] if choice == "none" else tools
+    return [(index, tool) for index, tool in tools if tool.function.name in wanted]
+
+
+def _wanted(body: ChatCompletionRequest, names: list[str]) -> list[str]:
+    """Of which tools the request says that they may be called; `names` are those that it has."""
+    match body.tool_choice:
+        case NamedToolChoice() as choice:
+            return [choice.function.name]
+        case AllowedToolsChoice() as choice:
+            return [tool.function.name for tool in choice.allowed_tools.tools]
+        case "none":
+            return []
+    return names
+
+
+def _must_call(body: ChatCompletionRequest) -> bool:
+    if isinstance(body.tool_choice, AllowedToolsChoice):
+        return body.tool_choice.allowed_tools.mode == "required"
+    return body.tool_choice == "required" or isinstance(body.tool_choice, NamedToolChoice)
 
 
 def _compile(body: ChatCompletionRequest, tools: list[tuple[int, Tool]], engine: ServingEngine) -> Shape:
@@ -89,8 +113,7 @@ def _compile(body: ChatCompletionRequest, tools: list[tuple[int, Tool]], engine:
     functions = [
         Function(tool.function.name, tool.function.parameters or NO_PARAMETERS, bool(tool.function.strict)) for _, tool in tools
     ]
-    named = isinstance(body.tool_choice, NamedToolChoice)
-    must = named or body.tool_choice == "required"
+    named, must = isinstance(body.tool_choice, NamedToolChoice), _must_call(body)
     several = body.parallel_tool_calls is not False and not named
     form = call_form(engine.template)
     try:
