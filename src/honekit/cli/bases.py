@@ -61,19 +61,15 @@ def get_base(base: BaseId, as_json: AsJson = False) -> None:
     """
     import time
 
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from honekit.cli.render import progress
     from honekit.models import bases
     from honekit.models.fingerprint import fingerprint_base
 
     started = time.monotonic()
-    columns = (TextColumn("{task.description:<14}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking", total=None)
+    with progress(f"{base}, MB") as report:
 
         def show(stage: str, done: int, total: int | None) -> None:
-            bar.update(task, description=stage, completed=done, total=total)
+            report(done / 1e6, None if total is None else total / 1e6, stage)
 
         path = bases.get_base(base, show)
     found = {"id": base, "path": str(path), "fingerprint": fingerprint_base(path)}

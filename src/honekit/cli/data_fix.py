@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,19 +79,16 @@ def _pseudonyms(codes: frozenset[str] | None, key_file: Path | None) -> Pseudony
 
 
 def _fix(file: Path, target: Path, options: FixOptions, *, is_quiet: bool) -> Fixed:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from honekit.cli.render import progress
     from honekit.data.blocks import open_data
     from honekit.data.mending.fix import fix_file
 
     with open_data(file):  # A missing file is said before a bar is drawn.
         pass
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=is_quiet or not sys.stderr.isatty()) as bar:
-        task = bar.add_task(file.name, total=file.stat().st_size or 1)
-        return fix_file(file, target, options, lambda done: bar.update(task, completed=done))
+    if is_quiet:
+        return fix_file(file, target, options)
+    with progress(f"fixing {file.name}, MB", file.stat().st_size / 1e6) as report:
+        return fix_file(file, target, options, lambda done: report(done / 1e6))
 
 
 def _print(result: Fixed) -> None:
