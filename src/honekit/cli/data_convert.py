@@ -17,7 +17,10 @@ from honekit.cli.render import console, print_json
 if TYPE_CHECKING:
     from honekit.data.formats.convert import Converted
 
-TARGETS = "chat, openai, mistral, together, gemini, bedrock-claude, bedrock-nova, alpaca, sharegpt, prompt-completion, preference, csv, parquet"
+TARGETS = (
+    "chat, openai, mistral, together, gemini, bedrock-claude, bedrock-nova, alpaca, sharegpt, prompt-completion, preference, csv,"
+    " parquet"
+)
 
 
 def convert(

@@ -22,8 +22,8 @@ def is_chosen_rejected(row: dict[str, Any]) -> bool:
 
 
 def as_preference(row: dict[str, Any], add: AddFinding) -> dict[str, Any] | None:
-    """The record, or None after a fault that was reported. What its texts and messages lack is left to the checks of the format."""
-    answers = [row.get(key) for key in _KEYS]
+    """The record, or None after a fault that was reported. What its messages lack is left to the checks of the format."""
+    answers: list[Any] = [row.get(key) for key in _KEYS]
     for key, answer in zip(_KEYS, answers, strict=True):
         if answer is None:
             add("data.preference.missing", key, f"the key `{key}` is missing", "write the answer, or delete the record")
