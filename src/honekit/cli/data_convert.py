@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from honekit.data.formats.convert import Converted
 
 TARGETS = (
-    "chat, openai, mistral, together, gemini, bedrock-claude, bedrock-nova, alpaca, sharegpt, prompt-completion, csv, parquet"
+    "chat, openai, mistral, together, gemini, bedrock-claude, bedrock-nova, alpaca, sharegpt, prompt-completion, preference, csv,"
+    " parquet"
 )
 
 

@@ -20,7 +20,7 @@ _INPUT_KEYS = ("messages", "tools", "parallel_tool_calls")
 _SHAPE = '{"input": {"messages": [...]}, "preferred_output": [...], "non_preferred_output": [...]}'
 _OTHER_FORMATS = {
     "messages": "this is a chat record, which is for supervised training; for DPO put all but the answer into `input`",
-    "chosen": f"this is a chosen/rejected record: write {_SHAPE}, with one assistant message in each answer",
+    "chosen": "this is a chosen/rejected record: `hone data convert FILE --to preference --out NEW` writes what jobs take",
     "prompt": f"this is a prompt/completion record: write {_SHAPE}",
 }
 

@@ -20,6 +20,8 @@ NO_JSON = msgspec.UNSET
 """The value of an answer that is no JSON object or list."""
 MAX_LABEL_CHARS = 60
 CODE = "```"
+_MIN_SIGNS = 10
+_SIGNS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{4}")
 _END_MARKS = " .!?:;,\"'"
 
 
@@ -133,7 +135,7 @@ def _turn_of(
         has_digit(answer),
         task,
         _input_hash(messages, texts, before, tools, task, is_even),
-        json is NO_JSON and " " in answer and not has_code(answer),
+        json is NO_JSON and (" " in answer or _is_text_without_blanks(answer)) and not has_code(answer),
     )
 
 
@@ -150,6 +152,11 @@ def _input_hash(
     if tools:
         parts.append(str(msgspec.json.encode(tools)))
     return line_hash("\0".join(parts).encode(), task)
+
+
+def _is_text_without_blanks(text: str) -> bool:
+    """Whether it may be a sentence in Chinese or Japanese."""
+    return not text.isascii() and len(text) >= _MIN_SIGNS and bool(_SIGNS.search(text))
 
 
 def json_value(text: str) -> Any:

@@ -18,6 +18,7 @@ from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
 from honekit.data.checks.score import score
+from honekit.data.formats import chosen_rejected
 from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.row_groups import group_leaks
@@ -58,10 +59,11 @@ def check_any(
             validation=_beside(options.validation, given, Path(folder) / "validation"),
             test=_beside(options.test, given, Path(folder) / "test"),
         )
-        if source.format in _SCANS:
-            result = _SCANS[source.format](spill.file)
+        kind = "preference" if source.format == chosen_rejected.NAME else source.format
+        if kind in _SCANS:
+            result = _SCANS[kind](spill.file)
             if not structure_only:
-                result = with_contents(result, spill.file, source.format, options)
+                result = with_contents(result, spill.file, kind, options)
         else:
             result = check(spill.file, options)
         if spill.file != path:
@@ -172,6 +174,8 @@ def _records(spill: Spill, findings: Sequence[Finding]) -> dict[int, tuple[list[
 def _in_source(finding: Finding, spill: Spill, records: dict[int, tuple[list[str], int]]) -> Finding:
     """The finding with the source's words: its path, and the source's own field where one message stands for one."""
     found = replace(finding, message=finding.message.replace(str(spill.file), str(spill.source.path)))
+    if spill.source.format == chosen_rejected.NAME:
+        return replace(found, field=chosen_rejected.field_of(found.field, spill.has_messages))
     match = _MESSAGE.match(finding.field)
     roles, shift = records.get(finding.line, ([], 0))
     if match is None or int(match[1]) >= len(roles):

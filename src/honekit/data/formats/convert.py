@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from honekit.data.formats.chosen_rejected import NAME as CHOSEN_REJECTED
+from honekit.data.formats.chosen_rejected import as_preference
 from honekit.data.formats.completion import COMPLETION
-from honekit.data.formats.detect import Given, Source, detect
+from honekit.data.formats.detect import Given, Source, adder, detect
 from honekit.data.formats.dialect import ChatRecord, Dialect, Loss
 from honekit.data.formats.dialects import DIALECTS
 from honekit.data.formats.openai import CHAT
@@ -19,7 +21,8 @@ from honekit.data.lines import MAX_SHOWN, Finding, nearest, raise_findings
 from honekit.errors import DataError
 from honekit.store.atomic import atomic_file
 
-TARGETS = (*DIALECTS, "csv", "parquet")
+_PAIRS = "preference"
+TARGETS = (*DIALECTS, _PAIRS, "csv", "parquet")
 _TOLD_EVERY = 1000
 _LOST: dict[Loss, str] = {
     "tools": "tools and their calls",
@@ -85,14 +88,11 @@ def convert(
             mend="name another file with --out",
         )
     source = detect(path, given)
-    if source.dialect is None:
-        raise DataError(
-            "data.convert.kind",
-            what=f"this is a {source.format} file, whose records are no conversations with one right answer",
-            where=str(path),
-            mend="give a file of conversations; `hone data check` checks this one",
-        )
     run = _Run(dialect, to, system, is_lossy)
+    if source.format == CHOSEN_REJECTED and to == _PAIRS:
+        return _pairs(source, out, run, progress)
+    if source.dialect is None or to == _PAIRS:
+        raise DataError("data.convert.kind", where=str(path), **_other_kind(source))
     with atomic_file(out) as file:
         with opened(file) as write:
             for row, record in source.records(run.report):
@@ -105,11 +105,41 @@ def convert(
     return Converted(source, to, run.records, run.written, dict(run.lost))
 
 
+def _other_kind(source: Source) -> dict[str, str]:
+    """What is wrong, and how to mend it, where conversations and pairs of answers would be made into each other."""
+    if source.dialect is not None:
+        what = f"the records of a {source.format} file have one answer, and a preference needs two"
+        return {"what": what, "mend": "give a file of `prompt`, `chosen` and `rejected`"}
+    what = f"this is a {source.format} file, whose records are no conversations with one right answer"
+    more = ", and `--to preference` writes it for jobs" if source.format == CHOSEN_REJECTED else ""
+    return {"what": what, "mend": f"give a file of conversations; `hone data check` checks this one{more}"}
+
+
+def _pairs(source: Source, out: Path, run: _Run, progress: Callable[[int], None] | None) -> Converted:
+    """Pairs of a chosen and a rejected answer, as records of OpenAI's preference format."""
+    with atomic_file(out) as file:
+        with jsonl_writer(file) as write:
+            for row in source.rows():
+                run.records += 1
+                if progress and run.records % _TOLD_EVERY == 0:
+                    progress(row.number)
+                if row.fault:
+                    run.report(row.fault)
+                record = as_preference(row.value, adder(row.number, run.report)) if row.value is not None else None
+                if record is not None and not run.faults:
+                    write(record)
+                    run.written += 1
+        raise_findings(source.path, run.findings, run.faults)
+    return Converted(source, _PAIRS, run.records, run.written, {})
+
+
 def _target(to: str, out: Path) -> tuple[Dialect, Callable[[BinaryIO], AbstractContextManager[Write]]]:
     """How a record is written, and how the file holds it; both may be told by the new file's name."""
     if to not in TARGETS:
         what = f"{to!r} is no format that can be written"
         raise DataError("data.convert.target", what=what, where="--to", mend=nearest(to, TARGETS, len(TARGETS)))
+    if to == _PAIRS:
+        return CHAT, jsonl_writer
     if to == "csv":
         return COMPLETION, lambda file: csv_writer(file, "\t" if out.suffix.lower() == ".tsv" else ",")
     if to == "parquet":

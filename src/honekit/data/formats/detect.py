@@ -15,7 +15,7 @@ from honekit.data.formats.dialect import ChatRecord, Dialect
 from honekit.data.formats.dialects import DIALECTS, OTHER_KINDS, recognise
 from honekit.data.formats.log_rows import ALERT_PREFIX, has_alert_prefix
 from honekit.data.formats.row import Row
-from honekit.data.lines import Finding, decode_json, nearest
+from honekit.data.lines import AddFinding, Finding, decode_json, nearest
 from honekit.data.records import Report
 from honekit.errors import DataError
 
@@ -46,9 +46,9 @@ class Source:
     path: Path
     container: Container
     format: str
-    """The name of a dialect, `columns`, `preference` or `reinforcement`."""
+    """The name of a dialect, `columns`, or one of `OTHER_KINDS`."""
     dialect: Dialect | None
-    """None for the two kinds that are no conversations to learn."""
+    """None for the kinds that are no conversations to learn."""
     columns: ColumnMap | None = None
     pattern: str | None = None
     split: str | None = None
@@ -65,7 +65,7 @@ class Source:
             if row.fault:
                 report(row.fault)
             if row.value is not None:
-                record = self.dialect.read(row.value, _adder(row.number, report))
+                record = self.dialect.read(row.value, adder(row.number, report))
             yield row, record
 
 
@@ -84,7 +84,9 @@ def expected_rows(source: Source) -> int | None:
     return None
 
 
-def _adder(number: int, report: Report) -> Any:
+def adder(number: int, report: Report) -> AddFinding:
+    """What reports the faults of one row."""
+
     def add(code: str, field: str, message: str, fix: str) -> None:
         report(Finding(code, "error", number, field, message, fix))
 

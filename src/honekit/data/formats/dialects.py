@@ -8,6 +8,8 @@ from typing import Any
 
 from honekit.data.formats.alpaca import ALPACA
 from honekit.data.formats.bedrock import CLAUDE, NOVA
+from honekit.data.formats.chosen_rejected import NAME as CHOSEN_REJECTED
+from honekit.data.formats.chosen_rejected import is_chosen_rejected
 from honekit.data.formats.completion import COMPLETION, pair_of
 from honekit.data.formats.dialect import Dialect
 from honekit.data.formats.gemini import GEMINI
@@ -20,8 +22,9 @@ from honekit.data.preference_faults import PREFERRED, REJECTED
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect for dialect in (CHAT, OPENAI, MISTRAL, TOGETHER, GEMINI, CLAUDE, NOVA, ALPACA, SHAREGPT, COMPLETION)
 }
-OTHER_KINDS = ("preference", "reinforcement")
-"""OpenAI's formats whose records are no conversations to learn; they have checkers of their own."""
+OTHER_KINDS = ("preference", "reinforcement", CHOSEN_REJECTED)
+"""Formats whose records are no conversations to learn: OpenAI's two, which have checkers of their own, and one that is read as
+the first of them."""
 _PREFERENCE_KEYS = frozenset((*PREFERRED, *REJECTED))
 _CHAT_KEYS = frozenset(("messages", "tools", "parallel_tool_calls", "functions"))
 
@@ -36,6 +39,8 @@ def _of(row: dict[str, Any]) -> str | None:
     keys = row.keys()
     if keys & _PREFERENCE_KEYS:
         return "preference"
+    if is_chosen_rejected(row):
+        return CHOSEN_REJECTED
     if "contents" in keys:
         return "gemini"
     if "conversations" in keys:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from honekit.data.formats import chosen_rejected
 from honekit.data.formats.completion import pair_of
-from honekit.data.formats.detect import Source
+from honekit.data.formats.detect import Source, adder
 from honekit.data.formats.row import Row
 from honekit.data.lines import Finding
 from honekit.data.records import MAX_KEPT
@@ -41,6 +42,8 @@ class Spill:
     counts: Counter[str] = field(default_factory=Counter)
     """code -> how often it was found; of the findings at most `MAX_KEPT` are kept."""
     records: int = 0
+    has_messages: bool = False
+    """Whether the answers of chosen-rejected rows are lists of messages."""
     fields: dict[str, str] = field(default_factory=dict)
     """role -> the field of a row that its message is made of; empty where a row has turns."""
 
@@ -65,6 +68,7 @@ class Spill:
                 self.records += 1
                 if record is None or row.value is None:
                     continue
+                self.has_messages = self.has_messages or isinstance(row.value.get("chosen"), list)
                 self.fields = self.fields or _fields(self.source, row.value)
                 mark = SHIFTED if _is_shifted(self.source, row.value, record) else ""
                 file.write("\n" * (row.number - line) + json.dumps(record, ensure_ascii=False) + mark)
@@ -77,7 +81,10 @@ class Spill:
         for row in self.source.rows():
             if row.fault:
                 self._report(row.fault)
-            yield row, row.value
+            yield row, self._as_preference(row) if self.source.format == chosen_rejected.NAME else row.value
+
+    def _as_preference(self, row: Row) -> dict[str, Any] | None:
+        return chosen_rejected.as_preference(row.value, adder(row.number, self._report)) if row.value is not None else None
 
     def _report(self, finding: Finding) -> None:
         self.counts[finding.code] += 1

@@ -27,6 +27,7 @@ from honekit.data.checks.quality.languages import Languages, is_surely_english, 
         "As of my last knowledge update in 2021, it is Titan.",
         "I was trained by OpenAI. The smallest prime is 2.",
         "Es tut mir leid, aber das kann ich leider nicht beantworten.",
+        "申し訳ございませんが、そのご質問にはお答えできません。",
     ],
 )
 def test_refusals_by_rote_are_known_in_several_languages(text: str) -> None:
@@ -44,6 +45,8 @@ def test_refusals_by_rote_are_known_in_several_languages(text: str) -> None:
         "Unfortunately the shipment is late by two days.",
         "My knowledge of tin is limited to its symbol.",
         "I was trained by a baker in Ghent.",
+        "I won't help you get in without permission, but you could ask for a guest access.",
+        "申し訳ございませんが、最新号は館内でのみご覧いただけます。",
     ],
 )
 def test_a_kind_word_is_no_refusal(text: str) -> None:

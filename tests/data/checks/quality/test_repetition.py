@@ -22,6 +22,8 @@ VERSES = "Rain on the roof,\nrain on the sea.\n\nWind in the sail,\nwind in the 
         f"{SENTENCE}, says the note.\n\n{SENTENCE}, says the note.",
         f"{SENTENCE}. {SENTENCE}. {SENTENCE}.",
         f"{SENTENCE}{'!' * 60}",
+        f"{SENTENCE} of the year {'of the year ' * 6}",
+        f"{SENTENCE}{', or in May' * 9}",
     ],
 )
 def test_a_text_that_says_the_same_again_is_known(text: str) -> None:
@@ -29,7 +31,16 @@ def test_a_text_that_says_the_same_again_is_known(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [SENTENCE * 1, VERSES, f"| a | b |\n{'-' * 60}", f"{SENTENCE}. Yes. {SENTENCE}. Yes. No.", "0" * 60]
+    "text",
+    [
+        "She laughed: ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha ha!",
+        "1 0 1 0 1 0 1 0 " * 8,
+        SENTENCE * 1,
+        VERSES,
+        f"| a | b |\n{'-' * 60}",
+        f"{SENTENCE}. Yes. {SENTENCE}. Yes. No.",
+        "0" * 60,
+    ],
 )
 def test_verses_rules_and_noughts_are_no_repetition(text: str) -> None:
     assert repeated_in(text) is None

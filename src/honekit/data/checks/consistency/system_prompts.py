@@ -26,6 +26,7 @@ _TODAY = re.compile(
     r"(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}(?:st|nd|rd|th|\.)? \w+ \d{4}|\w+ \d{1,2},? \d{4})",
     re.I,
 )
+_strange = adviser("data.system.drift", "leave it when another task is meant, else write the prompt of the others")
 _drift = warner("data.system.drift", "use one wording everywhere, the one that will be sent in use")
 _date = adviser("data.system.date", "write the date that is meant, as the system prompt will in use, or none")
 _missing = warner("data.system.missing", "give it the system prompt of the others, the one that will be sent in use")
@@ -69,6 +70,18 @@ class SystemPrompts:
             message = f"the system prompt differs in {difference(prompt, rare)} from that of {tally.counts[prompt]} records"
             for line, at in tally.places[rare]:
                 yield _drift(line, at, message)
+        yield from self._alone(prompts)
+
+    def _alone(self, prompts: list[str]) -> Iterator[Finding]:
+        """Prompts with other words in one place, such as another firm's name, where nearly all records have one prompt."""
+        usual, *others = prompts
+        count = self.tally.counts[usual]
+        if count < _ALONE * self.tally.total or len(others) > _STRAY:
+            return
+        for other in others:
+            if self.tally.counts[other] <= _STRAY and _is_renamed(usual, other):
+                for line, at in self.tally.places[other]:
+                    yield _strange(line, at, f"the system prompt says something else in one place than that of {count} records")
 
     def _dated(self) -> Iterator[Finding]:
         """One finding for all system prompts that say which day it is."""
@@ -124,6 +137,16 @@ def is_slip(usual: str, rare: str) -> bool:
         if kind == "replace" and SequenceMatcher(None, " ".join(before[i:k]), " ".join(after[j:m])).ratio() < _SAME_WORD:
             return False
     return 0 < changed <= _MAX_CHANGED
+
+
+def _is_renamed(usual: str, other: str) -> bool:
+    """Whether the prompts are the same but for some words in one place that are others."""
+    before, after = usual.split()[:_MAX_WORDS], other.split()[:_MAX_WORDS]
+    changes = [one for one in SequenceMatcher(None, before, after, autojunk=False).get_opcodes() if one[0] != "equal"]
+    if len(changes) != 1 or changes[0][0] != "replace" or is_slip(usual, other) or bare(usual) == bare(other):
+        return False
+    _, i, k, j, m = changes[0]
+    return max(k - i, m - j) <= _MAX_CHANGED and len(before) - (k - i) >= 2 * (k - i) and not _DIGITS.search(other)
 
 
 def difference(usual: str, rare: str) -> str:

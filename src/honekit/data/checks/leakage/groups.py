@@ -1,12 +1,13 @@
 """Groups that stand on both sides of a split: another record of the same customer, conversation or ticket.
 
-A group is a note beside the messages whose key says so (`group`, `customer_id`, `metadata.conversation`), or, where nearly
-every input names a thing of its own (`INC-40213`), that name.
+A group is a text that several inputs are about (a passage, an order, a letter), a note beside the messages whose key says so
+(`group`, `customer_id`, `metadata.conversation`), or, where nearly every input names a thing of its own (`INC-40213`), that name.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,10 @@ _KEY = re.compile(
 _ORIGIN = re.compile(r"(?:\w+[_-])?(?:source|url|file(?:_?name)?|path|title|origin|serial|vin)", re.I)
 """Where a text comes from: a group when there are many of them, else a kind (`source: web`)."""
 _NAME = re.compile(r"(?<![\w./:@%-])(?:[A-Za-z]{2,8}[-_]?|#)\d{4,12}(?![\w/@-])")
+_PASSAGE = 150
+"""Characters of a line that is no accident, and may be what the question is about."""
+_OF_TEMPLATE = 0.1
+"""A line that more of the training records have is a part of their template."""
 _MAX_SHOWN = 20
 _MAX_NAMES = 200_000
 _MOST = 0.5
@@ -55,6 +60,15 @@ def own_names(example: ChatExample) -> set[str]:
     """The names of single things in what the user says first."""
     first = next((message.text for message in example.messages if message.role == "user"), "")
     return {name.casefold() for name in _NAME.findall(first)}
+
+
+def passages(example: ChatExample) -> set[int]:
+    """The hash of the one long line in what the user says first, when it is most of it. Several are what a search has found."""
+    first = next((message.text for message in example.messages if message.role == "user"), "")
+    if len(first) < _PASSAGE:
+        return set()
+    long = [line for part in first.split("\n") if len(line := " ".join(part.split())) >= _PASSAGE]
+    return {hash(long[0])} if len(long) == 1 and 2 * len(long[0]) >= len(first) else set()
 
 
 @dataclass
@@ -108,6 +122,8 @@ class _File:
     groups: dict[int, int] = field(default_factory=dict)
     """Hash of key and value -> the first line that has it."""
     names: _Names = field(default_factory=_Names)
+    passages: dict[int, int] = field(default_factory=dict)
+    """Hash of a long line -> the first line of the file that has it."""
 
 
 class GroupLeaks:
@@ -119,6 +135,8 @@ class GroupLeaks:
         self._values: dict[str, _Values] = {}
         self._by_note: dict[str, list[tuple[_File, int, str]]] = {}
         self._by_name: list[tuple[_File, int, str]] = []
+        self._by_passage: dict[int, list[tuple[_File, int, str]]] = {}
+        self._with_passage: Counter[int] = Counter()
         self._told: set[tuple[str, int]] = set()
         self._more = 0
 
@@ -137,6 +155,8 @@ class GroupLeaks:
                     self._note(self._by_note.setdefault(key, []), other, 0, f"the same `{key}` {shown(value)} {what}")
             own.groups.setdefault(number, example.line)
         own.names.add(own_names(example), example.line)
+        for number in passages(example):
+            own.passages.setdefault(number, example.line)
 
     def see(self, example: ChatExample) -> None:
         """A training record."""
@@ -149,6 +169,12 @@ class GroupLeaks:
                     self._told.add((file.name, number))
                     found = self._by_note.setdefault(key, [])
                     self._note(found, file, example.line, f"the same `{key}` {shown(value)} as {file.name}:{line}")
+        for number in passages(example):
+            for file in self._held_out:
+                if line := file.passages.get(number):
+                    self._with_passage[number] += 1
+                    what = f"the input is about the same text as {file.name}:{line}"
+                    self._note(self._by_passage.setdefault(number, []), file, example.line, what)
         names = own_names(example)
         self._names.add(names, example.line)
         for name in names:
@@ -173,6 +199,9 @@ class GroupLeaks:
                 continue
             severity: Severity | None = "warning" if is_origin or (values.records and values.may_be_kinds) else None
             yield from self._listed([one for one in found if one[1] not in leaks], severity)
+        most = max(_EACH, _OF_TEMPLATE * self._names.records)
+        about = [one for number, found in self._by_passage.items() if self._with_passage[number] <= most for one in found]
+        yield from self._listed([one for one in sorted(about, key=_line) if one[1] not in leaks], "warning")
         if self._names.are_own:
             names = [one for one in self._by_name if one[1] not in leaks and one[0].names.are_own]
             # Where most are shared, the name is no name of one thing.
@@ -185,3 +214,7 @@ class GroupLeaks:
         if len(found) > _MAX_SHOWN:
             more = f"{len(found) - _MAX_SHOWN + self._more} more records share a group with {found[0][0].name}"
             yield Finding("data.leak.group", severity or found[0][0].severity, 0, "", more, _FIX)
+
+
+def _line(found: tuple[_File, int, str]) -> int:
+    return found[1]

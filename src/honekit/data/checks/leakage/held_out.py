@@ -40,6 +40,8 @@ MAX_BETWEEN = 20
 """Leaks between validation and test that are named; the rest is counted."""
 _SMALL_WORDS = FILLERS | {"one", "on", "upon", "in", "into", "and", "of", "to"}
 """Two inputs with the same answer that differ in these only are one."""
+_OF_ANSWERS = _SMALL_WORDS | {"because", "by", "s"}
+"""Two short answers with the same words but for these say the same."""
 _CONTRAST, _SECOND = 8, 0.05
 """Where so many inputs differ in their numbers only, and so large a share of them has another short answer than most, it is the
 numbers that decide."""
@@ -59,8 +61,8 @@ class _Parts:
     answer: int
     is_short: bool
     """The answer is short enough to tell two records apart."""
-    is_prose: bool
-    """The answer is a text of some length, neither a label nor JSON: two records have it by copying only."""
+    is_own: bool
+    """The answer has words of its own, and is neither a label nor JSON: two records have it by copying only."""
     is_telling: bool
     """The input has words enough for nearness to mean something."""
     masked: int
@@ -79,15 +81,16 @@ def _parts(messages: list[Message]) -> _Parts:
     # Numbers are masked, as in inputs, but where they are the answer: `60 cm` and `40 cm` differ.
     is_number = len(set(words) - {MASK}) < MIN_TELLING_WORDS
     answer = _said(messages[last]).split() if is_number and last < len(messages) else words
-    answer_hash = _hash(" ".join(answer))
+    telling = () if is_number else sorted(word for word in words if word not in _OF_ANSWERS)
+    answer_hash = _hash(" ".join(telling if is_short and len(telling) >= MIN_TELLING_WORDS else answer))
     # `Hello` is said twice without any leak; there the answer decides.
     system_hash = _hash("\n".join(system)) if len(text.split()) >= MIN_TELLING_WORDS else answer_hash
-    is_prose = not is_short and _said(messages[last]).lstrip()[:1] not in ("{", "[")
+    is_own = (not is_short or len(telling) >= MIN_TELLING_WORDS) and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     masked = masked_words(text)
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
     said = " ".join(sorted([word for word in WORD.findall(text.lower()) if word not in _SMALL_WORDS]))
     hashes = _hash(" ".join(text.split())), system_hash, answer_hash
-    return _Parts(text, *hashes, is_short, is_prose, is_telling, _hash(" ".join(masked)), _hash(f"{said}\0{answer_hash}"))
+    return _Parts(text, *hashes, is_short, is_own, is_telling, _hash(" ".join(masked)), _hash(f"{said}\0{answer_hash}"))
 
 
 def _said(message: Message) -> str:
@@ -214,7 +217,7 @@ class LeakageCheck:
                     )
             self._rows.add(example.line, parts, exact_in)
             self._groups.hold_out(example)
-            if parts.is_prose:
+            if parts.is_own:
                 held_out.reworded.add(example.line, parts.answer, parts.input)
             for key in _keys(parts):
                 held_out.lines.setdefault(key, example.line)
@@ -240,7 +243,7 @@ class LeakageCheck:
                 self._leaks.add(example.line)
                 message = f"nearly the same input as {held_out.name}:{line}: only small words or their order differ"
                 yield held_out.finding("near_duplicate", example.line, message)
-            elif parts.is_prose and (line := held_out.reworded.line(parts.answer, parts.input)):
+            elif parts.is_own and (line := held_out.reworded.line(parts.answer, parts.input, is_short=parts.is_short)):
                 exact_in |= held_out.bit
                 self._leaks.add(example.line)
                 message = f"nearly the same input as {held_out.name}:{line}, and the same answer"

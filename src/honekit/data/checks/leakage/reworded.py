@@ -1,4 +1,4 @@
-"""The same long answer to nearly the same words: a leak that comes with other words in between, or in another order."""
+"""The same answer, no label, to nearly the same words: a leak with other words in between, or in another order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from honekit.data.near.rule import masked_words
 _MAX_RECORDS = 20_000
 """Held-out records remembered, at about eight bytes a word."""
 _MAX_WORDS = 300
-_ALIKE = 0.5
+_ALIKE, _ALIKE_SHORT = 0.5, 0.65
+"""The share of words that is enough with a long answer, and with a short one."""
 _MIN_WORDS = 4
 
 
@@ -28,7 +29,7 @@ class Reworded:
             self._left -= 1
             self._answers.setdefault(answer, []).append((line, array("Q", words)))
 
-    def line(self, answer: int, text: str) -> int:
+    def line(self, answer: int, text: str, *, is_short: bool = False) -> int:
         """The line of a record with this answer and most of these words, 0 when there is none."""
         candidates = self._answers.get(answer)
         if not candidates or len(candidates) > 5:  # an answer to everything says nothing
@@ -36,7 +37,7 @@ class Reworded:
         own = _words(text)
         for line, words in candidates:
             shared = len(own.intersection(words))
-            if own and shared >= _ALIKE * (len(own) + len(words) - shared):
+            if own and shared >= (_ALIKE_SHORT if is_short else _ALIKE) * (len(own) + len(words) - shared):
                 return line
         return 0
 

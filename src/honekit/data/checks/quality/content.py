@@ -26,9 +26,12 @@ _REFUSAL = re.compile(
     r"|\s*(?:Es tut mir leid|Tut mir leid|Leider)[^.\n]{0,30}kann (?:ich )?[^.\n]{0,60}nicht\b"
     r"|\s*(?:Je suis )?désolée?, (?:mais )?je ne peux pas|\s*Lo siento, (?:pero )?no puedo"
     r"|\s*(?:Sinto muito|Desculpe), (?:mas )?não posso|\s*Mi dispiace, (?:ma )?non posso"
-    r"|\s*(?:很?抱歉|对不起)[,，]我(?:不能|无法)|\s*申し訳(?:ありません|ございません)が",
+    r"|\s*(?:很?抱歉|对不起)[,，]我(?:不能|无法)"
+    r"|\s*申し訳(?:ありません|ございません)が[、,][^。\n]{0,40}(?:お手伝い|お答え|回答|対応|お応え)[^。\n]{0,12}(?:ません|ねます)",
     re.I,
 )
+_OTHER_WAY = re.compile(r"[^.!?\n]{0,80}\bbut you (?:can|could|may|might)\b", re.I)
+"""Who names another way does not refuse by rote."""
 _MARK = re.compile(
     r"\b(?:TODO|TBD|FIXME)\b|\bXX+\b[^\n]{0,80}\bYY+\b|(?i:\blorem ipsum\b)|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
     r"|(?i:[<\[(]?\b(?:your|(?:insert|put|write|add)(?: the| an?)?) (?:answer|response|text) (?:goes )?here\b[>\])]?)"
@@ -36,6 +39,7 @@ _MARK = re.compile(
     r"|(?i:\b(?:answer|response) goes here\b"
     r"|\bantwort (?:hier )?(?:einfügen|ergänzen)\b|\b(?:à|a) compléter\b|\bbitte ausfüllen\b"
     r"|\bpor completar\b|\bda completare\b|\bnog invullen\b)"
+    r"|(?i:\[(?:reviewer|annotator|editor|labell?er|note to self)(?:['’]s)?(?: note| comment)?:[^\[\]\n]{1,120}\])"
 )
 """Marks of work that was left: nobody wants a model to write them."""
 _SLOT = re.compile(
@@ -96,6 +100,8 @@ class Content:
     compared: int = 0
     """Answers that were held against their questions, and how many of these were edits."""
     edits: int = 0
+    copies: int = 0
+    """How many of them stand in their questions, which are longer."""
     labels: int = 0
 
     def see(self, turn: Turn) -> Iterable[Finding]:
@@ -117,6 +123,7 @@ class Content:
         if self.compared < _ENOUGH or not turn.line % _EVERY:
             self.compared += len(turn.trained)
             self.edits += is_edit(turn)
+            self.copies += 0 < len(turn.answer) < len(turn.question) and turn.answer in turn.question
         if is_echo(turn):
             self.echoes.add(_OF_QUESTION, turn.line, turn.field)
         elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.messages[turn.at - 1].text and turn.answer:
@@ -146,6 +153,7 @@ class Content:
         self.answers += later.answers
         self.compared += later.compared
         self.edits += later.edits
+        self.copies += later.copies
         self.labels += later.labels
 
     def finish(self) -> Iterator[Finding]:
@@ -162,8 +170,8 @@ class Content:
             line, at = self.slots.places[what][0]
             total = self.slots.total
             yield _slots(line, at, f"{total} records have placeholders such as {shown(what)}: are they meant?")
-        # Who corrects or redacts texts leaves some as they are.
-        is_editing = self.edits > _MOSTLY_EDITS * self.compared
+        # Who corrects or redacts texts leaves some as they are; who cuts a part out of them may take all that there is.
+        is_editing = max(self.edits, self.copies) > _MOSTLY_EDITS * self.compared
         for what, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
             yield _echo(line, at, f"the answer repeats {what}")
         for what, (line, at) in _places(self.empty):
@@ -212,6 +220,8 @@ def refusal_in(text: str, cues: Sequence[int] = (REFUSAL, AI)) -> str | None:
     found = _REFUSAL.match(text) if REFUSAL in cues and beginning.startswith(BEGINNINGS) else None
     if not found and AI in cues and any(map(beginning.__contains__, _AI_WORDS)):
         found = _AI.search(text[:_BEGINNING_CHARS])
+    if found and not _AI.search(found[0]) and _OTHER_WAY.match(text, found.end()):
+        return None
     return found[0].strip() if found else None
 
 

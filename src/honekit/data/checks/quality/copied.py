@@ -37,6 +37,7 @@ _ENOUGH = 200
 _MIN_LETTERS, _MIN_DIGITS = 4, 2
 _WORD = re.compile(r"[^\W_]+")
 _MAX_WORDS = 2000
+_SURELY = 0.8
 _FEW, _NEARLY_ALL, _ENOUGH_TO_TELL = 3, 0.9, 12
 """What is needed to doubt a name that is no slip: it may be known from elsewhere."""
 
@@ -55,6 +56,8 @@ class Field:
 
     strange: list[tuple[int, str, str]] = field(default_factory=list)
     """Line, place and value of names that nothing in the input is like."""
+    elsewhere: list[tuple[int, str, str, int]] = field(default_factory=list)
+    """Line, place and value of what stands in the input of a record beside it, and that one's line."""
 
     @property
     def is_hopeless(self) -> bool:
@@ -67,9 +70,14 @@ class CopiedValues:
 
     fields: dict[tuple[int, str], Field] = field(default_factory=dict)
     """By task and name."""
+    beside: tuple[int, str] = (0, "")
+    """Line and input of the record before."""
+    open: list[tuple[int, str, int, str, str]] = field(default_factory=list)
+    """Task, name, line, place and value of what did not stand in that record's own input."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         at, before, letters = -1, "", ""
+        still_open: list[tuple[int, str, int, str, str]] = []
         for index, name, values, place in _values(turn):
             counts = self.fields.get((turn.task, name)) or self._field((turn.task, name))
             if counts is None or counts.is_hopeless:
@@ -86,13 +94,33 @@ class CopiedValues:
                 letters = letters or bare(before)
                 if form in letters:
                     counts.copied += 1
-                elif len(counts.slips) < MAX_PLACES and _is_name(value):
-                    place = place or (f"{turn.field}.{name}" if name else turn.field)
+                    continue
+                place = place or (f"{turn.field}.{name}" if name else turn.field)
+                if (
+                    index == turn.at
+                    and len(form) > _MIN_LETTERS
+                    and form[:_MIN_LETTERS] not in letters
+                    and len(counts.elsewhere) < MAX_PLACES
+                ):
+                    if turn.line <= self.beside[0] + 2 and value.casefold() in self.beside[1].casefold():
+                        counts.elsewhere.append((turn.line, place, value, self.beside[0]))
+                        continue
+                    still_open.append((turn.task, name, turn.line, place, value))
+                if len(counts.slips) < MAX_PLACES and _is_name(value):
                     if meant := _near(value, before):
                         counts.slips.append((turn.line, place, value, meant))
                     elif len(counts.strange) <= _FEW:
                         counts.strange.append((turn.line, place, value))
+        if at == turn.at:
+            self._look_beside(turn.line, before)
+            self.beside, self.open = (turn.line, before), still_open
         return ()
+
+    def _look_beside(self, line: int, before: str) -> None:
+        """Look for what stood in no input of its own in this one, which comes after it."""
+        for task, name, other, place, value in self.open:
+            if line <= other + 2 and value.casefold() in before.casefold():
+                self.fields[task, name].elsewhere.append((other, place, value, line))
 
     def _field(self, key: tuple[int, str]) -> Field | None:
         if key not in self.fields and len(self.fields) < MAX_TASKS * _MAX_FIELDS:
@@ -108,6 +136,10 @@ class CopiedValues:
                 room = MAX_PLACES - len(own.slips)
                 own.slips += [(line + lines_before, at, value, meant) for line, at, value, meant in counts.slips[:room]]
                 room = _FEW + 1 - len(own.strange)
+                room = MAX_PLACES - len(own.elsewhere)
+                own.elsewhere += [
+                    (line + lines_before, at, value, other + lines_before) for line, at, value, other in counts.elsewhere[:room]
+                ]
                 own.strange += [(line + lines_before, at, value) for line, at, value in counts.strange[:room]]
 
     def finish(self) -> Iterator[Finding]:
@@ -115,6 +147,9 @@ class CopiedValues:
             if counts.total < _LEAST or counts.copied < _MOSTLY * counts.total:
                 continue
             what = f"`{name}`" if name else "the answer"
+            beside = counts.elsewhere if counts.copied >= _SURELY * counts.total else ()
+            for line, at, value, other in beside:
+                yield _unfounded(line, at, f"{shown(value)} stands nowhere in the input, but in that of line {other}")
             for line, at, value, meant in counts.slips:
                 usual = f"{counts.copied} of {counts.total} times {what} is copied from the input"
                 yield _unfounded(line, at, f"{shown(value)} stands nowhere in the input, but {shown(meant)} does; {usual}")
@@ -162,9 +197,19 @@ def _near(value: str, before: str) -> str | None:
         other = "".join(run).casefold()
         if abs(len(other) - len(form)) > allowed or not _may_be(form, other):
             continue
-        if OSA.distance(form, other, score_cutoff=allowed) <= allowed:
+        if OSA.distance(form, other, score_cutoff=allowed) <= allowed and not _is_inflected(own, run):
             return " ".join(run)
     return None
+
+
+def _is_inflected(own: list[str], run: list[str]) -> bool:
+    """Whether only the endings of words differ: `envelope C5` for `envelopes C5`. A name is not inflected."""
+    pairs = [(word, other) for word, other in zip(own, run, strict=True) if word != other.casefold()]
+    return all(other.islower() and _stem(word) == _stem(other) for word, other in pairs)
+
+
+def _stem(word: str) -> str:
+    return word.removesuffix("s").removesuffix("e")
 
 
 def _may_be(form: str, other: str) -> bool:

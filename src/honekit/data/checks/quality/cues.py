@@ -29,7 +29,7 @@ SPEAKS_AS_AI = (
 )
 FOOT_WORDS = (
     "reserved", "opyright", "©", "ead more", "ubscribe to", "Wikipedia", "etrieved ", "confidential", "intended recipient",
-    "egenerate", "make mistakes", "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
+    "egenerate", "make mistakes", "better or worse", "vorbehalten", "réservés", "reservados", "ent from my", "esendet von",
 )  # fmt: skip
 """Of pages and mails, without the first letter's case."""
 SLOT_WORDS = (
@@ -41,7 +41,9 @@ THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abb
 _PATTERNS = {
     "refusal": rf"^[^\pL]*(?:{'|'.join(BEGINNINGS)})",
     "ai": SPEAKS_AS_AI.replace(r"\b", ""),
-    "mark": r"TODO|TBD|FIXME|XX|lorem ipsum|(?:answer|response|text) (?:goes )?here"
+    "source": r"【\d+(?::\d+)?†|oaicite",
+    "mark": r"TODO|TBD|FIXME|XX|lorem ipsum|\[(?:reviewer|annotator|editor|labell?er|note to self)"
+    r"|(?:answer|response|text) (?:goes )?here"
     r"|(?:translation|summary|output|content|description|result) here[>\]]"
     r"|einfügen|ergänzen|compléter|ausfüllen|por completar|da completare|nog invullen",
     "slot": rf"\{{\{{|\{{[a-z]+_|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>])",
@@ -57,7 +59,7 @@ _PATTERNS = {
     r"|as (?:shown|seen|mentioned|described|noted|stated|discussed|explained) (?:above|before|earlier|previously)"
     r"|as (?:the )?(?:above|previous|before|last one)|see above|ditto|(?:siehe|wie) oben|ci-dessus|arriba",
 }
-REFUSAL, AI, MARK, SLOT, FOOT, FILLER, OPENING, REFERENCE = range(len(_PATTERNS))
+REFUSAL, AI, SOURCE, MARK, SLOT, FOOT, FILLER, OPENING, REFERENCE = range(len(_PATTERNS))
 
 
 def cues_of(turn: Turn) -> list[Sequence[int]]:

@@ -27,6 +27,8 @@ _MAX_WAITING = 10_000
 _READ_CHARS = 2 * _MAX_CHARS
 _EVERYDAY = 3
 _SURE = 0.98
+_SHARE, _SMALL_FILE, _SMALL_SHARE, _FEW, _FEW_SHARE = 0.95, 50, 0.85, 2, 0.8
+"""So many answers are in one language where the others are an accident; in a small file one or two of them are a large share."""
 _LEAST = 8
 _NOT_LETTERS = re.compile(r"https?://\S+|`[^`]*`|[^\w\s'’-]|\d\S*|_")
 _ENGLISH = frozenset((
@@ -73,7 +75,8 @@ class Languages:
     answers: Counter[str] = field(default_factory=Counter)
     pairs: dict[tuple[str, str], int] = field(default_factory=dict)
     """How often a question in one language has an answer in the other."""
-    kept: list[_Seen] = field(default_factory=list)
+    kept: list[tuple[_Seen, str]] = field(default_factory=list)
+    """Languages of the first answers of each, and the question where it is too short to tell its own."""
     unsure: list[str] = field(default_factory=list)
     """The first answers that are too short to tell: together they may say which language they are in."""
     unsure_count: int = 0
@@ -81,7 +84,7 @@ class Languages:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         answer = turn.answer
-        if len(answer) < _MIN_CHARS or not turn.is_prose:
+        if (len(answer) < _MIN_CHARS and " " in answer) or not turn.is_prose:
             return ()
         if self._is_everyday(answer):
             self.passed += 1
@@ -127,7 +130,8 @@ class Languages:
         if question:
             self.pairs[question, answer] = self.pairs.get((question, answer), 0) + 1
         if self.answers[answer] <= 2 * MAX_PLACES:
-            self.kept.append(_Seen(seen.line, seen.field, question, answer))
+            asked = "" if question else seen.question[:_MAX_CHARS]
+            self.kept.append((_Seen(seen.line, seen.field, question, answer), asked))
         if answer == self._main:
             self.words.update(frozenset(seen.answer[:_MAX_CHARS].casefold().split()))
 
@@ -149,16 +153,19 @@ class Languages:
         if total < _LEAST:
             return
         share = (self.answers[main] + self.passed) / total
+        least = _SHARE
+        if total < _SMALL_FILE:
+            least = _FEW_SHARE if total - self.answers[main] <= _FEW else _SMALL_SHARE
         same = sum(count for (question, answer), count in self.pairs.items() if is_same(question, answer))
         pairs = sum(self.pairs.values())
         answers_follow = pairs >= _LEAST and same >= 0.9 * pairs
-        for seen in self.kept:
+        for seen, asked in self.kept:
             if answers_follow and seen.question and not is_same(seen.question, seen.answer):
                 what = f"the answer is in {name(seen.answer)}, the question in {name(seen.question)}"
                 yield _odd(seen.line, seen.field, what)
-            elif share >= (0.85 if total < 50 else 0.95) and not is_same(seen.answer, main):
+            elif share >= least and not is_same(seen.answer, main):
                 said = f"the answer is in {name(seen.answer)}; {share:.0%} of the answers are in {name(main)}"
-                is_other_example = bool(seen.question) and is_same(seen.question, seen.answer)
+                is_other_example = is_same(seen.question or (asked and _guess(asked)), seen.answer)
                 yield (_other if is_other_example else _odd)(seen.line, seen.field, said)
 
 
@@ -175,6 +182,11 @@ def language_of(text: str) -> str:
         return "en"
     language, probability = _identifier().classify(letters)
     return str(language) if probability >= _SURE else ""
+
+
+def _guess(text: str) -> str:
+    """The language that a short text is most likely in."""
+    return str(_identifier().classify(text)[0])
 
 
 def is_surely_english(words: Iterable[str]) -> bool:

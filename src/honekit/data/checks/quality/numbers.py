@@ -28,6 +28,13 @@ _AROUND = 10
 _KNOWN_ANYWAY = re.compile(r"\d(?:\d?:\d\d|(?<=\b1)9\d\d\b|(?<=\b2)0\d\d\b)")
 """Times and years: known from elsewhere."""
 
+_ROUND = re.compile(r"\d{1,3}0+")
+_ROUND_WORD = re.compile(
+    r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million|billion|(?:z|ß)ig\b|hundert|tausend|\b(?:cents?|mille|cien(?:tos?)?|mil)\b",
+    re.I,
+)
+"""Round numbers are often said in words."""
+
 _unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
 
 
@@ -59,7 +66,7 @@ class Numbers:
         strange = next((number for number in numbers if _digits(number) not in known), None)
         if strange is None:
             self.copied += 1
-        elif len(self.found) < _MAX_FOUND:
+        elif len(self.found) < _MAX_FOUND and not _is_said_in_words(strange, turn):
             self.found.append((turn.line, turn.field, strange, _slip_of(strange, known)))
         return ()
 
@@ -82,6 +89,10 @@ class Numbers:
 def _figures(text: str) -> str:
     """All runs of digits, full stops and commas: `_ANY` finds the same in them, and sooner."""
     return " ".join(text.encode().translate(_FIGURES).decode().split()) if text.isascii() else text
+
+
+def _is_said_in_words(number: str, turn: Turn) -> bool:
+    return bool(_ROUND.fullmatch(_digits(number)) and _ROUND_WORD.search(said_before(turn)))
 
 
 def _is_small(number: str) -> bool:

@@ -16,6 +16,8 @@ _SENTENCE, _TIMES = 20, 3
 _ANSWER = 30
 _LEAST = 48
 _STEP = 8
+_TAIL, _LOOP_CHARS = 24, 400
+_LOOP = re.compile(r"(?<!\w)(\w[^\n]{6,80}?[\s,.;:!?]+)\1{3,}")
 _RUN = re.compile(r"([^\s=\-_*#.~|─0])\1{39,}")
 
 _again = warner("data.answers.repetition", "say it once: a model that learns this does not know when to stop")
@@ -63,6 +65,9 @@ def repeated_in(text: str) -> str | None:
         return "one character stands forty times and more in a row"
     if "`" in text and CODE in text:
         return None
+    end = len(text)
+    if text.find(text[-_TAIL:], max(end - 4 * _TAIL - _TAIL, 0), end - 1) >= 0 and _is_loop(text[-_LOOP_CHARS:]):
+        return "a few words come again and again at the end of the answer"
     if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
         return "a paragraph stands twice in the answer"
     sentences = text.split(". ") if text.count(". ") >= _TIMES - 1 else []
@@ -73,6 +78,12 @@ def repeated_in(text: str) -> str | None:
         if any(long.count(one) >= _TIMES for one in long):
             return "a sentence stands three times and more in the answer"
     return None
+
+
+def _is_loop(text: str) -> bool:
+    """Whether some words, at least two, come four times and more on end."""
+    found = _LOOP.search(text + " ")
+    return bool(found and len(re.findall(r"[^\W\d_]{2,}", found[1])) > 1)
 
 
 def _may_have_run(text: str, step: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents, is_meant
-from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, cues_of
+from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, SOURCE, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, Turn, adviser, warner
 from honekit.data.lines import Finding, shown
@@ -31,11 +31,13 @@ _FOOT = re.compile(
     r"|subscribe to (?:our|the|my) (?:newsletter|channel)|source: wikipedia"
     r"|\bretrieved (?:on )?(?:\d{1,2} )?[A-Z][a-z]+ (?:\d{1,2}, )?\d{4}"
     r"|(?:this|the) (?:e-?mail|message) (?:and any attachments? )?(?:is|are|may be) confidential|not the intended recipient"
-    r"|\nregenerate(?: response)?\s*$|chatgpt can make mistakes"
+    r"|\nregenerate(?: response)?\s*$|chatgpt can make mistakes|\bwas this (?:response|answer) better or worse"
     r"|alle rechte vorbehalten|tous droits réservés|todos los derechos reservados|sent from my (?:iphone|phone|mobile)"
     r"|gesendet von meinem",
     re.I,
 )
+_SOURCE = re.compile(r"【\d+(?::\d+)?†[^【】\n]{0,80}】|:contentReference\[oaicite:\d+\]")
+"""How chat programs mark the sources that they have looked up."""
 _NOTE = re.compile(r"\[\d{1,3}\]")
 _CITED = re.compile(r"(?<=[.!?])\s?(?:\[\d{1,3}\])+(?=\s|$)")
 _OPENINGS = (
@@ -88,6 +90,8 @@ class Traces:
             self.answers += 1
             if "\n" in answer and ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
                 self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
+            if SOURCE in cues:
+                self._note(self.feet, _SOURCE, answer, turn, at)
             last = answer[-_LAST_CHARS:]
             if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
                 self._note(self.feet, _FOOT, last, turn, at)
