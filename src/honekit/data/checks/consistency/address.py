@@ -20,10 +20,13 @@ _FORMS = {
 }
 _LANGUAGES = {"de": ("Sie", "du"), "fr": ("vous", "tu"), "es": ("usted", "tú")}
 _SIGNS = {
-    "de": frozenset("und ist die der das nicht ein eine es sie mit den auf im wir uns ab von zum zur".split()),
-    "fr": frozenset("le la les des est et vous une pour pas dans du".split()),
-    "es": frozenset("el la los es y una que por para con en su".split()),
-}
+    "de": {
+        "und", "ist", "die", "der", "das", "nicht", "ein", "eine", "es", "sie", "mit", "den", "auf", "im", "wir", "uns", "ab",
+        "von", "zum", "zur",
+    },
+    "fr": {"le", "la", "les", "des", "est", "et", "vous", "une", "pour", "pas", "dans", "du"},
+    "es": {"el", "la", "los", "es", "y", "una", "que", "por", "para", "con", "en", "su"},
+}  # fmt: skip
 """Everyday words: the language with most of them is the text's, for this purpose."""
 _MAX_CHARS = 300
 _MOSTLY, _LEAST = 0.75, 6
