@@ -28,6 +28,29 @@ def test_a_good_chat_file_exits_0_and_a_bad_one_1_with_each_fault(tmp_path: Path
     assert "error    data.json_syntax" in out
 
 
+def test_a_code_is_counted_at_each_severity_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {name: tmp_path / f"{name}.jsonl" for name in ("train", "validation", "test")}
+    files["train"].write_text("".join(GOOD % n for n in range(10)))
+    files["validation"].write_text("".join(GOOD % n for n in range(7)))
+    files["test"].write_text(GOOD % 8)
+    named = ["--validation", str(files["validation"]), "--test", str(files["test"])]
+    assert main(["data", "check", str(files["train"]), *named]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert "error    data.leak.exact" in out
+    assert "warning  data.leak.exact  × 7" in out
+    assert [line.strip() for line in out if " more" in line] == ["and 2 more: lines 6, 7"]
+
+
+def test_what_was_not_looked_at_has_no_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "chat.jsonl"
+    file.write_text("".join(GOOD % n for n in range(10)))
+    marks = []
+    for options in ((), ("--only", "structure"), ("--test", str(file))):
+        main(["data", "check", str(file), "--json", *options])
+        marks.append({group for group, mark in json.loads(capsys.readouterr().out)["score"].items() if mark is None})
+    assert marks == [{"leakage"}, {"consistency", "quality", "leakage", "privacy"}, set()]
+
+
 def test_check_json_is_one_document_with_the_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "chat.jsonl"
     file.write_text("[]\n" * 10)

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
-from honekit.data.checks.score import score
+from honekit.data.checks.score import marked, score
 from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.row_groups import group_leaks
@@ -60,6 +60,7 @@ def check_any(
         )
         if source.format in _SCANS:
             result = _SCANS[source.format](spill.file)
+            result.score = score(result, ["structure"])
             if not structure_only:
                 result = with_contents(result, spill.file, source.format, options)
         else:
@@ -84,7 +85,7 @@ def _with_groups(result: CheckResult, source: Source, options: CheckOptions, giv
         tally.report(finding)
     found = tally.result(result.path)
     merged = replace(result, errors=found.errors, warnings=found.warnings, stats=found.stats, counts=found.counts)
-    merged.score = score(merged) if result.score else {}
+    merged.score = score(merged, marked(result.score))
     return merged
 
 
@@ -152,7 +153,7 @@ def _merge(result: CheckResult, spill: Spill) -> CheckResult:
         stats=stats,
         counts=dict(counts),
     )
-    merged.score = score(merged) if result.score else {}
+    merged.score = score(merged, marked(result.score))
     return merged
 
 
