@@ -96,7 +96,7 @@ def _fix(file: Path, target: Path, options: FixOptions, *, is_quiet: bool) -> Fi
 
 
 def _print(result: Fixed) -> None:
-    from honekit.data.lines import located
+    from honekit.data.lines import MAX_SHOWN, located
 
     print(f"{result.source}: {result.read} records read, {result.written} written to {result.target}")
     for code, count in sorted(result.changes.items()):
@@ -104,6 +104,9 @@ def _print(result: Fixed) -> None:
     print(f"  changes: {result.log}" if result.changes else "  nothing was to be mended")
     if result.broken:
         where = f"moved to {result.rejected}" if result.rejected else "copied as they are; mend them, or add --drop-broken"
-        print(f"  {result.broken} records with errors that no mend removes, {where}:")
+        records = "1 record" if result.broken == 1 else f"{result.broken:,} records"
+        print(f"  {records} with errors that no mend removes, {where}:")
         for finding in result.left:
             print(f"    {located(Path(result.source.name), finding)}: {finding.message} [{finding.code}]")
+        if len(result.left) == MAX_SHOWN:
+            print(f"    the first {MAX_SHOWN} are shown; `hone data check {result.target}` names all")
