@@ -41,6 +41,19 @@ def test_a_code_is_counted_at_each_severity_apart(tmp_path: Path, capsys: pytest
     assert [line.strip() for line in out if " more" in line] == ["and 2 more: lines 6, 7"]
 
 
+@pytest.mark.parametrize("command", ["stats", "fix", "suspects", "report"])
+def test_a_table_is_sent_to_convert_instead_of_being_called_broken_json(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "tickets.csv"
+    table.write_text("text,label\n" + "".join(f"question {n},a\n" for n in range(12)))
+    assert main(["data", command, str(table)]) == 1
+    told = capsys.readouterr()
+    assert "[data.not_jsonl]" in told.err
+    assert f"hone data convert {table} --to chat" in told.err.replace("\n", " ")
+    assert [file.name for file in tmp_path.iterdir()] == ["tickets.csv"]
+
+
 def test_what_was_not_looked_at_has_no_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "chat.jsonl"
     file.write_text("".join(GOOD % n for n in range(10)))

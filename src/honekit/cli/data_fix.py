@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_given import expect_jsonl
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def fix(
     from honekit.data.mending.fix import FixOptions, fixed_path
     from honekit.data.versions import record_version
 
+    expect_jsonl(*files)
     if out and len(files) > 1:
         raise typer.BadParameter("with --out give one FILE", param_hint="--out")
     if key_file and not redact:
