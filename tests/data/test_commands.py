@@ -136,3 +136,14 @@ def test_data_check_loads_no_heavy_library(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_units_of_the_others_are_named_with_their_larger_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def line(number: int, unit: str) -> str:
+        asked, answer = f"What does crate {number} weigh?", f"It has {number + 3} {unit}."
+        return json.dumps({"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]}) + "\n"
+
+    file = tmp_path / "chat.jsonl"
+    file.write_text("".join(line(number, "kg") for number in range(40)) + line(41, "lb"))
+    assert main(["data", "check", str(file)]) == 0
+    assert '"grams and kilograms"' in capsys.readouterr().out
