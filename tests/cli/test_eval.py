@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from tests import tiny
 
+from honekit.cli.eval_compare import line
 from honekit.cli.main import main
+from honekit.evals.compare_runs import Compared
 
 SUITE = """
 name = "boxes"
@@ -239,3 +241,24 @@ def test_the_gate_says_by_its_exit_code_whether_rules_pass(tmp_path: Path, capsy
     assert [one["outcome"] for one in failed["rules"]][-1] == "failed"
     (project / "hone.toml").write_text(toml + '\n[gate]\nrules = ["forgetting <= "]\n')
     assert said(capsys, "gate", str(project), code=1)["error"]["code"] == "gate.rule_syntax"
+
+
+def test_a_comparison_is_told_with_effect_size_and_no_p_of_zero() -> None:
+    one = Compared(
+        criterion="part",
+        metric="score",
+        slice=None,
+        items=60,
+        value_a=0.95,
+        value_b=0.7,
+        difference=0.25,
+        interval=(0.12, 0.38),
+        only_a=17,
+        only_b=2,
+        mcnemar_p=None,
+        p=0.00001,
+        effect_size=0.49,
+        detectable=0.18,
+        word="better",
+    )
+    assert "p < 0.001; A is better; effect size +0.49; 60 items would show 0.180" in line(one)

@@ -28,6 +28,42 @@ def test_a_good_chat_file_exits_0_and_a_bad_one_1_with_each_fault(tmp_path: Path
     assert "error    data.json_syntax" in out
 
 
+def test_a_code_is_counted_at_each_severity_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {name: tmp_path / f"{name}.jsonl" for name in ("train", "validation", "test")}
+    files["train"].write_text("".join(GOOD % n for n in range(10)))
+    files["validation"].write_text("".join(GOOD % n for n in range(7)))
+    files["test"].write_text(GOOD % 8)
+    named = ["--validation", str(files["validation"]), "--test", str(files["test"])]
+    assert main(["data", "check", str(files["train"]), *named]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert "error    data.leak.exact" in out
+    assert "warning  data.leak.exact  × 7" in out
+    assert [line.strip() for line in out if " more" in line] == ["and 2 more: lines 6, 7"]
+
+
+@pytest.mark.parametrize("command", ["stats", "fix", "suspects", "report"])
+def test_a_table_is_sent_to_convert_instead_of_being_called_broken_json(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "tickets.csv"
+    table.write_text("text,label\n" + "".join(f"question {n},a\n" for n in range(12)))
+    assert main(["data", command, str(table)]) == 1
+    told = capsys.readouterr()
+    assert "[data.not_jsonl]" in told.err
+    assert f"hone data convert {table} --to chat" in told.err.replace("\n", " ")
+    assert [file.name for file in tmp_path.iterdir()] == ["tickets.csv"]
+
+
+def test_what_was_not_looked_at_has_no_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "chat.jsonl"
+    file.write_text("".join(GOOD % n for n in range(10)))
+    marks = []
+    for options in ((), ("--only", "structure"), ("--test", str(file))):
+        main(["data", "check", str(file), "--json", *options])
+        marks.append({group for group, mark in json.loads(capsys.readouterr().out)["score"].items() if mark is None})
+    assert marks == [{"leakage"}, {"consistency", "quality", "leakage", "privacy"}, set()]
+
+
 def test_check_json_is_one_document_with_the_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "chat.jsonl"
     file.write_text("[]\n" * 10)
@@ -100,3 +136,14 @@ def test_data_check_loads_no_heavy_library(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_units_of_the_others_are_named_with_their_larger_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def line(number: int, unit: str) -> str:
+        asked, answer = f"What does crate {number} weigh?", f"It has {number + 3} {unit}."
+        return json.dumps({"messages": [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]}) + "\n"
+
+    file = tmp_path / "chat.jsonl"
+    file.write_text("".join(line(number, "kg") for number in range(40)) + line(41, "lb"))
+    assert main(["data", "check", str(file)]) == 0
+    assert '"grams and kilograms"' in capsys.readouterr().out

@@ -322,6 +322,13 @@ def test_costs_count_the_machines_that_the_volume_needs() -> None:
     assert large["per_month_usd"][1] == 10 * small["per_month_usd"][1] and large["rests_on"].startswith("10 machines")
 
 
+def test_a_project_that_is_not_there_is_said_and_no_record_is_printed(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    answers.write_text('{"in_use": "model_good", "missing": ["nothing"]}')
+    with pytest.raises(SettingsError, match=r"no hone\.toml"):
+        CliRunner().invoke(app, ["record", "--answers", str(answers), "--project", str(tmp_path)], catch_exceptions=False)
+
+
 def test_the_record_lies_beside_the_project_and_is_not_written_over(tmp_path: Path) -> None:
     answers = tmp_path / "answers.json"
     answers.write_text(json.dumps({"missing": ["nothing"]}))

@@ -136,6 +136,13 @@ def test_forgetting_is_decided_by_what_the_guard_found_and_its_interval() -> Non
     assert none.outcome == "not measured" and "the regression guard did not run" in none.evidence
 
 
+def test_a_figure_that_is_not_there_is_told_with_those_that_are() -> None:
+    (slip,) = decide_gate([parse_rule("tuned.topic_accuracy >= 0.5")], evidence(tuned=arm(0.9, 1))).rules
+    assert slip.outcome == "not measured" and "topic_macro_f1" in slip.evidence
+    (other,) = decide_gate([parse_rule("tuned_ragg.topic_macro_f1 >= 0.5")], evidence(tuned=arm(0.9, 1))).rules
+    assert other.evidence == "tuned_ragg.topic_macro_f1: there is no arm 'tuned_ragg' here, but tuned"
+
+
 def test_with_confidence_the_interval_decides() -> None:
     given = evidence(tuned=arm(0.95, 1), base=arm(0.5, 2))
     assert outcome("tuned.topic_macro_f1 - base.topic_macro_f1 >= 0.05 with 95% confidence", given) == "passed"

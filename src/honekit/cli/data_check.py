@@ -115,24 +115,34 @@ def _tell(text: str) -> None:
 
 
 def _text(result: CheckResult) -> Iterator[str]:
-    for findings in (result.errors, result.warnings, result.advice):
-        by_code: dict[str, list[Finding]] = {}
-        for finding in findings:
-            by_code.setdefault(finding.code, []).append(finding)
-        for code in sorted(by_code, key=lambda one: -result.counts[one]):
-            yield from _group(code, by_code[code], result.counts[code])
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in (*result.errors, *result.warnings, *result.advice):
+        groups.setdefault((finding.severity, finding.code), []).append(finding)
+    counts = _by_severity(result, groups)
+    severities = list(dict.fromkeys(severity for severity, _ in groups))
+    for severity, code in sorted(groups, key=lambda one: (severities.index(one[0]), -counts[one])):
+        yield from _group(code, groups[severity, code], counts[severity, code])
     stats, marks = result.stats, result.score
-    yield (
-        f"{result.records:,} records, {stats['messages']:,} messages of which {stats['trained_messages']:,} are learnt"
-        + ("; score " + ", ".join(f"{group} {mark:g}" for group, mark in marks.items()) if marks else "")
-    )
+    read = f"{_counted(result.records, 'records')}, {_counted(stats['messages'], 'messages')}"
+    mark = ", ".join(f"{group} {mark:g}" for group, mark in marks.items() if mark is not None)
+    yield f"{read} of which {stats['trained_messages']:,} are learnt; score {mark}"
     if sum(result.seconds.values()) >= TIMED_FROM_S:
         yield "took " + ", ".join(f"{seconds:.1f} s for {name}" for name, seconds in result.seconds.items() if seconds >= 0.05)
     verdict = "good" if result.is_good else "not usable yet"
-    counts = ", ".join(_counted(stats[name], name) for name in ("errors", "warnings")) + f", {stats['advice']} advice"
-    yield f"{result.path}: {verdict}; {counts}"
+    totals = ", ".join(_counted(stats[name], name) for name in ("errors", "warnings")) + f", {stats['advice']:,} advice"
+    yield f"{result.path}: {verdict}; {totals}"
     if result.is_good and " in " in result.format:
         yield f"  read as {result.format}; jobs take chat JSONL, which `hone data convert {result.path} --to chat` writes"
+
+
+def _by_severity(result: CheckResult, groups: dict[tuple[str, str], list[Finding]]) -> dict[tuple[str, str], int]:
+    """How often each code was found at each severity. Findings beyond those that are listed are counted by code alone: they go to
+    the severity that has most of the listed ones."""
+    counts = {key: len(findings) for key, findings in groups.items()}
+    for code in {code for _, code in groups}:
+        same = [key for key in groups if key[1] == code]
+        counts[max(same, key=lambda key: counts[key])] += result.counts[code] - sum(counts[key] for key in same)
+    return counts
 
 
 def _group(code: str, findings: list[Finding], count: int) -> Iterator[str]:
@@ -143,15 +153,15 @@ def _group(code: str, findings: list[Finding], count: int) -> Iterator[str]:
         yield f"         {' '.join(filter(None, (finding.file, place, finding.field)))}: {finding.message}"
     if count > MAX_PLACES:
         lines = _lines(finding.line for finding in findings[MAX_PLACES:])
-        yield f"         and {count - MAX_PLACES:,} more: {lines}"
+        yield f"         and {count - MAX_PLACES:,} more{lines}"
     for number, fix in enumerate(dict.fromkeys(finding.fix for finding in findings[:MAX_PLACES])):
         yield f"         {'mend: ' if number == 0 else '      '}{fix}"
     yield ""
 
 
 def _lines(numbers: Iterable[int], most: int = 12) -> str:
-    different = list(dict.fromkeys(numbers))
-    return f"lines {', '.join(map(str, different[:most]))}{' …' if len(different) > most else ''}"
+    different = list(dict.fromkeys(filter(None, numbers)))
+    return f": lines {', '.join(map(str, different[:most]))}{' …' if len(different) > most else ''}" if different else ""
 
 
 def _counted(count: int, plural: str) -> str:

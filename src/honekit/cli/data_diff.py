@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_given import expect_jsonl
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def diff(
     """
     from honekit.data.diff import diff_files
 
+    expect_jsonl(a, b)
     found = diff_files(a, b, key)
     if as_json:
         print_json(found.as_dict())

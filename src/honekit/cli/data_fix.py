@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_given import expect_jsonl
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def fix(
     from honekit.data.mending.fix import FixOptions, fixed_path
     from honekit.data.versions import record_version
 
+    expect_jsonl(*files)
     if out and len(files) > 1:
         raise typer.BadParameter("with --out give one FILE", param_hint="--out")
     if key_file and not redact:
@@ -92,7 +94,7 @@ def _fix(file: Path, target: Path, options: FixOptions, *, is_quiet: bool) -> Fi
 
 
 def _print(result: Fixed) -> None:
-    from honekit.data.lines import located
+    from honekit.data.lines import MAX_SHOWN, located
 
     print(f"{result.source}: {result.read} records read, {result.written} written to {result.target}")
     for code, count in sorted(result.changes.items()):
@@ -100,6 +102,9 @@ def _print(result: Fixed) -> None:
     print(f"  changes: {result.log}" if result.changes else "  nothing was to be mended")
     if result.broken:
         where = f"moved to {result.rejected}" if result.rejected else "copied as they are; mend them, or add --drop-broken"
-        print(f"  {result.broken} records with errors that no mend removes, {where}:")
+        records = "1 record" if result.broken == 1 else f"{result.broken:,} records"
+        print(f"  {records} with errors that no mend removes, {where}:")
         for finding in result.left:
             print(f"    {located(Path(result.source.name), finding)}: {finding.message} [{finding.code}]")
+        if len(result.left) == MAX_SHOWN:
+            print(f"    the first {MAX_SHOWN} are shown; `hone data check {result.target}` names all")

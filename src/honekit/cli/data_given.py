@@ -44,3 +44,25 @@ def rows_progress(title: str, file: Path, said: Given) -> Iterator[Callable[[int
     expected = expected_rows(detect(file, said))
     with progress(f"{title} {file.name}", expected) as bar:
         yield lambda number: bar(number, expected and max(expected, number))
+
+
+_TABLES = ("json", "csv", "tsv", "excel", "parquet", "arrow", "huggingface")
+
+
+def expect_jsonl(*files: Path | None) -> None:
+    """Refuses a table or an array before every line of it is called broken JSON. Raises: DataError[data.not_jsonl]."""
+    from honekit.data.formats.container import container_of
+    from honekit.errors import DataError
+
+    for file in filter(None, files):
+        try:
+            container = container_of(file)
+        except DataError:
+            continue  # What reads the file next says what is wrong with it.
+        if container in _TABLES:
+            raise DataError(
+                "data.not_jsonl",
+                what=f"this command reads chat JSONL, and this is {container}",
+                where=str(file),
+                mend=f"`hone data convert {file} --to chat --out {file.with_suffix('.jsonl')}` writes it as chat JSONL",
+            )

@@ -108,7 +108,9 @@ def label(
         console.print(f"written: {written['out']} ({written['written']} examples, {written['edited']} edited)", soft_wrap=True)
     else:
         kept = progress["accepted"] + progress["rejected"]
-        console.print(f"{kept} decisions are kept; run the same command again to go on", soft_wrap=True)
+        console.print(
+            f"{kept} {'decision is' if kept == 1 else 'decisions are'} kept; run the same command again to go on", soft_wrap=True
+        )
 
 
 def open_session(sources: Sources, schema: Path | None, project: Path | None, out: Path | None) -> Session:

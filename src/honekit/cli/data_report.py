@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from honekit.cli.data_given import expect_jsonl
 from honekit.errors import SettingsError
 
 
@@ -31,6 +32,7 @@ def report(
     from honekit.data.report.render import data_report
     from honekit.store.atomic import write_atomic
 
+    expect_jsonl(file, validation, test)
     target = out or file.with_name(f"{file.stem}.report.html")
     given = {path.resolve() for path in (file, validation, test) if path}
     if target.resolve() in given:

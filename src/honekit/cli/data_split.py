@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from honekit.cli.data_given import expect_jsonl
 from honekit.cli.render import print_json
 
 
@@ -44,6 +45,7 @@ def split(
     from honekit.data.split_file import SplitPlan, split_file
     from honekit.data.versions import record_version
 
+    expect_jsonl(file)
     plan = SplitPlan(by, field, group_key, time_key, validation, test, seed)
     manifest = split_file(file, out, plan)
     for name, part in manifest["files"].items():

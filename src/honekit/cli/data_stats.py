@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_given import expect_jsonl
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def stats(
     from honekit.cli.render import progress
     from honekit.data.stats import file_stats
 
+    expect_jsonl(file)
     template = None
     if base:
         from honekit.models import bases

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.data_given import expect_jsonl
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def suspects(
     from honekit.data.suspects.rank import find_suspects
     from honekit.store.atomic import write_atomic
 
+    expect_jsonl(file)
     with progress("judging") as bar:
         found = find_suspects(
             file, job=job, fields=field or (), folds=folds, top=top, seed=seed, report=lambda done, total: bar(done, total)

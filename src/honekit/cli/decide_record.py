@@ -27,7 +27,8 @@ def record(
         typer.Option(help="Folder with hone.toml, or the file; its last `hone decide measure`, if any, goes into the record."),
     ] = Path(),
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help=f"Write there in place of {RECORD} beside hone.toml.")
+        Path | None,
+        typer.Option("-o", "--out", "--output", metavar="FILE", help=f"Write there in place of {RECORD} beside hone.toml."),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Write over a record that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, with the page in it.")] = False,
@@ -54,6 +55,13 @@ def record(
         raise SettingsError("decide.option", what=f"{chosen!r} is no option", mend=f"use one of: {', '.join(OPTIONS)}")
     root = project if project.is_dir() else project.parent
     beside = root / RECORD if (root / "hone.toml").is_file() else None
+    if beside is None and output is None and project != Path():
+        raise SettingsError(
+            "settings.project_missing",
+            what="there is no hone.toml here",
+            where=str(root),
+            mend="name the project's folder, `hone init` one, or leave out --project and name the page with -o",
+        )
     file = output or beside
     if file is not None and file.exists() and not replace:
         raise SettingsError(

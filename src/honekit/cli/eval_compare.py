@@ -75,18 +75,22 @@ def compare(
         print(line(one))
     for pair in shown:
         side = _side(pair)
-        print(f"\nitem {pair.a.position}, {side['outcome']}\n  A  {side['a']['output']!r}\n  B  {side['b']['output']!r}")
+        print(f"\nitem {pair.a.position}, {side['outcome']}: {_short(pair.item)}")
+        print(f"  A  {side['a']['output']!r}\n  B  {side['b']['output']!r}")
 
 
 def line(one: Compared) -> str:
     """One criterion, or one slice of it, in a sentence, ending in the true difference that so many items show (80 % power)."""
+    from honekit.evals.report_format import probability
+
     name = f"{one.criterion} {one.metric}" if one.slice is None else f"  {one.slice}"
     head = f"{name:<28} {one.value_a:.3f} against {one.value_b:.3f}, {one.items} items"
     if one.interval is None:
         return f"{head}: {one.word}"
     lo, hi = one.interval
-    told = f"{head}: difference {one.difference:+.3f} ({lo:+.3f} to {hi:+.3f}), p {one.p:.3f}; A is "
+    told = f"{head}: difference {one.difference:+.3f} ({lo:+.3f} to {hi:+.3f}), p {probability(one.p)}; A is "
     told = told + one.word if one.word in ("better", "worse") else told.removesuffix("; A is ") + f"; {one.word}"
+    told += f"; effect size {one.effect_size:+.2f}" if one.effect_size is not None else ""
     return told + (f"; {one.items} items would show {one.detectable:.3f}" if one.detectable else "")
 
 
@@ -109,6 +113,12 @@ def _outcome(pair: Pair) -> Outcome:
     from honekit.evals.side_by_side import outcome
 
     return outcome(pair)
+
+
+def _short(item: dict[str, Any], most: int = 300) -> str:
+    """The item's keys and values on one line."""
+    text = ", ".join(f"{key} {value!r}" for key, value in item.items())
+    return text if len(text) <= most else f"{text[:most]} …"
 
 
 def _side(pair: Pair) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def read_examples(project: Project, file: str) -> list[Example]:
         findings += found
     least = MIN_TRAINING_EXAMPLES if file == project.data.train else 1
     if not findings and len(examples) < least:
-        what = f"{len(examples)} examples, and at least {least} are needed"
+        what = f"{len(examples)} {'example' if len(examples) == 1 else 'examples'}, and at least {least} are needed"
         findings.append(_error("data.too_few", 0, "", what, "add examples, one JSON object per line"))
     raise_findings(path, findings)
     return examples

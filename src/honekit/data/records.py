@@ -41,7 +41,7 @@ class CheckResult:
     counts: dict[str, int] = field(default_factory=dict)
     """How often each code was found; of each, at most `MAX_KEPT` findings are listed."""
     score: dict[str, Any] = field(default_factory=dict)
-    """See `honekit.data.checks.score`; empty where no score was asked for."""
+    """See `honekit.data.checks.score`."""
     seconds: dict[str, float] = field(default_factory=dict)
     """Wall time by check, where it was measured."""
     format: str = "jsonl"
@@ -98,7 +98,7 @@ class Tally:
 
     def report_too_few(self, least: int, kind: str) -> None:
         if self.records < least:
-            count = f"{self.records} examples, and at least {least} are needed"
+            count = f"{self.records} {'example' if self.records == 1 else 'examples'}, and at least {least} are needed"
             self.report(Finding("data.too_few", "error", 0, "", count, f"add examples, one {kind} per line"))
 
     def result(self, path: Path) -> CheckResult:

@@ -88,7 +88,7 @@ def _decide(rule: Rule, evidence: Evidence, adjusted: float | None) -> Decided:
     facts = {one.text: _fact(one, evidence) for one in rule.figures()}
     missing = [name for name, number in facts.items() if number is None]
     if missing:
-        told = "; ".join(f"{name}: {evidence.missing.get(name, 'not measured here')}" for name in missing)
+        told = "; ".join(f"{one.text}: {_why_missing(one, evidence)}" for one in rule.figures() if one.text in missing)
         return Decided(rule.text, "not measured", None, None, None, facts, told)
     known = {name: number for name, number in facts.items() if number is not None}
     try:
@@ -136,6 +136,23 @@ def _arm(figure: Figure, evidence: Evidence) -> str | None:
 def _fact(figure: Figure, evidence: Evidence) -> float | None:
     arm = _arm(figure, evidence)
     return evidence.numbers.get(figure.metric if arm is None else f"{arm}.{figure.metric}")
+
+
+def _why_missing(figure: Figure, evidence: Evidence) -> str:
+    """The known reason, else what was measured: the name in the rule may be a slip."""
+    if figure.text in evidence.missing:
+        return evidence.missing[figure.text]
+    arm = _arm(figure, evidence)
+    if arm is None:
+        return "not measured here"
+    arms = sorted({name.split(".")[0] for name in evidence.numbers if "." in name})
+    if arm not in arms:
+        return f"there is no arm {arm!r} here, but {', '.join(arms)}" if arms else "not measured here"
+    return f"not measured here; of {arm} there is {', '.join(sorted(_metrics(arm, evidence)))}"
+
+
+def _metrics(arm: str, evidence: Evidence) -> list[str]:
+    return [name.removeprefix(f"{arm}.") for name in evidence.numbers if name.startswith(f"{arm}.")]
 
 
 def _interval(rule: Rule, evidence: Evidence) -> tuple[float, float] | None:

@@ -21,9 +21,15 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
     try:
         compiled = re2.compile(pattern, options)
     except re2.error as fault:
-        raise ValueError(f"{pattern[:80]!r} is no pattern of RE2: {fault}") from fault
+        raise ValueError(f"{pattern[:80]!r} is no pattern of RE2: {_reason(fault)}") from fault
     if compiled.programsize > MAX_PROGRAM:
         raise ValueError(
             f"{pattern[:80]!r} is too large: its repetitions make {compiled.programsize} steps of at most {MAX_PROGRAM}"
         )
     return compiled
+
+
+def _reason(fault: Exception) -> str:
+    """RE2 gives its reason as bytes."""
+    reason = fault.args[0] if fault.args else ""
+    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)

@@ -78,3 +78,9 @@ def test_without_attributes_the_clusters_of_the_seeds_are_the_topics() -> None:
 
 def _messages(record: dict[str, list[dict[str, str]]]) -> list[Message]:
     return list(parse_messages(record["messages"]))
+
+
+def test_the_name_of_a_file_that_is_not_there_is_no_task(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        read_spec(str(tmp_path / "speck.toml"))
+    assert read_spec("Write notes.txt entries.").description == "Write notes.txt entries."

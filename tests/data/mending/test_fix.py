@@ -73,6 +73,17 @@ def test_what_cannot_be_mended_is_copied_and_listed(tmp_path: Path) -> None:
     assert [(f.code, f.line) for f in result.left] == [("data.json_syntax", 2), ("data.assistant.empty", 3), ("data.not_utf8", 4)]
 
 
+def test_every_error_of_structure_that_the_check_finds_is_listed_as_left(tmp_path: Path) -> None:
+    twice = '{"messages": [], "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}'
+    call = {"id": "c1", "type": "function", "function": {"name": "w", "arguments": "{bad"}}
+    tools = json.dumps({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "tool_calls": [call]}]})
+    result = _fix(tmp_path, f"{_record()}\n{twice}\n{tools}\n".encode())
+    assert {(one.line, one.code) for one in result.left} == {(2, "data.key_repeated"), (3, "data.tool.arguments_json")}
+    assert result.broken == 2
+    assert not result.is_good
+    assert result.target.read_text().splitlines()[1:] == [twice, tools]
+
+
 def test_broken_records_go_into_a_side_file_when_asked(tmp_path: Path) -> None:
     result = _fix(tmp_path, f'{_record()}\n{{"messages": \n'.encode() + b"\xff\n", drop_broken=True)
     assert result.target.read_text() == _record() + "\n"

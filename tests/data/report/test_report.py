@@ -141,3 +141,15 @@ def test_in_a_browser_it_filters_recolours_and_runs_nothing_of_the_data(tmp_path
         assert page.locator(".map-legend[data-of=l]").is_visible()
         assert faults == []
         assert page.title() == "Data: train.jsonl"
+
+
+def test_a_small_held_out_file_has_no_error_for_being_small(tmp_path: Path) -> None:
+    train, test = tmp_path / "train.jsonl", tmp_path / "test.jsonl"
+    train.write_text("".join(json.dumps(one) + "\n" for one in records(30)))
+    test.write_text(
+        json.dumps({"messages": [{"role": "user", "content": "where is it"}, {"role": "assistant", "content": "login"}]})
+    )
+    html, _ = data_report(train, test=test)
+    row = re.search(r'<tr><th scope="row">test</th>.*?</tr>', html, re.DOTALL)
+    assert row
+    assert re.findall(r">\s*(\d+)\s*</td>", row[0])[-2:] == ["0", "0"]

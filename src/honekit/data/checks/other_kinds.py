@@ -16,6 +16,7 @@ from honekit.data.checks.leakage.held_out import leakage_check
 from honekit.data.checks.passes import Passes
 from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.checks.quality.near_duplicates import NearDuplicates
+from honekit.data.checks.score import score
 from honekit.data.checks.structure.endings import Endings
 from honekit.data.checks.structure.lengths import length_check
 from honekit.data.checks.turn import Turn, read_turn
@@ -56,7 +57,9 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
     for finding in found:
         whole.report(finding)
     merged = whole.result(result.path)
-    return replace(merged, records=result.records, score=result.score, seconds=result.seconds, format=result.format)
+    merged = replace(merged, records=result.records, seconds=result.seconds, format=result.format)
+    looked_at = ["structure", "consistency", "quality", "privacy", *(["leakage"] if leakage else [])]
+    return replace(merged, score=score(merged, looked_at))
 
 
 class _Answers:

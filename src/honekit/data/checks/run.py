@@ -14,7 +14,7 @@ from pathlib import Path
 from honekit.data.chat import KIND, ChatExample, readable_conversations
 from honekit.data.checks.check import Check, CheckOptions
 from honekit.data.checks.consistency.held_out_labels import unseen_labels
-from honekit.data.checks.leakage.held_out import leakage_check
+from honekit.data.checks.leakage.held_out import LeakageCheck, leakage_check
 from honekit.data.checks.passes import Passes, Progress, Tell
 from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.checks.quality.near_duplicates import MAX_RECORDS, NearDuplicates
@@ -50,6 +50,7 @@ def check_file(
     """
     options = options or CheckOptions()
     made = [check for make in (LIBRARY_CHECKS if checks is None else checks) if (check := make(options))]
+    asked = tuple(made)
     with_answers = checks is None if answers is None else answers
     in_lines = "structure and answers" if with_answers else "structure"
     begun = time.perf_counter()
@@ -78,8 +79,14 @@ def check_file(
         tally.report_too_few(MIN_TRAINING_EXAMPLES, KIND)
     result = tally.result(path)
     result.seconds = passes.seconds
-    result.score = score(result)
+    looked_at = ["structure", *(("consistency", "quality") if with_answers else ())]
+    looked_at += [group for kind, group in ((LeakageCheck, "leakage"), (PrivacyCheck, "privacy")) if _has(kind, asked)]
+    result.score = score(result, looked_at)
     return result
+
+
+def _has(kind: type, checks: Sequence[Check]) -> bool:
+    return any(isinstance(check, kind) for check in checks)
 
 
 class NearDuplicateCheck:

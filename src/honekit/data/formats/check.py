@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
-from honekit.data.checks.score import score
+from honekit.data.checks.score import marked, score
 from honekit.data.formats import chosen_rejected
 from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.formats.excel_rows import sheets
@@ -62,6 +62,7 @@ def check_any(
         kind = "preference" if source.format == chosen_rejected.NAME else source.format
         if kind in _SCANS:
             result = _SCANS[kind](spill.file)
+            result.score = score(result, ["structure"])
             if not structure_only:
                 result = with_contents(result, spill.file, kind, options)
         else:
@@ -86,7 +87,7 @@ def _with_groups(result: CheckResult, source: Source, options: CheckOptions, giv
         tally.report(finding)
     found = tally.result(result.path)
     merged = replace(result, errors=found.errors, warnings=found.warnings, stats=found.stats, counts=found.counts)
-    merged.score = score(merged) if result.score else {}
+    merged.score = score(merged, marked(result.score))
     return merged
 
 
@@ -154,7 +155,7 @@ def _merge(result: CheckResult, spill: Spill) -> CheckResult:
         stats=stats,
         counts=dict(counts),
     )
-    merged.score = score(merged) if result.score else {}
+    merged.score = score(merged, marked(result.score))
     return merged
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,10 @@ class Draw:
     attributes: dict[str, str]
 
 
+_FILE_NAME = re.compile(r"\S+\.(?:toml|txt|md)")
+"""A text that is only this is a file that is not there, never a task."""
+
+
 def read_spec(given: str) -> Spec:
     """A text, or the file of that name: TOML (`description`, `[attributes]` of lists) or text.
 
@@ -48,6 +53,10 @@ def read_spec(given: str) -> Spec:
         is_file = path.is_file()
     except (OSError, ValueError):  # too long for a name, so it is a text
         is_file = False
+    if not is_file and _FILE_NAME.fullmatch(given):
+        raise DataError(
+            "data.spec", what="there is no such file", where=given, mend="mend the path, or describe the task in words of its own"
+        )
     if not is_file:
         return _of_text(given, "--spec")
     with open_data(path) as file:

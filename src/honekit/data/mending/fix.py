@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from honekit.data.blocks import MAX_LINE_BYTES, open_unpacked
-from honekit.data.chat import line_faults
+from honekit.data.checks.structure.parts import structure_errors
 from honekit.data.compressed import SUFFIXES
 from honekit.data.lines import MAX_SHOWN, Finding, Line, decode_json, too_long
 from honekit.data.mending.mends import BLANK_LINE, BOM, DUPLICATE, LINE_END, REDACTION_PREFIXES, all_codes
@@ -172,8 +172,7 @@ class _Fixing:
 
     def _record(self, number: int, text: str, body: bytes) -> None:
         mended, changes = self._mended(text)
-        faults = line_faults(Line(number, mended.removeprefix("\ufeff")))
-        errors = [finding for finding in faults if finding.severity == "error"]
+        errors = structure_errors(Line(number, mended.removeprefix("\ufeff")))
         if errors and self._side:
             self._broken(errors[0], body)
             return

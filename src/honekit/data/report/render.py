@@ -131,7 +131,7 @@ def _splits(splits: dict[str, Overview], results: dict[str, CheckResult]) -> lis
             "file": split.path.name,
             "examples": split.examples,
             "turns": max(split.turns, default=0),
-            "errors": results[name].stats["errors"],
+            "errors": results[name].stats["errors"] - (results[name].counts.get("data.too_few", 0) if name != "train" else 0),
             "warnings": results[name].stats["warnings"],
         }
         for name, split in splits.items()

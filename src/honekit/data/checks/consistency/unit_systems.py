@@ -13,7 +13,7 @@ from honekit.data.lines import Finding, shown
 _SYSTEMS: dict[str, dict[str, str]] = {
     "temperatures": {"°C": r"(?:°|degrees? )\s?C(?:elsius)?|celsius", "°F": r"(?:°|degrees? )\s?F(?:ahrenheit)?|fahrenheit"},
     "speeds": {"m/s": r"m/s", "km/h": r"km/h|kph", "mph": r"mph"},
-    "weights": {"grams": r"mg|k?g|grams?|kilos?", "ounces and pounds": r"oz|ounces?|lbs?|pounds?"},
+    "weights": {"grams and kilograms": r"mg|k?g|grams?|kilos?", "ounces and pounds": r"oz|ounces?|lbs?|pounds?"},
     "volumes": {"litres": r"[mcd]?[lL]|(?:millil|l)it(?:er|re)s?", "cups and ounces": r"cups?|fl\.? ?oz|pints?|gallons?|quarts?"},
     "lengths": {"metres": r"[mck]?m|(?:centi|kilo)?met(?:er|re)s?", "feet and miles": r"ft|feet|inch(?:es)?|miles?|yards?|mi"},
 }

@@ -18,7 +18,7 @@ from typing import Any, Protocol, TypeVar, cast
 import msgspec
 
 from honekit.data.blocks import Block, read_blocks
-from honekit.data.chat import ChatExample, chat_reader
+from honekit.data.chat import ChatExample, chat_reader, conversations_in, line_faults
 from honekit.data.checks.structure.endings import ENDS, MIN_CHARS, Endings
 from honekit.data.checks.structure.orders import Order, Orders
 from honekit.data.checks.structure.plain import PlainMessage, doubtful, plain_decoder
@@ -172,11 +172,10 @@ class StructureScan:
         self._endings.ended += prose
 
     def _look_slow(self, line: Line, report: Report, totals: Counter[str]) -> bool:
-        place = repeated_key(line.text or "")
-        if place is None:
+        repeated = repeated_key_fault(line)
+        if repeated is None:
             return self._read(line, report, totals)
-        message = f"the key {shown(place.rpartition('.')[2])} stands twice in one object, so one of its values would be lost"
-        report(Finding("data.key_repeated", "error", line.number, place, message, "keep one of the two"))
+        report(repeated)
         if self._has_answers:
             self._read_for_answers(line, _unreported, Counter())
         return False
@@ -195,6 +194,22 @@ class StructureScan:
 
 def _unreported(_finding: Finding) -> None:
     return None
+
+
+def structure_errors(line: Line) -> list[Finding]:
+    """All that stops training in one line that has text, as the check of a whole file finds it."""
+    if repeated := repeated_key_fault(line):
+        return [repeated]
+    faults = [*line_faults(line), *(fault for example in conversations_in([line]) for fault in tool_findings(example))]
+    return [fault for fault in faults if fault.severity == "error"][:MAX_PER_LINE]
+
+
+def repeated_key_fault(line: Line) -> Finding | None:
+    place = repeated_key(line.text or "")
+    if place is None:
+        return None
+    message = f"the key {shown(place.rpartition('.')[2])} stands twice in one object, so one of its values would be lost"
+    return Finding("data.key_repeated", "error", line.number, place, message, "keep one of the two")
 
 
 def repeated_key(text: str) -> str | None:
