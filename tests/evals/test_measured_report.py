@@ -85,3 +85,12 @@ def test_a_providers_price_is_told_once_with_where_it_is_from() -> None:
         shown["arms"][name]["cost"]["price_from"] = "list price of some-model, genai-prices 1.2.3"
     assert render_measurement(shown).count("Price of the provider: list price of some-model, genai-prices 1.2.3.") == 1
     assert "Price of the provider" not in render_measurement(document("tuned"))
+
+
+def test_a_curve_names_its_own_file_and_leaves_out_what_it_has_nothing_to_say_about() -> None:
+    curve = {**document(None, settled=False), "payback": {"tuned": []}}
+    page = render_measurement(curve, "curve.json")
+    assert "<code>curve.json</code> beside it" in page
+    assert "When training pays" not in page
+    paying = {**curve, "payback": {"tuned": [{"sentence": "tuned pays from 9 requests on"}]}}
+    assert "<li>tuned pays from 9 requests on</li>" in render_measurement(paying)

@@ -13,8 +13,9 @@ from honekit.evals.report_format import DASH, count, interval, money, money_deci
 View = dict[str, Any]
 
 
-def render_measurement(document: Mapping[str, Any]) -> str:
-    """document: what `hone decide measure --json` prints. The template escapes every text of data and models."""
+def render_measurement(document: Mapping[str, Any], figures_file: str = "result.json") -> str:
+    """document: what `hone decide measure --json` prints, in a file of this name beside the page. The template escapes every text
+    of data and models."""
     standings = {standing["arm"]: standing for standing in document["selection"]["standings"]}
     rows = sorted(
         ({"name": name, "standing": standings[name], **arm} for name, arm in document["arms"].items()),
@@ -34,6 +35,8 @@ def render_measurement(document: Mapping[str, Any]) -> str:
         plot=plots.forest([_bar(document, row["name"]) for row in rows]),
         kinds=[kind for kind in ("classical", "untuned", "tuned") if kind in kinds],
         curve=_curve(document["learning_curve"]),
+        payback=[one["sentence"] for against in document["payback"].values() for one in against],
+        figures_file=figures_file,
         tried={name: candidates for name, candidates in tried.items() if len(candidates) > 1},
         version=honekit.__version__,
     )

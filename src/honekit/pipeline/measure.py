@@ -252,5 +252,5 @@ def _write(project: Project, document: dict[str, Any], name: str) -> None:
     file = result_file(project, name)
     report = file.with_name("report.html" if name == "result" else f"{name}.html")
     document["report"] = str(report)
-    write_atomic(report, render_measurement(document))
+    write_atomic(report, render_measurement(document, file.name))
     write_atomic(file, json.dumps(document, ensure_ascii=False, indent=1))
