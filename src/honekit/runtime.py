@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import sys
 
 SPINS = "10000"
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Parameters of mallopt(3)."""
+_NO_MEMORY = (
+    "can't allocate memory",
+    os.strerror(errno.ENOMEM),
+    "can't start new thread",
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "MPS backend out of memory",
+)
+"""What torch's allocators, the system, Python and the libraries of GPUs say."""
 
 
 def prepare() -> None:
@@ -42,6 +53,16 @@ def _keep_memory() -> None:
         return
     mallopt(_MMAP_MAX, 0)
     mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def is_out_of_memory(fault: BaseException | None) -> bool:
+    """Whether this, or what it was raised from, says that the machine or its GPU has no more memory, or none for a thread."""
+    # torch raises a plain RuntimeError when the CPU's allocator fails; others say it in words only.
+    while fault is not None:
+        if isinstance(fault, MemoryError) or any(words in str(fault) for words in _NO_MEMORY):
+            return True
+        fault = fault.__cause__
+    return False
 
 
 def give_back_memory() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 
 import pytest
 from sqlalchemy import update
@@ -70,13 +72,26 @@ def test_a_killed_worker_is_replaced_and_the_job_ends_as_if_nothing_had_happened
     assert resumed in (["Resumed at step 3"], ["Resumed at step 6"])
 
 
+def _stop_outside_a_transaction(pid: int) -> None:
+    """The next test has one that stands still in a transaction; here nobody could write before it is ended."""
+    file = open_database().where
+    for _ in range(200):
+        os.kill(pid, signal.SIGSTOP)
+        with closing(sqlite3.connect(file, timeout=0, isolation_level=None)) as connection, suppress(sqlite3.OperationalError):
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.01)
+    raise AssertionError("the worker writes all the time")
+
+
 def test_a_worker_that_stands_still_is_ended_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "HUNG_S", 0.5)
     stopped: list[int] = []
 
     def stop(job_id: str) -> None:
         stopped.append(_worker_pid(job_id))
-        os.kill(stopped[0], signal.SIGSTOP)
+        _stop_outside_a_transaction(stopped[0])
         with open_database().write() as connection:  # as its lease is over after fifteen seconds
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(lease_expires_at=0))
         assert [job.id for job in leases.requeue_expired()] == [job_id]

@@ -56,6 +56,20 @@ def test_long_rows_take_the_fused_kernel_and_give_the_same(monkeypatch: pytest.M
     torch.testing.assert_close(fused, plain, **TOLERANCE)
 
 
+@pytest.mark.parametrize("window", [None, 6])
+@pytest.mark.parametrize("prefix", [0, 11])
+def test_a_row_at_once_gives_outputs_and_gradients_of_its_sequences_one_by_one(prefix: int, window: int | None) -> None:
+    draw = torch.Generator().manual_seed(3)
+    layout = PackedLayout(prefix, [9, 1, 14])
+    rows = [torch.randn(1, heads, prefix + 24, 8, generator=draw).requires_grad_() for heads in (6, 2, 2)]
+    found = []
+    for function in (attention._whole_row, lambda *given: attention._packed(0, *given)):
+        out = function(*rows, 0.3, window, layout, 0.0)
+        found.append([out, *torch.autograd.grad((out**2).sum(), rows)])
+    for at_once, one_by_one in zip(*found, strict=True):
+        torch.testing.assert_close(at_once, one_by_one, **TOLERANCE)
+
+
 def test_without_a_layout_the_model_is_an_ordinary_causal_one() -> None:
     ids = tiny.token_ids(20)
     for architecture in tiny.ARCHITECTURES:

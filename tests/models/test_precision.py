@@ -65,6 +65,14 @@ def test_cuda_is_taken_where_it_is() -> None:
     )
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_a_gpu_is_measured_itself() -> None:
+    gpu, cpu = measure(device="cuda"), measure()
+    assert (gpu.device, cpu.device, cpu.launch_us) == ("cuda", "cpu", 0.0)
+    assert gpu.fp32_gflops > 0 and gpu.launch_us > 0
+    assert gpu.gflops(choose_precision(gpu, "auto", "cuda")) > cpu.fp32_gflops
+
+
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(SettingsError):
         resolve_device("tpu")

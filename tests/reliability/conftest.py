@@ -54,7 +54,9 @@ def torch_as_before() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def speed_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measuring the machine decides fp32 or bf16; two runs that are to be compared must not fall on different sides."""
-    monkeypatch.setattr(precision, "measure", lambda threads=None: Measured(50.0, 1.0, 10.0, torch.get_num_threads()))
+    monkeypatch.setattr(
+        precision, "measure", lambda threads=None, device="cpu": Measured(50.0, 1.0, 10.0, torch.get_num_threads())
+    )
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +80,17 @@ def test_the_bundled_manual_is_searched_well_enough(split: str) -> None:
     found = [ref in passages for ref, passages in wanted if ref is not None]
     assert len(found) >= 14
     assert all(found)
+
+
+def test_jax_is_not_started_where_it_is_installed(tmp_path: Path) -> None:
+    (tmp_path / "jax").mkdir()
+    (tmp_path / "jax" / "__init__.py").write_text("raise SystemExit('JAX was started')")
+    program = """
+from honekit.retrieval import Index, Passage
+found = Index([Passage("1", "", "pump"), Passage("2", "", "valve")]).search("pump", 1)
+assert [passage.ref for passage in found] == ["1"]
+import jax
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.strip()) == (1, "JAX was started")

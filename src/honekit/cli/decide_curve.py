@@ -24,6 +24,7 @@ def curve(
         typer.Option(min=1, max=20, metavar="N", help="Train the largest size with N seeds, where it is all examples."),
     ] = None,
     base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
 ) -> None:
     """Train on growing parts of the data, score each on the same validation examples, and forecast what more would bring.
@@ -44,7 +45,7 @@ def curve(
     from honekit.pipeline.measure import measure_project
     from honekit.project import load_project
 
-    loaded = changed(load_project(project), base, "auto")
+    loaded = changed(load_project(project), base, device)
     shares, arms = parts(_numbers(sizes, "--sizes"), len(prepare(loaded, use_more=True).train))
     more = _numbers(further, "--further") if further else None
     loaded = with_options(loaded, shares=shares, further_examples=more, seeds=seeds)

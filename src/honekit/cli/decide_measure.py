@@ -25,6 +25,7 @@ def measure(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last measurement: its arms, limit and seeds.")] = False,
     base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
 ) -> None:
     """Measure prompting, examples, retrieval, a classical model and fine-tuning on the same held-out data.
@@ -48,7 +49,7 @@ def measure(
     from honekit.pipeline.measure import measure_project, read_settings, result_file
     from honekit.project import load_project
 
-    loaded = changed(load_project(project), base, "auto")
+    loaded = changed(load_project(project), base, device)
     names = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
     if resume:
         if names or limit or seeds:

@@ -133,8 +133,9 @@ def _package_findings(versions: dict[str, str | None]) -> list[Finding]:
 def _speed() -> dict[str, Any]:
     from honekit.models.precision import choose_precision, measure, resolve_device
 
-    measured, device = measure(), resolve_device("auto")
-    return {**asdict(measured), "device": device.type, "precision": choose_precision(measured, "auto", device)}
+    device = resolve_device("auto")
+    measured = measure(device=device)
+    return {**asdict(measured), "precision": choose_precision(measured, "auto", device)}
 
 
 def _gpu() -> tuple[dict[str, Any] | None, list[Finding]]:

@@ -182,11 +182,11 @@ def _named(fault: Exception) -> HoneError | None:
             where=str(fault.filename) if fault.filename else None,
             mend="free some space, or set HONE_HOME to a disk that has room, then run the same command again",
         )
-    if isinstance(fault, MemoryError):
+    if runtime.is_out_of_memory(fault):
         return HoneError(
             "system.out_of_memory",
             what="there is not enough memory",
-            mend="end other programs, or lower `batch_size` in hone.toml; `hone doctor` shows the memory",
+            mend="end other programs, or lower `batch_size` in hone.toml; `hone doctor` shows the memory, and the GPU's",
         )
     return None
 

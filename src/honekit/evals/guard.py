@@ -149,7 +149,7 @@ def _answers(engine: Engine, probes: Sequence[Probe], folder: Path, report: Call
     from honekit.inference.engine import Request
     from honekit.inference.sampling import SamplingParams
 
-    store = AnswerStore(folder, f"{engine.fingerprint}-{engine.precision}")
+    store = AnswerStore(folder, engine.computes_as)
     sampling = SamplingParams(MAX_NEW_TOKENS, 0.0)
     conversations = [[{"role": "user", "content": probe.prompt}] for probe in probes]
     template = engine.template

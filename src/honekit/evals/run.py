@@ -118,7 +118,7 @@ class Evaluator:
         return self.result
 
     def _runner(self, engine: Engine) -> ArmRunner:
-        store = AnswerStore(self.project.state_dir / "answers", f"{engine.fingerprint}-{engine.precision}")
+        store = AnswerStore(self.project.state_dir / "answers", engine.computes_as)
         return ArmRunner(self.project, engine, store, Sources(self.project, self.index))
 
     def _classical(self) -> None:

@@ -152,6 +152,12 @@ class Engine:
         self.work = Work()
         self._prefixes: OrderedDict[tuple[int, ...], PrefixCache] = OrderedDict()
 
+    @property
+    def computes_as(self) -> str:
+        """Weights, precision and, on a GPU, the kind of it: answers of engines that agree in these are the same."""
+        on = "" if self.device.type == "cpu" else f"-{self.device.type}"
+        return f"{self.fingerprint}-{self.precision}{on}"
+
     def open(self, batch_size: int = 64) -> Session:
         """A session that runs at most `batch_size` sequences at once."""
         return Session(self, batch_size)
@@ -472,7 +478,7 @@ def load_engine(base: str, adapter_dir: Path | None = None, *, device: str = "au
     target = resolve_device(device)
     chosen = precision
     if precision == "auto":
-        chosen = choose_precision(measure(), "auto", target)
+        chosen = choose_precision(measure(device=target), "auto", target)
     path = bases.resolve_base(base)
     print_of_base = fingerprint.fingerprint_base(path)
     if adapter_dir is not None:

@@ -26,8 +26,6 @@ from honekit.jobs.records import Lease
 from honekit.jobs.states import JobError
 from honekit.store.atomic import system_error
 
-_NO_MEMORY = ("can't allocate memory", os.strerror(errno.ENOMEM), "can't start new thread")
-
 
 def main(arguments: Sequence[str]) -> int:
     """Run the job that is named; returns the exit code."""
@@ -95,12 +93,12 @@ def _outcome(context: JobContext, lease: Lease) -> int:
         _log(context)
         if fault.code == "job.lease_lost":
             raise
-        if _out_of_memory(fault):
+        if runtime.is_out_of_memory(fault):
             return OUT_OF_MEMORY
         queue.fail(context.job_id, fault.as_dict(), token=lease.token)
     except Exception as fault:
         _log(context)
-        if _out_of_memory(fault):
+        if runtime.is_out_of_memory(fault):
             return OUT_OF_MEMORY
         if refused := system_error(fault, context.dir):
             queue.fail(context.job_id, refused.as_dict(), token=lease.token)
@@ -113,18 +111,6 @@ def _outcome(context: JobContext, lease: Lease) -> int:
         }
         queue.fail(context.job_id, error, token=lease.token)
     return DONE
-
-
-def _out_of_memory(fault: BaseException | None) -> bool:
-    """Whether this, or what it was raised from, says that there is no more memory, or none for another thread."""
-    # torch raises its own class on a GPU, and a plain RuntimeError when the CPU's allocator fails; others say it in words only.
-    while fault is not None:
-        if isinstance(fault, MemoryError) or type(fault).__name__ == "OutOfMemoryError":
-            return True
-        if any(words in str(fault) for words in _NO_MEMORY):
-            return True
-        fault = fault.__cause__
-    return False
 
 
 def _log(context: JobContext) -> None:

@@ -14,6 +14,7 @@ from honekit.errors import HoneError, ModelError
 from honekit.models import catalogue, hub, wheel
 from honekit.models.gguf import convert_gguf
 from honekit.models.wheel import Progress
+from honekit.runtime import is_out_of_memory
 
 if TYPE_CHECKING:
     import torch
@@ -140,7 +141,7 @@ def load_base(path: Path, dtype: torch.dtype, device: str | torch.device = "cpu"
             path, dtype=dtype, attn_implementation=attention, local_files_only=True, use_safetensors=True
         )
     except Exception as error:  # transformers and safetensors raise many kinds; all mean: not this directory
-        if isinstance(error, HoneError | MemoryError):
+        if isinstance(error, HoneError) or is_out_of_memory(error):
             raise
         raise ModelError(
             "model.unloadable",

@@ -34,7 +34,7 @@ class _Base:
 
 _keeping = False
 _base: _Base | None = None
-_measured: dict[int, Measured] = {}
+_measured: dict[tuple[int, str], Measured] = {}
 
 
 def keep() -> None:
@@ -67,14 +67,14 @@ def load_tokenizer(path: Path) -> Tokenizer:
     return kept.tokenizer
 
 
-def measure() -> Measured:
+def measure(device: torch.device) -> Measured:
     """As `precision.measure` for torch's present number of threads."""
     import torch
 
-    threads = torch.get_num_threads()
-    if not _keeping or threads not in _measured:
-        _measured[threads] = precision.measure()
-    return _measured[threads]
+    key = (torch.get_num_threads(), device.type)
+    if not _keeping or key not in _measured:
+        _measured[key] = precision.measure(device=device)
+    return _measured[key]
 
 
 def _kept(path: Path) -> _Base:

@@ -28,34 +28,45 @@ _PROBE_SIDE = 256
 _TRIES, _BUDGET_S = 8, 0.1
 _COPY_BYTES = 64 << 20
 """Well beyond the last-level cache of desktop machines, so that memory is what is timed."""
+_GPU_SIDE, _GPU_COPY_BYTES, _LAUNCHES = 4096, 512 << 20, 200
+"""Large enough that the work and not its beginning is timed."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Best of a few timings each, on the CPU."""
+    """Best of a few timings each, on one device."""
 
     fp32_gflops: float
     bf16_gflops: float
     memory_gb_s: float
     """Bytes read and written per second while copying."""
     threads: int
+    """Of the CPU."""
+    device: str = "cpu"
+    launch_us: float = 0.0
+    """Microseconds until the next operation can be begun on a GPU; 0 on a CPU, which computes meanwhile."""
 
     def gflops(self, precision: str) -> float:
         """The matmul peak in a precision."""
         return self.bf16_gflops if precision == "bf16" else self.fp32_gflops
 
 
-def measure(threads: int | None = None) -> Measured:
-    """Time fp32 and bf16 matrix products and a copy through memory; about 0.3 s.
+def measure(threads: int | None = None, device: torch.device | str = "cpu") -> Measured:
+    """Time fp32 and bf16 matrix products and a copy through memory; about 0.3 s, on a GPU about a second.
 
     `threads` defaults to torch's current number, which is in any case restored.
     """
+    on = torch.device(device)
     with _threads(threads) as used, torch.inference_mode():
-        fp32 = _matmul_gflops(torch.float32, _SIDE)
+        if on.type != "cpu":
+            speeds = [_matmul_gflops(dtype, _GPU_SIDE, on) for dtype in (torch.float32, torch.bfloat16)]
+            return Measured(*speeds, _copy_gb_s(_GPU_COPY_BYTES, on), used, on.type, _launch_us(on))
+        fp32 = _matmul_gflops(torch.float32, _SIDE, on)
         # A large bf16 product takes seconds where it is emulated, and a small one tells that already.
-        hopeless = _matmul_gflops(torch.bfloat16, _PROBE_SIDE) < 0.25 * _matmul_gflops(torch.float32, _PROBE_SIDE)
-        bf16 = _matmul_gflops(torch.bfloat16, _PROBE_SIDE if hopeless else _SIDE)
-        return Measured(fp32, bf16, _copy_gb_s(), used)
+        small = [_matmul_gflops(dtype, _PROBE_SIDE, on) for dtype in (torch.float32, torch.bfloat16)]
+        hopeless = small[1] < 0.25 * small[0]
+        bf16 = _matmul_gflops(torch.bfloat16, _PROBE_SIDE if hopeless else _SIDE, on)
+        return Measured(fp32, bf16, _copy_gb_s(_COPY_BYTES, on), used)
 
 
 def choose_precision(measured: Measured, wanted: str, device: torch.device | str) -> Precision:
@@ -115,28 +126,42 @@ def resolve_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def _matmul_gflops(dtype: torch.dtype, side: int) -> float:
-    a = torch.ones(side, side, dtype=dtype)
-    b = torch.ones(side, side, dtype=dtype)
-    out = torch.empty(side, side, dtype=dtype)
-    return 2.0 * side**3 / _best_s(lambda: torch.mm(a, b, out=out)) / 1e9
+def _matmul_gflops(dtype: torch.dtype, side: int, device: torch.device) -> float:
+    a, b, out = (torch.full((side, side), value, dtype=dtype, device=device) for value in (1.0, 0.5, 0.0))
+    return 2.0 * side**3 / _best_s(lambda: torch.mm(a, b, out=out), device) / 1e9
 
 
-def _copy_gb_s() -> float:
-    source = torch.ones(_COPY_BYTES // 4)
+def _copy_gb_s(size: int, device: torch.device) -> float:
+    source = torch.ones(size // 4, device=device)
     target = torch.empty_like(source)
-    return 2.0 * _COPY_BYTES / _best_s(lambda: target.copy_(source)) / 1e9
+    return 2.0 * size / _best_s(lambda: target.copy_(source), device) / 1e9
 
 
-def _best_s(action: Callable[[], object]) -> float:
+def _launch_us(device: torch.device) -> float:
+    value = torch.zeros(8, device=device)
+
+    def begin() -> None:
+        for _ in range(_LAUNCHES):
+            value.add_(1.0)
+
+    return _best_s(begin, device) / _LAUNCHES * 1e6
+
+
+def _best_s(action: Callable[[], object], device: torch.device) -> float:
     """The shortest of a few runs after a first one that only warms up, within a small budget of time."""
-    started = time.perf_counter()
-    action()
-    best, tries = math.inf, 0
-    while tries == 0 or (tries < _TRIES and time.perf_counter() - started < _BUDGET_S):
+
+    def timed() -> float:
         begun = time.perf_counter()
         action()
-        best = min(best, time.perf_counter() - begun)
+        if device.type != "cpu":
+            torch.accelerator.synchronize()
+        return time.perf_counter() - begun
+
+    started = time.perf_counter()
+    timed()
+    best, tries = math.inf, 0
+    while tries == 0 or (tries < _TRIES and time.perf_counter() - started < _BUDGET_S):
+        best = min(best, timed())
         tries += 1
     return best
 

@@ -165,7 +165,8 @@ def _start(project: Project, listener: Listener, limit: int | None) -> Measureme
 
     prepared = prepare(project, use_more=True)
     index = Index(load_passages(project)) if project.retrieval else None
-    measured = measure()
+    device = resolve_device(project.train.device)
+    measured = measure(device=device)
     base = bases.resolve_base(project.train.base)
     stratify, most = project.data.stratify, limit or 10**9
     run = Measurement(
@@ -178,7 +179,7 @@ def _start(project: Project, listener: Listener, limit: int | None) -> Measureme
         base,
         fingerprint.fingerprint_base(base),
         measured,
-        choose_precision(measured, project.train.precision, resolve_device(project.train.device)),
+        choose_precision(measured, project.train.precision, device),
     )
     listener.stage(
         "Data",

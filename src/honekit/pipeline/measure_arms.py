@@ -55,7 +55,7 @@ class Measurement:
     clock: Clock = field(default_factory=lambda: Clock([]))
 
     def asker(self, engine: Engine, *, again: bool = False) -> ArmRunner:
-        name = f"{engine.fingerprint}-{engine.precision}{'-again' if again else ''}"
+        name = f"{engine.computes_as}{'-again' if again else ''}"
         return ArmRunner(self.project, engine, AnswerStore(self.project.state_dir / "answers", name), self.sources, again)
 
     def load(self, adapter: Path | None) -> Engine:

@@ -54,7 +54,7 @@ def run_project(
 
     Raises: HoneError of the stage that failed; running again goes on behind the last finished step.
     """
-    from honekit.models.precision import measure
+    from honekit.models.precision import measure, resolve_device
 
     began = time.perf_counter()
     stages = Stages()
@@ -68,7 +68,7 @@ def run_project(
         with stages.time("measure the machine"):
             base = bases.resolve_base(project.train.base)
             base_print = fingerprint.fingerprint_base(base)
-            measured = measure()
+            measured = measure(device=resolve_device(project.train.device))
         listener.stage("Machine", [_machine_line(measured)])
         version, result = train(
             project, prepared.train_file, prepared.validation_file, base, base_print, measured, stages, listener
@@ -286,8 +286,9 @@ def _data_lines(prepared: Prepared) -> list[str]:
 
 
 def _machine_line(measured: Measured) -> str:
+    on = "" if measured.device == "cpu" else f"{measured.device}: "
     return (
-        f"{measured.threads} threads, fp32 {measured.fp32_gflops:.0f} GFLOP/s, bf16 {measured.bf16_gflops:.0f} GFLOP/s, "
+        f"{on}{measured.threads} threads, fp32 {measured.fp32_gflops:.0f} GFLOP/s, bf16 {measured.bf16_gflops:.0f} GFLOP/s, "
         f"memory {measured.memory_gb_s:.0f} GB/s"
     )
 

@@ -36,7 +36,7 @@ def train(
     """
     with stages.time("plan the training"):
         needed = plan(project.train, train_file, validation_file, base, measured)
-        check_room(needed)
+        check_room(needed, device=measured.device)
         job = training_job(
             train_file,
             validation_file,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from honekit.retrieval.passages import Passage
@@ -28,7 +30,8 @@ class Index:
         self._bm25: bm25s.BM25 | None = None
         corpus = [tokenize(passage.text) for passage in self.passages]
         if any(corpus):
-            import bm25s
+            with _without_jax():
+                import bm25s
 
             logging.getLogger("bm25s").setLevel(logging.WARNING)  # its import sets DEBUG
             self._bm25 = bm25s.BM25(method="lucene")
@@ -46,6 +49,20 @@ class Index:
         scores = self._bm25.get_scores(words).tolist()
         ranked = sorted(range(len(scores)), key=lambda i: (-round(scores[i], _SCORE_DIGITS), i))
         return [self.passages[i] for i in ranked[:k] if round(scores[i], _SCORE_DIGITS) > 0]
+
+
+@contextmanager
+def _without_jax() -> Iterator[None]:
+    """Where JAX is installed, bm25s starts it on import, for a way of sorting that is not used here, and JAX then takes three
+    quarters of a GPU's memory from the models."""
+    is_there = "jax" in sys.modules
+    if not is_there:
+        sys.modules["jax"] = None  # type: ignore[assignment]  # an import of it fails
+    try:
+        yield
+    finally:
+        if not is_there:
+            sys.modules.pop("jax", None)
 
 
 def tokenize(text: str) -> list[str]:

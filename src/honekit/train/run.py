@@ -211,7 +211,7 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
             return stored
         context.event("warn", f"torch changed from {stored.torch_version} to {torch.__version__} since this job began")
     device = resolve_device(spec.recipe.device)
-    measured = kept.measure()
+    measured = kept.measure(device)
     precision = choose_precision(measured, spec.recipe.precision, device)
     environment = Environment(
         precision=precision,
