@@ -5,8 +5,6 @@ Its own process, so that a crash or an out-of-memory kill costs one attempt and 
 
 from __future__ import annotations
 
-import errno
-import os
 import signal
 import sys
 import threading

@@ -59,8 +59,8 @@ def measure(threads: int | None = None, device: torch.device | str = "cpu") -> M
     on = torch.device(device)
     with _threads(threads) as used, torch.inference_mode():
         if on.type != "cpu":
-            speeds = [_matmul_gflops(dtype, _GPU_SIDE, on) for dtype in (torch.float32, torch.bfloat16)]
-            return Measured(*speeds, _copy_gb_s(_GPU_COPY_BYTES, on), used, on.type, _launch_us(on))
+            fp32, bf16 = (_matmul_gflops(dtype, _GPU_SIDE, on) for dtype in (torch.float32, torch.bfloat16))
+            return Measured(fp32, bf16, _copy_gb_s(_GPU_COPY_BYTES, on), used, on.type, _launch_us(on))
         fp32 = _matmul_gflops(torch.float32, _SIDE, on)
         # A large bf16 product takes seconds where it is emulated, and a small one tells that already.
         small = [_matmul_gflops(dtype, _PROBE_SIDE, on) for dtype in (torch.float32, torch.bfloat16)]
