@@ -83,6 +83,16 @@ def test_a_row_of_a_linear_layer_has_the_same_bits_in_any_company(dtype: torch.d
             assert torch.equal(fused_module._linear(rows[7 : 7 + count], packed), together[7 : 7 + count]), (out, count)
 
 
+def test_where_kernels_change_with_the_number_of_rows_blocks_of_one_size_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fused_module, "_is_one_kernel", lambda weight: False)
+    draw = torch.Generator().manual_seed(2)
+    rows, weight = (torch.randn(count, 64, generator=draw).bfloat16() for count in (70, 48))
+    together = fused_module._linear(rows, weight)
+    torch.testing.assert_close(together, rows @ weight.T, rtol=2e-2, atol=0.5)
+    for count in (1, 2, 31, 32, 33, 64):
+        assert torch.equal(fused_module._linear(rows[3 : 3 + count], weight), together[3 : 3 + count]), count
+
+
 @pytest.mark.parametrize(
     ("architecture", "changes"),
     [

@@ -19,8 +19,12 @@ from torch.nn import functional as F
 from honekit.models.attention import Layout, attend
 from honekit.models.lora import present_weight
 
-_EXPECTED_ROWS = 16
-"""What weights are packed for; any number but 1 gives kernels that are the same for all numbers of rows."""
+_EXPECTED_ROWS = 1024
+"""What weights are packed for: as many as a prefill has. Packed for few, oneDNN may give a row other bits in small company than in
+large (`docs/lab-notes.md`)."""
+_BLOCK = 32
+_TRIED_ROWS = (2, 3, 5, 8, 17, 33, 64, 100)
+_one_kernel: dict[tuple[torch.Size, torch.dtype, bool, int], bool] = {}
 
 
 @dataclass
@@ -125,18 +129,36 @@ def _packed(weight: Tensor) -> Tensor:
 
 
 def _linear(rows: Tensor, weight: Tensor) -> Tensor:
-    """A linear layer, the weight from `_packed`, whose result for a row does not depend on the other rows.
+    """A linear layer, the weight from `_packed`, whose result for a row does not depend on the other rows on a CPU with oneDNN.
 
-    oneDNN gives the same bits for every number of rows if it has packed the weight, or in bf16 for every number but one, which
-    takes a kernel of its own; there the row is computed twice over. That makes an answer served alone equal the one from an
-    evaluation's batch.
+    That makes an answer served alone equal the one from an evaluation's batch. Most CPUs have one kernel for all numbers of rows
+    but one; so a lone row is computed twice over, which takes hardly longer. Others change kernels at further numbers; there rows
+    go in blocks of one size.
     """
-    if weight.is_mkldnn:
-        out: Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, None, "none", [], "")
-        return out
-    if len(rows) == 1 and rows.dtype == torch.bfloat16:
-        return F.linear(rows.expand(2, -1), weight)[:1]
-    return F.linear(rows, weight)
+    if not (weight.is_mkldnn or (weight.dtype == torch.bfloat16 and weight.device.type == "cpu")):
+        return F.linear(rows, weight)
+    if _is_one_kernel(weight):
+        return _product(rows.expand(2, -1), weight)[:1] if len(rows) == 1 else _product(rows, weight)
+    padded = F.pad(rows, (0, 0, 0, -len(rows) % _BLOCK))
+    return torch.cat([_product(block, weight) for block in padded.split(_BLOCK)])[: len(rows)]
+
+
+def _product(rows: Tensor, weight: Tensor) -> Tensor:
+    if not weight.is_mkldnn:
+        return F.linear(rows, weight)
+    out: Tensor = torch.ops.mkldnn._linear_pointwise(rows, weight, None, "none", [], "")
+    return out
+
+
+def _is_one_kernel(weight: Tensor) -> bool:
+    """Whether rows get the same bits in companies of several sizes: tried once for each shape and number of threads."""
+    key = (weight.shape, weight.dtype, weight.is_mkldnn, torch.get_num_threads())
+    if key not in _one_kernel:
+        draw = torch.Generator().manual_seed(0)
+        rows = torch.randn(max(_TRIED_ROWS), weight.shape[1], generator=draw).to(weight.dtype)
+        together = _product(rows, weight)
+        _one_kernel[key] = all(torch.equal(_product(rows[:count], weight), together[:count]) for count in _TRIED_ROWS)
+    return _one_kernel[key]
 
 
 def _kept(rows: Tensor, keep: int | Tensor) -> Tensor:
