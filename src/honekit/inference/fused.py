@@ -20,8 +20,8 @@ from honekit.models.attention import Layout, attend
 from honekit.models.lora import present_weight
 
 _EXPECTED_ROWS = 1024
-"""What weights are packed for: as many as a prefill has. Packed for few, oneDNN may give a row other bits in small company than in
-large (`docs/lab-notes.md`)."""
+"""What weights are packed for: as many as a prefill has. Packed for few, oneDNN may give a row other bits in small company than
+in large (`docs/lab-notes.md`)."""
 _BLOCK = 32
 _TRIED_ROWS = (2, 3, 5, 8, 17, 33, 64, 100)
 _one_kernel: dict[tuple[torch.Size, torch.dtype, bool, int], bool] = {}
@@ -140,7 +140,7 @@ def _linear(rows: Tensor, weight: Tensor) -> Tensor:
     if _is_one_kernel(weight):
         return _product(rows.expand(2, -1), weight)[:1] if len(rows) == 1 else _product(rows, weight)
     padded = F.pad(rows, (0, 0, 0, -len(rows) % _BLOCK))
-    return torch.cat([_product(block, weight) for block in padded.split(_BLOCK)])[: len(rows)]
+    return torch.cat([_product(block, weight) for block in torch.split(padded, _BLOCK)])[: len(rows)]
 
 
 def _product(rows: Tensor, weight: Tensor) -> Tensor:
