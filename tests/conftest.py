@@ -66,6 +66,7 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, re
     """The data directory of this test alone, and its database."""
     home = tmp_path / "hone-home"
     monkeypatch.setenv("HONE_HOME", str(home))
+    monkeypatch.setenv("HONE_DEVICE", "")  # set, so that what a command sets goes with the test
     monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
     own = request.getfixturevalue("new_postgresql")() if database == "postgresql" else None
     if own:

@@ -35,6 +35,11 @@ def database_url() -> str:
     return os.environ.get("HONE_DATABASE_URL") or f"sqlite:///{home() / 'hone.db'}"
 
 
+def device() -> str | None:
+    """What computes where nothing else is said: `HONE_DEVICE`, which `--device` sets for all that a command starts."""
+    return os.environ.get("HONE_DEVICE") or None
+
+
 def worker_idle_s() -> float:
     """How long a server's worker process waits for another job before it ends: `HONE_WORKER_IDLE_S`, else ten minutes.
 

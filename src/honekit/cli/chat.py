@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.errors import ServeError, SettingsError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def chat(
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 512,
     temperature: Annotated[float, typer.Option(min=0.0, max=2.0, help="0 gives the likeliest answer every time.")] = 0.0,
     seed: Annotated[int | None, typer.Option(help="Makes answers at a higher temperature repeatable.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Talk to one model, or to two side by side.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
 
@@ -24,7 +25,7 @@ def curve(
         typer.Option(min=1, max=20, metavar="N", help="Train the largest size with N seeds, where it is all examples."),
     ] = None,
     base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
 ) -> None:
     """Train on growing parts of the data, score each on the same validation examples, and forecast what more would bring.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def measure(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the last measurement: its arms, limit and seeds.")] = False,
     base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
 ) -> None:
     """Measure prompting, examples, retrieval, a classical model and fine-tuning on the same held-out data.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.cli.render import print_json, progress
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def guard(
     most: Annotated[
         float | None, typer.Option("--max-forgetting", min=0, max=1, help="Exit 1 when more is forgotten, or it cannot be told.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     show: Annotated[int, typer.Option(min=0, help="Print so many probes that were lost.")] = 5,
     as_json: AsJson = False,
 ) -> None:

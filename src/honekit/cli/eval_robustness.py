@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def robustness(
     endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Any server of OpenAI's API.")] = None,
     judge: Annotated[str | None, typer.Option(metavar="URL", help="Where graders ask their models.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many items.")] = None,
+    device: Device = "auto",
     retrieval: Annotated[bool, typer.Option("--retrieval", help="Of a project: with the passages that it retrieves.")] = False,
     paraphrases: Annotated[
         Path | None, typer.Option(metavar="FILE", help='JSONL of {"id": ..., "paraphrases": [...]}, for items that bring none.')

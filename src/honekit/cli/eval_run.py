@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.cli.render import console, print_json, progress
 from honekit.errors import EvalError, SettingsError
 
@@ -39,6 +40,7 @@ def run(
     judge: Annotated[
         str | None, typer.Option(metavar="URL", help=f"Where graders ask their models; its key in {JUDGE_KEY_VARIABLE}.")
     ] = None,
+    device: Device = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many items.")] = None,
     retrieval: Annotated[bool, typer.Option("--retrieval", help="Of a project: with the passages that it retrieves.")] = False,
     few_shot: Annotated[int, typer.Option(min=0, max=64, metavar="K", help="Of a project: with K demonstrations.")] = 0,

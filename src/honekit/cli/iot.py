@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.errors import DataError, SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="The IoT diagnostic assistant.")
@@ -23,7 +24,7 @@ def diagnose(
     text: Annotated[str | None, typer.Argument(help="One log excerpt, or - to read lines of JSON from stdin.")] = None,
     model: Annotated[str | None, typer.Option(help="Version or alias; default: the shipped model, else the newest one.")] = None,
     file: Annotated[Path | None, typer.Option(help='JSONL file with lines of {"log": ...}.')] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON diagnosis per line on stdout.")] = False,
 ) -> None:
     """Diagnose raw logs: cause, category, severity, actions and the manual's section.

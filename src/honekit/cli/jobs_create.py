@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def create_job(
     validation: Annotated[str | None, typer.Option(metavar="FILE", help="Held-out examples: a path or a file id.")] = None,
     suffix: Annotated[str | None, typer.Option(help="Stands in the tuned model's name.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same machine, same model.")] = None,
+    device: Device = "auto",
     epochs: Annotated[str | None, typer.Option(metavar="N|auto", help="Passes over the examples.")] = None,
     batch_size: Annotated[str | None, typer.Option(metavar="N|auto", help="Examples in a step.")] = None,
     learning_rate_multiplier: Annotated[

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli.device import Device
+
 if TYPE_CHECKING:
     from honekit.cli.render import Report
     from honekit.project import Project
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
 def run(
@@ -70,13 +71,7 @@ def demo(
 
 
 def changed(project: Project, base: str | None, device: str) -> Project:
-    """The project with another base or device. Raises: SettingsError[settings.device]."""
-    from honekit.errors import SettingsError
-
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise SettingsError(
-            "settings.device", what=f"there is no device {device!r}", where="--device", mend="use auto, cpu, cuda or mps"
-        )
+    """The project with another base or device."""
     changes: dict[str, Any] = {} if device == "auto" else {"device": device}
     if base:
         changes["base"] = base

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def serve(
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     base: Annotated[
         list[str] | None,
         typer.Option("--base", metavar="[NAME=]REF", help="Serve a further base: a directory or Hub id. Repeatable."),
@@ -45,9 +46,6 @@ def serve(
 
         hone serve --base mine=./my-model
     """
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise SettingsError("settings.device", what=f"there is no device {device!r}", mend="use --device auto, cpu, cuda or mps")
-
     extra = dict(_named_base(given) for given in base or [])
     import logging
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from honekit import settings
 from honekit.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
@@ -102,16 +103,19 @@ def choose_precision(measured: Measured, wanted: str, device: torch.device | str
 
 
 def resolve_device(wanted: str) -> torch.device:
-    """The device for `auto`, `cpu`, `cuda` or `mps`; `auto` takes CUDA, then MPS, then the CPU.
+    """The device for `auto`, `cpu`, `cuda` or `mps`; `auto` takes what `HONE_DEVICE` says, else CUDA, then MPS, then the CPU.
 
     Raises: ModelError[model.device_absent], SettingsError[settings.device].
     """
+    where = "device"
+    if wanted == "auto" and (named := settings.device()):
+        wanted, where = named, "HONE_DEVICE"
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
         return torch.device(next(name for name, there in available.items() if there))
     if wanted not in available:
         raise SettingsError(
-            "settings.device", what=f"there is no device {wanted!r}", where="device", mend="use auto, cpu, cuda or mps"
+            "settings.device", what=f"there is no device {wanted!r}", where=where, mend="use auto, cpu, cuda or mps"
         )
     if not available[wanted]:
         backend = torch.backends.cuda if wanted == "cuda" else torch.backends.mps
@@ -120,7 +124,7 @@ def resolve_device(wanted: str) -> torch.device:
         raise ModelError(
             "model.device_absent",
             what=f"the device {wanted} was asked for, but {reason}",
-            where="device",
+            where=where,
             mend="use --device auto or --device cpu; `hone doctor` shows what this machine has",
         )
     return torch.device(wanted)
