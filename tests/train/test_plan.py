@@ -62,6 +62,10 @@ def test_more_epochs_full_training_and_a_slower_machine_take_longer(tiny_base: P
     assert seconds(epochs=4) == pytest.approx(2 * seconds())
     assert seconds(method="full") == pytest.approx(1.5 * seconds())
     assert seconds(Measured(25.0, 10.0, 10.0, 1)) == pytest.approx(2 * seconds())
+    slow_to_begin = Measured(1e6, 1e6, 1e3, 1, "cuda", launch_us=500.0)
+    assert (
+        seconds(slow_to_begin) > seconds(Measured(1e6, 1e6, 1e3, 1, "cuda", launch_us=5.0)) > seconds(Measured(1e6, 1e6, 1e3, 1))
+    )
     assert seconds(precision="bf16") == pytest.approx(5 * seconds())
 
 
