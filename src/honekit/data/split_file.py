@@ -167,7 +167,7 @@ def _check_counts(source: Path, counts: Counter[str], plan: SplitPlan, groups: i
     lacking = f"{' and '.join(empty)} would be empty" if empty else f"training would get {counts['train']}"
     raise DataError(
         "data.too_few",
-        what=f"{counts.total()} records in {groups} groups that have to stay together cannot be split so: {lacking}, and "
+        what=f"too few to be split so (records: {counts.total()}; groups that have to stay together: {groups}): {lacking}, and "
         f"training needs {MIN_TRAINING_EXAMPLES}",
         where=str(source),
         mend="add records, take smaller shares (`--validation 0` leaves it out), or a group key with more values",
