@@ -130,12 +130,12 @@ def test_wrong_usage_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) ->
     assert said(capsys, "run", code=2)["error"]["code"] == "cli.usage"
     assert said(capsys, "run", str(suite), code=2)["error"]["code"] == "cli.usage"
     assert said(capsys, "run", str(suite), "--model", "m", "--endpoint", "x", code=2)["error"]["code"] == "settings.endpoint"
-    assert said(capsys, "show", "evalrun_none", code=1)["error"]["code"] == "evals.unknown_run"
-    assert said(capsys, "run", "--resume", "evalrun_none", code=1)["error"]["code"] == "evals.unknown_run"
+    assert said(capsys, "show", "evalrun_none", code=2)["error"]["code"] == "evals.unknown_run"
+    assert said(capsys, "run", "--resume", "evalrun_none", code=2)["error"]["code"] == "evals.unknown_run"
 
 
 def test_no_run_is_begun_for_a_model_that_there_is_not(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(capsys, "run", str(suite), "--model", "nosuch", code=1)["error"]["code"] == "serve.unknown_model"
+    assert said(capsys, "run", str(suite), "--model", "nosuch", code=2)["error"]["code"] == "serve.unknown_model"
     assert said(capsys, "list")["runs"] == []
 
 
@@ -176,9 +176,9 @@ def test_runs_on_different_data_are_compared_where_they_meet_and_the_rest_is_cou
 
 def test_a_result_outside_a_project_asks_for_the_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "result.json").write_text("{}")
-    assert said(capsys, "gate", str(tmp_path), code=1)["error"]["code"] == "gate.no_project"
-    assert said(capsys, "cost", str(tmp_path / "result.json"), code=1)["error"]["code"] == "gate.no_project"
-    assert "no such folder" in said(capsys, "gate", str(tmp_path / "nowhere"), code=1)["error"]["what"]
+    assert said(capsys, "gate", str(tmp_path), code=2)["error"]["code"] == "gate.no_project"
+    assert said(capsys, "cost", str(tmp_path / "result.json"), code=2)["error"]["code"] == "gate.no_project"
+    assert "no such folder" in said(capsys, "gate", str(tmp_path / "nowhere"), code=2)["error"]["what"]
 
 
 @pytest.mark.slow

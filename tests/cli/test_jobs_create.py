@@ -110,7 +110,7 @@ def test_watching_a_job_that_is_over_prints_it_and_how_it_ended(
     jobs.fail(job["id"], {"code": "data.empty", "what": "no examples", "where": "x", "mend": "add some"})
     assert main(["jobs", "watch", job["id"], "--run"]) == 1
     assert "no examples. To mend it: add some [invalid_training_file]" in capsys.readouterr().out
-    assert hone("jobs", "watch", "ftjob-nothing", code=1)["error"]["code"] == "job.unknown"
+    assert hone("jobs", "watch", "ftjob-nothing", code=2)["error"]["code"] == "job.unknown"
     other = jobs.create_job("selftest", {"steps": 1})
     error = hone("jobs", "watch", other.id, code=1)["error"]
     assert (error["code"], "hone jobs events" in error["mend"]) == ("job.not_fine_tuning", True)

@@ -34,5 +34,5 @@ def test_stdout_is_the_key_alone() -> None:
 
 
 def test_an_unknown_key_is_an_error_with_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["keys", "revoke", "key_x", "--json"]) == 1
+    assert main(["keys", "revoke", "key_x", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "serve.unknown_key"

@@ -29,6 +29,23 @@ from honekit.errors import HoneError, SettingsError, StoreError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+NOT_THERE = frozenset(
+    {
+        "data.file_missing",
+        "evals.unknown_run",
+        "gate.no_project",
+        "gate.no_result",
+        "job.unknown",
+        "model.base_missing",
+        "model.unknown_base",
+        "registry.unknown_alias",
+        "registry.unknown_version",
+        "serve.unknown_key",
+        "serve.unknown_model",
+        "store.unknown_file",
+    }
+)
+"""What the command names does not exist: wrong usage (2), so that a script can tell it from an answer that is no (1)."""
 
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _JOB, _PARTS = "The whole job", "Its parts"
@@ -237,7 +254,7 @@ def _fail(fault: Exception, *, as_json: bool) -> int:
         print_error(shown, as_json=as_json)
     except BrokenPipeError:
         _quiet_exit()
-    return 2 if isinstance(shown, SettingsError) else 1
+    return 2 if isinstance(shown, SettingsError) or shown.code in NOT_THERE else 1
 
 
 def _quiet_exit() -> int:

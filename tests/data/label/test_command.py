@@ -31,7 +31,7 @@ def test_options_that_do_not_belong_together_are_wrong_usage(options: list[str],
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    assert main(["data", "label", "--no-browser", str(tmp_path / "missing.jsonl")]) == 1
+    assert main(["data", "label", "--no-browser", str(tmp_path / "missing.jsonl")]) == 2
 
 
 def test_a_file_is_shown_with_its_findings_and_a_form_of_its_answers(tmp_path: Path) -> None:
