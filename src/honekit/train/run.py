@@ -128,9 +128,8 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     moved = require_changed(start_logits, tuned_logits, recipe)
     result_dir = context.dir / "model"
     if recipe.method == "lora":
-        snapshot = state.snapshot()
-        print_of_result = save_model(result_dir, snapshot).fingerprint
-        require_same_from_disk(adapter_of(snapshot), result_dir)
+        print_of_result = save_model(result_dir, state.weights()).fingerprint
+        require_same_from_disk(adapter_of(state.weights()), result_dir)
         fresh = kept.load_model(base, dtype, device)
         started = time.perf_counter()
         require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)

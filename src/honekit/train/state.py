@@ -93,10 +93,14 @@ class TrainState:
                 parameter.grad = None
         return float(norm)
 
+    def weights(self) -> dict[str, Tensor]:
+        """The masters by the names that they have in a checkpoint; no copies."""
+        return {f"master.{name}": master.detach() for name, master in zip(self.names, self.masters, strict=True)}
+
     def snapshot(self) -> dict[str, Tensor]:
         """Masters and optimizer moments by the names that they have in a checkpoint, on the CPU: copies, which later steps
         do not change, unless there is more of it than `COPIED_BYTES`."""
-        tensors = {f"master.{name}": master.detach() for name, master in zip(self.names, self.masters, strict=True)}
+        tensors = self.weights()
         for name, master in zip(self.names, self.masters, strict=True):
             tensors |= {f"{key}.{name}": torch.as_tensor(value) for key, value in self.optimizer.state.get(master, {}).items()}
         copied = self.is_copied()

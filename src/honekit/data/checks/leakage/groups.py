@@ -62,13 +62,13 @@ def own_names(example: ChatExample) -> set[str]:
     return {name.casefold() for name in _NAME.findall(first)}
 
 
-def passages(example: ChatExample) -> set[int]:
+def passage(example: ChatExample) -> int | None:
     """The hash of the one long line in what the user says first, when it is most of it. Several are what a search has found."""
     first = next((message.text for message in example.messages if message.role == "user"), "")
     if len(first) < _PASSAGE:
-        return set()
+        return None
     long = [line for part in first.split("\n") if len(line := " ".join(part.split())) >= _PASSAGE]
-    return {hash(long[0])} if len(long) == 1 and 2 * len(long[0]) >= len(first) else set()
+    return hash(long[0]) if len(long) == 1 and 2 * len(long[0]) >= len(first) else None
 
 
 @dataclass
@@ -155,8 +155,8 @@ class GroupLeaks:
                     self._note(self._by_note.setdefault(key, []), other, 0, f"the same `{key}` {shown(value)} {what}")
             own.groups.setdefault(number, example.line)
         own.names.add(own_names(example), example.line)
-        for number in passages(example):
-            own.passages.setdefault(number, example.line)
+        if (text := passage(example)) is not None:
+            own.passages.setdefault(text, example.line)
 
     def see(self, example: ChatExample) -> None:
         """A training record."""
@@ -169,12 +169,12 @@ class GroupLeaks:
                     self._told.add((file.name, number))
                     found = self._by_note.setdefault(key, [])
                     self._note(found, file, example.line, f"the same `{key}` {shown(value)} as {file.name}:{line}")
-        for number in passages(example):
+        if (text := passage(example)) is not None:
             for file in self._held_out:
-                if line := file.passages.get(number):
-                    self._with_passage[number] += 1
+                if line := file.passages.get(text):
+                    self._with_passage[text] += 1
                     what = f"the input is about the same text as {file.name}:{line}"
-                    self._note(self._by_passage.setdefault(number, []), file, example.line, what)
+                    self._note(self._by_passage.setdefault(text, []), file, example.line, what)
         names = own_names(example)
         self._names.add(names, example.line)
         for name in names:
