@@ -21,7 +21,7 @@ from honekit.train.plan import plan
 if TYPE_CHECKING:
     from honekit.models.precision import Measured
 
-USUAL_UTILISATION = 0.25
+USUAL_UTILISATION = 0.45
 """Share of the measured matmul peak that batched answers reach."""
 SAMPLE = 4
 """Examples whose prompts stand for all."""

@@ -12,7 +12,7 @@ from honekit.errors import TrainError
 from honekit.models.floor import Shape
 from honekit.project import TrainSection
 
-USUAL_UTILISATION = 0.38
+USUAL_UTILISATION = 0.55
 """Share of the measured matmul peak that a training step reaches (`docs/lab-notes.md`)."""
 ACTIVATION_BYTES = 42_000
 """Bytes kept per packed token and layer at width 576 and 2 bytes a value (measured); scaled by width and precision."""
