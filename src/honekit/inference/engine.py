@@ -478,7 +478,7 @@ def load_engine(base: str, adapter_dir: Path | None = None, *, device: str = "au
     target = resolve_device(device)
     chosen = precision
     if precision == "auto":
-        chosen = choose_precision(measure(device=target), "auto", target)
+        chosen = choose_precision(measure(), "auto", target)
     path = bases.resolve_base(base)
     print_of_base = fingerprint.fingerprint_base(path)
     if adapter_dir is not None:
