@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from honekit.jobs.kinds import check_kind
@@ -24,6 +24,20 @@ from honekit.store.tables import DEFAULT_OWNER, job_checkpoints, job_events, job
 
 Noted = Callable[[Connection, str], None]
 """Called with the job's id inside the transaction that changes it: both are kept or neither."""
+
+# Made once: each event needs all three, and making them costs more than running them.
+_NOW = bindparam("now", type_=jobs.c.last_event_at.type)
+_LOCK = select(jobs).where(jobs.c.id == bindparam("job_id")).with_for_update()
+_COUNT_EVENT = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("job_id"))
+    .values(
+        last_event_seq=jobs.c.last_event_seq + 1,
+        last_event_at=case((jobs.c.last_event_at > _NOW, jobs.c.last_event_at), else_=_NOW),
+    )
+    .returning(jobs.c.last_event_seq, jobs.c.last_event_at)
+)
+_ADD_EVENT = insert(job_events)
 
 
 def create_job(
@@ -288,7 +302,7 @@ def lock_job(connection: Connection, job_id: str, token: int | None = None) -> R
 
     Raises: JobError[job.unknown], or JobError[job.lease_lost] when `token` is not the one of the present lease.
     """
-    row = connection.execute(select(jobs).where(jobs.c.id == job_id).with_for_update()).first()
+    row = connection.execute(_LOCK, {"job_id": job_id}).first()
     if row is None:
         raise _unknown(job_id)
     if token is not None and (row.lease_token != token or row.status != "running"):
@@ -338,19 +352,13 @@ def append_event(
 
     `changes` are written into the job's row with it.
     """
-    now = time.time()
-    later = case((jobs.c.last_event_at > now, jobs.c.last_event_at), else_=now)
-    last = connection.execute(
-        update(jobs)
-        .where(jobs.c.id == row.id)
-        .values(last_event_seq=jobs.c.last_event_seq + 1, last_event_at=later, **changes)
-        .returning(jobs.c.last_event_seq, jobs.c.last_event_at)
-    ).one()
+    count = _COUNT_EVENT.values(**changes) if changes else _COUNT_EVENT
+    last = connection.execute(count, {"job_id": row.id, "now": time.time()}).one()
     event = Event(
         id=new_id("ftevent-"), job_id=row.id, seq=last.last_event_seq, level=level, type=type,
         created_at=last.last_event_at, message=message, data=data,
     )  # fmt: skip
-    connection.execute(insert(job_events).values(**event.as_dict()))
+    connection.execute(_ADD_EVENT, event.as_dict())
     return event
 
 

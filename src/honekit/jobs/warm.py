@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from honekit.jobs.records import job_dir
 
 _TRUSTED = ("succeeded", "cancelled", "paused", "queued")
 """After a failure nobody knows what was left half done; the next job gets a new process."""
+_AT_ONCE_S = 0.5
+"""The next job of a queue is there within so many seconds, and need not wait until the process has tidied up."""
 
 
 def main() -> int:
@@ -35,8 +38,9 @@ def main() -> int:
         print(f"{code} {KEPT if trusted else 'ends'}", file=answers, flush=True)
         if not trusted:
             break
-        gc.collect()
-        runtime.give_back_memory()
+        if not select.select([requests], [], [], _AT_ONCE_S)[0]:
+            gc.collect()
+            runtime.give_back_memory()
     return code
 
 

@@ -123,6 +123,10 @@ class JobHooks:
             if directory.name not in keep:
                 shutil.rmtree(directory, ignore_errors=True)
 
+    def beside(self, work: Callable[[], Model]) -> Future[Model]:
+        """Have something written after the last checkpoint, while the caller computes."""
+        return self._writer.submit(work)
+
     def _write(self, step: int, progress: str, snapshot: Mapping[str, Tensor], with_model: bool) -> Model | None:
         fsync_path(self._log)
         temporary = self._context.dir / f".checkpoint.{self._context.turn}.tmp"

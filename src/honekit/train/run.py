@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from honekit.errors import TrainError
+from honekit.errors import HoneError, TrainError
 from honekit.jobs import JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
@@ -103,6 +103,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         adapters.save_adapter(directory, tensors, config, spec.base, base_print)
         return Model(directory, fingerprint.fingerprint_adapter(directory))
 
+    result_dir = context.dir / "model"
     epoch_model = save_model if keep_epochs and recipe.method == "lora" else None
     with JobHooks(context, state, total_steps(len(task.training), recipe), progress, epoch_model) as hooks:
         try:
@@ -120,21 +121,26 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         if explored:
             _require_signal(progress)
         context.event("info", "Verifying the trained model")
+        saving = hooks.beside(lambda: save_model(result_dir, state.weights())) if recipe.method == "lora" else None
         started = time.perf_counter()
         tuned_logits = probe_logits(model, task.probes, device)
         verify_seconds += time.perf_counter() - started
         hooks.settle()
 
-    moved = require_changed(start_logits, tuned_logits, recipe)
-    result_dir = context.dir / "model"
-    if recipe.method == "lora":
-        print_of_result = save_model(result_dir, state.weights()).fingerprint
-        require_same_from_disk(adapter_of(state.weights()), result_dir)
-        fresh = kept.load_model(base, dtype, device)
+    try:
         started = time.perf_counter()
-        require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
+        moved = require_changed(start_logits, tuned_logits, recipe)
+        if saving:
+            print_of_result = saving.result().fingerprint
+            require_same_from_disk(adapter_of(state.weights()), result_dir)
+            fresh = kept.load_model(base, dtype, device)
+            require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
         verify_seconds += time.perf_counter() - started
-    else:
+    except HoneError:
+        # A job that fails leaves no model behind.
+        shutil.rmtree(result_dir, ignore_errors=True)
+        raise
+    if not saving:
         require_finite(dict(zip(state.names, state.masters, strict=True)), recipe)
         _save_full(model, base, result_dir)
         print_of_result = fingerprint.fingerprint_base(result_dir)

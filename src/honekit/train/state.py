@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Progress:
     """Its length at this point; a resume takes over no more."""
 
     def as_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(vars(self))
 
 
 class TrainState:
@@ -69,6 +69,8 @@ class TrainState:
         self.masters: list[Tensor] = [p if p.dtype == torch.float32 else p.detach().float().clone() for p in self.parameters]
         self.optimizer = AdamW(self.masters, recipe.weight_decay)
         self.max_grad_norm = recipe.max_grad_norm
+        self._copies: dict[str, Tensor] = {}
+        """Of the last snapshot."""
 
     def load(self, values: Mapping[str, Tensor]) -> None:
         """Replace masters by name, in fp32, and round them into the model. Before the first step only."""
@@ -99,12 +101,18 @@ class TrainState:
 
     def snapshot(self) -> dict[str, Tensor]:
         """Masters and optimizer moments by the names that they have in a checkpoint, on the CPU: copies, which later steps
-        do not change, unless there is more of it than `COPIED_BYTES`."""
+        do not change and the next snapshot does, unless there is more of it than `COPIED_BYTES`."""
         tensors = self.weights()
         for name, master in zip(self.names, self.masters, strict=True):
             tensors |= {f"{key}.{name}": torch.as_tensor(value) for key, value in self.optimizer.state.get(master, {}).items()}
-        copied = self.is_copied()
-        return {name: tensor.to("cpu", copy=copied).contiguous() for name, tensor in tensors.items()}
+        if not self.is_copied():
+            return {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+        # Into the same memory each time: faulting in fresh pages takes several times as long as copying.
+        for name, tensor in tensors.items():
+            if name not in self._copies:
+                self._copies[name] = torch.empty(tensor.shape, dtype=tensor.dtype)
+            self._copies[name].copy_(tensor)
+        return dict(self._copies)
 
     def is_copied(self) -> bool:
         """Whether a snapshot is a copy."""
