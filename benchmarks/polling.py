@@ -65,7 +65,7 @@ def main() -> int:
     if arguments.json:
         print(
             json.dumps(
-                {"machine": _machine(), "clients": arguments.clients} | {name: asdict(load) for name, load in found.items()},
+                {"machine": machine(), "clients": arguments.clients} | {name: asdict(load) for name, load in found.items()},
                 indent=1,
             )
         )
@@ -75,23 +75,20 @@ def main() -> int:
             print(f"{name:<18}{load.requests:>10}{load.errors:>8}{load.p50:>10.1f}{load.p99:>10.1f}{load.longest:>10.1f}")
         alone, beside = found.values()
         print(
-            f"\np99 beside a training: {beside.p99 / alone.p99:.2f} times that without. {arguments.clients} clients. {_machine()}"
+            f"\np99 beside a training: {beside.p99 / alone.p99:.2f} times that without. {arguments.clients} clients. {machine()}"
         )
     return 1 if any(load.errors for load in found.values()) else 0
 
 
 async def _measure(url: str, key: str, arguments: argparse.Namespace) -> dict[str, Load]:
     async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=60) as client:
-        file = await client.files.create(file=("train.jsonl", _conversations(200)), purpose="fine-tune")
-        job = (await client.fine_tuning.jobs.create(model=BASE, training_file=file.id, hyperparameters={"n_epochs": 50})).id
-        await client.fine_tuning.jobs.pause(job)
-        await _until(client, job, "paused")
-        alone = await _load(client, job, arguments)
+        job = await paused_job(client)
+        alone = await measure_load(client, job, arguments)
         await client.fine_tuning.jobs.resume(job)
         await _until(client, job, "running")
         while not (await client.fine_tuning.jobs.retrieve(job)).estimated_finish:
             await asyncio.sleep(0.2)
-        beside = await _load(client, job, arguments)
+        beside = await measure_load(client, job, arguments)
         still = (await client.fine_tuning.jobs.retrieve(job)).status
         await client.fine_tuning.jobs.cancel(job)
     if still != "running":
@@ -99,7 +96,17 @@ async def _measure(url: str, key: str, arguments: argparse.Namespace) -> dict[st
     return {"without training": alone, "beside a training": beside}
 
 
-async def _load(client: openai.AsyncOpenAI, job: str, arguments: argparse.Namespace) -> Load:
+async def paused_job(client: openai.AsyncOpenAI) -> str:
+    """The id of a job on the base that waits to go on."""
+    file = await client.files.create(file=("train.jsonl", _conversations(200)), purpose="fine-tune")
+    job = (await client.fine_tuning.jobs.create(model=BASE, training_file=file.id, hyperparameters={"n_epochs": 50})).id
+    await client.fine_tuning.jobs.pause(job)
+    await _until(client, job, "paused")
+    return job
+
+
+async def measure_load(client: openai.AsyncOpenAI, job: str, arguments: argparse.Namespace) -> Load:
+    """`arguments.clients` clients, each with a request a second for `arguments.seconds`."""
     latencies: list[float] = []
     errors = 0
     end = time.monotonic() + arguments.seconds
@@ -144,7 +151,7 @@ def _conversations(count: int) -> bytes:
     return "".join(json.dumps(record) + "\n" for record in records).encode()
 
 
-def _machine() -> str:
+def machine() -> str:
     load = os.getloadavg()[0]
     return f"{os.cpu_count()} cores, load average {load:.1f}; {platform.system()}, Python {platform.python_version()}"
 

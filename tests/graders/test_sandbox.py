@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,13 @@ class TestIsolated:
         ran = graded("while True: pass", Limits(wall_s=60, cpu_s=1))
         assert ran.unresponsive and "SIGKILL" in str(ran.fault)
 
+    def test_a_grader_stands_back_behind_the_server(self) -> None:
+        before = _jails()
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(graded, "while True: pass", Limits(wall_s=3))
+            _until(lambda: min(19, os.nice(0) + 10) in {_niceness(process) for process in _jails() - before})
+            assert running.result().unresponsive
+
     def test_a_stopped_grader_leaves_no_process(self) -> None:
         before = _jails()
         graded("while True: pass", Limits(wall_s=1))
@@ -225,6 +233,13 @@ def _until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def _niceness(process: str) -> int | None:
+    try:
+        return os.getpriority(os.PRIO_PROCESS, int(process))
+    except ProcessLookupError:
+        return None
 
 
 def _jails() -> set[str]:
