@@ -49,7 +49,8 @@ def main() -> int:
     runtime.prepare()
     import torch
 
-    from honekit.inference.engine import Request, load_engine
+    from honekit.inference.engine import load_engine
+    from honekit.inference.requests import Request
     from honekit.inference.sampling import SamplingParams
     from honekit.models import bases
     from honekit.models.floor import shape_of

@@ -45,7 +45,8 @@ from honekit import jobs
 from honekit.data.checks.run import check_file
 from honekit.data.mending.fix import fix_file
 from honekit.data.suspects.rank import find_suspects
-from honekit.inference.engine import Request, load_engine
+from honekit.inference.engine import load_engine
+from honekit.inference.requests import Request
 from honekit.inference.sampling import SamplingParams
 from honekit.jobs import worker
 from honekit.models import bases

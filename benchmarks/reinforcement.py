@@ -34,7 +34,8 @@ from pydantic import TypeAdapter
 from honekit import jobs
 from honekit.graders.run import run_grader
 from honekit.graders.schema import Grader
-from honekit.inference.engine import Engine, Request, load_engine
+from honekit.inference.engine import Engine, load_engine
+from honekit.inference.requests import Request
 from honekit.inference.sampling import SamplingParams
 from honekit.jobs import worker
 from honekit.models import bases

@@ -217,7 +217,7 @@ class ControlledSession:
         self.left.pop(number, None)
 
     def step(self) -> list[tuple[int, Any]]:
-        from honekit.inference.engine import Token
+        from honekit.inference.requests import Token
 
         self.engine.go.wait(10)
         time.sleep(self.engine.step_s)

@@ -13,7 +13,7 @@ from honekit.errors import ModelError
 
 
 def request(tokens: int = 3) -> Any:
-    from honekit.inference.engine import Request
+    from honekit.inference.requests import Request
     from honekit.inference.sampling import SamplingParams
 
     return Request([1, 2, 3], SamplingParams(tokens))

@@ -13,7 +13,7 @@ import pytest
 from honekit.api.batcher import EngineFailed
 from honekit.api.engines import AllBusy, Engines
 from honekit.api.served import Served
-from honekit.inference.engine import Request
+from honekit.inference.requests import Request
 from honekit.inference.sampling import SamplingParams
 
 

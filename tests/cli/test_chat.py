@@ -38,7 +38,7 @@ def pipe(text: str, *arguments: str, code: int = 0) -> str:
 @pytest.fixture
 def prompts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the engine was asked, as text."""
-    from honekit.inference.engine import Session
+    from honekit.inference.session import Session
 
     asked: list[str] = []
     add = Session.add

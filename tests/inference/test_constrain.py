@@ -19,7 +19,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers
 from honekit.errors import ServeError
 from honekit.inference import constrain
 from honekit.inference.constrain import json_grammar, json_rule
-from honekit.inference.engine import Completion, Engine, Request
+from honekit.inference.engine import Engine
+from honekit.inference.requests import Completion, Request
 from honekit.inference.sampling import SamplingParams
 from honekit.inference.text import TextStream
 

@@ -13,7 +13,9 @@ from tests import tiny
 
 from honekit.errors import ModelError
 from honekit.inference import engine as engine_module
-from honekit.inference.engine import Completion, Engine, Request, load_engine
+from honekit.inference import session as session_module
+from honekit.inference.engine import Engine, load_engine
+from honekit.inference.requests import Completion, Request
 from honekit.inference.sampling import SamplingParams
 from honekit.inference.text import TextStream
 from honekit.models import lora
@@ -103,7 +105,7 @@ def test_prompts_with_different_prefixes_run_together() -> None:
 
 
 def test_a_prefill_of_several_rows_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "PREFILL_TOKENS", 20)
+    monkeypatch.setattr(session_module, "PREFILL_TOKENS", 20)
     done = engine("llama", stops("llama")).generate(requests(True))
     assert [c.token_ids for c in done] == reference("llama", stops("llama"))
 

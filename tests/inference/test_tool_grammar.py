@@ -12,7 +12,8 @@ from tests import tiny
 from honekit.chat.tools import GENERIC, CallReader
 from honekit.errors import ServeError
 from honekit.inference.constrain import Grammars, json_rule
-from honekit.inference.engine import Engine, Request
+from honekit.inference.engine import Engine
+from honekit.inference.requests import Request
 from honekit.inference.sampling import SamplingParams
 from honekit.inference.tool_grammar import MAX_GRAMMAR_BYTES, Function, tool_grammar
 

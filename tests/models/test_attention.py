@@ -169,7 +169,7 @@ def test_decoding_equals_a_full_forward_at_every_step_also_when_rows_leave(archi
 @pytest.mark.parametrize("prefix", [0, 9])
 @pytest.mark.parametrize("architecture", tiny.ARCHITECTURES)
 def test_sequences_of_a_later_prefill_join_a_running_group(architecture: str, prefix: int) -> None:
-    from honekit.inference.engine import _Group, _merge
+    from honekit.inference.session import _Group, _merge
 
     run = Decoding(architecture, tiny.token_ids(prefix))
     first = [tiny.token_ids(n, seed=n) for n in (7, 2)]

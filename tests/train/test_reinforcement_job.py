@@ -188,7 +188,8 @@ def test_a_judge_answers_as_the_model_that_it_is(tiny_base: Path) -> None:
     from pydantic import TypeAdapter
 
     from honekit.graders.schema import Grader, SamplingParams
-    from honekit.inference.engine import Request, load_engine
+    from honekit.inference.engine import load_engine
+    from honekit.inference.requests import Request
     from honekit.inference.sampling import SamplingParams as Sampling
     from honekit.train.judges import judge_of
 

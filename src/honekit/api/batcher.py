@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from honekit.chat.template import ChatTemplate
     from honekit.inference.constrain import Grammars
-    from honekit.inference.engine import Request, Token
+    from honekit.inference.requests import Request, Token
 
 log = logging.getLogger("honekit.api")
 

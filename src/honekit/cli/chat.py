@@ -15,7 +15,8 @@ from honekit.errors import ServeError, SettingsError
 
 if TYPE_CHECKING:
     from honekit.api.served import Served
-    from honekit.inference.engine import Engine, Session
+    from honekit.inference.engine import Engine
+    from honekit.inference.session import Session
 
 HELP = "/system TEXT sets the instructions, /reset forgets the conversation, /exit leaves; Ctrl-C stops an answer."
 FRAMES_PER_S = 12
@@ -174,7 +175,7 @@ def _answer(line: str, talkers: list[Talker], sampling: Sampling, *, live: bool)
 
 
 def _ask(talker: Talker, line: str, sampling: Sampling) -> Session:
-    from honekit.inference.engine import Request
+    from honekit.inference.requests import Request
     from honekit.inference.sampling import SamplingParams
 
     messages = talker.prompt(line)

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from honekit.inference.engine import Completion, Engine, Request
+    from honekit.inference.engine import Engine
+    from honekit.inference.requests import Completion, Request
 
 Progress = Callable[[int, int], None]
 """(answers done, answers in all)"""

@@ -146,7 +146,7 @@ def divergence(base: Sequence[Tensor], tuned: Sequence[Tensor]) -> float:
 
 
 def _answers(engine: Engine, probes: Sequence[Probe], folder: Path, report: Callable[[int, int], None] | None) -> list[str]:
-    from honekit.inference.engine import Request
+    from honekit.inference.requests import Request
     from honekit.inference.sampling import SamplingParams
 
     store = AnswerStore(folder, engine.computes_as)

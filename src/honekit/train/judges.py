@@ -10,7 +10,8 @@ from honekit.graders.judges import Answer, Ask, AskFailed, TokenUsage, labels_sc
 from honekit.graders.schema import Grader, LabelModelGrader, SamplingParams, ScoreModelGrader, all_graders, embeds
 from honekit.graders.similarity import Embed
 from honekit.inference.constrain import Constraint, json_grammar
-from honekit.inference.engine import Engine, Request, load_engine
+from honekit.inference.engine import Engine, load_engine
+from honekit.inference.requests import Request
 from honekit.inference.sampling import SamplingParams as Sampling
 
 GRADE_TOKENS = 256

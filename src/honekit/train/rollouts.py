@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from honekit.chat.template import ChatTemplate
-from honekit.inference.engine import Engine, Request
+from honekit.inference.engine import Engine
+from honekit.inference.requests import Request
 from honekit.inference.sampling import SamplingParams
 from honekit.models import bases
 from honekit.train.batching import TokenExample

@@ -53,7 +53,8 @@ def test_an_answer_has_every_field_of_the_contract_and_exact_usage(client: opena
 
 @pytest.mark.conformance("POST /v1/chat/completions", "temperature")
 def test_the_answer_is_the_engines_own(client: openai.OpenAI, tiny_base: Any) -> None:
-    from honekit.inference.engine import Request, load_engine
+    from honekit.inference.engine import load_engine
+    from honekit.inference.requests import Request
     from honekit.inference.sampling import SamplingParams
 
     engine = load_engine(str(tiny_base), None, device="cpu", precision="fp32")

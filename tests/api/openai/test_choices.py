@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from honekit.api.openai.choices import LEAST_LOGPROB, ChoiceWriter
-from honekit.inference.engine import Token
+from honekit.inference.requests import Token
 from honekit.inference.text import TextStream
 
 

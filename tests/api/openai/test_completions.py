@@ -25,7 +25,8 @@ def refused(client: openai.OpenAI, **changes: Any) -> tuple[str | None, str | No
 @pytest.mark.conformance("POST /v1/completions")
 @pytest.mark.conformance("POST /v1/completions", "model", "temperature")
 def test_an_answer_is_what_the_engine_goes_on_with(client: openai.OpenAI, tiny_base: Any, byte_tokenizer: Any) -> None:
-    from honekit.inference.engine import Request, load_engine
+    from honekit.inference.engine import load_engine
+    from honekit.inference.requests import Request
     from honekit.inference.sampling import SamplingParams
 
     ids = byte_tokenizer.encode(PROMPT).ids

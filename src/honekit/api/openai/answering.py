@@ -19,8 +19,8 @@ from honekit.api.openai.models import find_model
 from honekit.errors import HoneError
 
 if TYPE_CHECKING:
-    from honekit.inference.engine import Request as Generation
-    from honekit.inference.engine import Token
+    from honekit.inference.requests import Request as Generation
+    from honekit.inference.requests import Token
     from honekit.inference.sampling import SamplingParams
 
 KEEP_ALIVE_S = 10.0

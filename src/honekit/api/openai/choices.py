@@ -10,7 +10,7 @@ from honekit.api.openai.chat_schema import TokenLogprob, TopLogprob
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from honekit.inference.engine import Token
+    from honekit.inference.requests import Token
 
 LEAST_LOGPROB = -9999.0
 """JSON has no infinity."""

@@ -123,7 +123,7 @@ async def create_completion(body: CompletionRequest, request: Request) -> Respon
 
 async def _start(body: CompletionRequest, model: str, worker: Worker) -> _Run:
     """Wait for the model, turn the prompts into tokens, and queue the choices."""
-    from honekit.inference.engine import Request as Generation
+    from honekit.inference.requests import Request as Generation
 
     engine = await answering.loaded(worker, model)
     tokenizer = engine.template.tokenizer

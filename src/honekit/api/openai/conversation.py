@@ -41,7 +41,7 @@ class Run:
 
 async def start(body: ChatCompletionRequest, model: str, worker: Worker) -> Run:
     """Wait for the model, turn the messages into tokens, and queue the choices. Raises ApiError 400, 429, 503."""
-    from honekit.inference.engine import Request as Generation
+    from honekit.inference.requests import Request as Generation
 
     engine = await answering.loaded(worker, model)
     shape = await shape_of(body, engine)

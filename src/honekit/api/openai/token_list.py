@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
     from honekit.api.openai.chat_schema import TokenLogprob
-    from honekit.inference.engine import Scored
+    from honekit.inference.requests import Scored
 
 
 class TokenList(BaseModel):
