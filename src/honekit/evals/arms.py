@@ -48,7 +48,7 @@ class ArmRunner:
         shared = common_prefix(prompts) if fixed else template.system_prefix_length(conversations[0])
         sampling = SamplingParams(max_new_tokens=self.project.task.max_new_tokens)
         constraint = self.engine.grammars.compile(answer_grammar(self.project)) if prompting.constrained else None
-        return [Request(ids, sampling, shared, constraint) for ids in prompts]
+        return [Request(ids, sampling, shared, constraint, self.project.project.name) for ids in prompts]
 
     def answer(self, prompting: Prompting, examples: Sequence[Example], *, progress: Progress | None = None) -> list[Answer]:
         """One answer per example, in batches."""

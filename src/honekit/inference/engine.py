@@ -16,6 +16,7 @@ from honekit.chat.template import ChatTemplate
 from honekit.errors import ModelError
 from honekit.inference.constrain import Grammars
 from honekit.inference.fused import FusedLlama
+from honekit.inference.guesses import Guesses
 from honekit.inference.requests import Completion, Request, Scored, Token, Work
 from honekit.inference.session import Session, packs
 from honekit.models.attention import PackedLayout, PrefixCache, PrefixLayout
@@ -24,6 +25,7 @@ from honekit.models.llama import is_plain_llama
 SCORED_ROWS = 256
 """Positions of a prompt whose logits are held at once: a whole prompt's may take more memory than the model."""
 KEPT_PREFIXES = 8
+KEPT_SCOPES = 16
 
 
 class Engine:
@@ -55,6 +57,7 @@ class Engine:
         self.precision, self.device = precision, torch.device(device)
         self.work = Work()
         self._prefixes: OrderedDict[tuple[int, ...], PrefixCache] = OrderedDict()
+        self._guesses: OrderedDict[str, Guesses] = OrderedDict()
 
     @property
     def computes_as(self) -> str:
@@ -115,6 +118,15 @@ class Engine:
                 what=f"a prompt has {longest:,} tokens, and the base model holds {self.context_tokens:,}",
                 mend="shorten the instructions, use fewer demonstrations or passages, or take a base with a longer context",
             )
+
+    def guesses(self, scope: str | None) -> Guesses:
+        """What next tokens of a scope's answers are guessed from, kept for the last used scopes; without a scope, new ones."""
+        if scope is None:
+            return Guesses()
+        found = self._guesses[scope] = self._guesses.pop(scope, Guesses())
+        if len(self._guesses) > KEPT_SCOPES:
+            self._guesses.popitem(last=False)
+        return found
 
     @torch.inference_mode()
     def prefix(self, ids: tuple[int, ...]) -> PrefixCache:

@@ -17,6 +17,9 @@ class Request:
     shared: int = 0
     constraint: Constraint | None = None
     """What the answer is held to, compiled by `Engine.grammars`."""
+    scope: str | None = None
+    """Next tokens are guessed from the prompts and answers of the same scope only: how fast an answer comes tells of what it is
+    guessed from. None: only from its own."""
 
 
 @dataclass(frozen=True)

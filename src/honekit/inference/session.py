@@ -1,8 +1,8 @@
 """Continuous batching: requests that share prompt prefixes, admitted and finished at any step of an engine.
 
-Each `step` admits waiting requests (one packed prefill), then makes one token for every running sequence, and drops the
-finished ones from the batch. Sequences with the same shared prefix run as one group, in which the prefix's keys and values are
-held and read once.
+Each `step` admits waiting requests (one packed prefill), then makes a token for every running sequence, and drops the
+finished ones from the batch. While few run, the tokens behind it are guessed and checked in the same step (`guesses`).
+Sequences with the same shared prefix run as one group, in which the prefix's keys and values are held and read once.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from honekit.inference.constrain import Held
+from honekit.inference.guesses import CONTEXTS, Guesses, tokens_each
 from honekit.inference.requests import Request, Token
 from honekit.inference.sampling import Chosen, adjust, choose, generator_of
 from honekit.inference.text import TextStream, token_bytes
@@ -43,6 +45,10 @@ class _Sequence:
     held: Held | None = None
     counts: dict[int, int] = field(default_factory=dict)
     """How often the answer has each token; kept only for a request with penalties."""
+    guesses: Guesses | None = None
+    """None for an answer whose next tokens are not guessed."""
+    tail: tuple[int, ...] = ()
+    """The last tokens so far, for the next guess."""
 
 
 @dataclass
@@ -76,16 +82,20 @@ class Session:
         """Queue a request; returns the number under which its tokens come."""
         shared = min(request.shared, len(request.prompt_ids) - 1)
         request = replace(request, shared=shared if shared >= MIN_SHARED else 0)
-        self._waiting.append(
-            _Sequence(
-                self._next,
-                request,
-                TextStream(self._engine.tokenizer, request.sampling.stop),
-                generator_of(request.sampling),
-                len(request.prompt_ids) - request.shared,
-                held=request.constraint.start() if request.constraint else None,
-            )
+        sequence = _Sequence(
+            self._next,
+            request,
+            TextStream(self._engine.tokenizer, request.sampling.stop),
+            generator_of(request.sampling),
+            len(request.prompt_ids) - request.shared,
+            held=request.constraint.start() if request.constraint else None,
         )
+        if request.sampling.temperature <= 0 and not request.sampling.penalises and not request.constraint:
+            # Of any other answer a token can only be chosen once the one before it is.
+            sequence.guesses = self._engine.guesses(request.scope)
+            sequence.guesses.learn_text(request.prompt_ids)
+            sequence.tail = tuple(request.prompt_ids[-CONTEXTS[0] :])
+        self._waiting.append(sequence)
         self._next += 1
         return self._next - 1
 
@@ -98,7 +108,8 @@ class Session:
 
     @torch.inference_mode()
     def step(self) -> list[tuple[int, Token]]:
-        """Admit what fits, then one token for every running sequence. Returns (request number, token) pairs."""
+        """Admit what fits, then a token for every running sequence, or several where they were guessed rightly. Returns
+        (request number, token) pairs."""
         produced: list[tuple[int, Token]] = []
         free = self._batch_size - self.active
         # Admission copies caches, so a nearly full batch waits until a quarter of it is free.
@@ -133,7 +144,9 @@ class Session:
         ends = torch.tensor(lengths, device=engine.device).cumsum(0) - 1
         logits = engine.forward(torch.tensor(row, device=engine.device)[None], layout.position_ids(), layout, ends)
         engine.work.prompt_tokens += len(row)
-        produced = self._take(sequences, logits)
+        engine.work.logit_rows += len(sequences)
+        chosen = self._choose(sequences, logits)
+        produced = [(s.number, self._accept(s, c)) for s, c in zip(sequences, chosen, strict=True)]
         same = next((g for g in self._groups if g.prefix is prefix), None)
         if same is None:
             self._groups.append(_Group(prefix, cache, list(sequences)))
@@ -143,33 +156,61 @@ class Session:
 
     def _decode(self, groups: list[_Group]) -> list[tuple[int, Token]]:
         engine = self._engine
+        each = tokens_each(self.active)
+        guessed = [[self._guess(s, each) for s in group.sequences] for group in groups]
         layouts = []
-        for group in groups:
+        for group, own in zip(groups, guessed, strict=True):
             lengths = torch.tensor([s.length for s in group.sequences], device=engine.device)
-            layouts.append(DecodeLayout(group.prefix, group.cache, lengths))
+            layouts.append(
+                DecodeLayout(group.prefix, group.cache, lengths, [1 + len(tokens) for tokens in own] if each else None)
+            )
         layout = layouts[0] if len(layouts) == 1 else GroupsLayout(layouts)
         sequences = [sequence for group in groups for sequence in group.sequences]
-        ids = torch.tensor([s.last for s in sequences], device=engine.device)[None]
+        asked = list(zip(sequences, chain.from_iterable(guessed), strict=True))
+        ids = torch.tensor([i for s, tokens in asked for i in (s.last, *tokens)], device=engine.device)[None]
         logits = engine.forward(ids, layout.position_ids(), layout, 0)
-        rows = [i for i, s in enumerate(sequences) if not s.done]
-        if len(rows) < len(sequences):
-            logits = logits[torch.tensor(rows, device=engine.device)]
-        running = [sequences[i] for i in rows]
-        for sequence in running:
-            sequence.length += 1
-        engine.work.new_tokens += len(running)
-        return self._take(running, logits)
+        rows = [s for s, tokens in asked for _ in range(1 + len(tokens))]
+        live = [i for i, s in enumerate(rows) if not s.done]
+        if len(live) < len(rows):
+            logits = logits[torch.tensor(live, device=engine.device)]
+        chosen = iter(self._choose([rows[i] for i in live], logits))
+        produced: list[tuple[int, Token]] = []
+        for sequence, tokens in asked:
+            if not sequence.done:
+                produced += self._take(sequence, tokens, list(islice(chosen, 1 + len(tokens))))
+        engine.work.new_tokens += len(produced)
+        engine.work.logit_rows += len(produced)
+        return produced
 
-    def _take(self, sequences: list[_Sequence], logits: Tensor) -> list[tuple[int, Token]]:
-        params = [s.request.sampling for s in sequences]
-        self._engine.work.logit_rows += len(sequences)
-        logits = adjust(logits, params, [s.counts for s in sequences], [s.held.allowed() if s.held else None for s in sequences])
-        chosen = choose(logits, params, [s.generator for s in sequences])
-        return [(s.number, self._accept(s, c)) for s, c in zip(sequences, chosen, strict=True)]
+    def _guess(self, sequence: _Sequence, most: int) -> list[int]:
+        if sequence.guesses is None or sequence.done or not most:
+            return []
+        left = sequence.request.sampling.max_new_tokens - sequence.made
+        room_left = self._engine.context_tokens - len(sequence.request.prompt_ids) - sequence.made
+        return sequence.guesses.following(sequence.tail, min(most, left - 1, room_left - 1), self._engine.stop_ids)
+
+    def _choose(self, rows: list[_Sequence], logits: Tensor) -> list[Chosen]:
+        """The next token of the sequence that each row belongs to."""
+        params = [s.request.sampling for s in rows]
+        logits = adjust(logits, params, [s.counts for s in rows], [s.held.allowed() if s.held else None for s in rows])
+        return choose(logits, params, [s.generator for s in rows])
+
+    def _take(self, sequence: _Sequence, guessed: list[int], chosen: list[Chosen]) -> list[tuple[int, Token]]:
+        """The chosen tokens as far as the ones before them were guessed rightly."""
+        produced: list[tuple[int, Token]] = []
+        for place, one in enumerate(chosen):
+            if place and (sequence.done or guessed[place - 1] != sequence.last):
+                break
+            sequence.length += 1
+            produced.append((sequence.number, self._accept(sequence, one)))
+        return produced
 
     def _accept(self, sequence: _Sequence, chosen: Chosen) -> Token:
         engine = self._engine
         sequence.last, sequence.made = chosen.token_id, sequence.made + 1
+        if sequence.guesses:
+            sequence.guesses.learn(sequence.tail, chosen.token_id)
+            sequence.tail = (*sequence.tail, chosen.token_id)[-CONTEXTS[0] :]
         if sequence.request.sampling.penalises:
             sequence.counts[chosen.token_id] = sequence.counts.get(chosen.token_id, 0) + 1
         used = len(sequence.request.prompt_ids) + sequence.made

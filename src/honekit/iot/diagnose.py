@@ -65,7 +65,8 @@ class Assistant:
             for log in logs[start : start + batch_size]:
                 messages = self.messages(log)
                 ids = self.engine.template.prompt_ids(messages)
-                requests.append(Request(ids, sampling, self.engine.template.system_prefix_length(messages)))
+                shared = self.engine.template.system_prefix_length(messages)
+                requests.append(Request(ids, sampling, shared, scope=self.project.project.name))
             for completion in self.engine.generate(requests, batch_size):
                 yield self.read(completion)
 

@@ -138,25 +138,44 @@ class PrefixLayout:
 
 @dataclass
 class DecodeLayout:
-    """One new token for each of B running sequences."""
+    """The next token for each of B running sequences; of some the ones behind it too, where these are guessed.
+
+    A sequence's tokens stand next to each other, so T of them in all.
+    """
 
     prefix: PrefixCache
     cache: SuffixCache
     lengths: Tensor
-    """(B,) suffix tokens already in the cache, the new one not counted."""
+    """(B,) suffix tokens already in the cache, the new ones not counted."""
+    counts: list[int] | None = None
+    """New tokens of each sequence; one where it is not given."""
     rows: Tensor = field(init=False)
+    """(T,) the row of the cache that each token belongs to."""
+    waves: list[tuple[Tensor | slice, Tensor | None]] = field(init=False)
+    """Tokens of which no two belong to the same sequence, and their rows; None for all rows: then nothing is copied."""
 
     def __post_init__(self) -> None:
-        self.rows = torch.arange(len(self.lengths), device=self.lengths.device)
+        device = self.lengths.device
+        self.rows = torch.arange(len(self.lengths), device=device)
+        self.waves = [(slice(None), None)]
+        if self.counts and max(self.counts) > 1:
+            counts = torch.tensor(self.counts, device=device)
+            first = counts.cumsum(0) - counts
+            self.waves = []
+            for place in range(max(self.counts)):
+                rows = self.rows[counts > place]
+                self.waves.append((first[rows] + place, None if len(rows) == len(counts) else rows))
+            self.rows = self.rows.repeat_interleave(counts)
+            self.lengths = self.lengths[self.rows] + torch.arange(len(self.rows), device=device) - first[self.rows]
         self.cache.reserve(int(self.lengths.max()) + 1)
         self._masks: dict[tuple[int | None, torch.dtype], Tensor] = {}
 
     def position_ids(self) -> Tensor:
-        """(1, B)."""
+        """(1, T)."""
         return (self.lengths + self.prefix.length)[None]
 
     def mask(self, window: int | None, dtype: torch.dtype) -> Tensor:
-        """(B, 1, 1, P + capacity) additive: the prefix and the tokens of each sequence, in a sliding window if any."""
+        """(T, 1, 1, P + capacity) additive: what each token sees of its prefix and its sequence, in a sliding window if any."""
         if (window, dtype) not in self._masks:
             device, total = self.lengths.device, self.prefix.length + self.cache.capacity
             positions, now = torch.arange(total, device=device)[None, :], (self.lengths + self.prefix.length)[:, None]
@@ -175,7 +194,7 @@ class GroupsLayout:
     groups: list[DecodeLayout]
 
     def position_ids(self) -> Tensor:
-        """(1, B of all groups)."""
+        """(1, T of all groups)."""
         return torch.cat([group.position_ids() for group in self.groups], dim=1)
 
 
@@ -229,7 +248,7 @@ def attend(
         case DecodeLayout():
             return _decode(layer, query[0], key[0], value[0], scale, window, layout)
         case GroupsLayout():
-            parts = (torch.split(t[0], [len(g.lengths) for g in layout.groups], dim=1) for t in (query, key, value))
+            parts = (torch.split(t[0], [len(g.rows) for g in layout.groups], dim=1) for t in (query, key, value))
             outs = [
                 _decode(layer, q, k, v, scale, window, group)
                 for q, k, v, group in zip(*parts, layout.groups, strict=True)
@@ -399,27 +418,45 @@ def _fill(cache: SuffixCache, layer: int, keys: tuple[Tensor, ...], values: tupl
 def _decode(
     layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None, layout: DecodeLayout
 ) -> Tensor:
-    heads, count, width = query.shape
-    kv_heads = key.shape[0]
-    groups, prefix_length, capacity = heads // kv_heads, layout.prefix.length, layout.cache.capacity
+    heads, tokens, width = query.shape
     keys, values = layout.cache.keys[layer], layout.cache.values[layer]
     keys[layout.rows, :, layout.lengths] = key.transpose(0, 1)
     values[layout.rows, :, layout.lengths] = value.transpose(0, 1)
+    mask = layout.mask(window, query.dtype)
+    asked = query.transpose(0, 1) * scale
+    outs = query.new_empty(tokens, heads, width) if len(layout.waves) > 1 else None
+    for at, rows in layout.waves:
+        seen = (keys, values) if rows is None else (keys[rows], values[rows])
+        out = _attend_once(layer, asked[at], *seen, mask[at], layout.prefix)
+        if outs is None:
+            return out[None]
+        outs[at] = out
+    assert outs is not None
+    return outs[None]
 
-    asked = (query.transpose(0, 1) * scale).reshape(count * kv_heads, groups, width)
+
+def _attend_once(layer: int, asked: Tensor, keys: Tensor, values: Tensor, mask: Tensor, prefix: PrefixCache) -> Tensor:
+    """One scaled token for each row of a cache.
+
+    Shapes:  asked (B, H, D), keys and values (B, K, capacity, D) -> (B, H, D)
+    """
+    count, heads, width = asked.shape
+    kv_heads, capacity = keys.shape[1:3]
+    groups = heads // kv_heads
+    asked = asked.reshape(count * kv_heads, groups, width)
     scores = torch.bmm(asked, keys.view(-1, capacity, width).transpose(1, 2)).view(count, kv_heads, groups, capacity)
-    if prefix_length:
+    if prefix.length:
         # All sequences read the prefix's keys and values in one product per head, once per step.
         stacked = _by_head(asked.view(count, kv_heads, groups, width))
-        shared = torch.bmm(stacked, layout.prefix.keys[layer].transpose(1, 2))
+        shared = torch.bmm(stacked, prefix.keys[layer].transpose(1, 2))
         scores = torch.cat([_by_row(shared, count), scores], dim=-1)
-    weights = scores.add_(layout.mask(window, scores.dtype)).softmax(-1)
-    own = weights[..., prefix_length:].reshape(count * kv_heads, groups, capacity)
+    weights = scores.add_(mask).softmax(-1)
+    own = weights[..., prefix.length :].reshape(count * kv_heads, groups, capacity)
     out = torch.bmm(own, values.view(-1, capacity, width)).view(count, kv_heads, groups, width)
-    if prefix_length:
-        shared = torch.bmm(_by_head(weights[..., :prefix_length]), layout.prefix.values[layer])
+    if prefix.length:
+        shared = torch.bmm(_by_head(weights[..., : prefix.length]), prefix.values[layer])
         out += _by_row(shared, count)
-    return out.view(1, count, heads, width)
+    return out.view(count, heads, width)
 
 
 def _by_head(rows: Tensor) -> Tensor:

@@ -64,15 +64,15 @@ async def _answer(body: ChatCompletionRequest, request: Request, keep: stored.Ke
 
     with ExitStack() as held:
         model, worker = await answering.leased(request, held, body.model)
-        starting = _start(body, by_functions, model, worker)
+        starting = _start(body, by_functions, model, worker, owner)
         return await answering.respond(request, held, starting, whole, events if body.stream else None)
 
 
-async def _start(body: ChatCompletionRequest, by_functions: bool, model: str, worker: Worker) -> Run:
+async def _start(body: ChatCompletionRequest, by_functions: bool, model: str, worker: Worker, owner: str) -> Run:
     if not by_functions:
-        return await conversation.start(body, model, worker)
+        return await conversation.start(body, model, worker, owner)
     try:
-        return await conversation.start(functions.with_tools(body), model, worker)
+        return await conversation.start(functions.with_tools(body), model, worker, owner)
     except ApiError as fault:
         raise functions.renamed(fault) from fault
 

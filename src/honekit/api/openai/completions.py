@@ -20,6 +20,7 @@ from honekit.api.openai import answering
 from honekit.api.openai.chat_schema import Body, LogitBias, Penalty, StopString, StreamOptions, Text, Unsupported, Usage
 from honekit.api.openai.choices import ChoiceWriter
 from honekit.api.openai.raw import Texts, check_tokens, document_start, listed, token_ids
+from honekit.api.openai.stored import owner_of
 from honekit.api.openai.token_list import TokenList, TokenListWriter
 from honekit.api.routes import JsonRoute
 
@@ -118,11 +119,12 @@ async def create_completion(body: CompletionRequest, request: Request) -> Respon
         raise bad_request(f"The prompts times 'n' may be {MAX_CHOICES} at most.", code="invalid_value", param="prompt")
     with ExitStack() as held:
         model, worker = await answering.leased(request, held, body.model)
-        return await answering.respond(request, held, _start(body, model, worker), _whole, _events if body.stream else None)
+        starting = _start(body, model, worker, owner_of(request))
+        return await answering.respond(request, held, starting, _whole, _events if body.stream else None)
 
 
-async def _start(body: CompletionRequest, model: str, worker: Worker) -> _Run:
-    """Wait for the model, turn the prompts into tokens, and queue the choices."""
+async def _start(body: CompletionRequest, model: str, worker: Worker, owner: str) -> _Run:
+    """Wait for the model, turn the prompts into tokens, and queue the choices for the project `owner`."""
     from honekit.inference.requests import Request as Generation
 
     engine = await answering.loaded(worker, model)
@@ -145,7 +147,7 @@ async def _start(body: CompletionRequest, model: str, worker: Worker) -> _Run:
             choices.append(_Choice(writer, tokens, shown if body.echo else ""))
             if limit:
                 sampling = answering.sampling(body, number, limit, body.logprobs or 0, engine.vocabulary)
-                generations.append(Generation(ids, sampling))
+                generations.append(Generation(ids, sampling, scope=owner))
     answers = answering.submit(worker, generations)
     head = {
         "id": "cmpl-" + secrets.token_hex(12),

@@ -39,8 +39,11 @@ class Run:
         return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=made, total_tokens=self.prompt_tokens + made)
 
 
-async def start(body: ChatCompletionRequest, model: str, worker: Worker) -> Run:
-    """Wait for the model, turn the messages into tokens, and queue the choices. Raises ApiError 400, 429, 503."""
+async def start(body: ChatCompletionRequest, model: str, worker: Worker, owner: str) -> Run:
+    """Wait for the model, turn the messages into tokens, and queue the choices for the project `owner`.
+
+    Raises: ApiError 400, 429, 503.
+    """
     from honekit.inference.requests import Request as Generation
 
     engine = await answering.loaded(worker, model)
@@ -59,6 +62,7 @@ async def start(body: ChatCompletionRequest, model: str, worker: Worker) -> Run:
             answering.sampling(body, index, limit, body.top_logprobs or 0, engine.vocabulary),
             shared,
             shape.constraint,
+            owner,
         )
         for index in range(body.n or 1)
     ]

@@ -181,7 +181,7 @@ async def _start(body: ResponseRequest, owner: str, items: list[dict[str, Any]],
     """Raises ApiError, naming the parameters as they are called here."""
     earlier = await _earlier(owner, body.previous_response_id)
     try:
-        return await conversation.start(responses_input.chat_request(body, earlier, items), model, worker)
+        return await conversation.start(responses_input.chat_request(body, earlier, items), model, worker, owner)
     except ApiError as fault:
         for there, here in _CHAT_PARAMS:
             if fault.param and there in fault.param:
