@@ -104,6 +104,12 @@ def test_a_number_flips_at_the_nearest_limit_of_a_rule() -> None:
     assert flip.answer == 49 and recommend({**answers, "examples": 50}) == "fine-tune"
 
 
+def test_a_value_that_stands_in_an_order_flips_at_the_nearest() -> None:
+    answers = answers_of(missing=["skill"], agreement="no", prompting="simple", prompting_result="unsteady", instructions="no")
+    [flip] = [flip for flip in decide(answers).flips if flip.question == "agreement"]
+    assert flip.answer == "mostly" and recommend({**answers, "agreement": "yes"}) == flip.recommendation
+
+
 def test_a_list_flips_by_one_value_more_or_less() -> None:
     answers = answers_of(missing=["style", "knowledge"], facts_source="documents", output="text")
     flips = [flip.answer for flip in decide(answers).flips if flip.question == "missing"]
@@ -200,6 +206,23 @@ def test_pages_of_facts_count_only_where_facts_are_missing() -> None:
     assert decide(answers_of(**few, missing=["computation"])).recommendation == "tools"
     needless = answers_of(missing=["skill"], facts_source="none", prompting="thorough", prompting_result="nearly", examples=1800)
     assert not [flip for flip in decide(needless).flips if flip.question == "facts_amount"]
+
+
+def test_labels_that_are_wrong_as_well_as_slow_are_no_matter_of_price_alone() -> None:
+    asked = {"output": "label", "prompting": "thorough", "prompting_result": "nearly", "examples": 8000}
+    wrong, slow = (decide(answers_of(**asked, missing=missing)) for missing in (["skill", "latency"], ["latency"]))
+    assert "simple.labels-in-place-of-a-dear-model" not in {rule.id for rule in wrong.rules}
+    assert {wrong.ranking[0].option, wrong.ranking[1].option} == {"classical", "fine-tune"} and wrong.confidence != "high"
+    assert slow.recommendation == "classical" and slow.confidence == "high"
+
+
+def test_some_hundred_pages_and_few_questions_speak_for_a_long_prompt() -> None:
+    def lead(questions: int) -> float:
+        shared = {"missing": ["knowledge"], "facts_source": "documents", "facts_amount": "book"}
+        scores = {one.option: one.score for one in decide(answers_of(**shared, requests_per_day=questions)).ranking}
+        return scores["rag"] - scores["prompt"]
+
+    assert lead(50) + 7 == lead(5000)
 
 
 def test_no_volume_turns_a_letter_or_a_recording_into_a_task_for_a_linear_model() -> None:
