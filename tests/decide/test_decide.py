@@ -104,6 +104,12 @@ def test_a_number_flips_at_the_nearest_limit_of_a_rule() -> None:
     assert flip.answer == 49 and recommend({**answers, "examples": 50}) == "fine-tune"
 
 
+def test_a_value_that_stands_in_an_order_flips_at_the_nearest() -> None:
+    answers = answers_of(missing=["skill"], agreement="no", prompting="simple", prompting_result="unsteady", instructions="no")
+    [flip] = [flip for flip in decide(answers).flips if flip.question == "agreement"]
+    assert flip.answer == "mostly" and recommend({**answers, "agreement": "yes"}) == flip.recommendation
+
+
 def test_a_list_flips_by_one_value_more_or_less() -> None:
     answers = answers_of(missing=["style", "knowledge"], facts_source="documents", output="text")
     flips = [flip.answer for flip in decide(answers).flips if flip.question == "missing"]
@@ -119,6 +125,8 @@ def test_a_list_flips_by_one_value_more_or_less() -> None:
         ({"prompting": "none", "prompting_result": "nearly"}, "prompting"),
         ({"missing": ["privacy"], "data_may_leave": "yes"}, "data_may_leave"),
         ({"examples": 100, "examples_soon": 50}, "examples_soon"),
+        ({"facts_source": "none", "facts_amount": "book"}, "facts_amount"),
+        ({"in_use": "model_good", "missing": ["computation"]}, "in_use"),
     ],
 )
 def test_answers_that_contradict_each_other_are_named_and_lower_the_confidence(raw: dict[str, Any], names: str) -> None:
@@ -155,6 +163,79 @@ def test_the_next_step_is_that_of_the_rule_that_decides() -> None:
 def test_without_a_settled_task_nothing_is_started() -> None:
     found = decide(answers_of(stability="open", budget=50_000, maintainer="engineer", prompting="none"))
     assert found.recommendation == "not-yet" and "Choose one task" in found.next_step
+
+
+def test_a_process_that_makes_the_fault_is_changed_and_not_automated() -> None:
+    found = decide(answers_of(in_use="people", simple_method="process", prompting="none", output="label", examples=3000))
+    assert found.recommendation == "nothing" and "Change the form or the step" in found.next_step
+    assert decide(answers_of(simple_method="process", in_use="people_good")).conflicts
+
+
+@pytest.mark.parametrize("in_use", ["people_good", "program_good", "model_good"])
+def test_what_is_done_well_today_stays_though_no_prompt_was_tried(in_use: str) -> None:
+    found = decide(answers_of(in_use=in_use, prompting="none", instructions="yes", input="text", output="text", examples=200))
+    assert found.recommendation == "nothing"
+
+
+def test_a_rule_that_does_it_needs_no_prompt_to_be_tried_first() -> None:
+    told = answers_of(simple_method="yes", instructions="yes", prompting="none", output="structured", in_use="people")
+    assert decide(told).recommendation == "classical" and decide(told).confidence != "low"
+    assert decide({**told, "simple_method": "partly"}).recommendation == "prompt"
+
+
+def test_inputs_that_may_perhaps_not_be_used_are_waited_for() -> None:
+    found = decide(answers_of(data_may_leave="open", output="label", examples=9000, missing=["skill"], prompting="none"))
+    assert found.recommendation == "not-yet"
+    assert "what the inputs may be used for" in found.next_step
+
+
+def test_experts_who_disagree_are_heard_before_a_prompt_that_is_nearly_right() -> None:
+    nearly = answers_of(agreement="no", missing=["skill"], prompting="simple", prompting_result="nearly", output="label")
+    assert decide(nearly).recommendation == "not-yet"
+
+
+def test_who_writes_no_programs_is_given_no_training_to_keep() -> None:
+    shared = {"missing": ["style"], "prompting": "thorough", "prompting_result": "nearly", "examples": 300}
+    assert decide(answers_of(**shared, maintainer="ml")).recommendation == "fine-tune"
+    assert decide(answers_of(**shared, maintainer="users")).recommendation != "fine-tune"
+
+
+def test_pages_of_facts_count_only_where_facts_are_missing() -> None:
+    few = {"facts_source": "documents", "facts_amount": "pages"}
+    assert decide(answers_of(**few, missing=["knowledge"])).recommendation == "prompt"
+    assert decide(answers_of(**few, missing=["computation"])).recommendation == "tools"
+    needless = answers_of(missing=["skill"], facts_source="none", prompting="thorough", prompting_result="nearly", examples=1800)
+    assert not [flip for flip in decide(needless).flips if flip.question == "facts_amount"]
+
+
+def test_labels_that_are_wrong_as_well_as_slow_are_no_matter_of_price_alone() -> None:
+    asked = {"output": "label", "prompting": "thorough", "prompting_result": "nearly", "examples": 8000}
+    wrong, slow = (decide(answers_of(**asked, missing=missing)) for missing in (["skill", "latency"], ["latency"]))
+    assert "simple.labels-in-place-of-a-dear-model" not in {rule.id for rule in wrong.rules}
+    assert {wrong.ranking[0].option, wrong.ranking[1].option} == {"classical", "fine-tune"} and wrong.confidence != "high"
+    assert slow.recommendation == "classical" and slow.confidence == "high"
+
+
+def test_some_hundred_pages_and_few_questions_speak_for_a_long_prompt() -> None:
+    def lead(questions: int) -> float:
+        shared = {"missing": ["knowledge"], "facts_source": "documents", "facts_amount": "book"}
+        scores = {one.option: one.score for one in decide(answers_of(**shared, requests_per_day=questions)).ranking}
+        return scores["rag"] - scores["prompt"]
+
+    assert lead(50) + 7 == lead(5000)
+
+
+def test_no_volume_turns_a_letter_or_a_recording_into_a_task_for_a_linear_model() -> None:
+    for task in ({"output": "text"}, {"output": "label", "input": "sound"}):
+        answers = answers_of(missing=["style"], prompting="simple", **task)
+        assert "classical" not in [flip.recommendation for flip in decide(answers).flips if flip.question == "requests_per_day"]
+
+
+def test_a_search_that_works_is_left_as_it_is_when_its_answers_are_tuned() -> None:
+    found = decide(
+        answers_of(missing=["format"], facts_source="documents", retrieval="misused", examples=3500, prompting="thorough")
+    )
+    assert found.recommendation == "fine-tune+rag" and found.next_step.startswith("Leave the search as it is")
 
 
 def test_what_is_right_with_a_pasted_passage_needs_something_that_finds_it() -> None:
@@ -320,6 +401,29 @@ def test_costs_count_the_machines_that_the_volume_needs() -> None:
         decide(answers_of(requests_per_day=count, hardware="gpu")).as_dict()["costs"]["fine-tune"] for count in (100, 3_000_000)
     )
     assert large["per_month_usd"][1] == 10 * small["per_month_usd"][1] and large["rests_on"].startswith("10 machines")
+
+
+@pytest.mark.parametrize("hardware", ["none", "laptop"])
+def test_costs_of_more_than_a_machine_without_a_gpu_can_answer_are_those_of_one_with_a_gpu(hardware: str) -> None:
+    def cost(count: int, given: str = hardware) -> Any:
+        return decide(answers_of(requests_per_day=count, hardware=given)).as_dict()["costs"]["fine-tune"]
+
+    assert cost(66_000)["per_month_usd"] == cost(66_000, "gpu")["per_month_usd"]
+    assert cost(66_000)["rests_on"] == "a machine with a GPU" and cost(66_000, "gpu")["rests_on"] == "a machine of your own"
+    assert cost(5_000)["per_month_usd"][0] < cost(66_000)["per_month_usd"][0]
+
+
+def test_a_long_prompt_that_nobody_counted_costs_more_than_a_short_one() -> None:
+    short, long = (
+        decide(answers_of(requests_per_day=10_000, prompting_result=result)).as_dict()["costs"]["prompt"]["per_month_usd"]
+        for result in ("nearly", "long")
+    )
+    assert long[1] > 3 * short[1]
+
+
+def test_sound_is_priced_by_the_minute_and_not_by_guessed_tokens() -> None:
+    cost = decide(answers_of(input="sound", requests_per_day=1000)).as_dict()["costs"]["other-model"]
+    assert cost["per_month_usd"] is None and "by the minute" in cost["rests_on"]
 
 
 def test_a_project_that_is_not_there_is_said_and_no_record_is_printed(tmp_path: Path) -> None:

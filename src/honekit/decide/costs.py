@@ -18,7 +18,10 @@ TOKENS = {"small": (0.1, 0.8), "large": (1.5, 10.0)}
 MACHINE_MONTH = {"none": (50.0, 700.0), "laptop": (20.0, 80.0), "gpu": (150.0, 900.0), "cluster": (150.0, 900.0)}
 """US dollars a month for a machine that serves a small model of one's own, by what there is already."""
 REQUESTS_PER_MACHINE = {"laptop": 10_000, "gpu": 300_000}
-"""A day's requests that one machine answers with a small model: one in eight seconds, three or four in a second."""
+"""A day's requests that one machine answers with a small model: without a GPU one in eight seconds, with one three or
+four in a second."""
+SOUND_MINUTE = (0.003, 0.03)
+"""US dollars for a minute of sound at hosted recognisers (OpenAI lists 0.006 for whisper-1)."""
 _HOURS: dict[Option, tuple[float, float]] = {
     "prompt": (2, 16),
     "few-shot": (4, 24),
@@ -45,6 +48,8 @@ _DAYS: dict[Option, tuple[float, float]] = {
 }
 _LARGE = ("other-model", "tools")
 DEFAULT_TOKENS: dict[str, int] = {"prompt": 600, "few-shot": 2_000, "rag": 2_500, "tools": 2_500, "other-model": 800}
+LONG_PROMPT = 3_000
+"""Tokens of a prompt that is said to be very long, where nobody counted them; five pages."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +74,20 @@ def cost_of(option: Option, answers: Answers) -> Cost:
         return Cost(option, first, _DAYS[option], None, rests_on)
     own = option in ("fine-tune", "fine-tune+rag", "classical") or answers.get("data_may_leave") == "no"
     if own:
-        hardware = "laptop" if option == "classical" else str(answers.get("hardware", "none"))
-        count = 1 if option == "classical" else _machines(hardware, requests)
+        own_hardware = "laptop" if option == "classical" else str(answers.get("hardware", "none"))
+        hardware, count = (own_hardware, 1) if option == "classical" else _machines(own_hardware, requests)
         low, high = (round(count * price) for price in MACHINE_MONTH[hardware])
-        rests_on = "a machine of your own" if count == 1 else f"{count:,} machines of your own for {requests:,} requests a day"
+        kind = "of your own" if hardware == own_hardware else "with a GPU"
+        rests_on = f"a machine {kind}" if count == 1 else f"{count:,} machines {kind} for {requests:,} requests a day"
         return Cost(option, first, _DAYS[option], (low, high), rests_on)
+    if option == "other-model" and answers.get("input") == "sound":
+        price = f"{SOUND_MINUTE[0]:g} to {SOUND_MINUTE[1]:g} USD"
+        return Cost(option, first, _DAYS[option], None, f"sound is paid by the minute, {price} each at a hosted recogniser")
     if not isinstance(requests, int):
         return Cost(option, first, _DAYS[option], None, "answer `requests_per_day` for the cost of a month")
     given = answers.get("prompt_tokens")
-    tokens = given if isinstance(given, int) else DEFAULT_TOKENS[option]
+    usual = LONG_PROMPT if answers.get("prompting_result") == "long" else 0
+    tokens = given if isinstance(given, int) else max(usual, DEFAULT_TOKENS[option])
     size = "large" if option in _LARGE and not (option == "other-model" and _wants_smaller(answers)) else "small"
     monthly = requests * 30 * (tokens + 200) / 1e6
     return Cost(
@@ -96,9 +106,14 @@ def _wants_smaller(answers: Answers) -> bool:
     return isinstance(missing, tuple) and bool({"cost", "latency"} & set(missing))
 
 
-def _machines(hardware: str, requests: object) -> int:
-    a_day = REQUESTS_PER_MACHINE["laptop" if hardware == "laptop" else "gpu"]
-    return max(1, math.ceil(requests / a_day)) if isinstance(requests, int) else 1
+def _machines(hardware: str, requests: object) -> tuple[str, int]:
+    """What kind of machine, and how many; more than a machine without a GPU can answer is for one that has a GPU."""
+    if not isinstance(requests, int):
+        return hardware, 1
+    if hardware in ("none", "laptop") and requests > REQUESTS_PER_MACHINE["laptop"]:
+        hardware = "gpu"
+    a_day = REQUESTS_PER_MACHINE["gpu" if hardware in ("gpu", "cluster") else "laptop"]
+    return hardware, max(1, math.ceil(requests / a_day))
 
 
 def shown_range(pair: tuple[float, float]) -> str:

@@ -1,8 +1,8 @@
 """Computed counterfactuals: the single answers that would turn the recommendation.
 
-Every answer is changed to each of its other values (of a list, one value is added or taken away; of a number, the values
-on both sides of every limit in a rule, the nearest first), and those that change the recommendation are named. A change
-that contradicts the other answers is none.
+Every answer is changed to each of its other values, the nearest first (many are ordered: never, seldom, often); of a list
+one value is added or taken away; a number goes to both sides of every limit in a rule. Those that change the
+recommendation are named. A change that contradicts the other answers is none.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def flips_of(answers: Answers, best: Option) -> Iterator[Flip]:
 def _changes(question: Question, given: Any) -> list[Any]:
     match question.type:
         case "choice":
-            return [value for value in question.values if value != given]
+            values = list(question.values)
+            at = values.index(given) if given in values else 0
+            return sorted((value for value in values if value != given), key=lambda value: abs(values.index(value) - at))
         case "choices":
             return _list_changes([value for value in question.values if value != "nothing"], given or ())
         case "integer":
