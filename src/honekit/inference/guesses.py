@@ -15,8 +15,8 @@ from collections.abc import Collection, Sequence
 CONTEXTS = (3, 2)
 """Tokens by which a guess is looked up, the longest first."""
 MOST_TOKENS = 5
-ROWS = 16
-"""With more rows than about this a step is bound by arithmetic (`docs/lab-notes.md`), and a wrong guess costs what it takes."""
+ROWS = 12
+"""A step of one row and one of so many take 1 to 1.7 (`docs/lab-notes.md`); beyond, a wrong guess costs what it takes."""
 _KEPT = 1 << 17
 
 

@@ -161,10 +161,13 @@ class DecodeLayout:
         if self.counts and max(self.counts) > 1:
             counts = torch.tensor(self.counts, device=device)
             first = counts.cumsum(0) - counts
-            self.waves = []
-            for place in range(max(self.counts)):
-                rows = self.rows[counts > place]
-                self.waves.append((first[rows] + place, None if len(rows) == len(counts) else rows))
+            if min(self.counts) == max(self.counts):
+                self.waves = [(slice(place, None, self.counts[0]), None) for place in range(self.counts[0])]
+            else:
+                each = [self.rows[counts > place] for place in range(max(self.counts))]
+                self.waves = [
+                    (first[rows] + place, None if len(rows) == len(counts) else rows) for place, rows in enumerate(each)
+                ]
             self.rows = self.rows.repeat_interleave(counts)
             self.lengths = self.lengths[self.rows] + torch.arange(len(self.rows), device=device) - first[self.rows]
         self.cache.reserve(int(self.lengths.max()) + 1)
@@ -418,45 +421,31 @@ def _fill(cache: SuffixCache, layer: int, keys: tuple[Tensor, ...], values: tupl
 def _decode(
     layer: int, query: Tensor, key: Tensor, value: Tensor, scale: float, window: int | None, layout: DecodeLayout
 ) -> Tensor:
-    heads, tokens, width = query.shape
+    heads, count, width = query.shape
+    kv_heads = key.shape[0]
+    groups, prefix_length, capacity = heads // kv_heads, layout.prefix.length, layout.cache.capacity
     keys, values = layout.cache.keys[layer], layout.cache.values[layer]
     keys[layout.rows, :, layout.lengths] = key.transpose(0, 1)
     values[layout.rows, :, layout.lengths] = value.transpose(0, 1)
-    mask = layout.mask(window, query.dtype)
-    asked = query.transpose(0, 1) * scale
-    outs = query.new_empty(tokens, heads, width) if len(layout.waves) > 1 else None
+
+    asked = (query.transpose(0, 1) * scale).reshape(count, kv_heads, groups, width)
+    scores = query.new_empty(count, kv_heads, groups, capacity)
     for at, rows in layout.waves:
-        seen = (keys, values) if rows is None else (keys[rows], values[rows])
-        out = _attend_once(layer, asked[at], *seen, mask[at], layout.prefix)
-        if outs is None:
-            return out[None]
-        outs[at] = out
-    assert outs is not None
-    return outs[None]
-
-
-def _attend_once(layer: int, asked: Tensor, keys: Tensor, values: Tensor, mask: Tensor, prefix: PrefixCache) -> Tensor:
-    """One scaled token for each row of a cache.
-
-    Shapes:  asked (B, H, D), keys and values (B, K, capacity, D) -> (B, H, D)
-    """
-    count, heads, width = asked.shape
-    kv_heads, capacity = keys.shape[1:3]
-    groups = heads // kv_heads
-    asked = asked.reshape(count * kv_heads, groups, width)
-    scores = torch.bmm(asked, keys.view(-1, capacity, width).transpose(1, 2)).view(count, kv_heads, groups, capacity)
-    if prefix.length:
+        seen = (keys if rows is None else keys[rows]).view(-1, capacity, width)
+        scores[at] = torch.bmm(asked[at].flatten(0, 1), seen.transpose(1, 2)).view(-1, kv_heads, groups, capacity)
+    if prefix_length:
         # All sequences read the prefix's keys and values in one product per head, once per step.
-        stacked = _by_head(asked.view(count, kv_heads, groups, width))
-        shared = torch.bmm(stacked, prefix.keys[layer].transpose(1, 2))
+        shared = torch.bmm(_by_head(asked), layout.prefix.keys[layer].transpose(1, 2))
         scores = torch.cat([_by_row(shared, count), scores], dim=-1)
-    weights = scores.add_(mask).softmax(-1)
-    own = weights[..., prefix.length :].reshape(count * kv_heads, groups, capacity)
-    out = torch.bmm(own, values.view(-1, capacity, width)).view(count, kv_heads, groups, width)
-    if prefix.length:
-        shared = torch.bmm(_by_head(weights[..., : prefix.length]), prefix.values[layer])
+    weights = scores.add_(layout.mask(window, scores.dtype)).softmax(-1)
+    own, out = weights[..., prefix_length:], query.new_empty(count, kv_heads, groups, width)
+    for at, rows in layout.waves:
+        seen = (values if rows is None else values[rows]).view(-1, capacity, width)
+        out[at] = torch.bmm(own[at].reshape(-1, groups, capacity), seen).view(-1, kv_heads, groups, width)
+    if prefix_length:
+        shared = torch.bmm(_by_head(weights[..., :prefix_length]), layout.prefix.values[layer])
         out += _by_row(shared, count)
-    return out.view(count, heads, width)
+    return out.view(1, count, heads, width)
 
 
 def _by_head(rows: Tensor) -> Tensor:
