@@ -45,6 +45,13 @@ class Start:
     base_ref: str
     adapter: Path | None = None
 
+    @property
+    def base_name(self) -> str:
+        """The base as the client calls it, which the tuned model's name carries on: of a tuned model what its name says."""
+        if self.adapter is None:
+            return self.name
+        return self.name.split(":")[1] if self.name.startswith("ft:") else self.base_ref
+
 
 def create(
     owner: str,
@@ -96,7 +103,7 @@ def create(
         record = Asked(
             job_id=job_id,
             model=start.name,
-            model_name=version_name(start.base_ref, suffix or "", job_id),
+            model_name=version_name(start.base_name, suffix or "", job_id),
             training_file=training.id,
             validation_file=validation.id if validation else None,
             suffix=suffix,
