@@ -116,6 +116,17 @@ def test_watching_a_job_that_is_over_prints_it_and_how_it_ended(
     assert (error["code"], "hone jobs events" in error["mend"]) == ("job.not_fine_tuning", True)
 
 
+def test_the_job_of_any_project_of_this_machine_is_watched(
+    hone: Any, training: Path, small_base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HONE_PROJECT", "team-a")
+    job = create(hone, training, small_base)
+    monkeypatch.delenv("HONE_PROJECT")
+    jobs.request_stop(job["id"], "pause")
+    assert main(["jobs", "watch", job["id"]]) == 1
+    assert "is paused" in capsys.readouterr().out
+
+
 def test_run_is_for_this_machine(hone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HONE_BASE_URL", "http://127.0.0.1:8000")
     assert hone("jobs", "watch", "ftjob-x", "--run", code=2)["error"]["code"] == "cli.usage"
