@@ -63,7 +63,7 @@ def server_error(request_id: str) -> ApiError:
 def from_hone_error(fault: HoneError) -> ApiError:
     """A fault of the installation. Its text names paths of the server, so it goes to the log, not to the caller."""
     log.error("%s", fault)
-    what = "The server's database is not available" if isinstance(fault, StoreError) else "The server cannot answer this"
+    what = "The server's store does not answer" if isinstance(fault, StoreError) else "The server cannot answer this"
     message = f"{what} [{fault.code}]; its log says why."
     return ApiError(503, message, code=fault.code, headers=NO_RETRY)
 
