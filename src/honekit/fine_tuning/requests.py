@@ -16,6 +16,7 @@ from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
 from honekit.errors import HoneError
 from honekit.fine_tuning.hyperparameters import Objective, Wanted, choose
 from honekit.fine_tuning.records import Asked
+from honekit.graders.elsewhere import is_elsewhere
 from honekit.graders.items import item_faults, item_variables
 from honekit.graders.schema import Grader, LabelModelGrader, ScoreModelGrader, placed_graders
 from honekit.jobs import Job
@@ -142,9 +143,9 @@ def _file(owner: str, file_id: str, param: str) -> File:
 
 
 def _check_judges(start: Start, grader: Grader | None, judges: Mapping[str, Start]) -> None:
-    """The worker has one base at hand, so that is what has to answer a model grader."""
+    """The worker has one base at hand, so that is what has to answer a model grader, or a server that it may ask."""
     for place, part in placed_graders(grader, GRADER) if grader else []:
-        if not isinstance(part, ScoreModelGrader | LabelModelGrader):
+        if not isinstance(part, ScoreModelGrader | LabelModelGrader) or is_elsewhere(part.model):
             continue
         if part.model not in judges or judges[part.model].base_ref != start.base_ref:
             raise RequestFault(

@@ -8,6 +8,7 @@ from typing import Any
 
 import openai
 import pytest
+from tests.other_server import OtherServer
 
 CONFIG = {
     "type": "custom",
@@ -224,6 +225,21 @@ def test_a_judge_that_cannot_judge_is_refused(client: openai.OpenAI) -> None:
     run = finished(client, made.id, given(("a", "a")))
     assert (run.status, run.error.code) == ("failed", "graders.judge_unfit")
     assert run.result_counts.total == 0
+
+
+def test_the_judge_of_a_run_may_be_a_model_of_a_configured_server(client: openai.OpenAI, other: OtherServer) -> None:
+    judge = {"type": "score_model", "name": "j", "model": "far-judge", "input": [{"role": "user", "content": "{{item.a}}"}]}
+    with pytest.raises(openai.NotFoundError):
+        create(client, {**judge, "model": "nobody"})
+    run = finished(client, create(client, judge).id, given(("a", "a")))
+    assert {asked["model"] for asked in other.seen} == {"far-judge"}
+    assert run.error.code == "graders.judge_unfit"  # it gives right and wrong answers the same score
+    points = [{"name": "polite", "description": "It is polite."}]
+    rubric = {"type": "rubric", "name": "r", "model": "far-judge", "question": "{{item.a}}", "rubric": points}
+    assert create(client, rubric).id
+    alike = {"type": "semantic_similarity", "name": "s", "model": "far-judge", "reference": "x", "pass_threshold": 0.9}
+    with pytest.raises(openai.NotFoundError):  # only chat completions are asked for there
+        create(client, alike)
 
 
 def test_hones_own_graders_are_criteria_too(client: openai.OpenAI) -> None:

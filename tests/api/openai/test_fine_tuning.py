@@ -11,6 +11,7 @@ import httpx
 import openai
 import pytest
 from tests import tiny
+from tests.other_server import configure
 from tests.train.test_preference_job import preferences
 from tests.train.test_reinforcement_job import prompts
 
@@ -339,6 +340,15 @@ def test_a_reinforcement_job_shows_its_grader_and_what_was_decided(client: opena
     assert spec["recipe"]["objective"] == "reinforcement"
     asked = create(client, training_file=training, method=reinforcement(judge("tiny")))
     assert jobs.get_job(asked.id).spec["judges"] == {"tiny": None}
+
+
+def test_a_reinforcement_job_may_ask_a_model_of_a_configured_server(
+    client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, "http://127.0.0.1:9/v1")
+    job = create(client, training_file=upload(client, prompts(12)), method=reinforcement(judge("far-judge")))
+    assert jobs.get_job(job.id).spec["judges"] is None
+    assert job.method.reinforcement.grader.model == "far-judge"
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from honekit.api.routes import JsonRoute
 from honekit.errors import GraderError
 from honekit.evals import sources
 from honekit.evals.sources_schema import samples
-from honekit.graders import own
+from honekit.graders import elsewhere, own
 from honekit.graders.criteria import models_of
 from honekit.graders.functions import require_function
 from honekit.store import eval_items, evals
@@ -254,6 +254,8 @@ async def _check_criteria(criteria: list[Any], request: Request) -> None:
             await check_sources(criterion, request, place)
             continue
         for model in models_of(criterion):
+            if elsewhere.is_elsewhere(model) and not isinstance(criterion, own.SemanticSimilarityGrader):
+                continue
             try:
                 await find_model(request, model)
             except ApiError as fault:
