@@ -291,3 +291,16 @@ def test_a_criterion_that_could_never_grade_is_refused_by_name(client: openai.Op
         with pytest.raises(openai.APIStatusError) as caught:
             create(client, criterion)
         assert caught.value.param == param
+
+
+def test_evaluations_and_runs_are_deleted_while_they_are_listed(connect: Any) -> None:
+    client = connect("clean-up")
+    made = [create(client).id for _ in range(3)]
+    runs = [finished(client, made[0], given(("a", "a"))).id for _ in range(3)]
+    for one in client.evals.runs.list(made[0], limit=1):
+        client.evals.runs.delete(one.id, eval_id=made[0])
+        runs.remove(one.id)
+    assert runs == []
+    assert [client.evals.delete(one.id).deleted for one in client.evals.list(limit=1)] == [True] * 3
+    with pytest.raises(openai.BadRequestError):  # where it stood in this order is not remembered
+        client.evals.list(after=made[0], order_by="updated_at")
