@@ -12,7 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from tokenizers import Tokenizer
@@ -124,6 +124,8 @@ class _Group:
 
 class Engine:
     """A model ready to generate. Not thread-safe: one thread at a time."""
+
+    writes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -69,8 +69,8 @@ async def create_embeddings(body: EmbeddingRequest, request: Request) -> Respons
 
 
 async def _answer(body: EmbeddingRequest, model: str, worker: Worker) -> Response:
-    engine = await answering.loaded(worker, model)
-    texts = await asyncio.to_thread(token_ids, listed(body.input), engine.template.tokenizer)
+    engine = await answering.loaded_to_embed(worker, model)
+    texts = await asyncio.to_thread(token_ids, listed(body.input), engine.tokenizer)
     check_tokens(texts, engine, "input")
     total = sum(map(len, texts))
     if total > MAX_TOKENS:

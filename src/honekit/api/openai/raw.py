@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from honekit.api.batcher import ServingEngine
+from honekit.api.batcher import LoadedEngine
 from honekit.api.errors import bad_request
 from honekit.api.openai.chat_schema import Text
 
@@ -46,7 +46,7 @@ def document_start(template: ChatTemplate) -> list[int]:
     return known[:1]
 
 
-def check_tokens(texts: Sequence[Sequence[int]], engine: ServingEngine, param: str, *, answer_tokens: int = 0) -> None:
+def check_tokens(texts: Sequence[Sequence[int]], engine: LoadedEngine, param: str, *, answer_tokens: int = 0) -> None:
     """Raises ApiError 400 for a text without tokens or with more than fit beside the answer, and for a token that the model
     does not have.
     """
