@@ -122,6 +122,7 @@ def test_what_is_wrong_with_a_request_is_named(client: openai.OpenAI, options: d
     ("options", "told"),
     [
         ({"hyperparameters": {"n_epochs": 51}}, "less than or equal to 50"),
+        ({"hyperparameters": {"n_epochs": "many"}}, "should be 'auto' or a valid integer."),
         ({"hyperparameters": {"batch_size": 0}}, "greater than or equal to 1"),
         ({"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": 2.5}}}}, "less than or equal to 2"),
         ({"suffix": "x" * 65}, "at most 64 characters, not 65"),
