@@ -10,6 +10,7 @@ import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,3 +145,17 @@ def tiny_base_dir(base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         if file.name.startswith(("tokenizer", "special_tokens", "chat_template", "vocab", "merges")):
             shutil.copyfile(file, folder / file.name)
     return folder
+
+
+@pytest.fixture
+def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A configured server of OpenAI's API that graders may ask for `far-judge`: a `tests.other_server.OtherServer`."""
+    from tests.other_server import OtherServer, configure
+
+    from honekit.graders import elsewhere
+
+    monkeypatch.setattr(elsewhere, "RETRIES", 0)
+    server = OtherServer()
+    with server.running() as url:
+        configure(monkeypatch, url)
+        yield server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,15 @@ def document() -> dict[str, Any]:
 def operations() -> dict[str, dict[str, Any]]:
     """The operations that Hone serves, as `GET /files/{file_id}`."""
     return {f"{method.upper()} {path}": found for path, item in document()["paths"].items() for method, found in item.items()}
+
+
+def operation_of(method: str, path: str) -> str:
+    """The operation that a request below /v1 is, such as `GET /files/{file_id}`. Raises: KeyError."""
+    for name in operations():
+        known, _, template = name.partition(" ")
+        if known == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+            return name
+    raise KeyError(f"{method} {path}")
 
 
 def parameters(operation: str) -> list[str]:

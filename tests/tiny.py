@@ -65,6 +65,20 @@ def model(architecture: str = "llama", *, attention: str = "hone", seed: int = 0
     return AutoModelForCausalLM.from_config(config, attn_implementation=attention, dtype=torch.float32).eval()
 
 
+def save_encoder(folder: Path) -> Path:
+    """The directory of a BERT of two layers, with a tokenizer and without a chat template."""
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=VOCABULARY, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=64, initializer_range=0.2,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    tokenizer().save(str(folder / "tokenizer.json"))
+    return folder
+
+
 def tokenizer() -> Tokenizer:
     """Byte-level, two merges: every character outside ASCII is split over several tokens."""
     symbols = [*SPECIAL, *sorted(ByteLevel.alphabet()), "ab", "12"]

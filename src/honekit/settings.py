@@ -7,6 +7,7 @@ It imports nothing heavy, because every command starts with it.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from honekit.errors import SettingsError
@@ -63,6 +64,34 @@ def worker_idle_s() -> float:
 def python_graders_allowed() -> bool:
     """Whether an administrator lets requests bring Python graders, which are code: `HONE_PYTHON_GRADERS=1`."""
     return os.environ.get("HONE_PYTHON_GRADERS") == "1"
+
+
+@dataclass(frozen=True)
+class JudgeEndpoint:
+    """Another server of OpenAI's API, and the models there that graders may ask."""
+
+    url: str
+    models: frozenset[str]
+    key: str = field(default="", repr=False)
+
+
+def judge_endpoint() -> JudgeEndpoint | None:
+    """`HONE_JUDGE_URL`, `HONE_JUDGE_MODELS` (names, with commas between) and `HONE_JUDGE_KEY`; None without the first two.
+
+    Raises: SettingsError[settings.judge] when one of the first two is missing, or the address is none.
+    """
+    url = os.environ.get("HONE_JUDGE_URL", "").strip().rstrip("/")
+    models = frozenset(filter(None, map(str.strip, os.environ.get("HONE_JUDGE_MODELS", "").split(","))))
+    if not url and not models:
+        return None
+    if not url.startswith(("http://", "https://")) or not models:
+        raise SettingsError(
+            "settings.judge",
+            what="HONE_JUDGE_URL and HONE_JUDGE_MODELS belong together: the address of an API, and the models to ask there",
+            where="HONE_JUDGE_MODELS" if url.startswith(("http://", "https://")) else "HONE_JUDGE_URL",
+            mend="set both, such as https://api.example.com/v1 and big-judge,small-judge, or neither",
+        )
+    return JudgeEndpoint(url, models, os.environ.get("HONE_JUDGE_KEY", "").strip())
 
 
 def examples_dir() -> Path:

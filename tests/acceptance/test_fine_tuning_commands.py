@@ -85,6 +85,9 @@ def test_the_five_calls_as_commands(client: Client, tmp_path: Path) -> None:
     assert f"hone chat {job['fine_tuned_model']}" in client.run("jobs", "watch", created["id"])
 
     assert job["fine_tuned_model"] in [model["id"] for model in client.json("models", "list")["models"]]
+    assert client.json("models", "show", job["fine_tuned_model"])["id"] == job["fine_tuned_model"]
+    assert client.run("models", "show", "tiny").splitlines()[:2] == [f"{'model':<20} tiny", f"{'owner':<20} base"]
+    assert client.json("models", "show", "none", code=1)["error"]["code"] == "api.model_not_found"
     assert client.json("models", "delete", job["fine_tuned_model"])["deleted"] is True
     assert job["fine_tuned_model"] not in client.run("models", "list")
     assert client.json("models", "delete", "tiny", code=1)["error"]["code"] == "api.model_is_base"

@@ -178,12 +178,17 @@ class ControlledEngine:
 
     template: Any
     context_tokens: int = CONTEXT_TOKENS
+    writes: bool = True
     fingerprint: str = "controlled"
     vocabulary: int = 259
     stop_ids: frozenset[int] = frozenset({2})
     go: threading.Event = field(default_factory=threading.Event)
     step_s: float = 0.0
     sessions: list[ControlledSession] = field(default_factory=list)
+
+    @property
+    def tokenizer(self) -> Any:
+        return self.template.tokenizer
 
     def open(self, batch_size: int = 64) -> ControlledSession:
         self.sessions.append(ControlledSession(self))

@@ -153,6 +153,7 @@ def test_a_lost_database_is_named_without_its_path(send: Send, monkeypatch: pyte
     monkeypatch.setattr("honekit.api.auth.verify", lost)
     response = send("GET", "/v1/models")
     check_envelope(response, 503, "store.disk_full")
+    assert "store does not answer" in response.json()["error"]["message"]
     assert "someone" not in response.text
     assert response.headers["x-should-retry"] == "false"
 

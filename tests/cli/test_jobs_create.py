@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import tiny
+from tests.train.test_preference_job import preferences
+from tests.train.test_reinforcement_job import SAYS_A, prompts
 
 from honekit import jobs
 from honekit.cli import watching
@@ -69,6 +72,22 @@ def test_people_are_told_the_numbers_and_who_will_run_it(
     assert re.search(r"`hone jobs watch ftjob-\w+ --run`", out)
 
 
+def test_jobs_of_every_method_are_created(
+    hone: Any, training: Path, small_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = tiny.write_jsonl(tmp_path / "pairs.jsonl", preferences(12))
+    preferring = create(hone, pairs, small_base, "--method", "dpo", "--beta", "0.2")["method"]
+    assert (preferring["type"], preferring["dpo"]["hyperparameters"]["beta"]) == ("dpo", 0.2)
+    asked = tiny.write_jsonl(tmp_path / "prompts.jsonl", prompts(12))
+    (tmp_path / "grader.json").write_text(json.dumps(SAYS_A))
+    rewarded = create(hone, asked, small_base, "--method", "reinforcement", "--grader", tmp_path / "grader.json")["method"]
+    assert (rewarded["type"], rewarded["reinforcement"]["grader"]) == ("reinforcement", SAYS_A)
+    assert rewarded["reinforcement"]["hyperparameters"]["n_epochs"] == 2
+    command = ["jobs", "create", asked, "--model", small_base, "--method", "reinforcement", "--grader", tmp_path / "grader.json"]
+    assert main(list(map(str, command))) == 0
+    assert "reasoning_effort default" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "exit_code", "code", "where"),
     [
@@ -76,6 +95,11 @@ def test_people_are_told_the_numbers_and_who_will_run_it(
         (["--learning-rate-multiplier", "x"], 2, "cli.usage", None),
         (["--metadata", "team"], 2, "cli.usage", None),
         (["--epochs", "0"], 1, "api.invalid_value", "--epochs"),
+        (["--method", "magic"], 1, "api.invalid_value", "--method"),
+        (["--method", "reinforcement"], 1, "api.missing_required_parameter", "--grader"),
+        (["--method", "dpo", "--beta", "3"], 1, "api.invalid_value", "--beta"),
+        (["--method", "dpo", "--epochs", "0"], 1, "api.invalid_value", "--epochs"),
+        (["--grader", "nothing.json"], 2, "cli.usage", "nothing.json"),
         (["--seed", "-1"], 1, "api.invalid_value", "--seed"),
         (["--validation", "file-nothing"], 1, "api.file_not_found", "--validation"),
         (["--validation", "nothing.jsonl"], 2, "cli.no_such_file", None),
@@ -114,6 +138,17 @@ def test_watching_a_job_that_is_over_prints_it_and_how_it_ended(
     other = jobs.create_job("selftest", {"steps": 1})
     error = hone("jobs", "watch", other.id, code=1)["error"]
     assert (error["code"], "hone jobs events" in error["mend"]) == ("job.not_fine_tuning", True)
+
+
+def test_the_job_of_any_project_of_this_machine_is_watched(
+    hone: Any, training: Path, small_base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HONE_PROJECT", "team-a")
+    job = create(hone, training, small_base)
+    monkeypatch.delenv("HONE_PROJECT")
+    jobs.request_stop(job["id"], "pause")
+    assert main(["jobs", "watch", job["id"]]) == 1
+    assert "is paused" in capsys.readouterr().out
 
 
 def test_run_is_for_this_machine(hone: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from honekit.errors import ModelError
-from honekit.models import bases, wheel
+from honekit.models import bases, plain_llama, wheel
 from honekit.models.bases import load_template, load_tokenizer, resolve_base, special_tokens
 
 
@@ -150,3 +152,26 @@ def test_a_missing_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         load_tokenizer(tmp_path)
     assert caught.value.code == "model.no_tokenizer"
+
+
+def test_weights_that_are_missing_are_not_made_up(directory: Path) -> None:
+    file = directory / "model.safetensors"
+    weights = load_file(file)
+    del weights["model.layers.1.mlp.up_proj.weight"]
+    save_file(weights, file, metadata={"format": "pt"})
+    for load in (bases.load_base, plain_llama.load_model):
+        with pytest.raises(ModelError) as caught:
+            load(directory, torch.float32)
+        assert caught.value.code == "model.missing_weights"
+        assert "model.layers.1.mlp.up_proj.weight" in caught.value.what
+
+
+def test_an_encoder_is_no_base_that_writes(directory: Path) -> None:
+    assert not bases.is_encoder(directory)
+    (directory / "config.json").write_text(json.dumps({"model_type": "bert", "architectures": ["BertForMaskedLM"]}))
+    assert bases.is_encoder(directory)
+    with pytest.raises(ModelError) as caught:
+        bases.load_base(directory, torch.float32)
+    assert caught.value.code == "model.encoder"
+    (directory / "config.json").write_text(json.dumps({"model_type": "roberta", "is_decoder": True}))
+    assert not bases.is_encoder(directory)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests import tiny
+from tests.other_server import OtherServer
 from tests.train.test_preference_job import measured
 from tests.train.test_run import adapter_bytes, here, kill_at, messages
 
@@ -182,6 +183,13 @@ def test_a_file_without_the_graders_fields_and_a_prompt_without_room_fail_with_t
     error = failed(reinforcement_job(tiny_base, tmp_path, records=records, project="long", max_length=150))
     assert error["code"] == "train.prompt_too_long"
     assert error["where"].endswith("lines 4")
+
+
+def test_a_judge_may_be_a_model_of_a_configured_server(tiny_base: Path, tmp_path: Path, other: OtherServer) -> None:
+    asks = {"type": "score_model", "name": "judge", "model": "far-judge", "input": [{"role": "user", "content": "Rate this."}]}
+    error = failed(reinforcement_job(tiny_base, tmp_path, asks, epochs=1, held_out=False))
+    assert (error["code"], "their mean was 0.75" in error["what"]) == ("train.no_signal", True)  # it likes all alike
+    assert {asked["model"] for asked in other.seen} == {"far-judge"}
 
 
 def test_a_judge_answers_as_the_model_that_it_is(tiny_base: Path) -> None:

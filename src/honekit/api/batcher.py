@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from honekit.chat.template import ChatTemplate
     from honekit.inference.constrain import Grammars
     from honekit.inference.requests import Request, Token
@@ -42,16 +44,28 @@ class _Session(Protocol):
     def cancel(self, number: int) -> None: ...
 
 
-class ServingEngine(Protocol):
+class LoadedEngine(Protocol):
+    """A model in memory; `writes`: it answers (then it is a `ServingEngine`), else it only embeds."""
+
+    @property
+    def writes(self) -> bool: ...
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+    @property
+    def context_tokens(self) -> int: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def vocabulary(self) -> int: ...
+    def open(self, batch_size: int = 64) -> Any: ...
+
+
+class ServingEngine(LoadedEngine, Protocol):
     template: ChatTemplate
-    context_tokens: int
-    fingerprint: str
-    vocabulary: int
     grammars: Grammars
 
     @property
     def stop_ids(self) -> frozenset[int]: ...
-    def open(self, batch_size: int = 64) -> Any: ...
 
 
 @dataclass(eq=False)
@@ -99,18 +113,18 @@ class _Call:
 class Worker:
     """An engine and its thread, used from one event loop."""
 
-    def __init__(self, load: Callable[[], ServingEngine], *, batch_size: int = 64, limit: int = MAX_OUTSTANDING) -> None:
+    def __init__(self, load: Callable[[], LoadedEngine], *, batch_size: int = 64, limit: int = MAX_OUTSTANDING) -> None:
         self._load, self._batch_size, self._limit = load, batch_size, limit
         self._loop = asyncio.get_running_loop()
         self._inbox: queue.SimpleQueue[tuple[str, Answers | _Call | None]] = queue.SimpleQueue()
-        self._engine: asyncio.Future[ServingEngine] = self._loop.create_future()
+        self._engine: asyncio.Future[LoadedEngine] = self._loop.create_future()
         self._outstanding = 0
         self.encoding = threading.Lock()
         """Held while the template encodes: it keeps a cache of shared prefixes, which one thread at a time may change."""
         self._thread = threading.Thread(target=self._run, name="hone-engine", daemon=True)
         self._thread.start()
 
-    async def engine(self) -> ServingEngine:
+    async def engine(self) -> LoadedEngine:
         """The engine, once it is loaded: for its template and limits only. Raises what loading raised."""
         return await asyncio.shield(self._engine)
 
@@ -183,7 +197,7 @@ class Worker:
         for answers in set(running.values()):
             answers.put(None)
 
-    def _take_orders(self, engine: ServingEngine, session: _Session, running: dict[int, Answers]) -> bool:
+    def _take_orders(self, engine: LoadedEngine, session: _Session, running: dict[int, Answers]) -> bool:
         """Carry out what was asked for since the last step; waits while there is nothing to generate. False ends."""
         while True:
             try:
@@ -205,7 +219,7 @@ class Worker:
                     if running.pop(number, None) is not None:
                         session.cancel(number)
 
-    def _carry_out(self, call: _Call, engine: ServingEngine) -> None:
+    def _carry_out(self, call: _Call, engine: LoadedEngine) -> None:
         if call.done.cancelled():
             return
         result: Any = None
@@ -229,7 +243,7 @@ class Worker:
         except RuntimeError:  # the event loop is gone
             return
 
-    def _settle(self, outcome: ServingEngine | Exception) -> None:
+    def _settle(self, outcome: LoadedEngine | Exception) -> None:
         def settle() -> None:
             if self._engine.done():
                 return

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from honekit.api.batcher import Worker
 from honekit.api.served import Served, list_served, resolve
+from honekit.errors import ModelError
 
 MAX_LOADED = 3
 STOP_TIMEOUT_S = 10.0
@@ -85,7 +86,9 @@ class Engines:
             await asyncio.to_thread(worker.join, STOP_TIMEOUT_S)
 
     def _start(self, served: Served) -> _Loaded:
+        from honekit.inference.encoder import Encoder, load_encoder
         from honekit.inference.engine import Engine, load_engine
+        from honekit.models import bases
 
         self._loaded.pop(served.key, None)
         leaving: list[Worker] = []
@@ -96,10 +99,15 @@ class Engines:
             leaving.append(self._loaded.pop(key).worker)
             leaving[-1].stop()
 
-        def load() -> Engine:
+        def load() -> Engine | Encoder:
             while leaving:  # first the memory of the old, then the new
                 leaving.pop().join()
-            return load_engine(served.base_ref, served.adapter, device=self.device, precision=self.precision)
+            try:
+                return load_engine(served.base_ref, served.adapter, device=self.device, precision=self.precision)
+            except ModelError as fault:
+                if fault.code != "model.encoder":
+                    raise
+                return load_encoder(bases.resolve_base(served.base_ref), self.device)
 
         self._loaded[served.key] = _Loaded(Worker(load))
         return self._loaded[served.key]

@@ -63,7 +63,7 @@ def server_error(request_id: str) -> ApiError:
 def from_hone_error(fault: HoneError) -> ApiError:
     """A fault of the installation. Its text names paths of the server, so it goes to the log, not to the caller."""
     log.error("%s", fault)
-    what = "The server's database is not available" if isinstance(fault, StoreError) else "The server cannot answer this"
+    what = "The server's store does not answer" if isinstance(fault, StoreError) else "The server cannot answer this"
     message = f"{what} [{fault.code}]; its log says why."
     return ApiError(503, message, code=fault.code, headers=NO_RETRY)
 
@@ -102,6 +102,8 @@ def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:
     kind, message = error["type"], error["msg"]
     if kind in ("too_long", "too_short") and isinstance(error["input"], str | dict):
         message = _length(error)
+    if kind == "literal_error":
+        message += _or_types(path, errors, body)
     if kind.startswith("union_tag"):
         path.append(error["ctx"]["discriminator"].strip("'"))
     param = _param(path)
@@ -124,6 +126,12 @@ def _fit(path: Sequence[int | str], error: Mapping[str, Any]) -> tuple[bool, int
     """How near an alternative came: one of the right type whose value is out of bounds nearer than one of another type."""
     of_type, is_constant = not error["type"].endswith("_type"), error["type"] == "literal_error"
     return of_type and not is_constant, len(path), of_type
+
+
+def _or_types(path: Sequence[int | str], errors: Sequence[Mapping[str, Any]], body: Any) -> str:
+    """What else the same value might have been, as in "Input should be 'auto' or a valid integer"."""
+    others = [one["msg"] for one in errors if one["type"].endswith("_type") and _path(one, body) == path]
+    return "".join(f" or {message.removeprefix('Input should be ')}" for message in dict.fromkeys(others))
 
 
 def _length(error: Mapping[str, Any]) -> str:

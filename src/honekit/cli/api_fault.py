@@ -31,10 +31,18 @@ _OPTIONS = {
     "metadata": "--metadata",
     "integrations": "--wandb",
     "purpose": "--purpose",
-    "method.supervised.hyperparameters.n_epochs": "--epochs",
-    "method.supervised.hyperparameters.batch_size": "--batch-size",
-    "method.supervised.hyperparameters.learning_rate_multiplier": "--learning-rate-multiplier",
-}
+    "method.type": "--method",
+    "method.reinforcement": "--grader",
+    "method.reinforcement.grader": "--grader",
+    "method.dpo.hyperparameters.beta": "--beta",
+    **{
+        f"method.{kind}.hyperparameters.{name}": option
+        for kind in ("supervised", "dpo", "reinforcement")
+        for name, option in (
+            ("n_epochs", "--epochs"), ("batch_size", "--batch-size"), ("learning_rate_multiplier", "--learning-rate-multiplier"),
+        )
+    },
+}  # fmt: skip
 
 
 class ApiFault(ServeError):

@@ -49,26 +49,40 @@ def local_project() -> str:
     return os.environ.get("HONE_PROJECT") or "default"
 
 
-def call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], *, bases: Mapping[str, str] | None = None) -> Answer:
-    """Run `work` with a client of the API. `bases`: further bases (name, directory) that jobs made here may start from.
+def tell_local(what: str) -> None:
+    """Say on stderr that a command for which the API has no call is about this machine, although a server is named."""
+    if url := server_url():
+        print(
+            f"HONE_BASE_URL names {url}, which has no call for {what}: these are this machine's own.", file=sys.stderr, flush=True
+        )
+
+
+def call(
+    work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]],
+    *,
+    bases: Mapping[str, str] | None = None,
+    project: str | None = None,
+) -> Answer:
+    """Run `work` with a client of the API. Without a server: `bases` are further bases (name, directory) that jobs made here
+    may start from, and `project` is whose files and jobs are seen (None: `local_project`).
 
     Raises: ApiFault[api.<code of the answer>]; ServeError[serve.unreachable | serve.broken_off | serve.not_the_api |
     serve.project_name]; SettingsError[settings.base_url | settings.api_key]; without a server also what its parts raise, such
     as StoreError.
     """
-    return asyncio.run(_call(work, bases or {}))
+    return asyncio.run(_call(work, bases or {}, project or local_project()))
 
 
-async def _call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], bases: Mapping[str, str]) -> Answer:
+async def _call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], bases: Mapping[str, str], project: str) -> Answer:
     url = server_url()
-    client = _local_client(bases) if url is None else _remote_client(url)
+    client = _local_client(bases, project) if url is None else _remote_client(url)
     from openai import APIConnectionError, APIStatusError
 
     try:
         async with client:
             return await work(client)
     except APIStatusError as fault:
-        raise _refused(fault, url) from fault
+        raise _refused(fault, url or f"project {project!r} on this machine") from fault
     except _broken_off() as fault:
         raise ServeError(
             "serve.broken_off",
@@ -112,11 +126,11 @@ def _remote_client(url: str) -> AsyncOpenAI:
     return AsyncOpenAI(base_url=url, api_key=key, http_client=DefaultAsyncHttpxClient(event_hooks={"response": [check]}))
 
 
-def _local_client(bases: Mapping[str, str]) -> AsyncOpenAI:
+def _local_client(bases: Mapping[str, str], project: str) -> AsyncOpenAI:
     from honekit.api.engines import Engines
     from honekit.api.inside import inside_client
 
-    return inside_client(Engines(extra_bases=bases), local_project())
+    return inside_client(Engines(extra_bases=bases), project)
 
 
 def _broken_off() -> tuple[type[Exception], ...]:
@@ -127,17 +141,17 @@ def _broken_off() -> tuple[type[Exception], ...]:
     return (httpx.TransportError,) if successor is None else (httpx.TransportError, successor.TransportError)
 
 
-def _refused(fault: APIStatusError, url: str | None) -> HoneError:
+def _refused(fault: APIStatusError, where: str) -> HoneError:
     body = fault.body if isinstance(fault.body, dict) else {}
     if not body.get("message"):
-        return _not_the_api(url, f"its status is {fault.status_code}, without an error of this API")
-    return api_fault(fault.status_code, body, url or f"project {local_project()!r} on this machine")
+        return _not_the_api(where, f"its status is {fault.status_code}, without an error of this API")
+    return api_fault(fault.status_code, body, where)
 
 
-def _not_the_api(url: str | None, why: str) -> ServeError:
+def _not_the_api(where: str, why: str) -> ServeError:
     return ServeError(
         "serve.not_the_api",
         what=f"something else than this API answers there: {why}",
-        where=url,
+        where=where,
         mend="set HONE_BASE_URL to the address that `hone serve` prints",
     )

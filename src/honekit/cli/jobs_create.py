@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,17 +18,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 
 def create_job(
-    training: Annotated[str, typer.Argument(metavar="TRAINING", help="Chat examples: a file of this machine, or a file id.")],
+    training: Annotated[str, typer.Argument(metavar="TRAINING", help="Examples: a file of this machine, or a file id.")],
     model: Annotated[str, typer.Option(help="The model to start from; without a server also the directory of a base.")],
     validation: Annotated[str | None, typer.Option(metavar="FILE", help="Held-out examples: a path or a file id.")] = None,
     suffix: Annotated[str | None, typer.Option(help="Stands in the tuned model's name.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same machine, same model.")] = None,
     device: Device = "auto",
+    method: Annotated[
+        str, typer.Option(help="supervised, dpo (pairs of answers) or reinforcement (prompts and a --grader).")
+    ] = "supervised",
     epochs: Annotated[str | None, typer.Option(metavar="N|auto", help="Passes over the examples.")] = None,
     batch_size: Annotated[str | None, typer.Option(metavar="N|auto", help="Examples in a step.")] = None,
     learning_rate_multiplier: Annotated[
         str | None, typer.Option(metavar="X|auto", help="Times the learning rate that suits small bases.")
     ] = None,
+    beta: Annotated[str | None, typer.Option(metavar="X|auto", help="With dpo: what holds the model to its start.")] = None,
+    grader: Annotated[Path | None, typer.Option(metavar="FILE", help="With reinforcement: the grader, as JSON.")] = None,
     metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Kept with the job. Repeatable.")] = None,
     wandb: Annotated[str | None, typer.Option(metavar="PROJECT", help="Send the metrics to this project too.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it to its end; without a server, run it here.")] = False,
@@ -44,13 +50,17 @@ def create_job(
 
         hone jobs create file-abc123 --model smollm2-135m --epochs 3
 
+        hone jobs create pairs.jsonl --model smollm2-135m --method dpo --beta 0.2
+
         HONE_BASE_URL=http://127.0.0.1:8000 hone jobs create train.jsonl --json
     """
     chosen = {
         "n_epochs": _auto_or("--epochs", epochs, int),
         "batch_size": _auto_or("--batch-size", batch_size, int),
         "learning_rate_multiplier": _auto_or("--learning-rate-multiplier", learning_rate_multiplier, float),
+        "beta": _auto_or("--beta", beta, float),
     }
+    block: dict[str, Any] = {"grader": _grader(grader)} if grader else {}
     pairs = dict(_pair(given) for given in metadata or [])
     from honekit.cli.connection import call, document, server_url
     from honekit.cli.render import print_json
@@ -62,7 +72,9 @@ def create_job(
     if wandb:
         wanted["integrations"] = [{"type": "wandb", "wandb": {"project": wandb}}]
     if hyperparameters:
-        wanted["method"] = {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+        block["hyperparameters"] = hyperparameters
+    if block or method != "supervised":
+        wanted["method"] = {"type": method, **({method: block} if block else {})}
 
     async def create(client: AsyncOpenAI) -> dict[str, Any]:
         wanted["training_file"] = await file_id_of(client, training)
@@ -74,12 +86,12 @@ def create_job(
     if as_json:
         print_json(job)
     else:
-        used = job["method"]["supervised"]["hyperparameters"]
+        used = job["method"][job["method"]["type"]]["hyperparameters"]
         print(f"{'job':<14} {job['id']}\n{'status':<14} {job['status']}\n{'model':<14} {job['model']}")
         print(f"{'training':<14} {job['training_file']}")
         if job["validation_file"]:
             print(f"{'validation':<14} {job['validation_file']}")
-        print(f"{'numbers':<14} {', '.join(f'{key} {value:g}' for key, value in used.items())}, seed {job['seed']}", flush=True)
+        print(f"{'numbers':<14} {', '.join(_told(*pair) for pair in used.items())}, seed {job['seed']}", flush=True)
     from honekit.cli import watching
 
     if watch:
@@ -124,6 +136,19 @@ def _auto_or(option: str, given: str | None, kind: type[int] | type[float]) -> i
     except ValueError:
         what = "a whole number" if kind is int else "a number"
         raise SettingsError("cli.usage", what=f"{option} {given[:80]!r} is neither {what} nor auto", mend="give one") from None
+
+
+def _grader(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as fault:
+        raise SettingsError(
+            "cli.usage", what=f"this holds no grader: {fault}", where=str(path), mend="write one as in docs/graders.md, as JSON"
+        ) from fault
+
+
+def _told(name: str, value: float | str) -> str:
+    return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
 
 
 def _pair(given: str) -> tuple[str, str]:

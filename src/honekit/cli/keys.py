@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from honekit.cli.clock import clock
+from honekit.cli.connection import tell_local
 
 if TYPE_CHECKING:
     from honekit.api import auth
@@ -40,6 +41,7 @@ def create_key(
     from honekit.api import auth
     from honekit.cli.render import console, print_json
 
+    tell_local("keys")
     secret, key = auth.create_key(name, project=project, scope=cast("auth.Scope", scope))
     if as_json:
         print_json({"key": secret, **_shown(key.as_dict())})
@@ -59,6 +61,7 @@ def list_keys(as_json: AsJson = False) -> None:
     from honekit.api import auth
     from honekit.cli.render import print_json
 
+    tell_local("keys")
     keys = auth.list_keys()
     if as_json:
         print_json({"keys": [_shown(key.as_dict()) for key in keys]})
@@ -96,6 +99,7 @@ def revoke_key(
     from honekit.api import auth
     from honekit.cli.render import print_json
 
+    tell_local("keys")
     revoked = auth.revoke_key(key)
     if as_json:
         print_json(_shown(revoked.as_dict()))

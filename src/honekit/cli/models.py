@@ -1,6 +1,7 @@
 """`hone models`: trained versions, and which of them an alias points to.
 
-With `HONE_BASE_URL`, `list` and `delete` speak to that server; for the rest the API has no call, so it stays on this machine.
+With `HONE_BASE_URL`, `list`, `show` and `delete` speak to that server; for the rest the API has no call, so it stays on this
+machine and says so.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from honekit.cli.clock import clock
-from honekit.cli.connection import server_url
+from honekit.cli.connection import server_url, tell_local
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -67,7 +68,7 @@ def list_models(
 
 @app.command("show")
 def show_model(model: Model, as_json: AsJson = False) -> None:
-    """Show a version, its lineage and the history of its aliases.
+    """Show a version, its lineage and the history of its aliases; with HONE_BASE_URL what that server tells of a model.
 
     Examples:
 
@@ -75,6 +76,9 @@ def show_model(model: Model, as_json: AsJson = False) -> None:
 
         hone models show ft:smollm2-135m:local:iot-diagnostics:abcdefgh --json
     """
+    if server_url():
+        _show_served(model, as_json)
+        return
     from honekit import deploy
 
     version = deploy.resolve(model)
@@ -114,6 +118,7 @@ def promote_model(
     """
     from honekit import deploy
 
+    tell_local("aliases")
     version = deploy.resolve(model)
     moved = deploy.promote(alias or f"{version.project}@production", version.name, reason)
     print(json.dumps(moved.as_dict()) if as_json else f"{moved.alias} -> {moved.version}")
@@ -133,6 +138,7 @@ def rollback_model(
     """
     from honekit import deploy
 
+    tell_local("aliases")
     moved = deploy.rollback(alias, reason)
     print(json.dumps(moved.as_dict()) if as_json else f"{moved.alias} -> {moved.version}")
 
@@ -165,6 +171,21 @@ def delete_model(
 
     gone = registry.delete_version(version)
     print(json.dumps({"deleted": gone.as_dict()}, ensure_ascii=False) if as_json else f"deleted {gone.name}")
+
+
+def _show_served(name: str, as_json: bool) -> None:
+    from honekit.cli.connection import call, document
+    from honekit.cli.render import print_json
+
+    async def look(client: AsyncOpenAI) -> dict[str, Any]:
+        return document(await client.models.retrieve(name))
+
+    found = call(look)
+    if as_json:
+        print_json(found)
+        return
+    made = clock(found["created"]) if found["created"] else "-"
+    print(f"{'model':<20} {found['id']}\n{'owner':<20} {found['owned_by']}\n{'made':<20} {made}")
 
 
 def _list_served(as_json: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit import settings
 from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
@@ -47,6 +48,7 @@ def serve(
         hone serve --base mine=./my-model
     """
     extra = dict(_named_base(given) for given in base or [])
+    settings.judge_endpoint()  # half a configuration is told now, not when the first grader asks
     import logging
 
     from honekit.api import auth, server

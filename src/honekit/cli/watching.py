@@ -44,9 +44,8 @@ def watch(job_id: str, *, run_here: bool, as_json: bool) -> int:
     async def retrieve(client: AsyncOpenAI) -> dict[str, Any]:
         return document(await client.fine_tuning.jobs.retrieve(job_id))
 
-    if server_url() is None:
-        _require_fine_tuning(job_id)
-    job = call(retrieve)
+    project = _project_of(job_id) if server_url() is None else None
+    job = call(retrieve, project=project)
     if not (run_here or server_url() or as_json) and job["status"] == "queued":
         print(waits(job_id), file=sys.stderr, flush=True)
     try:
@@ -54,10 +53,10 @@ def watch(job_id: str, *, run_here: bool, as_json: bool) -> int:
             shown.job(job)
             if run_here and job["status"] not in ENDED:
                 _run(job_id, shown)
-                job = call(retrieve)
+                job = call(retrieve, project=project)
                 shown.job(job)
             else:
-                job = call(lambda client: follow(client, job_id, shown))
+                job = call(lambda client: follow(client, job_id, shown), project=project)
     except KeyboardInterrupt:
         state = "it is back in the queue, with a checkpoint" if run_here else "the job is left as it is"
         again = f"hone jobs watch {job_id}{' --run' if run_here else ''}"
@@ -248,18 +247,19 @@ def _run(job_id: str, shown: View) -> None:
     jobs.run_job(job_id, lambda event: shown.event(event_object(event).model_dump(mode="json")))
 
 
-def _require_fine_tuning(job_id: str) -> None:
-    """Raises: JobError[job.unknown | job.not_fine_tuning]."""
+def _project_of(job_id: str) -> str:
+    """Whose fine-tuning job of this machine it is. Raises: JobError[job.unknown | job.not_fine_tuning]."""
     from honekit import jobs
     from honekit.jobs.states import JobError
 
-    kind = jobs.get_job(job_id).kind
-    if kind != "fine_tuning":
+    job = jobs.get_job(job_id)
+    if job.kind != "fine_tuning":
         raise JobError(
             "job.not_fine_tuning",
-            what=f"{job_id} is a job of the kind {kind!r}, and only fine-tuning jobs are watched",
+            what=f"{job_id} is a job of the kind {job.kind!r}, and only fine-tuning jobs are watched",
             mend=f"`hone jobs events {job_id} --follow` shows how it goes",
         )
+    return job.owner
 
 
 def _notice_dead_workers() -> None:

@@ -11,15 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from honekit.errors import EvalError, HoneError
-from honekit.graders.judges import Answer, AskFailed, TokenUsage, labels_format
+from honekit.graders import elsewhere
+from honekit.graders.judges import Answer, AskFailed, completion_answer, completion_request
 from honekit.graders.schema import SamplingParams
 from honekit.graders.similarity import Embed
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-
-GRADE_TOKENS = 256
-"""Length of a judge's answer when its grader sets none."""
 
 
 class Refused(Exception):
@@ -91,25 +89,16 @@ class Judges:
     loop: asyncio.AbstractEventLoop
 
     def ask(self, model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]) -> Answer:
-        """Hone's own models are held to the labels; of other servers it is not known whether they can be. Raises: AskFailed."""
-        wanted: dict[str, Any] = {
-            "model": model,
-            "messages": messages,
-            "max_completion_tokens": sampling.max_completions_tokens or GRADE_TOKENS,
-            "temperature": 0.0 if sampling.temperature is None else sampling.temperature,
-            "top_p": sampling.top_p,
-            "seed": sampling.seed,
-        }
-        if labels and not self.endpoint.name:
-            wanted["response_format"] = labels_format(labels)
-        answer = self._post("/chat/completions", {name: value for name, value in wanted.items() if value is not None})
-        try:
-            text = answer["choices"][0]["message"]["content"] or ""
-            usage = answer.get("usage") or {}
-            used = TokenUsage(int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
-        except (KeyError, IndexError, TypeError, ValueError) as fault:
-            raise AskFailed("the judge's answer is no chat completion") from fault
-        return Answer(text, used, answer.get("model"))
+        """Hone's own models are held to the labels; of other servers it is not known whether they can be. Where Hone's own are
+        asked, an administrator may have named further ones (`honekit.graders.elsewhere`).
+
+        Raises: AskFailed.
+        """
+        if self.endpoint.name:
+            return completion_answer(self._post("/chat/completions", completion_request(model, messages, sampling)))
+        if elsewhere.is_elsewhere(model):
+            return elsewhere.ask(model, messages, sampling, labels)
+        return completion_answer(self._post("/chat/completions", completion_request(model, messages, sampling, labels)))
 
     def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         """Raises: AskFailed."""

@@ -16,6 +16,7 @@ from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
 from honekit.errors import HoneError
 from honekit.fine_tuning.hyperparameters import Objective, Wanted, choose
 from honekit.fine_tuning.records import Asked
+from honekit.graders.elsewhere import is_elsewhere
 from honekit.graders.items import item_faults, item_variables
 from honekit.graders.schema import Grader, LabelModelGrader, ScoreModelGrader, placed_graders
 from honekit.jobs import Job
@@ -44,6 +45,13 @@ class Start:
     name: str
     base_ref: str
     adapter: Path | None = None
+
+    @property
+    def base_name(self) -> str:
+        """The base as the client calls it, which the tuned model's name carries on: of a tuned model what its name says."""
+        if self.adapter is None:
+            return self.name
+        return self.name.split(":")[1] if self.name.startswith("ft:") else self.base_ref
 
 
 def create(
@@ -96,7 +104,7 @@ def create(
         record = Asked(
             job_id=job_id,
             model=start.name,
-            model_name=version_name(start.base_ref, suffix or "", job_id),
+            model_name=version_name(start.base_name, suffix or "", job_id),
             training_file=training.id,
             validation_file=validation.id if validation else None,
             suffix=suffix,
@@ -135,9 +143,9 @@ def _file(owner: str, file_id: str, param: str) -> File:
 
 
 def _check_judges(start: Start, grader: Grader | None, judges: Mapping[str, Start]) -> None:
-    """The worker has one base at hand, so that is what has to answer a model grader."""
+    """The worker has one base at hand, so that is what has to answer a model grader, or a server that it may ask."""
     for place, part in placed_graders(grader, GRADER) if grader else []:
-        if not isinstance(part, ScoreModelGrader | LabelModelGrader):
+        if not isinstance(part, ScoreModelGrader | LabelModelGrader) or is_elsewhere(part.model):
             continue
         if part.model not in judges or judges[part.model].base_ref != start.base_ref:
             raise RequestFault(

@@ -40,7 +40,7 @@ def run_job(context: JobContext) -> dict[str, Any]:
         Path(result["model_dir"]),
         result["fingerprint"],
         {name: result[name] for name in ("training_sha256", "held_out_loss", "held_out_reward")},
-        suffix=request.suffix or "",
+        name=request.model_name,
         owner=owner,
         noted=context.fence,
     )

@@ -21,6 +21,8 @@ from honekit.graders.templates import Sample, render
 SCORE_ORDER = "Answer with one number from {low:g} to {high:g} and nothing else."
 LABEL_ORDER = "Answer with exactly one of these labels and nothing else: {labels}"
 MAX_ANSWER_CHARS = 100_000
+GRADE_TOKENS = 256
+"""Length of a model's answer when its grader sets none: a number or a label, and perhaps a few words."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,33 @@ def labels_schema(labels: Sequence[str]) -> dict[str, Any]:
 def labels_format(labels: Sequence[str]) -> dict[str, Any]:
     """`labels_schema` as the `response_format` of a chat completion."""
     return {"type": "json_schema", "json_schema": {"name": "label", "schema": labels_schema(labels), "strict": True}}
+
+
+def completion_request(
+    model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What a model is asked, as the body of a chat completion; with labels the answer is held to them."""
+    wanted = {
+        "model": model,
+        "messages": messages,
+        "max_completion_tokens": sampling.max_completions_tokens or GRADE_TOKENS,
+        "temperature": 0.0 if sampling.temperature is None else sampling.temperature,
+        "top_p": sampling.top_p,
+        "seed": sampling.seed,
+        "response_format": labels_format(labels) if labels else None,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def completion_answer(completion: Any) -> Answer:
+    """The answer in a chat completion. Raises: AskFailed when it is none."""
+    try:
+        text = completion["choices"][0]["message"]["content"] or ""
+        usage = completion.get("usage") or {}
+        used = TokenUsage(int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
+        return Answer(text, used, completion.get("model"))
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as fault:
+        raise AskFailed("the judge's answer is no chat completion") from fault
 
 
 def _only_named(text: str, labels: Sequence[str]) -> str | None:

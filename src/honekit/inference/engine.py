@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from tokenizers import Tokenizer
@@ -30,6 +30,8 @@ KEPT_SCOPES = 16
 
 class Engine:
     """A model ready to generate. Not thread-safe: one thread at a time."""
+
+    writes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -126,20 +126,49 @@ def check_directory(path: Path) -> Path:
     return path
 
 
+def is_encoder(path: Path) -> bool:
+    """Whether the directory holds an encoder, which turns texts into vectors and writes none."""
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    config = read_json(path / "config.json")
+    writes = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+    is_writer = config.get("is_decoder") or any(str(name).endswith(writes) for name in config.get("architectures") or ())
+    return config.get("model_type") in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not is_writer
+
+
 def load_base(path: Path, dtype: torch.dtype, device: str | torch.device = "cpu", attention: str = "sdpa") -> PreTrainedModel:
     """The model in evaluation mode. `attention` is transformers' `attn_implementation`.
 
     Raises ModelError `model.unloadable` for architectures that transformers does not know as causal models
-    and for damaged files.
+    and for damaged files, `model.missing_weights`, `model.encoder`.
     """
     from transformers import AutoModelForCausalLM
+
+    if is_encoder(path):
+        raise ModelError(
+            "model.encoder",
+            what="this is an encoder: it turns texts into vectors and writes none",
+            where=str(path),
+            mend="take a base that writes text, see `hone bases list`; `hone serve --base NAME=DIR` serves it for embeddings",
+        )
+    model = whole_model(AutoModelForCausalLM, path, dtype, attention)
+    model.to(device)  # type: ignore[arg-type]
+    model.eval()  # type: ignore[no-untyped-call]
+    return model
+
+
+def whole_model(kind: Any, path: Path, dtype: torch.dtype, attention: str, unneeded: str | None = None) -> PreTrainedModel:
+    """What transformers' `kind` (such as `AutoModelForCausalLM`) loads, with every weight from the files: what is missing there
+    it would make up, at random. Weights whose names begin with `unneeded` may be missing.
+
+    Raises: ModelError[model.unloadable | model.missing_weights].
+    """
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    options = {"dtype": dtype, "attn_implementation": attention, "local_files_only": True, "use_safetensors": True}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path, dtype=dtype, attn_implementation=attention, local_files_only=True, use_safetensors=True
-        )
+        model, found = kind.from_pretrained(path, **options, output_loading_info=True)
     except Exception as error:  # transformers and safetensors raise many kinds; all mean: not this directory
         if isinstance(error, HoneError) or is_out_of_memory(error):
             raise
@@ -151,9 +180,16 @@ def load_base(path: Path, dtype: torch.dtype, device: str | torch.device = "cpu"
             "converted base "
             "and run `hone bases get smollm2-135m`",
         ) from error
-    model.to(device)  # type: ignore[arg-type]
-    model.eval()  # type: ignore[no-untyped-call]
-    return model
+    missing = sorted(name for name in found["missing_keys"] if unneeded is None or not name.startswith(unneeded))
+    if missing:
+        raise ModelError(
+            "model.missing_weights",
+            what=f"the files lack {len(missing)} of the model's weights, {missing[0]} first",
+            where=str(path),
+            mend="fetch the model again, or save it whole with `model.save_pretrained(folder)`",
+        )
+    loaded: PreTrainedModel = model
+    return loaded
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

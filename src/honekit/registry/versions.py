@@ -62,14 +62,14 @@ def create_version(
     adapter_fingerprint: str,
     metadata: dict[str, Any] | None = None,
     *,
-    suffix: str | None = None,
+    name: str | None = None,
     owner: str = DEFAULT_OWNER,
     noted: Callable[[Connection], None] | None = None,
 ) -> Version:
     """Record what a job made. The job's second call returns the version that its first one made.
 
-    `suffix`, which may be empty, stands in the name in place of the project. `noted` is called in the transaction that
-    records it; when it raises, nothing is recorded.
+    `name`: what the version is called, where a client was told already; else base and project say it. `noted` is called in
+    the transaction that records it; when it raises, nothing is recorded.
     Raises: RegistryError[registry.same_adapter_as_base].
     """
     if adapter_fingerprint == base_fingerprint:
@@ -79,7 +79,7 @@ def create_version(
             where=str(adapter_path),
             mend="train again; `hone jobs events` shows what the job did",
         )
-    name = version_name(base_ref, project if suffix is None else suffix, job_id)
+    name = name or version_name(base_ref, project, job_id)
     with open_database().read() as connection:
         row = connection.execute(select(model_versions).where(model_versions.c.job_id == job_id)).first()
     if row is None:

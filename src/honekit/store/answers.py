@@ -11,9 +11,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, delete, insert, select, update
 
+from honekit.store import removed
 from honekit.store.database import open_database
 from honekit.store.files import Noted
-from honekit.store.order import behind, ordered
+from honekit.store.order import Placed, behind, ordered
 from honekit.store.tables import stored_answers
 
 Kind = Literal["response", "chat.completion"]
@@ -74,7 +75,7 @@ def list_answers(
     *,
     model: str | None = None,
     metadata: Mapping[str, str] | None = ANY_METADATA,
-    after: Answer | None = None,
+    after: Placed | None = None,
     limit: int = 20,
     newest_first: bool = False,
 ) -> Sequence[Answer]:
@@ -106,7 +107,11 @@ def update_metadata(owner: str, kind: Kind, answer_id: str, metadata: dict[str, 
 def remove(owner: str, kind: Kind, answer_id: str) -> bool:
     """Delete an answer and what it answered. False when the owner has none of this id."""
     with open_database().write() as connection:
-        return connection.execute(delete(stored_answers).where(_one(owner, kind, answer_id))).rowcount > 0
+        query = delete(stored_answers).where(_one(owner, kind, answer_id)).returning(_table.created_at)
+        created_at = connection.execute(query).scalar()
+    if created_at is not None:
+        removed.note(owner, answer_id, created_at)
+    return created_at is not None
 
 
 def _one(owner: str, kind: Kind, answer_id: str) -> Any:

@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy.sql.dml import ReturningDelete
 
+from honekit.store import removed
 from honekit.store.database import open_database
 from honekit.store.files import Noted
-from honekit.store.order import behind, ordered
+from honekit.store.order import Placed, behind, ordered
 from honekit.store.tables import eval_items, eval_runs, evals, new_id
 
 RunStatus = Literal["queued", "in_progress", "completed", "canceled", "failed"]
@@ -88,7 +90,7 @@ def get_eval(owner: str, eval_id: str) -> Eval | None:
 
 
 def list_evals(
-    owner: str, *, after: Eval | None = None, limit: int = 20, newest_first: bool = False, by_update: bool = False
+    owner: str, *, after: Eval | Placed | None = None, limit: int = 20, newest_first: bool = False, by_update: bool = False
 ) -> list[Eval]:
     """The owner's evaluations behind `after`, by time of creation or of the last change."""
     query = select(evals).where(_eval.owner == owner)
@@ -96,7 +98,7 @@ def list_evals(
     if by_update:
         at, name = _eval.updated_at, _eval.id
         order = (at.desc(), name.desc()) if newest_first else (at.asc(), name.asc())
-        if after is not None:
+        if isinstance(after, Eval):
             beyond = at < after.updated_at if newest_first else at > after.updated_at
             same = (at == after.updated_at) & (name < after.id if newest_first else name > after.id)
             query = query.where(beyond | same)
@@ -118,8 +120,7 @@ def update_eval(owner: str, eval_id: str, changes: Mapping[str, Any]) -> Eval | 
 
 def remove_eval(owner: str, eval_id: str) -> bool:
     """Delete an evaluation with its runs. False when the owner has none of this id."""
-    with open_database().write() as connection:
-        return connection.execute(delete(evals).where(_own(_eval, owner, eval_id))).rowcount > 0
+    return _removed(delete(evals).where(_own(_eval, owner, eval_id)).returning(_eval.created_at), owner, eval_id)
 
 
 def create_run(
@@ -173,7 +174,7 @@ def list_runs(
     eval_id: str | None = None,
     *,
     status: str | None = None,
-    after: Run | None = None,
+    after: Placed | None = None,
     limit: int = 20,
     newest_first: bool = False,
 ) -> list[Run]:
@@ -205,8 +206,15 @@ def newest_run(owner: str) -> Run | None:
 
 def remove_run(owner: str, run_id: str) -> bool:
     """Delete a run with its items. False when the owner has none of this id."""
+    return _removed(delete(eval_runs).where(_own(_run, owner, run_id)).returning(_run.created_at), owner, run_id)
+
+
+def _removed(query: ReturningDelete[Any], owner: str, row_id: str) -> bool:
     with open_database().write() as connection:
-        return connection.execute(delete(eval_runs).where(_own(_run, owner, run_id))).rowcount > 0
+        created_at = connection.execute(query).scalar()
+    if created_at is not None:
+        removed.note(owner, row_id, created_at)
+    return created_at is not None
 
 
 def _own(columns: Any, owner: str, row_id: str) -> Any:

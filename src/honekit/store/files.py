@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, cast, delete, func, insert, or_, select
 
 from honekit.errors import StoreError
-from honekit.store import blobs
+from honekit.store import blobs, removed
 from honekit.store.database import open_database
-from honekit.store.order import behind, ordered
+from honekit.store.order import Placed, behind, ordered
 from honekit.store.tables import files, jobs, new_id, upload_parts
 
 Noted = Callable[[Connection, str], None]
@@ -94,7 +94,7 @@ def get(owner: str, file_id: str) -> File | None:
 
 
 def list_files(
-    owner: str, *, purpose: str | None = None, after: File | None = None, limit: int = 10_000, newest_first: bool = True
+    owner: str, *, purpose: str | None = None, after: Placed | None = None, limit: int = 10_000, newest_first: bool = True
 ) -> list[File]:
     """The owner's files; `after` is the last one seen."""
     query = select(files).where(_seen_by(owner))
@@ -113,6 +113,7 @@ def remove(owner: str, file_id: str) -> bool:
         if row is None:
             return False
         _remove(connection, row)
+    removed.note(owner, file_id, row.created_at)
     return True
 
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Table
+
+
+class Placed(Protocol):
+    """What says where a row stands in this order."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def created_at(self) -> float: ...
 
 
 def ordered(table: Table, newest_first: bool) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

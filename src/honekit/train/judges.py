@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from honekit.errors import HoneError, ServeError, TrainError
-from honekit.graders.judges import Answer, Ask, AskFailed, TokenUsage, labels_schema
+from honekit.graders import elsewhere
+from honekit.graders.judges import GRADE_TOKENS, Answer, Ask, AskFailed, TokenUsage, labels_schema
 from honekit.graders.schema import Grader, LabelModelGrader, SamplingParams, ScoreModelGrader, all_graders, embeds
 from honekit.graders.similarity import Embed
 from honekit.inference.constrain import Constraint, json_grammar
 from honekit.inference.engine import Engine, load_engine
 from honekit.inference.requests import Request
 from honekit.inference.sampling import SamplingParams as Sampling
-
-GRADE_TOKENS = 256
-"""Length of a judge's answer when its grader sets none."""
 
 
 def models_asked(grader: Grader) -> list[str]:
@@ -25,13 +23,17 @@ def models_asked(grader: Grader) -> list[str]:
 
 
 def judge_of(base: str, grader: Grader, judges: Mapping[str, str | None] | None, device: str, precision: str) -> Ask | None:
-    """What answers the grader's questions, or None for a grader that asks none. Loads each model once.
+    """What answers the grader's questions, or None for a grader that asks none. Loads each model once; those that are
+    configured elsewhere (`honekit.graders.elsewhere`) are asked there.
 
     Raises: TrainError[train.judge_unknown] for a model that is not among `judges`; ModelError for a missing adapter, or for one
     of another base.
     """
     engines: dict[str, Engine] = {}
-    for name in models_asked(grader):
+    names = models_asked(grader)
+    for name in names:
+        if elsewhere.is_elsewhere(name):
+            continue
         if name not in (judges or {}):
             raise TrainError(
                 "train.judge_unknown",
@@ -41,7 +43,7 @@ def judge_of(base: str, grader: Grader, judges: Mapping[str, str | None] | None,
             )
         adapter = (judges or {})[name]
         engines[name] = load_engine(base, Path(adapter) if adapter else None, device=device, precision=precision)
-    return _asking(engines) if engines else None
+    return _asking(engines) if names else None
 
 
 def embedder_of(base: str, grader: Grader, device: str, precision: str) -> Embed | None:
@@ -63,6 +65,8 @@ def embedder_of(base: str, grader: Grader, device: str, precision: str) -> Embed
 
 def _asking(engines: Mapping[str, Engine]) -> Ask:
     def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]) -> Answer:
+        if model not in engines:
+            return elsewhere.ask(model, messages, sampling, labels)
         engine = engines[model]
         try:
             ids = engine.template.prompt_ids(messages)

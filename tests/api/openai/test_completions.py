@@ -183,6 +183,11 @@ def test_penalties_make_an_answer_repeat_itself_less_or_more(client: openai.Open
         assert different(**{name: 2.0}) > plain > different(**{name: -2.0})
 
 
+def test_a_refused_length_is_named_with_the_prompts(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="asked for 5 tokens in 'prompt', and 9000 for"):
+        ask(client, prompt="Hello", max_tokens=9000)
+
+
 @pytest.mark.parametrize(
     ("given", "param", "code"),
     [

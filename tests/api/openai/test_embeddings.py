@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openai
 import pytest
+from tests import tiny
 
+from honekit.api.engines import Engines
 from honekit.api.openai import embeddings
+from honekit.api.server import running
+from honekit.inference.encoder import load_encoder
 
 TEXTS = ["code E41", "the heater is cold", "é"]
 MODELS = ["tiny", "native"]
@@ -111,3 +116,21 @@ def test_too_many_texts_are_told_how_many_may_be_sent(client: openai.OpenAI) -> 
     with pytest.raises(openai.BadRequestError, match="at most 2048") as caught:
         client.embeddings.create(model="tiny", input=["a"] * 2049)
     assert caught.value.param == "input"
+
+
+def test_a_named_embedding_model_embeds_and_writes_nothing(key: str, tmp_path: Path) -> None:
+    folder = tiny.save_encoder(tmp_path / "encoder")
+    served = Engines(device="cpu", extra_bases={"encoder": str(folder)})
+    with running(served) as url, openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+        answer, whole = embed(client, model="encoder"), load_encoder(folder, "cpu")
+        vectors = whole.embed([whole.tokenizer.encode(text).ids for text in TEXTS])
+        assert np.allclose([entry.embedding for entry in answer.data], vectors, atol=1e-5)
+        assert refused(client, model="encoder", input="x" * 65) == ("input", "context_length_exceeded")
+        for ask in (
+            lambda: client.chat.completions.create(model="encoder", messages=[{"role": "user", "content": "hello"}]),
+            lambda: client.completions.create(model="encoder", prompt="hello"),
+            lambda: client.responses.create(model="encoder", input="hello"),
+        ):
+            with pytest.raises(openai.BadRequestError, match="embedding model") as caught:
+                ask()
+            assert (caught.value.param, caught.value.code) == ("model", "unsupported_value")

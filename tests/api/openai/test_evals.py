@@ -8,6 +8,7 @@ from typing import Any
 
 import openai
 import pytest
+from tests.other_server import OtherServer
 
 CONFIG = {
     "type": "custom",
@@ -226,6 +227,21 @@ def test_a_judge_that_cannot_judge_is_refused(client: openai.OpenAI) -> None:
     assert run.result_counts.total == 0
 
 
+def test_the_judge_of_a_run_may_be_a_model_of_a_configured_server(client: openai.OpenAI, other: OtherServer) -> None:
+    judge = {"type": "score_model", "name": "j", "model": "far-judge", "input": [{"role": "user", "content": "{{item.a}}"}]}
+    with pytest.raises(openai.NotFoundError):
+        create(client, {**judge, "model": "nobody"})
+    run = finished(client, create(client, judge).id, given(("a", "a")))
+    assert {asked["model"] for asked in other.seen} == {"far-judge"}
+    assert run.error.code == "graders.judge_unfit"  # it gives right and wrong answers the same score
+    points = [{"name": "polite", "description": "It is polite."}]
+    rubric = {"type": "rubric", "name": "r", "model": "far-judge", "question": "{{item.a}}", "rubric": points}
+    assert create(client, rubric).id
+    alike = {"type": "semantic_similarity", "name": "s", "model": "far-judge", "reference": "x", "pass_threshold": 0.9}
+    with pytest.raises(openai.NotFoundError):  # only chat completions are asked for there
+        create(client, alike)
+
+
 def test_hones_own_graders_are_criteria_too(client: openai.OpenAI) -> None:
     own = [
         {"type": "numeric", "name": "n", "reference": "{{item.a}}", "absolute": 1},
@@ -275,3 +291,16 @@ def test_a_criterion_that_could_never_grade_is_refused_by_name(client: openai.Op
         with pytest.raises(openai.APIStatusError) as caught:
             create(client, criterion)
         assert caught.value.param == param
+
+
+def test_evaluations_and_runs_are_deleted_while_they_are_listed(connect: Any) -> None:
+    client = connect("clean-up")
+    made = [create(client).id for _ in range(3)]
+    runs = [finished(client, made[0], given(("a", "a"))).id for _ in range(3)]
+    for one in client.evals.runs.list(made[0], limit=1):
+        client.evals.runs.delete(one.id, eval_id=made[0])
+        runs.remove(one.id)
+    assert runs == []
+    assert [client.evals.delete(one.id).deleted for one in client.evals.list(limit=1)] == [True] * 3
+    with pytest.raises(openai.BadRequestError):  # where it stood in this order is not remembered
+        client.evals.list(after=made[0], order_by="updated_at")

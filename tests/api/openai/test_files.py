@@ -185,6 +185,18 @@ class TestIdempotency:
         assert len({answer.json()["id"] for answer in answers}) == 1
 
 
+def test_files_are_deleted_while_they_are_listed(connect: Any) -> None:
+    client = connect("clean-up")
+    made = [client.files.create(file=("a.txt", b"a"), purpose="user_data").id for _ in range(7)]
+    assert [client.files.delete(one.id).id for one in client.files.list(limit=2)] == made[::-1]
+    assert client.files.list().data == []
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.files.list(after="file-never")
+    assert (caught.value.code, caught.value.param) == ("file_not_found", "after")
+    with pytest.raises(openai.BadRequestError):
+        connect("another").files.list(after=made[0])
+
+
 class TestUploads:
     @pytest.mark.conformance("POST /v1/uploads")
     @pytest.mark.conformance("POST /v1/uploads", "filename", "purpose", "bytes", "mime_type")

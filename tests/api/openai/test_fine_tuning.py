@@ -11,11 +11,13 @@ import httpx
 import openai
 import pytest
 from tests import tiny
+from tests.other_server import configure
 from tests.train.test_preference_job import preferences
 from tests.train.test_reinforcement_job import prompts
 
-from honekit import jobs
+from honekit import fine_tuning, jobs
 from honekit.api.auth import Scope, create_key
+from honekit.fine_tuning import Start
 from honekit.jobs import Model, queue
 from honekit.jobs.records import job_dir
 from honekit.registry import create_version
@@ -30,6 +32,13 @@ def upload(client: openai.OpenAI, records: list[Any] | None = None, purpose: str
 
 def create(client: openai.OpenAI, **options: Any) -> Any:
     return client.fine_tuning.jobs.create(**{"model": "tiny", "training_file": upload(client), **options})
+
+
+def unread_adapter(folder: Path) -> Path:
+    """What stands for an adapter until a job runs."""
+    (folder / "adapter_model.safetensors").write_bytes(b"not looked into before the job runs")
+    (folder / "adapter_config.json").write_text("{}")
+    return folder
 
 
 @pytest.fixture
@@ -53,6 +62,19 @@ def test_what_is_auto_is_decided_and_shown(client: openai.OpenAI) -> None:
         [],
         None,
     )
+
+
+def test_a_tuned_model_carries_the_name_that_its_base_is_served_by(client: openai.OpenAI, tmp_path: Path) -> None:
+    training, named, base = upload(client), "gpt-4o-mini-2024-07-18", str(tmp_path / "some-base")
+    adapter = unread_adapter(tmp_path)
+    job, asked = fine_tuning.create("default", Start(named, base), training, suffix="pumps")
+    assert asked.model_name.startswith(f"ft:{named}:local:pumps:")
+    version = create_version("pumps", job.id, base, "b", adapter, "f", name=asked.model_name)
+    assert version.name == asked.model_name
+    again = fine_tuning.create("default", Start(version.name, base, adapter), training)[1]
+    assert again.model_name.startswith(f"ft:{named}:local::")
+    by_alias = fine_tuning.create("default", Start("pumps@production", base, adapter), training)[1]
+    assert by_alias.model_name.startswith("ft:some-base:local::")
 
 
 def test_all_keys_of_the_contract_are_there_when_nothing_is_known_yet(server: str, key: str, client: openai.OpenAI) -> None:
@@ -100,6 +122,7 @@ def test_what_is_wrong_with_a_request_is_named(client: openai.OpenAI, options: d
     ("options", "told"),
     [
         ({"hyperparameters": {"n_epochs": 51}}, "less than or equal to 50"),
+        ({"hyperparameters": {"n_epochs": "many"}}, "should be 'auto' or a valid integer."),
         ({"hyperparameters": {"batch_size": 0}}, "greater than or equal to 1"),
         ({"method": {"type": "dpo", "dpo": {"hyperparameters": {"beta": 2.5}}}}, "less than or equal to 2"),
         ({"suffix": "x" * 65}, "at most 64 characters, not 65"),
@@ -320,6 +343,15 @@ def test_a_reinforcement_job_shows_its_grader_and_what_was_decided(client: opena
     assert jobs.get_job(asked.id).spec["judges"] == {"tiny": None}
 
 
+def test_a_reinforcement_job_may_ask_a_model_of_a_configured_server(
+    client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, "http://127.0.0.1:9/v1")
+    job = create(client, training_file=upload(client, prompts(12)), method=reinforcement(judge("far-judge")))
+    assert jobs.get_job(job.id).spec["judges"] is None
+    assert job.method.reinforcement.grader.model == "far-judge"
+
+
 @pytest.mark.parametrize(
     ("method", "code", "param"),
     [
@@ -370,10 +402,9 @@ def test_a_file_has_to_hold_what_the_grader_names(client: openai.OpenAI) -> None
 
 
 def test_a_model_that_a_job_goes_on_from_stays_until_the_job_is_over(client: openai.OpenAI, tmp_path: Path) -> None:
-    (tmp_path / "adapter_model.safetensors").write_bytes(b"not looked into before the job runs")
-    (tmp_path / "adapter_config.json").write_text("{}")
+    adapter = unread_adapter(tmp_path)
     made = jobs.get_job(create(client).id)
-    version = create_version("", made.id, made.spec["base"], "b", tmp_path, "f", suffix="", owner=made.owner)
+    version = create_version("", made.id, made.spec["base"], "b", adapter, "f", owner=made.owner)
     going_on = create(client, model=version.name)
     with pytest.raises(openai.BadRequestError) as caught:
         client.models.delete(version.name)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
+from tests.other_server import configure
 
+from honekit.api.auth import create_key
+from honekit.api.engines import Engines
 from honekit.api.openai import graders
+from honekit.api.server import running
 from honekit.errors import GraderError
 from honekit.graders import sandbox
 
@@ -152,6 +157,25 @@ def test_a_message_over_the_models_context_is_told_in_the_answer(strict: openai.
     errors = run(strict, SCORE, "long " * 500, answer="x").metadata.errors
     assert errors.api_model_grader_server_error
     assert "maximum context length is 512 tokens" in errors.api_model_grader_server_error_details
+
+
+def test_a_model_of_a_configured_server_can_be_asked(
+    client: openai.OpenAI, tiny_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = {**SCORE, "model": "far-judge"}
+    with pytest.raises(openai.NotFoundError):
+        client.fine_tuning.alpha.graders.validate(grader=far)  # type: ignore[arg-type]
+    with running(Engines(device="cpu", precision="fp32", extra_bases={"far-judge": str(tiny_base)})) as url:
+        configure(monkeypatch, f"{url}/v1", create_key()[0])
+        assert client.fine_tuning.alpha.graders.validate(grader=far).grader.name == "judge"  # type: ignore[arg-type]
+        there = run(client, multi("judge", judge=far), answer="fan")
+        here = run(client, multi("judge", judge=SCORE), answer="fan")
+        assert there.reward == here.reward
+        (used,) = there.model_grader_token_usage_per_model.items()
+        assert used == ("far-judge", here.model_grader_token_usage_per_model["tiny"])
+    errors = run(client, far, answer="fan").metadata.errors
+    assert errors.model_grader_server_error
+    assert "127.0.0.1" not in str(errors.model_grader_server_error_details)
 
 
 def test_an_unknown_model_is_a_404_that_names_its_place(client: openai.OpenAI) -> None:

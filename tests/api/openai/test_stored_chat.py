@@ -87,8 +87,9 @@ def test_a_list_has_pages_and_filters(connect: Connect) -> None:
     assert ids(after=made[2]) == made[3:]
     client.chat.completions.delete(made[3])
     assert ids() == [*made[:3], made[4]]
+    assert ids(after=made[3]) == [made[4]]
     with pytest.raises(openai.BadRequestError) as caught:
-        ids(after=made[3])
+        ids(after="chatcmpl-never")
     assert caught.value.param == "after"
 
 
@@ -221,3 +222,11 @@ def test_a_request_that_is_sent_again_stores_once(connect: Connect) -> None:
 def test_an_id_that_no_database_takes_is_not_found(connect: Connect) -> None:
     with pytest.raises(openai.NotFoundError):
         connect().chat.completions.retrieve("chatcmpl-\0")
+
+
+def test_answers_are_deleted_while_they_are_listed(connect: Any) -> None:
+    client = connect("clean-up")
+    for _ in range(5):
+        ask(client, store=True)
+    assert [client.chat.completions.delete(one.id).deleted for one in client.chat.completions.list(limit=2)] == [True] * 5
+    assert client.chat.completions.list().data == []

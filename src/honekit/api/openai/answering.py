@@ -6,13 +6,13 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from honekit.api.batcher import Answers, EngineFailed, QueueFull, ServingEngine, Worker
+from honekit.api.batcher import Answers, EngineFailed, LoadedEngine, QueueFull, ServingEngine, Worker
 from honekit.api.engines import AllBusy, Engines
 from honekit.api.errors import NO_RETRY, ApiError, bad_request, log, server_error
 from honekit.api.openai.models import find_model
@@ -83,6 +83,15 @@ async def respond(
 
 
 async def loaded(worker: Worker, model: str) -> ServingEngine:
+    """The engine, once it is there. Raises ApiError 503, and 400 for a model that only embeds."""
+    engine = await loaded_to_embed(worker, model)
+    if not engine.writes:
+        message = f"The model `{model[:200]}` is an embedding model and writes no text; ask it for embeddings."
+        raise bad_request(message, code="unsupported_value", param="model")
+    return cast("ServingEngine", engine)
+
+
+async def loaded_to_embed(worker: Worker, model: str) -> LoadedEngine:
     """The engine, once it is there. Raises ApiError 503."""
     try:
         return await worker.engine()

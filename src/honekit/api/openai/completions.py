@@ -133,7 +133,7 @@ async def _start(body: CompletionRequest, model: str, worker: Worker, owner: str
     prompts = [ids or document_start(engine.template) for ids in await asyncio.to_thread(token_ids, given, tokenizer)]
     wanted = DEFAULT_MAX_TOKENS if body.max_tokens is None else body.max_tokens
     # A length that nobody asked for makes way for the prompt.
-    check_tokens(prompts, engine, "prompt", engine.context_tokens - (wanted if body.max_tokens is not None else 1))
+    check_tokens(prompts, engine, "prompt", answer_tokens=wanted if body.max_tokens is not None else 1)
     generations, choices = [], []
     for text, ids in zip(given, prompts, strict=True):
         shown = text if isinstance(text, str) else tokenizer.decode(ids, skip_special_tokens=False)

@@ -69,9 +69,9 @@ async def create_embeddings(body: EmbeddingRequest, request: Request) -> Respons
 
 
 async def _answer(body: EmbeddingRequest, model: str, worker: Worker) -> Response:
-    engine = await answering.loaded(worker, model)
-    texts = await asyncio.to_thread(token_ids, listed(body.input), engine.template.tokenizer)
-    check_tokens(texts, engine, "input", engine.context_tokens)
+    engine = await answering.loaded_to_embed(worker, model)
+    texts = await asyncio.to_thread(token_ids, listed(body.input), engine.tokenizer)
+    check_tokens(texts, engine, "input")
     total = sum(map(len, texts))
     if total > MAX_TOKENS:
         message = f"The inputs take {total} tokens together, and at most {MAX_TOKENS} may be asked for at once."

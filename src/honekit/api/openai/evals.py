@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -25,15 +26,16 @@ from honekit.api.openai.evals_schema import (
 )
 from honekit.api.openai.graders import check_grader, check_sources
 from honekit.api.openai.models import find_model
-from honekit.api.openai.pages import Page, page
+from honekit.api.openai.pages import Page, last_seen, page
 from honekit.api.routes import JsonRoute
 from honekit.errors import GraderError
 from honekit.evals import sources
 from honekit.evals.sources_schema import samples
-from honekit.graders import own
+from honekit.graders import elsewhere, own
 from honekit.graders.criteria import models_of
 from honekit.graders.functions import require_function
 from honekit.store import eval_items, evals
+from honekit.store.order import Placed
 
 router = APIRouter(prefix="/v1/evals", tags=["evals"], route_class=JsonRoute)
 
@@ -66,14 +68,20 @@ async def list_evals(
     order_by: Literal["created_at", "updated_at"] = "created_at",
 ) -> Page[EvalObject]:
     """The project's evaluations, oldest first unless `order` says otherwise."""
-    last = await _eval(request, after, "after") if after else None
+    by_update = order_by == "updated_at"
+    seen = partial(_eval, request, after or "", "after")
+    last: Placed | None
+    if by_update:  # where a row stood in this order is not remembered
+        last = await seen() if after else None
+    else:
+        last = await last_seen(request, after, seen)
     found = await asyncio.to_thread(
         evals.list_evals,
         request.state.api_key.owner,
         after=last,
         limit=limit + 1,
         newest_first=order == "desc",
-        by_update=order_by == "updated_at",
+        by_update=by_update,
     )
     return page([eval_object(one) for one in found], limit)
 
@@ -145,7 +153,7 @@ async def list_runs(
 ) -> Page[RunObject]:
     """The runs of an evaluation, oldest first unless `order` says otherwise."""
     found = await _eval(request, eval_id)
-    last = await _run(request, eval_id, after, "after") if after else None
+    last = await last_seen(request, after, partial(_run, request, eval_id, after or "", "after"))
     listed = await asyncio.to_thread(
         evals.list_runs, found.owner, found.id, status=status, after=last, limit=limit + 1, newest_first=order == "desc"
     )
@@ -254,6 +262,8 @@ async def _check_criteria(criteria: list[Any], request: Request) -> None:
             await check_sources(criterion, request, place)
             continue
         for model in models_of(criterion):
+            if elsewhere.is_elsewhere(model) and not isinstance(criterion, own.SemanticSimilarityGrader):
+                continue
             try:
                 await find_model(request, model)
             except ApiError as fault:

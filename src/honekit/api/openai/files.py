@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any, BinaryIO, Literal
 
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from honekit.api.errors import ApiError, bad_request
 from honekit.api.idempotency import attempt
-from honekit.api.openai.pages import Page, page
+from honekit.api.openai.pages import Page, last_seen, page
 from honekit.api.routes import JsonRoute
 from honekit.store import blobs, uploads
 from honekit.store import files as store
@@ -131,7 +132,7 @@ async def list_files(
 ) -> Page[FileObject]:
     """The project's files, newest first unless `order` says otherwise."""
     owner = request.state.api_key.owner
-    last = await _find(request, after, "after") if after else None
+    last = await last_seen(request, after, partial(_find, request, after or "", "after"))
     found = await asyncio.to_thread(
         store.list_files, owner, purpose=purpose, after=last, limit=limit + 1, newest_first=order == "desc"
     )

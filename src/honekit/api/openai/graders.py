@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -37,8 +37,8 @@ from honekit.api.openai.shapes import SCHEMA_PARAM
 from honekit.api.routes import JsonRoute
 from honekit.api.served import Served, first_base
 from honekit.errors import GraderError
-from honekit.graders import sandbox
-from honekit.graders.judges import Answer, AskFailed, TokenUsage, labels_format
+from honekit.graders import elsewhere, sandbox
+from honekit.graders.judges import Answer, AskFailed, completion_answer, completion_request
 from honekit.graders.run import Means, Outcome, run_grader
 from honekit.graders.schema import (
     Grader,
@@ -54,9 +54,6 @@ router = APIRouter(prefix="/v1/fine_tuning/alpha/graders", tags=["graders"], rou
 MAX_RUNNING = 4
 """Graders that run at once; a Python grader may take a processor for two minutes."""
 MAX_WAITING = 32
-GRADE_TOKENS = 256
-"""Length of a grading model's answer when its grader sets none: a number or a label, and perhaps a few words."""
-
 T = TypeVar("T")
 
 
@@ -74,6 +71,8 @@ async def run(body: RunGraderRequest, request: Request) -> RunGraderResponse:
     loop = asyncio.get_running_loop()
 
     def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]) -> Answer:
+        if elsewhere.is_elsewhere(model):
+            return elsewhere.ask(model, messages, sampling, labels)
         return asyncio.run_coroutine_threadsafe(_ask(request, model, messages, sampling, labels), loop).result()
 
     def embed(texts: Sequence[str]) -> list[list[float]]:
@@ -94,13 +93,16 @@ async def validate(body: ValidateGraderRequest, request: Request) -> Response:
 
 
 async def check_grader(grader: Grader, request: Request, place: str) -> dict[str, Served]:
-    """The models that a grader asks, by the names that it has for them; `place` is where it stands in the request.
+    """The models of this server that a grader asks, by the names that it has for them; `place` is where it stands in the
+    request. Those that are asked elsewhere are left out.
 
     Raises: ApiError 404 for a model that is not served, 403 for Python where it is refused.
     """
     asked: dict[str, Served] = {}
     for path, part in placed_graders(grader, place):
         if isinstance(part, ScoreModelGrader | LabelModelGrader):
+            if elsewhere.is_elsewhere(part.model):
+                continue
             try:
                 asked[part.model] = await find_model(request, part.model)
             except ApiError as fault:
@@ -141,15 +143,7 @@ async def _ask(
     request: Request, model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]
 ) -> Answer:
     """A grading model's answer, as the chat endpoint gives it to the same key. Raises: AskFailed."""
-    asked: dict[str, Any] = {
-        "model": model,
-        "messages": messages,
-        "max_completion_tokens": sampling.max_completions_tokens or GRADE_TOKENS,
-        "temperature": 0.0 if sampling.temperature is None else sampling.temperature,
-        "top_p": sampling.top_p,
-        "seed": sampling.seed,
-        "response_format": labels_format(labels) if labels else None,
-    }
+    asked = completion_request(model, messages, sampling, labels)
     try:
         response = await create_chat_completion(ChatCompletionRequest.model_validate(asked), request)
     except ValidationError as fault:
@@ -160,9 +154,7 @@ async def _ask(
         raise AskFailed(fault.message) from fault
     if response.status_code != 200:
         raise AskFailed("the client has gone")
-    content = json.loads(bytes(response.body))
-    usage = TokenUsage(content["usage"]["prompt_tokens"], content["usage"]["completion_tokens"])
-    return Answer(content["choices"][0]["message"]["content"] or "", usage, content["model"])
+    return completion_answer(json.loads(bytes(response.body)))
 
 
 async def _embed(request: Request, texts: Sequence[str]) -> list[list[float]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel
 
 from honekit.api.errors import bad_request
+from honekit.store import removed
+from honekit.store.order import Placed
 
 _METADATA = re.compile(r"metadata\[(.{1,64})\]", re.DOTALL)
 
@@ -46,6 +48,13 @@ def behind(found: list[Any], after: str | None) -> list[Any]:
     if at is None:
         raise bad_request(f"There is no '{after[:80]}' in this list.", code="invalid_value", param="after")
     return found[at + 1 :]
+
+
+async def last_seen(request: Request, after: str | None, find: Callable[[], Awaitable[Placed]]) -> Placed | None:
+    """The row that the client saw last, which may be gone by now. Raises what `find` raises when it never was."""
+    if not after:
+        return None
+    return removed.place(request.state.api_key.owner, after) or await find()
 
 
 def metadata_filter(request: Request) -> dict[str, str] | None:

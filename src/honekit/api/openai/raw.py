@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from honekit.api.batcher import ServingEngine
+from honekit.api.batcher import LoadedEngine
 from honekit.api.errors import bad_request
 from honekit.api.openai.chat_schema import Text
 
@@ -46,14 +46,20 @@ def document_start(template: ChatTemplate) -> list[int]:
     return known[:1]
 
 
-def check_tokens(texts: Sequence[Sequence[int]], engine: ServingEngine, param: str, most: int) -> None:
-    """Raises ApiError 400 for a text of no or more than `most` tokens, and for a token that the model does not have."""
+def check_tokens(texts: Sequence[Sequence[int]], engine: LoadedEngine, param: str, *, answer_tokens: int = 0) -> None:
+    """Raises ApiError 400 for a text without tokens or with more than fit beside the answer, and for a token that the model
+    does not have.
+    """
     for index, ids in enumerate(texts):
         where = f"{param}[{index}]" if len(texts) > 1 else param
         if not ids:
             raise bad_request(f"'{where}' is empty.", code="invalid_value", param=param)
-        if len(ids) > most:
-            message = f"'{where}' takes {len(ids)} tokens, and at most {max(most, 0)} fit into this model's context here."
+        if len(ids) + answer_tokens > engine.context_tokens:
+            beside = f", and {answer_tokens} for the answer" if answer_tokens else ""
+            message = (
+                f"This model's maximum context length is {engine.context_tokens} tokens. However, you asked for {len(ids)} "
+                f"tokens in '{where}'{beside}."
+            )
             raise bad_request(message, code="context_length_exceeded", param=param)
         if max(ids) >= engine.vocabulary:
             message = f"'{where}' has the token {max(ids)}; this model has {engine.vocabulary} tokens, from 0 on."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -20,7 +21,7 @@ from honekit.api.openai.chat_schema import (
     TextPart,
     as_plain,
 )
-from honekit.api.openai.pages import Page, behind, metadata_filter, page
+from honekit.api.openai.pages import Page, behind, last_seen, metadata_filter, page
 from honekit.api.routes import JsonRoute
 from honekit.store import answers
 
@@ -60,7 +61,7 @@ async def list_chat_completions(
     request: Request, model: str | None = None, after: str | None = None, limit: Limit = 20, order: Order = "asc"
 ) -> Page[ChatCompletion]:
     """The project's stored chat completions, oldest first unless `order` says otherwise; `metadata[key]=value` narrows them."""
-    last = await stored.find(request, "chat.completion", after, "after") if after else None
+    last = await last_seen(request, after, partial(stored.find, request, "chat.completion", after or "", "after"))
     found = await asyncio.to_thread(
         answers.list_answers,
         stored.owner_of(request),

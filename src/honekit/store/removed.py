@@ -1,0 +1,40 @@
+"""Where rows that are gone stood in their lists. Clients ask for the next page by the last row that they saw, and whoever
+deletes what is listed has deleted that one by then.
+
+The newest places are remembered, and only by the process that deleted the rows: a list that is gone through while another server
+deletes from it is broken off with an error, as is one with an id that never was.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+
+REMEMBERED = 10_000
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row's place in the order of `honekit.store.order`."""
+
+    id: str
+    created_at: float
+
+
+_places: OrderedDict[tuple[str, str], Place] = OrderedDict()
+_lock = Lock()
+
+
+def note(owner: str, row_id: str, created_at: float) -> None:
+    """Remember where a row was that is deleted now."""
+    with _lock:
+        _places[owner, row_id] = Place(row_id, created_at)
+        if len(_places) > REMEMBERED:
+            _places.popitem(last=False)
+
+
+def place(owner: str, row_id: str) -> Place | None:
+    """Where the owner's row was; None when it is not known to have been there."""
+    with _lock:
+        return _places.get((owner, row_id))
