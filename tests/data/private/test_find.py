@@ -26,6 +26,12 @@ PRIVATE_TEXTS = [
     ("my Visa 4539578763621486 expires soon", "data.privacy.card", "4539578763621486"),
     ("pay to DE89 3704 0044 0532 0130 00 NOW", "data.privacy.iban", "DE89 3704 0044 0532 0130 00"),
     ("her SSN is 078-05-1120", "data.privacy.national_id", "078-05-1120"),
+    ("NHS no 943 476 5919 for the claim", "data.privacy.national_id", "943 476 5919"),
+    ("Mein Steuer-ID lautet 36 574 261 809.", "data.privacy.national_id", "36 574 261 809"),
+    ("o CPF 390.533.447-05 consta", "data.privacy.national_id", "390.533.447-05"),
+    ("su DNI es 12345678Z", "data.privacy.national_id", "12345678Z"),
+    ("Tokyo office 03-5412-7781", "data.privacy.phone", "03-5412-7781"),
+    ("010-2345-6789 입니다", "data.privacy.phone", "010-2345-6789"),
     ("the customer signed in from 84.23.11.7", "data.privacy.ip", "84.23.11.7"),
     ("host 192.168.1.20 is down", "data.privacy.private_ip", "192.168.1.20"),
     ("route to fe80::1ff:fe23:4567:890a lost", "data.privacy.private_ip", "fe80::1ff:fe23:4567:890a"),
@@ -66,6 +72,8 @@ HARMLESS = [
     "the network 192.168.0.0/24, PWD=/var/lib/app2, access key: Ctrl+Alt+1, token: [CLS] word1",
     "case number 2:21-cv-00456, DOI 10.1145/3292500.3330701, VIN 1HGCM82633A004352, ticket 125-2345678901",
     "api_key = settings.API_KEY; token = generate_token(user_id=12345); skip sk_buff and secret_santa=2024list",
+    "the sin of 046 454 286 men, BSN 111222334",
+    "part 390.533.447-06, order 03-5412-7781",
     "phones sold: 2023-11-25, 10 000 000",
 ]
 

@@ -17,7 +17,8 @@ from honekit.data.checks.consistency.notation import Notation
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts, is_slip
 from honekit.data.checks.quality.copied import CopiedValues
-from honekit.data.checks.quality.near_duplicates import NearDuplicates, ask_the_same
+from honekit.data.checks.quality.near_duplicates import NearDuplicates
+from honekit.data.checks.quality.near_pairs import ask_the_same
 
 
 def test_a_table_that_is_full_still_follows_all_answers_to_an_input_or_none() -> None:

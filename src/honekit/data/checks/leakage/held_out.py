@@ -22,7 +22,7 @@ from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.conversations import conversations_of
 from honekit.data.checks.leakage.groups import GroupLeaks
 from honekit.data.checks.leakage.reworded import Reworded
-from honekit.data.checks.quality.near_duplicates import FILLERS
+from honekit.data.checks.quality.near_pairs import FILLERS, SMALL
 from honekit.data.lines import Finding, Severity
 from honekit.data.near.rule import MASK, WORD, masked_words
 from honekit.data.near.search import Match, NearSearch
@@ -68,7 +68,7 @@ class _Parts:
     masked: int
     """The input without its numbers."""
     said: int
-    """The words of the input in any order, without articles and the like, and the answer."""
+    """The words of the input in any order, without articles and the like, and the answer if it is short, else the system prompt."""
 
 
 def _parts(messages: list[Message]) -> _Parts:
@@ -88,9 +88,15 @@ def _parts(messages: list[Message]) -> _Parts:
     is_own = (not is_short or len(telling) >= MIN_TELLING_WORDS) and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     masked = masked_words(text)
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
-    said = " ".join(sorted([word for word in WORD.findall(text.lower()) if word not in _SMALL_WORDS]))
+    said = _said_in_any_order(text)
     hashes = _hash(" ".join(text.split())), system_hash, answer_hash
-    return _Parts(text, *hashes, is_short, is_own, is_telling, _hash(" ".join(masked)), _hash(f"{said}\0{answer_hash}"))
+    return _Parts(text, *hashes, is_short, is_own, is_telling, _hash(" ".join(masked)), _hash(f"{said}\0{answer_hash if is_short else system_hash}"))
+
+
+def _said_in_any_order(text: str) -> str:
+    words = sorted(WORD.findall(text.lower()))
+    telling = [word for word in words if word not in SMALL]
+    return " ".join(telling if len(telling) >= MIN_TELLING_WORDS else [word for word in words if word not in _SMALL_WORDS])
 
 
 def _said(message: Message) -> str:
