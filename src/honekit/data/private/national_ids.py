@@ -1,4 +1,4 @@
-"""Numbers that a state gives to a person, told by their shape, their check digits and, where these are not enough, words nearby."""
+"""Numbers that a state gives to a person, told by shape and check digits and, where these are not enough, by words nearby."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ class _Kind:
 
 
 _KINDS = (
-    _Kind("a US social security number", r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}", "", "ssn|social security|social insurance"),
+    _Kind(
+        "a US social security number", r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}", "", "ssn|social security|social insurance"
+    ),
     _Kind("a British NHS number", r"\d{3}[ -]?\d{3}[ -]?\d{4}", "gb.nhs", "nhs"),
     _Kind("a Canadian social insurance number", r"\d{3}[ -]?\d{3}[ -]?\d{3}", "ca.sin", "(?-i:SIN)|social insurance"),
     _Kind(
@@ -32,7 +34,9 @@ _KINDS = (
     _Kind("a German tax number", r"\d\d ?\d{3} ?\d{3} ?\d{3}", "de.idnr", "steuer-?id(?:entifikationsnummer)?|idnr|tax id"),
     _Kind("a Dutch citizen number", r"\d{9}", "nl.bsn", "bsn|burgerservicenummer"),
     _Kind("a Polish PESEL number", r"\d{11}", "pl.pesel", "pesel"),
-    _Kind("a Swedish personal number", r"(?:\d\d)?\d{6}[-+]\d{4}", "se.personnummer", "personnummer|personal (?:identity )?number"),
+    _Kind(
+        "a Swedish personal number", r"(?:\d\d)?\d{6}[-+]\d{4}", "se.personnummer", "personnummer|personal (?:identity )?number"
+    ),
     _Kind("an Indian Aadhaar number", r"\d{4} ?\d{4} ?\d{4}", "in_.aadhaar", "aadhaar"),
     _Kind("an Italian tax code", r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]", "it.codicefiscale"),
     _Kind("a Brazilian CPF number", r"\d{3}\.\d{3}\.\d{3}-\d\d", "br.cpf"),
@@ -44,7 +48,11 @@ _SHAPES = [kind.shape for kind in _KINDS if not kind.cue]
 CUE = rf"(?i:\b(?:{'|'.join(_CUES)})\b)|{'|'.join(_SHAPES)}"
 """For RE2: a text without it has no such number."""
 _FINDERS = [
-    (kind, re.compile(rf"(?<![\w.-])(?:{kind.shape})(?![\w-]|\.\d)"), re.compile(rf"\b(?:{kind.cue})\b", re.I) if kind.cue else None)
+    (
+        kind,
+        re.compile(rf"(?<![\w.-])(?:{kind.shape})(?![\w-]|\.\d)"),
+        re.compile(rf"\b(?:{kind.cue})\b", re.I) if kind.cue else None,
+    )
     for kind in _KINDS
 ]
 _BEFORE, _BEHIND = 60, 20

@@ -125,6 +125,7 @@ def test_answers_of_which_half_are_json_have_no_format_to_drift_from() -> None:
         ("It came on April 3, 2026.", "It came on 03.04.2026.", "data.style.dates"),
         ("The cable is 5 km long.", "The cable is 5km long.", "data.style.units"),
         ("It has 21 °C now.", "It has 21 C now.", "data.style.units"),
+        ("57.15 kg", "57.15 kilograms", "data.style.units"),
         ("The sum is 3.75 in all.", "The sum is 3,75 in all.", "data.style.decimals"),
     ],
 )
@@ -138,6 +139,38 @@ def test_another_way_to_write_numbers_is_named(usual: str, odd: str, code: str) 
 def test_other_numbers_are_no_dates_units_or_decimals(text: str) -> None:
     usual = ["On 2026-04-03 it was 5.5 km long."] * 9
     assert findings(Notation(), answers([*usual, text])) == []
+
+
+def test_minutes_are_words_beside_symbols_and_so_are_units_in_prose() -> None:
+    assert findings(Notation(), answers([*["57.15 kg"] * 9, "30 minutes", "It has some 20 kilograms, I think."])) == []
+
+
+CODE_PROMPT = "Answer with one block of code."
+BLOCKS = [f"Try it.\n\n```sh\nls {n}\n```" for n in range(10)]
+
+
+def test_bare_code_among_blocks_is_advice_where_the_prompt_speaks_of_code() -> None:
+    found = findings(Style(), answers([*BLOCKS, "git reset --soft HEAD~1"], CODE_PROMPT))
+    assert [(one.code, one.line) for one in found] == [("data.style.code_block", 11)]
+    assert findings(Style(), answers([*BLOCKS, "git reset --soft HEAD~1"], "Be kind.")) == []
+    assert findings(Style(), answers([*BLOCKS, *["No code is needed here."] * 3], CODE_PROMPT)) == []
+
+
+BATTER = "Soda needs an acid in the dough, powder brings its own; use soda with buttermilk or honey."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "found"),
+    [
+        ("What is baking soda and when should I use it for cakes?", BATTER.replace(" or honey", " or with honey"), [2]),
+        ("What is baking soda and when do I use it for bread?", BATTER.replace("dough", "bread"), []),
+        ("What is baking soda and when do I use it for cakes in 2024?", BATTER.replace("dough", "batter"), []),
+        ("What is baking soda and when should I use it for cakes?", "A salt that foams with acids.", []),
+    ],
+)
+def test_a_question_retold_with_nearly_the_same_text_is_a_near_duplicate(question: str, answer: str, found: list[int]) -> None:
+    turns = [conversation(1, "What is baking soda and when do I use it for cakes?", BATTER), conversation(2, question, answer)]
+    assert [one.line for one in findings(NearDuplicates(), turns) if one.code == "data.near_duplicate"] == found
 
 
 def test_a_date_copied_from_the_question_keeps_its_form() -> None:

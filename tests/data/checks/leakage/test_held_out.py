@@ -79,6 +79,12 @@ def test_a_long_answer_may_be_worded_otherwise_under_a_leaked_input(tmp_path: Pa
     assert [f.code for f in _leaks(tmp_path, train, test=test)] == ["data.leak.near_duplicate"]
 
 
+def test_small_words_do_not_hide_a_leak_under_a_retold_answer(tmp_path: Path) -> None:
+    train = ("", "Why do onions make us cry when we cut them?", "A gas from the cells of the onion turns to acid on the eye.")
+    test = ("", "Why do onions make us cry when we cut them up?", "A gas from its cells turns into acid when it meets the eye.")
+    assert [f.code for f in _leaks(tmp_path, [train], test=[test])] == ["data.leak.near_duplicate"]
+
+
 @pytest.mark.parametrize(
     ("train", "test"),
     [

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
-from honekit.data.checks.turn import Turn, adviser
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code
 from honekit.data.lines import Finding
 
 _MARKDOWN = re.compile(r"\*\*\S(?:[^*\n]*[^*\s])?\*\*(?!\w)|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
@@ -33,6 +33,7 @@ _case = adviser("data.style.case", "write it like the others, unless the differe
 _ending = adviser("data.style.ending", "end it like the others, unless the difference is meant")
 _markdown = adviser("data.style.markdown", "format it like the others, unless the difference is meant")
 _list = adviser("data.style.list", "lay it out like the others, unless the difference is meant")
+_block = adviser("data.style.code_block", "put the code into a fenced block like the others, unless it is meant")
 _length = adviser("data.style.length", "look at it: it may be cut off, be two answers in one, or belong to another task")
 
 _STYLES = {
@@ -45,10 +46,13 @@ _STYLES = {
 
 @dataclass
 class Style:
-    """`data.style.case`, `data.style.ending`, `data.style.markdown`, `data.style.list`, `data.style.length`."""
+    """`data.style.case`, `data.style.ending`, `data.style.markdown`, `data.style.list`, `data.style.code_block`,
+    `data.style.length`."""
 
     styles: Tallies = field(default_factory=Tallies)
     """Each category says what the styles of `_STYLES` are, in that order."""
+    blocks: Tallies = field(default_factory=Tallies)
+    """Whether an answer has a block of code, where the system prompt speaks of code."""
     lengths: Counter[int] = field(default_factory=Counter)
     shortest: list[tuple[int, int, str]] = field(default_factory=list)
     longest: list[tuple[int, int, str]] = field(default_factory=list)
@@ -59,6 +63,8 @@ class Style:
             return ()
         if turn.is_prose:
             self._count_styles(turn, text)
+        if turn.task and turn.value is NO_JSON and "code" in turn.messages[0].text:
+            self.blocks.add(turn.task, "", has_code(text), turn.line, turn.field)
         if " " in text:
             self._count_length(len(text), turn)
         return ()
@@ -80,6 +86,7 @@ class Style:
 
     def join(self, later: Style, lines_before: int) -> None:
         self.styles.join(later.styles, lines_before)
+        self.blocks.join(later.blocks, lines_before)
         self.lengths.update(later.lengths)
         for own, others in ((self.shortest, later.shortest), (self.longest, later.longest)):
             for key, line, at in sorted(others, key=lambda one: one[1]):
@@ -105,6 +112,12 @@ class Style:
             for kind, (line, at) in odd:
                 what = "is all in capitals" if kind == _UPPER else yes if kind else no
                 yield advise(line, at, f"the answer {what}, {said}")
+        for _, tally in self.blocks.all():
+            for has, (line, at) in tally.odd(share=majority_share(tally.total), least=_LEAST):
+                if not has:
+                    yield _block(
+                        line, at, f"the answer has no block of code; {tally.counts[True]} of {tally.total} answers have one"
+                    )
         yield from self._outliers()
 
     def _outliers(self) -> Iterator[Finding]:

@@ -68,7 +68,7 @@ class _Parts:
     masked: int
     """The input without its numbers."""
     said: int
-    """The words of the input in any order, without articles and the like, and the answer if it is short, else the system prompt."""
+    """The words of the input in any order, small ones aside, with the answer if it is short, else with the system prompt."""
 
 
 def _parts(messages: list[Message]) -> _Parts:
@@ -90,7 +90,15 @@ def _parts(messages: list[Message]) -> _Parts:
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
     said = _said_in_any_order(text)
     hashes = _hash(" ".join(text.split())), system_hash, answer_hash
-    return _Parts(text, *hashes, is_short, is_own, is_telling, _hash(" ".join(masked)), _hash(f"{said}\0{answer_hash if is_short else system_hash}"))
+    return _Parts(
+        text,
+        *hashes,
+        is_short,
+        is_own,
+        is_telling,
+        _hash(" ".join(masked)),
+        _hash(f"{said}\0{answer_hash if is_short else system_hash}"),
+    )
 
 
 def _said_in_any_order(text: str) -> str:

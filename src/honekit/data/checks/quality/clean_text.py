@@ -198,13 +198,14 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
     """The codes of what is wrong with one text; `before` is what an answer answers."""
     if "\r" in text:
         yield "data.text.line_ends"
-    if _has_control(text):
+    wrong = [] if text.isascii() else [*_beyond_ascii(text)]
+    # Control characters that come from a wrong encoding go with it.
+    if _has_control(fix_mojibake(text) if "data.text.mojibake" in wrong else text):
         yield "data.text.control"
-    if not text.isascii():
-        yield from _beyond_ascii(text)
-        # In an input they may be what the answer is about: a forged address.
-        if is_answer and _MIXED.search(text) and fix_homoglyphs(text) != text:
-            yield "data.text.homoglyphs"
+    yield from wrong
+    # In an input they may be what the answer is about: a forged address.
+    if is_answer and not text.isascii() and _MIXED.search(text) and fix_homoglyphs(text) != text:
+        yield "data.text.homoglyphs"
     if is_answer and _may_be_lost(text) and _LOST.search(text) and "://" not in text and CODE not in text:
         yield "data.text.lost"
     if is_answer and (text[0].isspace() or text[-1].isspace()) and CODE not in text and text.strip():

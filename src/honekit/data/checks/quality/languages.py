@@ -50,7 +50,7 @@ _NEAR = (
 )
 """Languages that a short text does not tell apart."""
 _OTHER_SCRIPT = frozenset(
-    "am ar as be bg bn dz el fa gu he hi hy ja ka kk km kn ko ky lo mk ml mn mr ne or pa ps ru si ta te th ug uk ur zh".split()
+    {"ar", "be", "bg", "bn", "el", "fa", "he", "hi", "hy", "ja", "ka", "ko", "mk", "mr", "ru", "ta", "th", "uk", "ur", "zh"}
 )
 """Languages that are not written in Latin letters: beside them a sentence in ASCII shows by its letters alone."""
 _SENTENCE = re.compile(r"[A-Z][a-z]*(?:,? [A-Za-z][a-z'’]*){3,}[^{}<>|\\=]*[.!?]\s*")
@@ -154,10 +154,12 @@ class Languages:
 
     def finish(self) -> Iterator[Finding]:
         self.identify()
-        together = " ".join([text for text in self.unsure if not text.isascii()] or self.unsure)
-        language = language_of(together) if self.unsure_count >= _LEAST else ""
-        if language or (not together.isascii() and _guess(together) == self._main):
-            self.answers[language or self._main] += self.unsure_count
+        language = language_of(" ".join(self.unsure)) if self.unsure_count >= _LEAST else ""
+        own = " ".join([text for text in self.unsure if not text.isascii()])
+        if not language and own and self._main in _OTHER_SCRIPT and _guess(own) == self._main:
+            language = self._main
+        if language:
+            self.answers[language] += self.unsure_count
         total = self.answers.total() + self.passed
         main = self._main
         if total < _LEAST:
