@@ -88,7 +88,7 @@ def _parts(messages: list[Message]) -> _Parts:
     is_own = (not is_short or len(telling) >= MIN_TELLING_WORDS) and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     masked = masked_words(text)
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
-    said = _said_in_any_order(text)
+    said = _said_in_any_order(text, _SMALL_WORDS if is_short else SMALL)
     hashes = _hash(" ".join(text.split())), system_hash, answer_hash
     return _Parts(
         text,
@@ -101,10 +101,11 @@ def _parts(messages: list[Message]) -> _Parts:
     )
 
 
-def _said_in_any_order(text: str) -> str:
+def _said_in_any_order(text: str, small: frozenset[str]) -> str:
+    """The words without the small ones; with them where few are left."""
     words = sorted(WORD.findall(text.lower()))
-    telling = [word for word in words if word not in SMALL]
-    return " ".join(telling if len(telling) >= MIN_TELLING_WORDS else [word for word in words if word not in _SMALL_WORDS])
+    telling = [word for word in words if word not in small]
+    return " ".join(telling if len(telling) >= MIN_TELLING_WORDS or small is _SMALL_WORDS else words)
 
 
 def _said(message: Message) -> str:
