@@ -76,7 +76,8 @@ def _changed(change: Change, a: Path, b: Path) -> Text:
     from rich.text import Text
 
     where = f"{a.name}:{change.line_a} {b.name}:{change.line_b}"
-    text = Text(f"~ {where}  {', '.join(change.changed)} (matched by {change.matched_by})")
+    what = f"only {', '.join(change.others)}" if change.others else ", ".join(change.changed)
+    text = Text(f"~ {where}  {what} changed (the same {change.matched_by})")
     if change.answer:
         text.append("\n    ")
     for piece in change.answer:

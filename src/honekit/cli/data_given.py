@@ -21,7 +21,10 @@ Columns = Annotated[
     list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Role input, answer or system of a column; repeat.")
 ]
 Pattern = Annotated[str | None, typer.Option(metavar="REGEX", help="For logs: named groups become columns (RE2).")]
-Split = Annotated[str | None, typer.Option(help="For folders of data sets; default: train.")]
+Split = Annotated[
+    str | None,
+    typer.Option("--split", "--sheet", help="Split of a data set's folder (default: train), or sheet of a workbook (the first)."),
+]
 
 BAR_FROM_BYTES = 20 << 20
 
