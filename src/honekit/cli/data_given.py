@@ -36,6 +36,13 @@ def given(format: str | None, columns: list[str] | None, pattern: str | None, sp
     return Given(format, tuple(columns or ()), pattern, split)
 
 
+def options_of(said: Given) -> list[str]:
+    """The options of a command line that say the same."""
+    maps = [("--map", column) for column in said.columns]
+    named = [("--from", said.format), *maps, ("--pattern", said.pattern), ("--split", said.split)]
+    return [part for name, value in named if value is not None for part in (name, value)]
+
+
 @contextmanager
 def rows_progress(title: str, file: Path, said: Given) -> Iterator[Callable[[int], None] | None]:
     """A bar over the rows of a big file."""
