@@ -16,7 +16,17 @@ from typing import Any
 import msgspec
 
 from honekit.data.checks.consistency.contradictions import answer_hash
-from honekit.data.checks.quality.near_pairs import FILLERS, SMALL, Kept, compare, compare_plain, plain_words, same_words, words_of
+from honekit.data.checks.quality.near_pairs import (
+    FILLERS,
+    MAX_TEXT,
+    SMALL,
+    Kept,
+    compare,
+    compare_plain,
+    plain_words,
+    same_words,
+    words_of,
+)
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label
 from honekit.data.lines import Finding
@@ -78,7 +88,7 @@ class NearDuplicates:
             not is_decided and len(turn.answer) >= _LONG_ANSWER,
             bag,
         )
-        text = "" if is_decided else " ".join(words_of(turn.answer))
+        text = "" if is_decided else turn.answer[:MAX_TEXT]
         self._pending.append(Kept(turn.line, turn.field, words, " ".join(words), text, task, *hashes))
         if len(self._pending) < _BATCH and self._left:
             return ()

@@ -13,6 +13,8 @@ from honekit.data.lines import Finding
 from honekit.data.near.rule import THRESHOLD
 
 _MAX_WORDS = 300
+MAX_TEXT = 2000
+"""Characters of an answer that are kept."""
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _SAID_AGAIN = 0.5
 _RETOLD = 0.75
@@ -64,7 +66,7 @@ class Kept:
     said: str
     """The words again."""
     text: str
-    """The answer's words, where it is a text; empty where it is a label or JSON."""
+    """The beginning of the answer, where it is a text; empty where it is a label or JSON."""
     task: int
     input: int
     """Of what the user said, case, blanks and end marks aside; other answers to an equal one are for `Contradictions`."""
@@ -130,14 +132,14 @@ def _near_text(first: Kept, second: Kept) -> Finding:
 
 def _share(one: str, other: str) -> float:
     """Of the words of two texts, how many stand in both."""
-    own, others = set(one.split()), set(other.split())
+    own, others = set(words_of(one)), set(words_of(other))
     return len(own & others) / (len(own | others) or 1)
 
 
 def _is_copied(first: Kept, second: Kept) -> bool:
     """Whether a number, or a word that stands in the answer too, is what tells two inputs apart: examples of copying it."""
     differ = set(first.said.split()) ^ set(second.said.split())
-    return not all(map(str.isalpha, differ)) or not differ.isdisjoint(set(first.text.split()) ^ set(second.text.split()))
+    return not all(map(str.isalpha, differ)) or not differ.isdisjoint(set(words_of(first.text)) ^ set(words_of(second.text)))
 
 
 def same_words(records: list[Kept], key: int, record: Kept) -> Finding | None:
