@@ -25,7 +25,9 @@ from honekit.data.checks.quality.clean_text import CleanText
 from honekit.data.checks.quality.code_syntax import CodeSyntax
 from honekit.data.checks.quality.content import Content
 from honekit.data.checks.quality.copied import CopiedValues
+from honekit.data.checks.quality.dates import Dates
 from honekit.data.checks.quality.diversity import Diversity
+from honekit.data.checks.quality.escapes import Escapes
 from honekit.data.checks.quality.given_away import GivenAway
 from honekit.data.checks.quality.grounding import Grounding
 from honekit.data.checks.quality.languages import Languages
@@ -44,7 +46,7 @@ _LOOK_AT = {
     **dict.fromkeys(("notation", "grounding", "unit_systems", "numbers", "sums"), "digits"),
     **dict.fromkeys(("languages", "address", "shifted"), "prose"),
     **dict.fromkeys(("closings", "code_syntax", "list_answers", "text_fields"), "text"),
-    "combinations": "object",
+    **dict.fromkeys(("combinations", "dates"), "object"),
 }
 """What looks at some of the answers only, and at which."""
 
@@ -73,6 +75,8 @@ class AnswerChecks:
     blobs: Blobs = field(default_factory=Blobs)
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
     combinations: Combinations = field(default_factory=Combinations)
+    dates: Dates = field(default_factory=Dates)
+    escapes: Escapes = field(default_factory=Escapes)
     given_away: GivenAway = field(default_factory=GivenAway)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
     references: References = field(default_factory=References)

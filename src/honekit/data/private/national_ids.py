@@ -38,6 +38,8 @@ _KINDS = (
         "a Swedish personal number", r"(?:\d\d)?\d{6}[-+]\d{4}", "se.personnummer", "personnummer|personal (?:identity )?number"
     ),
     _Kind("an Indian Aadhaar number", r"\d{4} ?\d{4} ?\d{4}", "in_.aadhaar", "aadhaar"),
+    _Kind("an Indian PAN", r"[A-Z]{5}\d{4}[A-Z]", "in_.pan", "pan"),
+    _Kind("a passport number", r"[A-Z]{1,2}\d[A-Z0-9]{5,7}", "", "passport|reisepass|passeport|pasaporte"),
     _Kind("an Italian tax code", r"[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z]", "it.codicefiscale"),
     _Kind("a Brazilian CPF number", r"\d{3}\.\d{3}\.\d{3}-\d\d", "br.cpf"),
     _Kind("a Belgian national number", r"\d\d\.\d\d\.\d\d-\d{3}\.\d\d", "be.nn"),

@@ -72,7 +72,9 @@ _CARD_PREFIX = re.compile(
     r"(?:4\d{12}(?:\d{3}(?:\d{3})?)?|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|(?:6011|65\d\d|64[4-9]\d)\d{12}|35\d{14}|3(?:0[0-5]|[689]\d)\d{11})"
 )
 _CARD_CUE = re.compile(r"\b(?:cards?|visa|master ?card|amex|american express|credit|debit|cc)\b", re.IGNORECASE)
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+_IBAN = re.compile(
+    r"\b(?:[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?|[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?)\b"
+)
 
 _IPV4 = re.compile(r"(?<![\w.+-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,7}(?::?[0-9A-Fa-f]{1,4}){0,7}(?![\w:])")
@@ -248,7 +250,7 @@ def _macs(text: str) -> Iterator[Span]:
 PERSONAL: tuple[tuple[str, Callable[[str], Iterator[Span]]], ...] = (
     (r"[\w%+-]@\w", _emails),
     (r"\d{4}[ -]\d{4}[ -]\d{4}[ -]\d|3[47]\d\d[ -]\d{6}|\d{13}", _cards),
-    (r"\b[A-Z]{2}\d\d ?[A-Z0-9]{4} ?[A-Z0-9]{4}", _ibans),
+    (r"\b[A-Z]{2}\d\d ?[A-Z0-9]{4} ?[A-Z0-9]{4}|\b[a-z]{2}\d\d ?[a-z0-9]{4} ?[a-z0-9]{4}", _ibans),
     (CUE, _national_ids),
     (r"\d\.\d{1,3}\.\d{1,3}\.\d", _ipv4),
     (r"[0-9A-Fa-f]{2}[:-](?:[0-9A-Fa-f]{2}[:-]){4}[0-9A-Fa-f]{2}", _macs),

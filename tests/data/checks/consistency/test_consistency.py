@@ -145,6 +145,20 @@ def test_minutes_are_words_beside_symbols_and_so_are_units_in_prose() -> None:
     assert findings(Notation(), answers([*["57.15 kg"] * 9, "30 minutes", "It has some 20 kilograms, I think."])) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ('"Take the door on the left."', ["data.style.quotes"]),
+        ("Take the door on the left. 😀", ["data.style.emoji"]),
+        ('"Left" is what she said to the "guard"', []),
+        ("Tournez à gauche, puis à droite ✓.", []),
+    ],
+)
+def test_an_answer_in_quotation_marks_or_with_emoji_is_advice(text: str, codes: list[str]) -> None:
+    usual = [f"Take door {n} on the left." for n in range(12)]
+    assert [found.code for found in findings(Style(), answers([*usual, text]))] == codes
+
+
 CODE_PROMPT = "Answer with one block of code."
 BLOCKS = [f"Try it.\n\n```sh\nls {n}\n```" for n in range(10)]
 

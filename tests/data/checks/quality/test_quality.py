@@ -140,6 +140,28 @@ def test_a_mend_done_twice_changes_no_more(code: str, text: str) -> None:
     assert SAFE_MENDS[code](once) == once
 
 
+@pytest.mark.parametrize(("ending", "is_found"), [("N/A", True), ("nan", True), ("<noinput>", True), ("a noun", False)])
+def test_a_word_for_nothing_at_the_end_of_an_input_is_a_placeholder(ending: str, is_found: bool) -> None:
+    turns = [*answers(["Take the left door."]), conversation(2, f"Name three dyes.\n{ending}", "Red, blue and green ones.")]
+    assert [(one.code, one.line) for one in findings(Content(), turns)] == [("data.text.placeholder", 2)] * is_found
+
+
+def test_none_as_the_last_choice_is_meant() -> None:
+    assert findings(Content(), [conversation(1, "Which one?\nred\nblue\nNone", "It is the red one.")]) == []
+
+
+def test_a_short_question_before_its_answer_is_an_echo_and_a_slot_in_an_input_a_placeholder() -> None:
+    turns = [
+        *answers([f"Take door {n}, then stop." for n in range(12)]),
+        conversation(13, "Explain what a deposit is.", "Explain what a deposit is. Money that is given back."),
+        conversation(14, "Hello {customer_name}, where is it?", "It is on the way."),
+    ]
+    assert [(one.code, one.line) for one in findings(Content(), turns)] == [
+        ("data.text.placeholder", 14),
+        ("data.answers.echo", 13),
+    ]
+
+
 def test_letters_that_look_alike_are_told_in_answers_only() -> None:
     assert list(faults("Is раypal.com real?", is_answer=False)) == []
 
