@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.conversations import conversations_of
+from honekit.data.checks.leakage.beginnings import Beginnings
 from honekit.data.checks.leakage.groups import GroupLeaks
 from honekit.data.checks.leakage.reworded import Reworded
 from honekit.data.checks.quality.near_pairs import FILLERS, SMALL
@@ -180,6 +181,7 @@ class _HeldOut:
     reworded: Reworded
     said: dict[int, int]
     """The first line of each input without small words."""
+    beginnings: Beginnings = field(default_factory=Beginnings)
 
     def exact(self, parts: _Parts) -> int:
         """The line of the same input here, 0 when there is none."""
@@ -232,6 +234,7 @@ class LeakageCheck:
                     )
             self._rows.add(example.line, parts, exact_in)
             self._groups.hold_out(example)
+            held_out.beginnings.add(example.line, example.messages)
             if parts.is_own:
                 held_out.reworded.add(example.line, parts.answer, parts.input)
             for key in _keys(parts):
@@ -248,6 +251,7 @@ class LeakageCheck:
         exact_in = 0
         self._groups.see(example)
         for held_out in self._held_out:
+            held_out.beginnings.see(example.line, example.messages)
             line = held_out.exact(parts)
             if line:
                 exact_in |= held_out.bit
@@ -278,6 +282,10 @@ class LeakageCheck:
                 else:
                     message = f"nearly the same input in {self._held_out[-1].name}:{line} and {other}"
                     self._between.append((held_out, "near_duplicate", message))
+            for line, at in held_out.beginnings.found():
+                if line not in self._leaks:
+                    self._leaks.add(line)
+                    yield held_out.finding("exact", line, f"the conversation begins with all of {held_out.name}:{at}")
         for held_out, kind, message in self._between[:MAX_BETWEEN]:
             yield held_out.finding(kind, 0, message)
         if len(self._between) > MAX_BETWEEN:
