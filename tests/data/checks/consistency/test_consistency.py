@@ -148,13 +148,12 @@ def test_minutes_are_words_beside_symbols_and_so_are_units_in_prose() -> None:
 @pytest.mark.parametrize(
     ("text", "codes"),
     [
-        ('"Take the door on the left."', ["data.style.quotes"]),
-        ("Take the door on the left. 😀", ["data.style.emoji"]),
-        ('"Left" is what she said to the "guard"', []),
-        ("Tournez à gauche, puis à droite ✓.", []),
+        ('"Take the door on the left, then stop at the desk."', ["data.style.quotes"]),
+        ('"Take the door."', []),
+        ('"Left" is what she said to the guard at the "desk"', []),
     ],
 )
-def test_an_answer_in_quotation_marks_or_with_emoji_is_advice(text: str, codes: list[str]) -> None:
+def test_a_long_answer_in_quotation_marks_is_advice(text: str, codes: list[str]) -> None:
     usual = [f"Take door {n} on the left." for n in range(12)]
     assert [found.code for found in findings(Style(), answers([*usual, text]))] == codes
 
@@ -178,6 +177,8 @@ BATTER = "Soda needs an acid in the dough, powder brings its own; use soda with 
     [
         ("What is baking soda and when should I use it for cakes?", BATTER.replace(" or honey", " or with honey"), [2]),
         ("What is baking soda and when do I use it for bread?", BATTER.replace("dough", "bread"), []),
+        ("What is baking soda and when do I use it for buns?", BATTER, [2]),
+        ("What is baking soda and when do I use it for buns?", BATTER.replace("dough", "batter"), []),
         ("What is baking soda and when do I use it for cakes in 2024?", BATTER.replace("dough", "batter"), []),
         ("What is baking soda and when should I use it for cakes?", "A salt that foams with acids.", []),
     ],

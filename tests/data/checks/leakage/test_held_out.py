@@ -79,13 +79,7 @@ def test_a_long_answer_may_be_worded_otherwise_under_a_leaked_input(tmp_path: Pa
     assert [f.code for f in _leaks(tmp_path, train, test=test)] == ["data.leak.near_duplicate"]
 
 
-LONG = (
-    "",
-    "My rope is 60 m long, but I paid for 70.",
-    "I am sorry! Which order is it, please?",
-    "BK-9",
-    "A new one is on its way.",
-)
+LONG = ("", "My rope is 60 m long, but I paid for 70.", "I am sorry! Which order is it?", "BK-9", "A new one is on its way.")
 
 
 def test_a_held_out_conversation_at_the_beginning_of_a_longer_one_is_a_leak(tmp_path: Path) -> None:

@@ -15,7 +15,15 @@ def test_an_escape_that_is_written_out_is_found(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["It is $x\\neq y$ here.", "Open C:\\new\\notes.", "Use `a\\nb` there.", '{"a": "one\\ntwo"}', "x\\neq y"]
+    "text",
+    [
+        "It is $x\\neq y$ here.",
+        "Open C:\\new\\notes.",
+        "Use `a\\nb` there.",
+        '{"a": "one\\ntwo"}',
+        "x\\neq y",
+        "Two characters: \\r\\n.",
+    ],
 )
 def test_backslashes_of_formulas_paths_and_code_are_meant(text: str) -> None:
     assert findings(Escapes(), answers([*[f"Take door {n}." for n in range(12)], text])) == []

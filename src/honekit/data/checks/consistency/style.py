@@ -18,8 +18,9 @@ _MARKDOWN = re.compile(r"\*\*\S(?:[^*\n]*[^*\s])?\*\*(?!\w)|^#{1,6} |^\|.+\|\s*$
 _BULLETS = re.compile(r"\n\s*(?:[-*•]|\d{1,2}[.)])\s+\S")
 """With the line end before it, which is found ten times as fast as the beginning of a line."""
 _END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
-_EMOJI = re.compile("[\U0001f300-\U0001faff]")
 _QUOTES = frozenset('"“”„«»')
+_QUOTED = 40
+"""Characters of an answer that is more than one phrase that was asked for."""
 _LEAST = 10
 _MAX_EACH = 5
 """With more odd answers than this, one finding names the first of them."""
@@ -36,7 +37,6 @@ _ending = adviser("data.style.ending", "end it like the others, unless the diffe
 _markdown = adviser("data.style.markdown", "format it like the others, unless the difference is meant")
 _list = adviser("data.style.list", "lay it out like the others, unless the difference is meant")
 _quotes = adviser("data.style.quotes", "take the quotation marks away, unless the difference is meant")
-_emoji = adviser("data.style.emoji", "leave the emoji out like the others, unless the difference is meant")
 _block = adviser("data.style.code_block", "put the code into a fenced block like the others, unless it is meant")
 _length = adviser("data.style.length", "look at it: it may be cut off, be two answers in one, or belong to another task")
 
@@ -46,14 +46,13 @@ _STYLES = {
     "markdown": (_markdown, "is formatted with Markdown", "is plain text"),
     "list": (_list, "is a list", "is running text"),
     "quotes": (_quotes, "stands in quotation marks", ""),
-    "emoji": (_emoji, "has emoji", ""),
 }
 
 
 @dataclass
 class Style:
     """`data.style.case`, `data.style.ending`, `data.style.markdown`, `data.style.list`, `data.style.quotes`,
-    `data.style.emoji`, `data.style.code_block`, `data.style.length`."""
+    `data.style.code_block`, `data.style.length`."""
 
     styles: Tallies = field(default_factory=Tallies)
     """Each category says what the styles of `_STYLES` are, in that order."""
@@ -81,10 +80,8 @@ class Style:
         is_ended = text.rstrip()[-1:] in _END if is_sentence and "\n" not in text.strip() else None
         is_list = "\n" in text and len(_BULLETS.findall(f"\n{text}")) > 1
         has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
-        is_quoted = text[0] in _QUOTES and text[-1] in _QUOTES and text.count(text[-1]) == 1 + (text[0] == text[-1])
-        has_emoji = not text.isascii() and bool(_EMOJI.search(text))
-        styles = (is_lower, is_ended, has_marks, is_list, is_quoted, has_emoji)
-        self.styles.add(turn.task, "", styles, turn.line, turn.field)
+        is_quoted = len(text) >= _QUOTED and _stands_in_quotes(text)
+        self.styles.add(turn.task, "", (is_lower, is_ended, has_marks, is_list, is_quoted), turn.line, turn.field)
 
     def _count_length(self, length: int, turn: Turn) -> None:
         self.lengths[_bin(length)] += 1
@@ -111,7 +108,7 @@ class Style:
         for name, tally in self._tallies():
             advise, yes, no = _STYLES[name]
             odd = list(tally.odd(share=majority_share(tally.total), least=_LEAST))
-            if name in ("ending", "quotes", "emoji"):
+            if name in ("ending", "quotes"):
                 # A sentence without its end is `data.answer.breaks_off`, of the structural checks.
                 odd = [(kind, place) for kind, place in odd if kind]
             said = f"unlike {tally.counts.get(tally.main, 0)} of {tally.total} answers"
@@ -141,6 +138,12 @@ class Style:
             is_far = abs(math.log2(length) - median / _BINS) > far
             if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
                 yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
+
+
+def _stands_in_quotes(text: str) -> bool:
+    """Whether nothing but the ends of a text are quotation marks."""
+    first, last = text[0], text[-1]
+    return first in _QUOTES and last in _QUOTES and text.count(last) == 1 + (first == last)
 
 
 @lru_cache(maxsize=4096)

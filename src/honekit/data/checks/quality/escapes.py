@@ -12,11 +12,13 @@ from honekit.data.checks.turn import NO_JSON, Turn, said_before, warner
 from honekit.data.lines import Finding
 
 _ESCAPE = re.compile(
-    r"(?<=[\w.,;:!?)\"'])\\n(?!(?:eq?|u|abla|ot(?:in)?|mid|[lg]eq|i|ewline|ormalsize)\b)|\\u[0-9a-fA-F]{4}|\\[\"'](?=\w)"
+    r"(?<=[\w.,;:!?)\"'])(?<!\\r)(?:\\r)?\\n(?!(?:eq?|u|abla|ot(?:in)?|mid|[lg]eq|i|ewline|ormalsize)\b)|\\u[0-9a-fA-F]{4}|\\[\"'](?=\w)"
 )
 _MEANT = re.compile(r"[$]|\\(?:[([]|[a-z]{4,}|frac|cdot|sum|int|pi)|\b[A-Za-z]:\\|\\\\")
 """Formulas and paths have backslashes of their own."""
-_ABOUT = re.compile(r"\\|\b(?:regex|regular expression|escap|latex|backslash|newline|print|string|unicode)", re.I)
+_ABOUT = re.compile(
+    r"\\|\b(?:regex|regular expression|escap|latex|backslash|newline|line (?:end|feed|break)|print|string|unicode)", re.I
+)
 
 _escapes = warner("data.text.escapes", "write the characters themselves: it was escaped once too often")
 

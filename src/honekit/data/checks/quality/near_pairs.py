@@ -17,6 +17,8 @@ MAX_TEXT = 2000
 """Characters of an answer that are kept."""
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _SAID_AGAIN = 0.5
+_SURELY = 0.9
+"""Inputs with another word of content in them are nearly the same only where they are long."""
 _RETOLD = 0.75
 """Two answers with so many of their words in common say the same."""
 _PLAIN_WORDS = 3
@@ -119,7 +121,7 @@ def compare(first: Kept, second: Kept) -> Finding | None:
     elif first.input == second.input:
         return None
     elif first.text and second.text:
-        if similarity >= THRESHOLD and _share(first.text, second.text) >= _RETOLD and not _is_copied(first, second):
+        if similarity >= _SURELY and _share(first.text, second.text) >= _SURELY and not _is_copied(first, second):
             return _near_text(first, second)
     elif ask_the_same(first.said, second.said):
         return CONTRADICT(second.line, second.at, f"nearly the same input as on line {first.line}, with another answer")
