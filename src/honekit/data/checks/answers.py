@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from itertools import chain
 
 from honekit.data.checks.consistency.address import Address
+from honekit.data.checks.consistency.amounts import Amounts
 from honekit.data.checks.consistency.answer_format import AnswerFormat
 from honekit.data.checks.consistency.closings import Closings
 from honekit.data.checks.consistency.combinations import Combinations
@@ -43,7 +44,7 @@ from honekit.data.lines import Finding
 
 _OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax")
 _LOOK_AT = {
-    **dict.fromkeys(("notation", "grounding", "unit_systems", "numbers", "sums"), "digits"),
+    **dict.fromkeys(("amounts", "notation", "grounding", "unit_systems", "numbers", "sums"), "digits"),
     **dict.fromkeys(("languages", "address", "shifted"), "prose"),
     **dict.fromkeys(("closings", "code_syntax", "list_answers", "text_fields"), "text"),
     **dict.fromkeys(("combinations", "dates"), "object"),
@@ -64,6 +65,7 @@ class AnswerChecks:
     content: Content = field(default_factory=Content)
     grounding: Grounding = field(default_factory=Grounding)
     closings: Closings = field(default_factory=Closings)
+    amounts: Amounts = field(default_factory=Amounts)
     unit_systems: UnitSystems = field(default_factory=UnitSystems)
     clean_text: CleanText = field(default_factory=CleanText)
     diversity: Diversity = field(default_factory=Diversity)

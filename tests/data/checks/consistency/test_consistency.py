@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings
 
+from honekit.data.checks.consistency.amounts import Amounts
 from honekit.data.checks.consistency.answer_format import AnswerFormat, shape_of
 from honekit.data.checks.consistency.closings import Closings
 from honekit.data.checks.consistency.combinations import Combinations
@@ -139,6 +140,41 @@ def test_another_way_to_write_numbers_is_named(usual: str, odd: str, code: str) 
 def test_other_numbers_are_no_dates_units_or_decimals(text: str) -> None:
     usual = ["On 2026-04-03 it was 5.5 km long."] * 9
     assert findings(Notation(), answers([*usual, text])) == []
+
+
+@pytest.mark.parametrize(
+    ("usual", "odd", "code"),
+    [
+        ("At 19:30, at the pier.", "At 7:30 pm, at the pier.", "data.style.times"),
+        ("At 7 p.m., at the pier.", "At 19:00, at the pier.", "data.style.times"),
+        ("It costs €5.10 each.", "It costs 5.10 € each.", "data.style.money"),
+    ],
+)
+def test_another_form_of_time_or_money_is_found_unless_the_user_wrote_it(usual: str, odd: str, code: str) -> None:
+    turns = answers([usual] * 9)
+    assert [(one.code, one.line) for one in findings(Amounts(), [*turns, *answers(["", *[""] * 8, odd])[9:]])] == [(code, 10)]
+    assert findings(Amounts(), [*turns, conversation(10, f"Is this right? {odd}", odd)]) == []
+
+
+def test_times_that_may_be_either_and_other_signs_are_no_drift() -> None:
+    texts = [
+        "At 9:30.",
+        "At 12:00.",
+        "Ratio 16:9",
+        "It costs $5.",
+        "Verse 20:15:3",
+        "I am 3 m tall",
+        "Gleis 3 am Bahnhof",
+        "The password is a9B7$#f.",
+    ]
+    assert findings(Amounts(), answers([*["At 19:30 it costs 5 €."] * 9, *texts])) == []
+
+
+def test_a_word_for_nothing_is_found_where_others_have_null() -> None:
+    objects = ['{"name": "Ada", "firm": "Orbis"}', '{"name": "Bo", "firm": null}'] * 5
+    found = findings(AnswerFormat(), answers([*objects, '{"name": "Cy", "firm": "unknown"}']))
+    assert [(one.code, one.line, one.field) for one in found] == [("data.format.type", 11, "messages[1].content.firm")]
+    assert findings(AnswerFormat(), answers([objects[0]] * 10 + ['{"name": "Cy", "firm": "unknown"}'])) == []
 
 
 def test_minutes_are_words_beside_symbols_and_so_are_units_in_prose() -> None:
