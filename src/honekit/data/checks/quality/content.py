@@ -54,6 +54,7 @@ _UNFILLED = re.compile(
     r"(?<![{$\w])\{[a-z]+(?:_[a-z]+)+\}(?!\})|\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}"
     r"|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])"
 )
+_BRACE = re.compile(r"\{[a-z{]")
 _FILLER_INPUT = re.compile(
     r"(?<=[.?!:])\n{1,2}(n/?a|none|null|nan|<?no ?input>?|-)$|\n(?:input|context): *(n/?a|none|null|nan)$", re.I
 )
@@ -126,7 +127,7 @@ class Content:
             if (MARK in cues or SLOT in cues) and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
         text = turn.text
-        if ("{" in text and _UNFILLED.search(text)) or (("<" in text or "[" in text) and "nsert" in text):
+        if ("{" in text and _BRACE.search(text)) or (("<" in text or "[" in text) and "nsert" in text):
             self._count_unfilled(turn)
         self.labels += is_label(turn.answer) and turn.value is NO_JSON
         if self.compared < _ENOUGH or not turn.line % _EVERY:
