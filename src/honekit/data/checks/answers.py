@@ -17,6 +17,7 @@ from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.list_answers import ListAnswers
 from honekit.data.checks.consistency.notation import Notation
 from honekit.data.checks.consistency.patterns import Patterns
+from honekit.data.checks.consistency.scales import Scales
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts
 from honekit.data.checks.consistency.text_fields import TextFields
@@ -47,7 +48,7 @@ _LOOK_AT = {
     **dict.fromkeys(("amounts", "notation", "grounding", "unit_systems", "numbers", "sums"), "digits"),
     **dict.fromkeys(("languages", "address", "shifted"), "prose"),
     **dict.fromkeys(("closings", "code_syntax", "list_answers", "text_fields"), "text"),
-    **dict.fromkeys(("combinations", "dates"), "object"),
+    **dict.fromkeys(("combinations", "dates", "scales"), "object"),
 }
 """What looks at some of the answers only, and at which."""
 
@@ -83,6 +84,7 @@ class AnswerChecks:
     list_answers: ListAnswers = field(default_factory=ListAnswers)
     references: References = field(default_factory=References)
     repetition: Repetition = field(default_factory=Repetition)
+    scales: Scales = field(default_factory=Scales)
     shifted: Shifted = field(default_factory=Shifted)
     sides: Sides = field(default_factory=Sides)
     sums: Sums = field(default_factory=Sums)
