@@ -122,6 +122,19 @@ def test_warnings_do_not_make_a_file_bad(file: Path) -> None:
     assert len(read_chat_file(file)) == 13
 
 
+def test_a_key_that_most_records_have_is_taken_for_a_note_and_told_once(file: Path) -> None:
+    write_lines(file, [*({**good(n), "building": n} for n in range(10)), good(10), {**good(11), "wheight": 1}])
+    result = check_chat_file(file)
+    assert [(one.line, one.field) for one in result.warnings] == [(12, "wheight")]
+    assert [(one.code, one.line, one.field) for one in result.advice] == [("data.key_unknown", 1, "building")]
+    assert (result.counts, result.stats["warnings"], result.stats["advice"]) == ({"data.key_unknown": 2}, 1, 1)
+
+
+def test_of_notes_in_a_big_file_no_more_are_counted_than_told(file: Path) -> None:
+    write_lines(file, [{**good(n), "building": n} for n in range(MAX_KEPT + 500)])
+    assert check_chat_file(file).counts == {"data.key_unknown": 1}
+
+
 def test_unknown_keys_are_told_in_the_order_of_the_record(file: Path) -> None:
     keys = ["zeta", "alpha", "mu", "beta", "omega", "gamma"]
     record = {**good(1), "messages": [{**good(1)["messages"][0], **dict.fromkeys(keys, 1)}, *good(1)["messages"][1:]]}

@@ -83,7 +83,7 @@ def test_check_says_what_another_format_was_read_as_and_how_jobs_get_it(
     assert main(["data", "check", str(file), "--map", "input=body", "--map", "answer=queue"]) == 0
     out = capsys.readouterr().out
     assert "columns in csv" in out
-    assert f"hone data convert {file} --to chat" in out
+    assert f"hone data convert {file} --map input=body --map answer=queue --to chat --out FILE" in out
     assert main(["data", "check", str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["format"] == "columns in csv"
     assert main(["data", "check", str(file), "--map", "input=boddy", "--map", "answer=queue"]) != 0

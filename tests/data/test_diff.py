@@ -43,6 +43,11 @@ def test_a_record_that_stands_twice_now_was_added_once(tmp_path: Path) -> None:
     assert (found.same, len(found.added), len(found.removed), len(found.changed)) == (4, 1, 0, 0)
 
 
+def test_keys_that_differ_beside_the_conversation_are_named(tmp_path: Path) -> None:
+    found = compare(tmp_path, [{**one, "site": "A"} for one in A], A)
+    assert [(change.changed, change.others) for change in found.changed] == [(["other"], ["site"])] * 4
+
+
 def test_added_and_removed_records_have_their_lines(tmp_path: Path) -> None:
     found = compare(tmp_path, A, [*A[1:], record("quite another matter was raised here", "other")])
     assert [row.line for row in found.removed] == [1]

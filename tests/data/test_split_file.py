@@ -125,6 +125,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         (SplitPlan(by="time"), "data.split.option"),
         (SplitPlan(validation=0.6, test=0.5), "data.split.option"),
         (SplitPlan(group_key="metadata.nothing"), "data.split.key_missing"),
+        (SplitPlan(time_key="nothing"), "data.split.key_missing"),
         (SplitPlan(time_key="metadata.device"), "data.split.key_missing"),
         (SplitPlan(time_key="metadata.mixed"), "data.split.time_mixed"),
         (SplitPlan(field="nothing"), "data.field_unknown"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from honekit.cli.data_given import Columns, FromFormat, Pattern, Split, given
+from honekit.cli.data_given import Columns, FromFormat, Pattern, Split, given, options_of
 from honekit.cli.render import console, print_json, progress
 
 if TYPE_CHECKING:
     from honekit.data import CheckResult, Finding
     from honekit.data.checks.passes import Progress
+    from honekit.data.formats.detect import Given
 
 MAX_PLACES = 5
 """So many places of each code are printed; `--json` has up to a thousand."""
@@ -72,11 +74,12 @@ def check(
     options = CheckOptions(validation=validation, test=test, base=base, names=names)
     with _progress(file) as report:
         run = partial(check_file, checks=() if only else None, progress=report, tell=_tell)
-        result = check_any(file, options, given(format, columns, pattern, split), run, structure_only=only is not None)
+        said = given(format, columns, pattern, split)
+        result = check_any(file, options, said, run, structure_only=only is not None)
     if as_json:
         print_json(result.as_dict())
     else:
-        for line in _text(result):
+        for line in _text(result, said):
             print(line)
     raise typer.Exit(0 if result.is_good else 1)
 
@@ -114,7 +117,7 @@ def _tell(text: str) -> None:
     console.print(f"  {text}", markup=False)
 
 
-def _text(result: CheckResult) -> Iterator[str]:
+def _text(result: CheckResult, said: Given) -> Iterator[str]:
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in (*result.errors, *result.warnings, *result.advice):
         groups.setdefault((finding.severity, finding.code), []).append(finding)
@@ -128,11 +131,12 @@ def _text(result: CheckResult) -> Iterator[str]:
     yield f"{read} of which {stats['trained_messages']:,} are learnt; score {mark}"
     if sum(result.seconds.values()) >= TIMED_FROM_S:
         yield "took " + ", ".join(f"{seconds:.1f} s for {name}" for name, seconds in result.seconds.items() if seconds >= 0.05)
-    verdict = "good" if result.is_good else "not usable yet"
+    verdict = "not usable yet" if not result.is_good else "usable" if result.warnings else "good"
     totals = ", ".join(_counted(stats[name], name) for name in ("errors", "warnings")) + f", {stats['advice']:,} advice"
     yield f"{result.path}: {verdict}; {totals}"
     if result.is_good and " in " in result.format:
-        yield f"  read as {result.format}; jobs take chat JSONL, which `hone data convert {result.path} --to chat` writes"
+        command = shlex.join(["hone", "data", "convert", str(result.path), *options_of(said), "--to", "chat", "--out", "FILE"])
+        yield f"  read as {result.format}; jobs take chat JSONL, which `{command}` writes"
 
 
 def _by_severity(result: CheckResult, groups: dict[tuple[str, str], list[Finding]]) -> dict[tuple[str, str], int]:

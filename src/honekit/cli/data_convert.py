@@ -27,7 +27,7 @@ def convert(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File, or folder of a data set, in any format.")],
     to: Annotated[str, typer.Option("--to", metavar="FORMAT", help=f"One of {TARGETS}.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="New file; a name in .json gives one array. Default: stdout.")
+        Path | None, typer.Option(metavar="FILE", help="New file; .json gives one array, .gz and .zst pack it. Default: stdout.")
     ] = None,
     format: FromFormat = None,
     columns: Columns = None,

@@ -56,9 +56,10 @@ def _print(found: FileDiff, a: Path, b: Path) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     for change in found.changed[:MAX_PRINTED]:
         console.print(_changed(change, a, b), soft_wrap=True)
-    for sign, path, rows in (("-", a, found.removed), ("+", b, found.added)):
+    old, new = _names(a, b)
+    for sign, name, rows in (("-", old, found.removed), ("+", new, found.added)):
         for row in rows[:MAX_PRINTED]:
-            console.print(_whole(sign, path, row), soft_wrap=True)
+            console.print(_whole(sign, name, row), soft_wrap=True)
     most = max(len(found.changed), len(found.removed), len(found.added))
     if most > MAX_PRINTED:
         console.print(f"... the first {MAX_PRINTED} of each kind are shown; --json gives all")
@@ -75,8 +76,10 @@ def _print(found: FileDiff, a: Path, b: Path) -> None:
 def _changed(change: Change, a: Path, b: Path) -> Text:
     from rich.text import Text
 
-    where = f"{a.name}:{change.line_a} {b.name}:{change.line_b}"
-    text = Text(f"~ {where}  {', '.join(change.changed)} (matched by {change.matched_by})")
+    old, new = _names(a, b)
+    where = f"{old}:{change.line_a} {new}:{change.line_b}"
+    what = f"only {', '.join(change.others)}" if change.others else ", ".join(change.changed)
+    text = Text(f"~ {where}  {what} changed (the same {change.matched_by})")
     if change.answer:
         text.append("\n    ")
     for piece in change.answer:
@@ -85,8 +88,13 @@ def _changed(change: Change, a: Path, b: Path) -> Text:
     return text
 
 
-def _whole(sign: str, path: Path, row: Row) -> Text:
+def _names(a: Path, b: Path) -> tuple[str, str]:
+    """How the files are called: by their paths where their names are the same."""
+    return (str(a), str(b)) if a.name == b.name else (a.name, b.name)
+
+
+def _whole(sign: str, name: str, row: Row) -> Text:
     from rich.text import Text
 
     shown = " ".join(f"{row.question} => {row.answer or '-'}".split())
-    return Text(f"{sign} {path.name}:{row.line}  {shown[:160]}", style="green" if sign == "+" else "red")
+    return Text(f"{sign} {name}:{row.line}  {shown[:160]}", style="green" if sign == "+" else "red")

@@ -82,14 +82,16 @@ def _pseudonyms(codes: frozenset[str] | None, key_file: Path | None) -> Pseudony
 
 def _fix(file: Path, target: Path, options: FixOptions, *, is_quiet: bool) -> Fixed:
     from honekit.cli.render import progress
-    from honekit.data.blocks import open_data
+    from honekit.data.blocks import is_packed, open_data
     from honekit.data.mending.fix import fix_file
 
     with open_data(file):  # A missing file is said before a bar is drawn.
         pass
     if is_quiet:
         return fix_file(file, target, options)
-    with progress(f"fixing {file.name}, MB", file.stat().st_size / 1e6) as report:
+    # How far a packed file goes is known at its end only.
+    size = None if is_packed(file) else file.stat().st_size / 1e6
+    with progress(f"fixing {file.name}, MB", size) as report:
         return fix_file(file, target, options, lambda done: report(done / 1e6))
 
 

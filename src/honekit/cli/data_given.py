@@ -21,7 +21,10 @@ Columns = Annotated[
     list[str] | None, typer.Option("--map", metavar="ROLE=COLUMN", help="Role input, answer or system of a column; repeat.")
 ]
 Pattern = Annotated[str | None, typer.Option(metavar="REGEX", help="For logs: named groups become columns (RE2).")]
-Split = Annotated[str | None, typer.Option(help="For folders of data sets; default: train.")]
+Split = Annotated[
+    str | None,
+    typer.Option("--split", "--sheet", help="Split of a data set's folder (default: train), or sheet of a workbook (the first)."),
+]
 
 BAR_FROM_BYTES = 20 << 20
 
@@ -31,6 +34,13 @@ def given(format: str | None, columns: list[str] | None, pattern: str | None, sp
     from honekit.data.formats.detect import Given
 
     return Given(format, tuple(columns or ()), pattern, split)
+
+
+def options_of(said: Given) -> list[str]:
+    """The options of a command line that say the same."""
+    maps = [("--map", column) for column in said.columns]
+    named = [("--from", said.format), *maps, ("--pattern", said.pattern), ("--split", said.split)]
+    return [part for name, value in named if value is not None for part in (name, value)]
 
 
 @contextmanager

@@ -12,14 +12,13 @@ import msgspec
 
 from honekit.chat.messages import Message, Role
 from honekit.data.lines import AddFinding, Finding, capped, nearest, shown, syntax_finding
+from honekit.data.notes import is_note
 
 ROLES: tuple[str, ...] = get_args(Role)
 RECORD_KEYS = ("messages", "tools", "parallel_tool_calls")
 MESSAGE_KEYS = ("role", "content", "weight", "name", "tool_calls", "tool_call_id")
 _ECHOED = frozenset({"refusal", "annotations", "audio", "function_call", "reasoning_content"})
 """Keys that come with messages copied from an API's answers; they say nothing when they are empty."""
-_NOTE = re.compile(r"(?:metadata|meta|id|uuid|tags?|source|split|language|domain|category|topic|\w+_id|(?:\w+_)?group)", re.I)
-"""Keys of a record that say where it comes from: read for leaks by group, and not learnt."""
 _REFUSAL = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)` - at `\$\.(.+)`")
 _TYPES = {
     "str": "a text",
@@ -74,7 +73,7 @@ def _record_faults(record: Any, add: AddFinding) -> None:
     if not isinstance(parallel, bool | None):
         add("data.record", "parallel_tool_calls", f"`parallel_tool_calls` is {shown(parallel)}", "write true or false")
     if "messages" in record:  # warnings last, so that a thousand of them hide no error
-        notes = tuple(key for key in record if _NOTE.fullmatch(key))
+        notes = tuple(filter(is_note, record))
         _unknown_keys(record, "", (*RECORD_KEYS, *notes), add)
     for index, message in enumerate(messages if isinstance(messages, list) else ()):
         if isinstance(message, dict):
@@ -91,7 +90,7 @@ def _unknown_keys(value: dict[str, Any], at: str, known: tuple[str, ...], add: A
 def _is_echo(record: Any) -> bool:
     """Whether the record is refused only for its notes, or for empty keys that an API puts into its answers."""
     messages = record.get("messages") if isinstance(record, dict) else None
-    if isinstance(messages, list) and any(map(_NOTE.fullmatch, record)):
+    if isinstance(messages, list) and any(map(is_note, record)):
         return True
     return isinstance(messages, list) and any(isinstance(message, dict) and _ECHOED & message.keys() for message in messages)
 

@@ -1,4 +1,4 @@
-"""Files packed by gzip or zstd, read as what is in them. The kind is told by the first bytes, never by the name."""
+"""Files packed by gzip or zstd. What is read tells its kind by the first bytes, what is written by the name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -39,6 +40,25 @@ def unpacked(file: BinaryIO, path: Path) -> BinaryIO:
     else:
         return file
     return cast(BinaryIO, io.BufferedReader(_Unpacked(chunks, file, path), _CHUNK_BYTES))
+
+
+@contextmanager
+def packed(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
+    """The file itself, or a stream that packs what is written to it, where the ending of `path` says so (.gz, .zst).
+
+    The same content gives the same bytes: neither name nor time is written.
+    """
+    match path.suffix.lower():
+        case ".gz":
+            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as stream:
+                yield cast(BinaryIO, stream)
+        case ".zst":
+            import zstandard
+
+            with zstandard.ZstdCompressor().stream_writer(file, closefd=False) as stream:
+                yield cast(BinaryIO, stream)
+        case _:
+            yield file
 
 
 def _gzip_chunks(file: BinaryIO) -> Iterator[bytes]:

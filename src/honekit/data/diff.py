@@ -52,6 +52,8 @@ class Change:
     """`id`, `question`, or `near question`."""
     changed: list[str]
     """What differs: question, answer, system, tools, other."""
+    others: list[str]
+    """The keys of the record that differ, where nothing else does."""
     answer: list[Piece]
     """Empty when the answer is the same."""
     fields: list[FieldChange]
@@ -189,11 +191,14 @@ def _change(a: Row, b: Row, matched_by: str) -> Change:
         "tools": (a.record.get("tools"), b.record.get("tools")),
     }
     changed = [name for name, (before, after) in parts.items() if before != after]
+    others = []
     if not changed and a.record != b.record:
         changed = ["other"]
+        keys = dict.fromkeys([*a.record, *b.record])
+        others = [key for key in keys if a.record.get(key, MISSING) != b.record.get(key, MISSING)]
     pieces = word_diff(a.answer or "", b.answer or "") if "answer" in changed else []
     fields = _moves(a, b) if "answer" in changed else []
-    return Change(a.line, b.line, matched_by, changed, pieces, fields)
+    return Change(a.line, b.line, matched_by, changed, others, pieces, fields)
 
 
 def _leading(row: Row) -> list[Any]:

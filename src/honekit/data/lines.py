@@ -195,7 +195,10 @@ def raise_findings(path: Path, findings: Sequence[Finding], total: int | None = 
     count = total if total is not None else len(findings)
     faults = "fault" if count == 1 else "faults"
     short = Path(path.name)
-    lines = [f"    {located(short, finding)}: {finding.message}; {finding.fix}" for finding in findings[:MAX_SHOWN]]
+    told = findings[:MAX_SHOWN]
+    # One remedy for several is said once, at the end.
+    is_one_fix = len(told) > 1 and len({finding.fix for finding in told}) == 1
+    lines = [f"    {located(short, one)}: {one.message}" + ("" if is_one_fix else f"; {one.fix}") for one in told]
     if count > MAX_SHOWN:
         lines.append(f"    ... and {count - MAX_SHOWN} more")
     raise DataError(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from honekit.data.exact import ExactDuplicates, text_hash
 from honekit.data.lines import Finding, Line, Severity, raise_findings, read_lines
+from honekit.data.notes import UNKNOWN, usual_notes
 
 MAX_KEPT = 1000
 """Findings kept per code; the rest is counted only, so that a wholly broken file stays in memory."""
@@ -101,8 +102,23 @@ class Tally:
             count = f"{self.records} {'example' if self.records == 1 else 'examples'}, and at least {least} are needed"
             self.report(Finding("data.too_few", "error", 0, "", count, f"add examples, one {kind} per line"))
 
+    def _gather_notes(self) -> None:
+        """Keys that most records have are told once."""
+        unlisted = self.counts[UNKNOWN] - sum(finding.code == UNKNOWN for finding in self.findings)
+        gone, advice = usual_notes(self.findings, self.records, unlisted)
+        if not gone:
+            return
+        left_out = set(map(id, gone))
+        self.findings = [one for one in self.findings if id(one) not in left_out] + advice
+        # What was not listed is most likely more of the same.
+        told = len(gone) + unlisted
+        self.counts[UNKNOWN] += len(advice) - told
+        self.totals[TOTALS["warning"]] -= told
+        self.totals[TOTALS["advice"]] += len(advice)
+
     def result(self, path: Path) -> CheckResult:
         """Findings by severity in order of line, and the statistics."""
+        self._gather_notes()
         ordered = sorted(self.findings, key=lambda finding: (finding.line == 0, finding.line))
         kept = {severity: [one for one in ordered if one.severity == severity] for severity in TOTALS}
         stats = {name: self.totals[name] for name in STATS}

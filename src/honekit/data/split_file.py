@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from honekit.data.labels import label_fields, labels_of, named_field
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding, raise_findings
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding, nearest, raise_findings
 from honekit.data.rows import MISSING, Row, read_rows
 from honekit.data.split import Split, split, split_by_time
 from honekit.errors import DataError
@@ -20,6 +20,9 @@ from honekit.store.atomic import sha256_of, write_atomic, writing
 
 By = Literal["random", "stratified", "group", "time"]
 MANIFEST = "manifest.json"
+_CONTENT = frozenset({"messages", "tools", "parallel_tool_calls", "input", "preferred_output", "non_preferred_output"})
+_SAMPLE = 100
+"""Records whose keys are named where none has the key that was asked for."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +126,36 @@ def _place(source: Path, rows: Sequence[Row], plan: SplitPlan) -> tuple[By, str 
 
 
 def _keys(source: Path, rows: Sequence[Row], key: str) -> list[str]:
-    values = [row.value(key) for row in rows]
+    values = _values(source, rows, key)
     raise_findings(source, [_missing(row, key) for row, value in zip(rows, values, strict=True) if value in (MISSING, None)])
     return [json.dumps(value, sort_keys=True) for value in values]
 
 
+def _values(source: Path, rows: Sequence[Row], key: str) -> list[Any]:
+    values = [row.value(key) for row in rows]
+    if all(value is MISSING for value in values):
+        raise DataError(
+            "data.split.key_missing",
+            what=f"neither a record nor an answer has the key {key!r}",
+            where=str(source),
+            mend=nearest(key, sorted({name for row in rows[:_SAMPLE] for name in _names(row)})),
+        )
+    return values
+
+
+def _names(row: Row) -> Iterator[str]:
+    """The keys by which a record may be split, those of an object in it with a dot."""
+    for holder in (row.record, row.answer_object or {}):
+        for key, value in holder.items():
+            if isinstance(value, dict) and key not in _CONTENT:
+                yield from (f"{key}.{inner}" for inner in value)
+            elif key not in _CONTENT:
+                yield key
+
+
 def _times(source: Path, rows: Sequence[Row], key: str) -> list[float]:
     """Seconds since 1970, or whatever unit the numbers have."""
-    values = [row.value(key) for row in rows]
+    values = _values(source, rows, key)
     times = [_time(value) for value in values]
     raise_findings(source, [_missing(row, key) for row, time in zip(rows, times, strict=True) if time is None])
     if len({isinstance(value, str) for value in values}) > 1:

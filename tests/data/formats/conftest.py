@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
 import pytest
@@ -24,18 +24,22 @@ def write_json_lines(path: Path, records: Sequence[Any]) -> Path:
     return path
 
 
-WriteSheet = Callable[[Path, Sequence[Sequence[str | float | None]]], Path]
+Rows = Sequence[Sequence[str | float | None]]
+
+
+class WriteSheet(Protocol):
+    def __call__(self, path: Path, rows: Rows, /, **others: Rows) -> Path: ...
 
 
 @pytest.fixture
 def write_sheet() -> WriteSheet:
-    """Writes the smallest workbook that Excel's format allows, with inline texts."""
+    """Writes the smallest workbook that Excel's format allows, with inline texts: the sheet `S`, and others by name."""
 
-    def write(path: Path, rows: Sequence[Sequence[str | float | None]]) -> Path:
-        lines = "".join(f'<row r="{number}">{"".join(map(_cell, row))}</row>' for number, row in enumerate(rows, 1))
+    def write(path: Path, rows: Rows, /, **others: Rows) -> Path:
         main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
         relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
         package = "http://schemas.openxmlformats.org/package/2006"
+        sheets = {"S": rows, **others}
         with zipfile.ZipFile(path, "w") as packed:
             packed.writestr(
                 "[Content_Types].xml",
@@ -48,17 +52,23 @@ def write_sheet() -> WriteSheet:
                 f'<Relationships xmlns="{package}/relationships"><Relationship Id="a" Type="{relations}/officeDocument" '
                 'Target="xl/workbook.xml"/></Relationships>',
             )
+            named = "".join(f'<sheet name="{name}" sheetId="{n}" r:id="b{n}"/>' for n, name in enumerate(sheets, 1))
             packed.writestr(
-                "xl/workbook.xml",
-                f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet name="S" sheetId="1" r:id="b"/></sheets>'
-                "</workbook>",
+                "xl/workbook.xml", f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets>{named}</sheets></workbook>'
+            )
+            files = "".join(
+                f'<Relationship Id="b{n}" Type="{relations}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+                for n in range(1, len(sheets) + 1)
             )
             packed.writestr(
-                "xl/_rels/workbook.xml.rels",
-                f'<Relationships xmlns="{package}/relationships"><Relationship Id="b" Type="{relations}/worksheet" '
-                'Target="worksheets/sheet1.xml"/></Relationships>',
+                "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{package}/relationships">{files}</Relationships>'
             )
-            packed.writestr("xl/worksheets/sheet1.xml", f'<worksheet xmlns="{main}"><sheetData>{lines}</sheetData></worksheet>')
+            for n, rows_of_sheet in enumerate(sheets.values(), 1):
+                cells = (f'<row r="{number}">{"".join(map(_cell, row))}</row>' for number, row in enumerate(rows_of_sheet, 1))
+                packed.writestr(
+                    f"xl/worksheets/sheet{n}.xml",
+                    f'<worksheet xmlns="{main}"><sheetData>{"".join(cells)}</sheetData></worksheet>',
+                )
         return path
 
     return write

@@ -13,7 +13,9 @@ import pytest
 from honekit.data.checks import CheckOptions
 from honekit.data.checks.run import check_file
 from honekit.data.formats.check import check_any
+from honekit.data.formats.detect import Given
 from honekit.data.records import CheckResult
+from honekit.errors import DataError
 
 from .conftest import WORDS, WriteSheet, chat, write_json_lines
 
@@ -97,6 +99,21 @@ def test_rows_of_sheets_and_of_parquet_files_are_named(tmp_path: Path, write_she
     file = tmp_path / "a.parquet"
     pq.write_table(pa.Table.from_pylist([{"question": left, "answer": right} for left, right in rows]), file)
     assert found(check_any(file)) == [("data.prompt_completion.completion_missing", 10, "answer")]
+
+
+def test_a_sheet_without_answers_names_the_others_and_one_that_is_named_is_read_in_silence(
+    tmp_path: Path, write_sheet: WriteSheet
+) -> None:
+    rows: list[list[str | None]] = [["question", "answer"], *([asked(word), answered(word)] for word in WORDS)]
+    sheet = write_sheet(tmp_path / "a.xlsx", [["read me"], ["made by Ops"]], Tickets=rows)
+    with pytest.raises(DataError) as caught:
+        check_any(sheet)
+    assert "--sheet: Tickets" in caught.value.mend
+    named = check_any(sheet, given=Given(split="Tickets"))
+    assert named.records == 12
+    assert "data.excel_sheets" not in named.counts
+    both = write_sheet(tmp_path / "b.xlsx", rows, Old=rows)
+    assert check_any(both).counts["data.excel_sheets"] == 1
 
 
 def test_chat_files_give_what_check_file_gives(tmp_path: Path) -> None:

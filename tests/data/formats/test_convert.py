@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from honekit.cli.main import main
+from honekit.data.blocks import open_unpacked
 from honekit.data.formats.convert import TARGETS
 from honekit.data.formats.detect import FORMATS
 
@@ -37,6 +38,18 @@ def test_json_tells_what_was_read_and_written(tmp_path: Path, capsys: pytest.Cap
     assert (document["from"], document["container"], document["records"], document["written"]) == ("columns", "csv", 12, 12)
     assert document["map"] == {"input": "body", "answer": ["queue"]}
     assert json.loads(out.read_text())[0] == {"instruction": "The kettle, please", "input": "", "output": "a"}
+
+
+@pytest.mark.parametrize("name", ["new.jsonl.gz", "new.jsonl.zst", "new.json.gz", "new.csv.zst", "new.TSV.GZ"])
+def test_a_new_file_is_packed_as_its_name_says(tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+    to = "csv" if "sv" in name.lower() else "chat"
+    assert main(["data", "convert", str(table(tmp_path / "a.csv")), "--to", to, "--out", str(out)]) == 0
+    assert out.read_bytes().startswith(b"\x1f\x8b" if name.lower().endswith("gz") else b"\x28\xb5\x2f\xfd")
+    with open_unpacked(out) as file:
+        text = file.read().decode()
+    assert text.startswith({"jsonl": "{", "json": "[", "csv": '"system","prompt"', "TSV": '"system"\t'}[name.split(".")[1]])
+    assert len(text.splitlines()) >= 12
 
 
 def test_what_cannot_be_expressed_is_an_error_and_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,6 +30,16 @@ def test_a_sheet_is_read_with_the_numbers_that_excel_shows(tmp_path: Path, write
     assert numbered(path) == [(3, {"text": "one <b>", "count": "3"}), (5, {"text": "two", "count": "2.5"})]
 
 
+def test_one_of_several_sheets_is_read_by_its_name(tmp_path: Path, write_sheet: WriteSheet) -> None:
+    path = write_sheet(tmp_path / "a.xlsx", [["read me"]], Tickets=[["text"], ["one"]])
+    assert numbered(path) == []
+    assert numbered(path, "Tickets") == [(2, {"text": "one"})]
+    with pytest.raises(DataError) as caught:
+        numbered(path, "tickets")
+    assert caught.value.code == "data.split_unknown"
+    assert "S, Tickets" in caught.value.mend
+
+
 def test_a_sheet_is_known_by_its_bytes_whatever_its_name(tmp_path: Path, write_sheet: WriteSheet) -> None:
     assert numbered(write_sheet(tmp_path / "export.csv", [["a", "b"], ["x", "y"]])) == [(2, {"a": "x", "b": "y"})]
 

@@ -35,11 +35,11 @@ def _log(result: Fixed) -> list[dict[str, Any]]:
 
 
 def test_mark_line_ends_blank_lines_duplicates_and_unknown_keys_are_mended_and_logged(tmp_path: Path) -> None:
-    source = b"\xef\xbb\xbf" + f"{_record('a')}\r\n\r\n{_record('b', id=7)}\n{_record('a')}\r\n".encode()
+    source = b"\xef\xbb\xbf" + f"{_record('a')}\r\n\r\n{_record('b', scratch=7)}\n{_record('a')}\r\n".encode()
     result = _fix(tmp_path, source)
     assert result.target.read_text() == f"{_record('a')}\n{_record('b')}\n"
     assert _log(result) == [
-        {"line": 3, "code": "data.key_unknown", "field": "id", "before": "id", "after": ""},
+        {"line": 3, "code": "data.key_unknown", "field": "scratch", "before": "scratch", "after": ""},
         {"line": 4, "code": "data.duplicate", "action": "dropped", "same_as": 1},
         {"line": 1, "code": "data.fix.bom", "lines": 1},
         {"line": 1, "code": "data.fix.line_end", "lines": 3},
@@ -52,6 +52,12 @@ def test_mark_line_ends_blank_lines_duplicates_and_unknown_keys_are_mended_and_l
 def test_a_record_without_a_fault_is_copied_byte_for_byte(tmp_path: Path) -> None:
     odd = '{ "messages":[{"content":"\\u00e9 \\/","role":"user"},{"role":"assistant","content":"1e400","weight":1}]}'
     assert _fix(tmp_path, odd + "\n").target.read_text() == odd + "\n"
+
+
+def test_notes_and_keys_that_most_records_have_are_kept(tmp_path: Path) -> None:
+    lines = [_record(f"Where is door {n}?", site="north", customer_id=n) for n in range(5)]
+    content = "\n".join([*lines, _record(site="south", scratch=1)]) + "\n"
+    assert _fix(tmp_path, content).target.read_text() == content.replace(', "scratch": 1', "")
 
 
 def test_a_misspelt_key_is_not_dropped(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from itertools import chain
 
 from honekit.data.checks.consistency.address import Address
+from honekit.data.checks.consistency.amounts import Amounts
 from honekit.data.checks.consistency.answer_format import AnswerFormat
 from honekit.data.checks.consistency.closings import Closings
 from honekit.data.checks.consistency.combinations import Combinations
@@ -16,6 +17,7 @@ from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.list_answers import ListAnswers
 from honekit.data.checks.consistency.notation import Notation
 from honekit.data.checks.consistency.patterns import Patterns
+from honekit.data.checks.consistency.scales import Scales
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts
 from honekit.data.checks.consistency.text_fields import TextFields
@@ -25,7 +27,9 @@ from honekit.data.checks.quality.clean_text import CleanText
 from honekit.data.checks.quality.code_syntax import CodeSyntax
 from honekit.data.checks.quality.content import Content
 from honekit.data.checks.quality.copied import CopiedValues
+from honekit.data.checks.quality.dates import Dates
 from honekit.data.checks.quality.diversity import Diversity
+from honekit.data.checks.quality.escapes import Escapes
 from honekit.data.checks.quality.given_away import GivenAway
 from honekit.data.checks.quality.grounding import Grounding
 from honekit.data.checks.quality.languages import Languages
@@ -41,10 +45,10 @@ from honekit.data.lines import Finding
 
 _OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax")
 _LOOK_AT = {
-    **dict.fromkeys(("notation", "grounding", "unit_systems", "numbers", "sums"), "digits"),
+    **dict.fromkeys(("amounts", "notation", "grounding", "unit_systems", "numbers", "sums"), "digits"),
     **dict.fromkeys(("languages", "address", "shifted"), "prose"),
     **dict.fromkeys(("closings", "code_syntax", "list_answers", "text_fields"), "text"),
-    "combinations": "object",
+    **dict.fromkeys(("combinations", "dates", "scales"), "object"),
 }
 """What looks at some of the answers only, and at which."""
 
@@ -62,6 +66,7 @@ class AnswerChecks:
     content: Content = field(default_factory=Content)
     grounding: Grounding = field(default_factory=Grounding)
     closings: Closings = field(default_factory=Closings)
+    amounts: Amounts = field(default_factory=Amounts)
     unit_systems: UnitSystems = field(default_factory=UnitSystems)
     clean_text: CleanText = field(default_factory=CleanText)
     diversity: Diversity = field(default_factory=Diversity)
@@ -73,10 +78,13 @@ class AnswerChecks:
     blobs: Blobs = field(default_factory=Blobs)
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
     combinations: Combinations = field(default_factory=Combinations)
+    dates: Dates = field(default_factory=Dates)
+    escapes: Escapes = field(default_factory=Escapes)
     given_away: GivenAway = field(default_factory=GivenAway)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
     references: References = field(default_factory=References)
     repetition: Repetition = field(default_factory=Repetition)
+    scales: Scales = field(default_factory=Scales)
     shifted: Shifted = field(default_factory=Shifted)
     sides: Sides = field(default_factory=Sides)
     sums: Sums = field(default_factory=Sums)

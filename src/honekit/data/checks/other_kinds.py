@@ -47,7 +47,9 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
         tally.findings += _endings(path)
     counts = _messages(path, kind)
     found = [
-        replace(one, field=field_in(kind, one.field, counts[one.line]) if not one.file else one.field)
+        replace(
+            one, field=one.field if one.file else field_in(kind, one.field, counts[one.line]), message=_worded(kind, one.message)
+        )
         for one in tally.findings
         if one.code not in _OF_CHAT
     ]
@@ -60,6 +62,12 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
     merged = replace(merged, records=result.records, seconds=result.seconds, format=result.format)
     looked_at = ["structure", "consistency", "quality", "privacy", *(["leakage"] if leakage else [])]
     return replace(merged, score=score(merged, looked_at))
+
+
+def _worded(kind: Kind, message: str) -> str:
+    """The fields of a prompt for reinforcement were looked at as an answer, which it has not."""
+    begin = "the answer "
+    return f"the record {message.removeprefix(begin)}" if kind == "reinforcement" and message.startswith(begin) else message
 
 
 class _Answers:

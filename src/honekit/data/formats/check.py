@@ -71,7 +71,7 @@ def check_any(
             result = _merge(result, spill)
             if held_out and not structure_only and source.dialect is not None:
                 result = _with_groups(result, source, asked, given)
-        if source.container == "excel":
+        if source.container == "excel" and source.split is None:
             result = _with_sheets(result, path)
     for other in held_out:
         result = _joined(result, check_any(other, None, given, partial(check_file, checks=()), structure_only=True))
@@ -98,7 +98,7 @@ def _with_sheets(result: CheckResult, path: Path) -> CheckResult:
         return result
     names = ", ".join(map(shown, others[:_MAX_SHEETS])) + (" and more" if len(others) > _MAX_SHEETS else "")
     message = f"only the sheet {shown(read)} was read, the first with rows in it; not read: {names}"
-    fix = "move what shall be learnt into that sheet, or save each sheet as a file of its own"
+    fix = "name another one with --sheet"
     finding = Finding("data.excel_sheets", "advice", 0, "", message, fix)
     stats = {**result.stats, "advice": result.stats["advice"] + 1}
     return replace(result, advice=[*result.advice, finding], stats=stats, counts={**result.counts, finding.code: 1})

@@ -63,8 +63,9 @@ def _wrong_map(what: str) -> DataError:
     return DataError("data.columns.map", what=what, where="--map", mend="write e.g. --map input=text --map answer=label")
 
 
-def infer_map(sample: Sequence[Mapping[str, Any]], path: Path) -> ColumnMap:
-    """The map for rows like these: by names when they leave no doubt, else by what the columns hold.
+def infer_map(sample: Sequence[Mapping[str, Any]], path: Path, other_sheets: Sequence[str] = ()) -> ColumnMap:
+    """The map for rows like these: by names when they leave no doubt, else by what the columns hold. `other_sheets`: of the same
+    workbook, to be named where this one has no answers.
 
     Raises: DataError[data.columns.unknown] when nothing looks like an answer.
     """
@@ -84,7 +85,8 @@ def infer_map(sample: Sequence[Mapping[str, Any]], path: Path) -> ColumnMap:
         "data.columns.unknown",
         what=f"nothing in the columns looks like an answer: {', '.join(columns[:12]) or 'there are none'}",
         where=str(path),
-        mend="say which column is which, e.g. --map input=text --map answer=label",
+        mend="say which column is which, e.g. --map input=text --map answer=label"
+        + (f", or read another sheet with --sheet: {', '.join(other_sheets)}" if other_sheets else ""),
     )
 
 

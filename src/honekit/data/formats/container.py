@@ -88,7 +88,7 @@ def plain_name(path: Path) -> Path:
 
 
 def rows_of(path: Path, container: Container, *, pattern: str | None = None, split: str | None = None) -> Iterator[Row]:
-    """The rows of a file or folder of this kind. `pattern` is for logs, `split` for folders."""
+    """The rows of a file or folder of this kind. `pattern` is for logs, `split` for folders and workbooks."""
     match container:
         case "jsonl":
             return jsonl_rows(path)
@@ -97,7 +97,7 @@ def rows_of(path: Path, container: Container, *, pattern: str | None = None, spl
         case "csv" | "tsv":
             return csv_rows(path)
         case "excel":
-            return excel_rows(path)
+            return excel_rows(path, split)
         case "parquet":
             return parquet_rows([path])
         case "arrow":

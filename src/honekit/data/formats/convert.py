@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from honekit.data.formats.chosen_rejected import NAME as CHOSEN_REJECTED
 from honekit.data.formats.chosen_rejected import as_preference
 from honekit.data.formats.completion import COMPLETION
+from honekit.data.formats.container import plain_name
 from honekit.data.formats.detect import Given, Source, adder, detect
 from honekit.data.formats.dialect import ChatRecord, Dialect, Loss
 from honekit.data.formats.dialects import DIALECTS
 from honekit.data.formats.openai import CHAT
-from honekit.data.formats.write_rows import Write, array_writer, csv_writer, jsonl_writer, parquet_writer
+from honekit.data.formats.write_rows import Open, Write, array_writer, csv_writer, jsonl_writer, packing, parquet_writer
 from honekit.data.lines import MAX_SHOWN, Finding, nearest, raise_findings
 from honekit.errors import DataError
 from honekit.store.atomic import atomic_file
@@ -90,7 +91,7 @@ def convert(
     source = detect(path, given)
     run = _Run(dialect, to, system, is_lossy)
     if source.format == CHOSEN_REJECTED and to == _PAIRS:
-        return _pairs(source, out, run, progress)
+        return _pairs(source, out, opened, run, progress)
     if source.dialect is None or to == _PAIRS:
         raise DataError("data.convert.kind", where=str(path), **_other_kind(source))
     with atomic_file(out) as file:
@@ -115,10 +116,10 @@ def _other_kind(source: Source) -> dict[str, str]:
     return {"what": what, "mend": f"give a file of conversations; `hone data check` checks this one{more}"}
 
 
-def _pairs(source: Source, out: Path, run: _Run, progress: Callable[[int], None] | None) -> Converted:
+def _pairs(source: Source, out: Path, opened: Open, run: _Run, progress: Callable[[int], None] | None) -> Converted:
     """Pairs of a chosen and a rejected answer, as records of OpenAI's preference format."""
     with atomic_file(out) as file:
-        with jsonl_writer(file) as write:
+        with opened(file) as write:
             for row in source.rows():
                 run.records += 1
                 if progress and run.records % _TOLD_EVERY == 0:
@@ -133,18 +134,19 @@ def _pairs(source: Source, out: Path, run: _Run, progress: Callable[[int], None]
     return Converted(source, _PAIRS, run.records, run.written, {})
 
 
-def _target(to: str, out: Path) -> tuple[Dialect, Callable[[BinaryIO], AbstractContextManager[Write]]]:
+def _target(to: str, out: Path) -> tuple[Dialect, Open]:
     """How a record is written, and how the file holds it; both may be told by the new file's name."""
     if to not in TARGETS:
         what = f"{to!r} is no format that can be written"
         raise DataError("data.convert.target", what=what, where="--to", mend=nearest(to, TARGETS, len(TARGETS)))
+    suffix = plain_name(out).suffix
     if to == _PAIRS:
-        return CHAT, jsonl_writer
+        return CHAT, packing(jsonl_writer, out)
     if to == "csv":
-        return COMPLETION, lambda file: csv_writer(file, "\t" if out.suffix.lower() == ".tsv" else ",")
+        return COMPLETION, packing(partial(csv_writer, delimiter="\t" if suffix == ".tsv" else ","), out)
     if to == "parquet":
         return CHAT, parquet_writer
-    return DIALECTS[to], array_writer if out.suffix.lower() == ".json" else jsonl_writer
+    return DIALECTS[to], packing(array_writer if suffix == ".json" else jsonl_writer, out)
 
 
 class _Run:

@@ -13,6 +13,7 @@ from honekit.data.formats.columns import ColumnMap, by_names, dialect, infer_map
 from honekit.data.formats.container import Container, container_of, rows_of
 from honekit.data.formats.dialect import ChatRecord, Dialect
 from honekit.data.formats.dialects import DIALECTS, OTHER_KINDS, recognise
+from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.log_rows import ALERT_PREFIX, has_alert_prefix
 from honekit.data.formats.row import Row
 from honekit.data.lines import AddFinding, Finding, decode_json, nearest
@@ -36,7 +37,7 @@ class Given:
     pattern: str | None = None
     """For logs: a regular expression with named groups."""
     split: str | None = None
-    """For folders of data sets."""
+    """For folders of data sets and workbooks of several sheets."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,8 @@ def _columns(
             mend=r"say where the label stands, e.g. --pattern '^(?P<label>\S+) (?P<text>.+)$', or label them first: "
             f"`hone init NEW_FOLDER --from {path}`",
         )
-    return infer_map(sample, path)
+    others = sheets(path)[1] if container == "excel" and given.split is None else ()
+    return infer_map(sample, path, others)
 
 
 def _alert_prefix(path: Path) -> str | None:

@@ -16,13 +16,13 @@ from honekit.errors import DataError
 MAX_UNPACKED_BYTES = 512 << 20
 
 
-def excel_rows(path: Path) -> Iterator[Row]:
-    """Rows of the first sheet that has any, by the names in its first row; numbers are those of the sheet.
+def excel_rows(path: Path, sheet: str | None = None) -> Iterator[Row]:
+    """Rows of a sheet, or of the first that has any, by the names in its first row; numbers are those of the sheet.
 
-    Raises: DataError[data.file_missing | data.file_unreadable | data.excel_unreadable | data.too_large].
+    Raises: DataError[data.file_missing | data.file_unreadable | data.excel_unreadable | data.too_large | data.split_unknown].
     """
     columns: list[str] | None = None
-    for number, cells in enumerate(_sheet(path)[1], 1):
+    for number, cells in enumerate(_sheet(path, sheet)[1], 1):
         texts = [_text(cell) for cell in cells]
         if not any(texts):
             continue
@@ -54,15 +54,23 @@ def sheets(path: Path) -> tuple[str, list[str]]:
     return read, [name for name in CalamineWorkbook.from_path(str(path)).sheet_names if name != read]
 
 
-def _sheet(path: Path) -> tuple[str, list[list[Any]]]:
-    """Name and rows of the first sheet that has any."""
+def _sheet(path: Path, wanted: str | None = None) -> tuple[str, list[list[Any]]]:
+    """Name and rows of a sheet, or of the first that has any."""
     from python_calamine import CalamineError, CalamineWorkbook
 
     open_unpacked(path).close()
     _refuse_bomb(path)
     try:
         workbook = CalamineWorkbook.from_path(str(path))
-        for name in workbook.sheet_names:
+        names = workbook.sheet_names
+        if wanted is not None and wanted not in names:
+            raise DataError(
+                "data.split_unknown",
+                what=f"the workbook has no sheet {wanted!r}",
+                where=str(path),
+                mend=f"say --sheet with one of {', '.join(names)}",
+            )
+        for name in names if wanted is None else [wanted]:
             rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
             if any(any(cell != "" for cell in row) for row in rows):
                 return name, rows

@@ -1,4 +1,4 @@
-"""Records to a file: JSON lines, one JSON array, CSV or Parquet. Each is a context that gives a function for one record."""
+"""Records to a file, packed or not: JSON lines, one array, CSV or Parquet. Each is a context that gives a function for one."""
 
 from __future__ import annotations
 
@@ -7,14 +7,30 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from honekit.data.compressed import packed
+
 Write = Callable[[dict[str, Any]], None]
+Open = Callable[[BinaryIO], AbstractContextManager[Write]]
+"""A writer of one form of file."""
 
 CSV_COLUMNS = ("system", "prompt", "completion")
 _LINE_END = re.compile(r"\r+\n")
 _BATCH_ROWS = 1000
+
+
+def packing(writer: Open, path: Path) -> Open:
+    """The same writer, into a file that is packed as its name says."""
+
+    @contextmanager
+    def opened(file: BinaryIO) -> Iterator[Write]:
+        with packed(file, path) as stream, writer(stream) as write:
+            yield write
+
+    return opened
 
 
 @contextmanager

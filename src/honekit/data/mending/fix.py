@@ -5,12 +5,14 @@ A record that no mend concerns is copied byte for byte. The result, fixed again,
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -19,15 +21,18 @@ import msgspec
 from honekit.data.blocks import MAX_LINE_BYTES, open_unpacked
 from honekit.data.checks.structure.parts import structure_errors
 from honekit.data.compressed import SUFFIXES
-from honekit.data.lines import MAX_SHOWN, Finding, Line, decode_json, too_long
+from honekit.data.lines import MAX_SHOWN, Finding, Line, decode_json, read_lines, too_long
 from honekit.data.mending.mends import BLANK_LINE, BOM, DUPLICATE, LINE_END, REDACTION_PREFIXES, all_codes
 from honekit.data.mending.record import Change, RecordMender
+from honekit.data.notes import usual_keys
 from honekit.data.private.pseudonyms import Pseudonyms
 from honekit.errors import DataError
 from honekit.store.atomic import atomic_file
 
 _MARK = b"\xef\xbb\xbf"
 _PIECE_BYTES = MAX_LINE_BYTES + 2
+_SAMPLE = 1000
+"""Records whose keys are counted beforehand."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,15 @@ def fix_file(
     return result
 
 
+def _objects(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a file that can be read."""
+    for line in read_lines(path):
+        with contextlib.suppress(msgspec.DecodeError, RecursionError, UnicodeError):
+            record = msgspec.json.decode(line.text) if line.text else None
+            if isinstance(record, dict):
+                yield record
+
+
 def _check_codes(options: FixOptions) -> None:
     for code in sorted(options.only or ()):
         is_redaction = code.startswith(REDACTION_PREFIXES)
@@ -123,7 +137,7 @@ class _Fixing:
     def __init__(self, options: FixOptions, result: Fixed, out: BinaryIO, log: BinaryIO, side: BinaryIO | None) -> None:
         self._options, self._result = options, result
         self._out, self._log_file, self._side = out, log, side
-        self._mender = RecordMender(options.wants, options.pseudonyms)
+        self._mender = RecordMender(options.wants, options.pseudonyms, usual_keys(islice(_objects(result.source), _SAMPLE)))
         self._first: dict[str, int] = {}
         self._seen: dict[bytes, int] = {}
 

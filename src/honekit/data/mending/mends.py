@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from honekit.data.checks.quality.clean_text import SAFE_MENDS
+from honekit.data.notes import is_note
 
 TextMend = Callable[[str], str]
-RecordMend = Callable[[dict[str, Any]], dict[str, Any]]
+RecordMend = Callable[[dict[str, Any], frozenset[str]], dict[str, Any]]
+"""Takes the keys that most records of the file have beside the record."""
 
 RECORD_KEYS = ("messages", "tools", "parallel_tool_calls")
 
 
-def drop_unknown_keys(record: dict[str, Any]) -> dict[str, Any]:
-    """The record without top-level keys that nothing reads, except misspelt ones (`tool` for `tools`)."""
+def drop_unknown_keys(record: dict[str, Any], usual: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The record without top-level keys that nothing reads, except notes and misspelt ones (`tool` for `tools`)."""
     import difflib
 
     def is_harmless(key: str) -> bool:
@@ -25,7 +27,8 @@ def drop_unknown_keys(record: dict[str, Any]) -> dict[str, Any]:
 
     if "messages" not in record:
         return record
-    return {key: value for key, value in record.items() if key in RECORD_KEYS or not is_harmless(key)}
+    known = usual.union(RECORD_KEYS)
+    return {key: value for key, value in record.items() if key in known or is_note(key) or not is_harmless(key)}
 
 
 TEXT_MENDS: Mapping[str, TextMend] = SAFE_MENDS

@@ -33,7 +33,9 @@ class Change:
 class RecordMender:
     """Mends one record after the other."""
 
-    def __init__(self, wants: Callable[[str], bool], pseudonyms: Pseudonyms | None) -> None:
+    def __init__(self, wants: Callable[[str], bool], pseudonyms: Pseudonyms | None, usual: frozenset[str] = frozenset()) -> None:
+        """`usual`: keys that most records of the file have."""
+        self._usual = usual
         self._texts = {code: mend for code, mend in TEXT_MENDS.items() if wants(code)}
         self._records = {code: mend for code, mend in RECORD_MENDS.items() if wants(code)}
         self._wants, self._pseudonyms = wants, pseudonyms
@@ -47,7 +49,7 @@ class RecordMender:
         if not isinstance(record, dict) or not isinstance(record.get("messages"), list):
             return record, changes
         for code, mend in self._records.items():
-            mended = mend(record)
+            mended = mend(record, self._usual)
             if mended != record:
                 gone = ", ".join(key for key in record if key not in mended)
                 changes.append(Change(code, gone, before=gone, after=""))

@@ -1,4 +1,4 @@
-"""Where a text names a person or a device: e-mail, phone, card, IBAN, social security number, IP and MAC addresses.
+"""Where a text names a person or a device: e-mail, phone, card, IBAN, national number, IP and MAC addresses.
 
 What the standards set aside for examples is nobody's: example.com (RFC 2606), 192.0.2.0/24 and its like (RFC 5737,
 3849), 00-00-5E-00-53-xx (RFC 7042), telephone numbers 555-01xx. Order numbers, versions, section numbers, timestamps
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from honekit.data.lines import Severity
+from honekit.data.private.national_ids import CUE, national_ids
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ _BAD_CUE = re.compile(
     re.IGNORECASE,
 )
 _NANP = re.compile(r"(?:\+?1[ .-]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}")
+_EAST_ASIA = re.compile(r"0\d{1,3}-\d{2,4}-\d{4}")
 _PAIRS = re.compile(r"0[1-79](?:[ .]\d\d){4}")
 """French numbers, in pairs: no other figures are written so."""
 _FICTIONAL = re.compile(r"(?:\+?1[ .-]?)?(?:\(?\d{3}\)?[ .-]?)?555[ .-]?01\d\d(?!\d)")
@@ -70,9 +72,9 @@ _CARD_PREFIX = re.compile(
     r"(?:4\d{12}(?:\d{3}(?:\d{3})?)?|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|(?:6011|65\d\d|64[4-9]\d)\d{12}|35\d{14}|3(?:0[0-5]|[689]\d)\d{11})"
 )
 _CARD_CUE = re.compile(r"\b(?:cards?|visa|master ?card|amex|american express|credit|debit|cc)\b", re.IGNORECASE)
-_IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-_SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
-_SSN_CUE = re.compile(r"\b(?:ssn|social security|social insurance)\b", re.IGNORECASE)
+_IBAN = re.compile(
+    r"\b(?:[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?|[a-z]{2}\d{2}(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})?)\b"
+)
 
 _IPV4 = re.compile(r"(?<![\w.+-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,7}(?::?[0-9A-Fa-f]{1,4}){0,7}(?![\w:])")
@@ -149,10 +151,9 @@ def _ibans(text: str) -> Iterator[Span]:
             yield Span(match.start(), match.start() + len(value), "data.privacy.iban", "warning", "a bank account number (IBAN)")
 
 
-def _ssns(text: str) -> Iterator[Span]:
-    for match in _SSN.finditer(text):
-        if _SSN_CUE.search(text, max(0, match.start() - 60), match.end() + 20):
-            yield Span(match.start(), match.end(), "data.privacy.national_id", "warning", "a social security number")
+def _national_ids(text: str) -> Iterator[Span]:
+    for start, end, what in national_ids(text):
+        yield Span(start, end, "data.privacy.national_id", "warning", what)
 
 
 def _phones(text: str) -> Iterator[Span]:
@@ -188,6 +189,8 @@ def _is_phone(raw: str, before: str, after: str) -> bool:
             )
         if _PAIRS.fullmatch(raw):
             return True
+        if _EAST_ASIA.fullmatch(raw):
+            return any(phonenumbers.is_valid_number(phonenumbers.parse(raw, region)) for region in ("JP", "KR"))
         return bool(_NANP.fullmatch(raw)) and phonenumbers.is_valid_number(phonenumbers.parse(raw, "US"))
     except phonenumbers.NumberParseException:
         return False
@@ -247,8 +250,8 @@ def _macs(text: str) -> Iterator[Span]:
 PERSONAL: tuple[tuple[str, Callable[[str], Iterator[Span]]], ...] = (
     (r"[\w%+-]@\w", _emails),
     (r"\d{4}[ -]\d{4}[ -]\d{4}[ -]\d|3[47]\d\d[ -]\d{6}|\d{13}", _cards),
-    (r"\b[A-Z]{2}\d\d ?[A-Z0-9]{4} ?[A-Z0-9]{4}", _ibans),
-    (r"\d{3}-\d\d-\d{4}", _ssns),
+    (r"\b[A-Z]{2}\d\d ?[A-Z0-9]{4} ?[A-Z0-9]{4}|\b[a-z]{2}\d\d ?[a-z0-9]{4} ?[a-z0-9]{4}", _ibans),
+    (CUE, _national_ids),
     (r"\d\.\d{1,3}\.\d{1,3}\.\d", _ipv4),
     (r"[0-9A-Fa-f]{2}[:-](?:[0-9A-Fa-f]{2}[:-]){4}[0-9A-Fa-f]{2}", _macs),
     (r"[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:", _ipv6),

@@ -71,7 +71,7 @@ def _normal(code: str, value: str) -> str:
     """Writings of one value agree: capitals of an address, blanks in a number."""
     if code == "data.privacy.email":
         return value.lower()
-    if code in ("data.privacy.phone", "data.privacy.card", "data.privacy.iban", "data.privacy.mac"):
+    if code in ("data.privacy.phone", "data.privacy.card", "data.privacy.iban", "data.privacy.mac", "data.privacy.national_id"):
         return "".join(char for char in value.upper() if char.isalnum())
     return value
 
@@ -102,7 +102,7 @@ def _iban(number: int, value: str) -> str:
 
 
 def _national_id(number: int, value: str) -> str:
-    """Numbers from 900 on are not given to anybody."""
+    """Of the American form, whatever the country: numbers from 900 on are not given to anybody."""
     return f"9{number // 10_000 % 100:02d}-00-{number % 10_000:04d}"
 
 

@@ -6,6 +6,7 @@ providers that it does not know. Its entropy detectors are left out: they flag e
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -43,7 +44,18 @@ _MORE_KEYS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("a Google API key", re.compile(r"\bAIza[\w-]{35}(?![\w-])")),
     ("a GitHub token", re.compile(r"\bgithub_pat_\w{40,}")),
     ("a Hugging Face token", re.compile(r"\bhf_[A-Za-z0-9]{30,}\b")),
+    ("an npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
+    ("a DigitalOcean token", re.compile(r"\bdo[opr]_v1_[a-f0-9]{64}\b")),
+    ("a Groq key", re.compile(r"\bgsk_[A-Za-z0-9]{50,}\b")),
+    ("a Google OAuth secret", re.compile(r"\bGOCSPX-[\w-]{28}(?![\w-])")),
+    ("a Shopify token", re.compile(r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b")),
+    ("a Databricks token", re.compile(r"\bdapi[a-f0-9]{32}(?:-\d)?\b")),
+    ("a Vault token", re.compile(r"\bhvs\.[\w-]{24,}")),
+    ("a Grafana token", re.compile(r"\bgl(?:sa|c)_[A-Za-z0-9+/=_]{32,}")),
+    ("a Postman key", re.compile(r"\bPMAK-[a-f0-9]{24}-[a-f0-9]{34}\b")),
+    ("a Linear key", re.compile(r"\blin_api_[A-Za-z0-9]{40}\b")),
 )
+"""Of a known beginning and length; the documentation of each provider, or its entry in GitHub's list of scanned secrets."""
 _JWT = re.compile(r"\beyJ[\w-]+=*\.[\w-]+=*(?:\.[\w.+/=-]*)?")
 _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----|PuTTY-User-Key-File-[23]")
 MAX_KEY_CHARACTERS = 20_000
@@ -54,6 +66,7 @@ _NAMED = re.compile(
     r"(?:\s{0,3}(?::=|=>|={1,3}|:)\s{0,3}|\s(?:is|was|to)(?:\snow)?\s?:?\s)[\"'`]?(?P<value>[^\s\"'`,;<>|]{6,200})",
     re.IGNORECASE,
 )
+_BASIC = re.compile(r"\bBasic\s+(?P<value>[A-Za-z0-9+/]{12,}={0,2})(?![\w+/=])")
 _BEARER = re.compile(r"\bBearer\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
 _PLACEHOLDER = re.compile(
     r"your|example|placeholder|redacted|xxx|\*\*|\.\.\.|…|change.?me|dummy|insert|replace|todo|environ|getenv|process\.env|[({\[\\]|^[$%<*@/~]|ctrl|"
@@ -61,11 +74,11 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _KEY_CUES = (
-    r"(?i)\b(?:AKIA|ASIA|ABIA|ACCA|A3T|gh[pousr]_|gl[a-z]{2,5}-|xox[a-z]-|sk[-_]|rk_live|pypi-|SG\.|sq0csp|eyJ|AIza|github_pat_|hf_)|"
+    r"(?i)\b(?:AKIA|ASIA|ABIA|ACCA|A3T|gh[pousr]_|do[opr]_v1_|gsk_|GOCSPX-|shp[acps]{2}_|dapi[0-9a-f]|hvs\.|gl(?:sa|c)_|PMAK-|lin_api_|gl[a-z]{2,5}-|xox[a-z]-|sk[-_]|rk_live|pypi-|SG\.|sq0csp|eyJ|AIza|github_pat_|hf_)|"
     r"AccountKey=|cloudant|softlayer|ibm|aws|hooks\.slack|npm_|_authToken|PRIVATE KEY|PuTTY|[0-9a-z]{32}|\d{8,10}:[\w-]{35}|"
     r"[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27}"
 )
-_NAME_CUES = r"(?i)pass(?:w|ph|c)|pwd|secret|(?:api|access|private|secret)[ _-]?key|token[\"'`\]]{0,2}\s{0,3}(?:[:=]|is|was)|bearer|://[^\s@/]{1,64}:[^\s@]{3,128}@"
+_NAME_CUES = r"(?i)pass(?:w|ph|c)|pwd|secret|(?:api|access|private|secret)[ _-]?key|token[\"'`\]]{0,2}\s{0,3}(?:[:=]|is|was)|bearer|\bbasic\s|://[^\s@/]{1,64}:[^\s@]{3,128}@"
 
 
 @cache
@@ -84,6 +97,7 @@ def _provider_keys(text: str) -> Iterator[Span]:
 
 def _passwords(text: str) -> Iterator[Span]:
     yield from _url_passwords(text)
+    yield from _basic(text)
     yield from _named(text)
 
 
@@ -138,6 +152,19 @@ def _named(text: str) -> Iterator[Span]:
         if _looks_secret(value, name):
             yield Span(
                 match.start("value"), match.start("value") + len(value), "data.secrets.password", "warning", f"a {name.lower()}"
+            )
+
+
+def _basic(text: str) -> Iterator[Span]:
+    """User and password of HTTP's basic authentication, which is no encryption."""
+    for match in _BASIC.finditer(text):
+        try:
+            user, colon, password = base64.b64decode(match["value"], validate=True).decode().partition(":")
+        except (ValueError, UnicodeDecodeError):
+            continue
+        if user and colon and user.isprintable() and _looks_secret(password, "password"):
+            yield Span(
+                match.start("value"), match.end("value"), "data.secrets.password", "error", "a password (basic authentication)"
             )
 
 

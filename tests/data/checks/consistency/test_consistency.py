@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings
 
+from honekit.data.checks.consistency.amounts import Amounts
 from honekit.data.checks.consistency.answer_format import AnswerFormat, shape_of
 from honekit.data.checks.consistency.closings import Closings
 from honekit.data.checks.consistency.combinations import Combinations
@@ -17,7 +18,8 @@ from honekit.data.checks.consistency.notation import Notation
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts, is_slip
 from honekit.data.checks.quality.copied import CopiedValues
-from honekit.data.checks.quality.near_duplicates import NearDuplicates, ask_the_same
+from honekit.data.checks.quality.near_duplicates import NearDuplicates
+from honekit.data.checks.quality.near_pairs import ask_the_same
 
 
 def test_a_table_that_is_full_still_follows_all_answers_to_an_input_or_none() -> None:
@@ -124,6 +126,7 @@ def test_answers_of_which_half_are_json_have_no_format_to_drift_from() -> None:
         ("It came on April 3, 2026.", "It came on 03.04.2026.", "data.style.dates"),
         ("The cable is 5 km long.", "The cable is 5km long.", "data.style.units"),
         ("It has 21 °C now.", "It has 21 C now.", "data.style.units"),
+        ("57.15 kg", "57.15 kilograms", "data.style.units"),
         ("The sum is 3.75 in all.", "The sum is 3,75 in all.", "data.style.decimals"),
     ],
 )
@@ -137,6 +140,88 @@ def test_another_way_to_write_numbers_is_named(usual: str, odd: str, code: str) 
 def test_other_numbers_are_no_dates_units_or_decimals(text: str) -> None:
     usual = ["On 2026-04-03 it was 5.5 km long."] * 9
     assert findings(Notation(), answers([*usual, text])) == []
+
+
+@pytest.mark.parametrize(
+    ("usual", "odd", "code"),
+    [
+        ("At 19:30, at the pier.", "At 7:30 pm, at the pier.", "data.style.times"),
+        ("At 7 p.m., at the pier.", "At 19:00, at the pier.", "data.style.times"),
+        ("It costs €5.10 each.", "It costs 5.10 € each.", "data.style.money"),
+    ],
+)
+def test_another_form_of_time_or_money_is_found_unless_the_user_wrote_it(usual: str, odd: str, code: str) -> None:
+    turns = answers([usual] * 9)
+    assert [(one.code, one.line) for one in findings(Amounts(), [*turns, *answers(["", *[""] * 8, odd])[9:]])] == [(code, 10)]
+    assert findings(Amounts(), [*turns, conversation(10, f"Is this right? {odd}", odd)]) == []
+
+
+def test_times_that_may_be_either_and_other_signs_are_no_drift() -> None:
+    texts = [
+        "At 9:30.",
+        "At 12:00.",
+        "Ratio 16:9",
+        "It costs $5.",
+        "Verse 20:15:3",
+        "I am 3 m tall",
+        "Gleis 3 am Bahnhof",
+        "The password is a9B7$#f.",
+    ]
+    assert findings(Amounts(), answers([*["At 19:30 it costs 5 €."] * 9, *texts])) == []
+
+
+def test_a_word_for_nothing_is_found_where_others_have_null() -> None:
+    objects = ['{"name": "Ada", "firm": "Orbis"}', '{"name": "Bo", "firm": null}'] * 5
+    found = findings(AnswerFormat(), answers([*objects, '{"name": "Cy", "firm": "unknown"}']))
+    assert [(one.code, one.line, one.field) for one in found] == [("data.format.type", 11, "messages[1].content.firm")]
+    assert findings(AnswerFormat(), answers([objects[0]] * 10 + ['{"name": "Cy", "firm": "unknown"}'])) == []
+
+
+def test_minutes_are_words_beside_symbols_and_so_are_units_in_prose() -> None:
+    assert findings(Notation(), answers([*["57.15 kg"] * 9, "30 minutes", "It has some 20 kilograms, I think."])) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ('"Take the door on the left, then stop at the desk."', ["data.style.quotes"]),
+        ('"Take the door."', []),
+        ('"Left" is what she said to the guard at the "desk"', []),
+    ],
+)
+def test_a_long_answer_in_quotation_marks_is_advice(text: str, codes: list[str]) -> None:
+    usual = [f"Take door {n} on the left." for n in range(12)]
+    assert [found.code for found in findings(Style(), answers([*usual, text]))] == codes
+
+
+CODE_PROMPT = "Answer with one block of code."
+BLOCKS = [f"Try it.\n\n```sh\nls {n}\n```" for n in range(10)]
+
+
+def test_bare_code_among_blocks_is_advice_where_the_prompt_speaks_of_code() -> None:
+    found = findings(Style(), answers([*BLOCKS, "git reset --soft HEAD~1"], CODE_PROMPT))
+    assert [(one.code, one.line) for one in found] == [("data.style.code_block", 11)]
+    assert findings(Style(), answers([*BLOCKS, "git reset --soft HEAD~1"], "Be kind.")) == []
+    assert findings(Style(), answers([*BLOCKS, *["No code is needed here."] * 3], CODE_PROMPT)) == []
+
+
+BATTER = "Soda needs an acid in the dough, powder brings its own; use soda with buttermilk or honey."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "found"),
+    [
+        ("What is baking soda and when should I use it for cakes?", BATTER.replace(" or honey", " or with honey"), [2]),
+        ("What is baking soda and when do I use it for bread?", BATTER.replace("dough", "bread"), []),
+        ("What is baking soda and when do I use it for buns?", BATTER, [2]),
+        ("What is baking soda and when do I use it for buns?", BATTER.replace("dough", "batter"), []),
+        ("What is baking soda and when do I use it for cakes in 2024?", BATTER.replace("dough", "batter"), []),
+        ("What is baking soda and when should I use it for cakes?", "A salt that foams with acids.", []),
+    ],
+)
+def test_a_question_retold_with_nearly_the_same_text_is_a_near_duplicate(question: str, answer: str, found: list[int]) -> None:
+    turns = [conversation(1, "What is baking soda and when do I use it for cakes?", BATTER), conversation(2, question, answer)]
+    assert [one.line for one in findings(NearDuplicates(), turns) if one.code == "data.near_duplicate"] == found
 
 
 def test_a_date_copied_from_the_question_keeps_its_form() -> None:

@@ -79,6 +79,28 @@ def test_a_long_answer_may_be_worded_otherwise_under_a_leaked_input(tmp_path: Pa
     assert [f.code for f in _leaks(tmp_path, train, test=test)] == ["data.leak.near_duplicate"]
 
 
+LONG = ("", "My rope is 60 m long, but I paid for 70.", "I am sorry! Which order is it?", "BK-9", "A new one is on its way.")
+
+
+def test_a_held_out_conversation_at_the_beginning_of_a_longer_one_is_a_leak(tmp_path: Path) -> None:
+    found = _leaks(tmp_path, [*TRAIN, LONG], test=[LONG[:3]])
+    assert [(f.code, f.severity, f.line) for f in found] == [("data.leak.exact", "error", 4)]
+    assert "begins with all of test.jsonl:1" in found[0].message
+
+
+def test_what_many_conversations_begin_with_is_no_leak(tmp_path: Path) -> None:
+    train = [(*LONG[:3], f"BK-{n}", f"Parcel {n} is on its way.") for n in range(5)]
+    assert _leaks(tmp_path, train, test=[LONG[:3]]) == []
+    hello = ("", "Hello!", "Good morning, what is it?")
+    assert _leaks(tmp_path, [(*hello, *LONG[1:3])], test=[hello]) == []
+
+
+def test_small_words_do_not_hide_a_leak_under_a_retold_answer(tmp_path: Path) -> None:
+    train = ("", "Why do onions make us cry when we cut them?", "A gas from the cells of the onion turns to acid on the eye.")
+    test = ("", "Why do onions make us cry when we cut them up?", "A gas from its cells turns into acid when it meets the eye.")
+    assert [f.code for f in _leaks(tmp_path, [train], test=[test])] == ["data.leak.near_duplicate"]
+
+
 @pytest.mark.parametrize(
     ("train", "test"),
     [

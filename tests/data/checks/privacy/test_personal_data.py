@@ -24,11 +24,17 @@ def test_a_finding_names_the_field_and_never_the_value() -> None:
     assert not any("jane" in f.message or "tom" in f.message for f in found)
 
 
-def test_addresses_of_devices_are_advice_once_for_the_file() -> None:
+def test_addresses_of_devices_are_advice_and_named_one_by_one_where_they_are_few() -> None:
+    log = [Message("user", "gw-2 a4:c1:38:5e:10:2b is gone"), Message("assistant", "offline")]
+    found = _check(log, [Message("user", "nothing here"), Message("assistant", "ok")], log)
+    assert [(f.code, f.severity, f.line) for f in found] == [("data.privacy.mac", "advice", 1), ("data.privacy.mac", "advice", 3)]
+
+
+def test_addresses_of_many_devices_are_advice_once_for_the_file() -> None:
     log = [Message("user", "gw-2 10.0.4.9 lost a4:c1:38:5e:10:2b"), Message("assistant", "offline")]
-    found = _check([Message("user", "nothing here"), Message("assistant", "ok")], log, log)
+    found = _check([Message("user", "nothing here"), Message("assistant", "ok")], log, log, log, log)
     assert [(f.code, f.severity, f.line) for f in found] == [
         ("data.privacy.private_ip", "advice", 2),
         ("data.privacy.mac", "advice", 2),
     ]
-    assert "2 records" in found[0].message
+    assert "4 records" in found[0].message

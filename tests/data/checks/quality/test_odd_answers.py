@@ -8,6 +8,7 @@ from tests.data.checks.conversations import answers, conversation, findings
 
 from honekit.data.checks.consistency.address import Address
 from honekit.data.checks.consistency.list_answers import ListAnswers, split_list
+from honekit.data.checks.consistency.politeness import politeness
 from honekit.data.checks.quality.code_syntax import CodeSyntax, fault_of
 from honekit.data.checks.quality.given_away import GivenAway
 from honekit.data.checks.quality.references import References
@@ -29,6 +30,22 @@ def test_a_conversation_with_its_sides_exchanged_is_found() -> None:
 
 def test_an_assistant_that_asks_back_is_in_its_place() -> None:
     assert findings(Sides(), [*map(asked, range(1, 11)), conversation(11, "Open the door.", "Which door do you mean?")]) == []
+
+
+def tasks() -> list[Turn]:
+    inputs = ["Name three dyes.", "Explain what rust is.", "Write a title for it.", "Sort the list.\n\nred, blue"]
+    return [conversation(line, inputs[line % 4], f"The {colour} one, since it is old.") for line, colour in enumerate(COLOURS, 1)]
+
+
+def test_an_instruction_that_went_into_the_answer_is_found() -> None:
+    wrong = conversation(13, "Could you please settle the invoice from May? It is due.\n\ninvoice", "Write a polite reminder.")
+    assert [(one.code, one.line) for one in findings(Sides(), [*tasks(), wrong])] == [("data.roles.swapped", 13)]
+
+
+@pytest.mark.parametrize("answer", ["Describe the noise, please.", "Add the salt last.", "Write it down.", "Name your price."])
+def test_advice_and_what_one_asks_back_is_no_instruction_to_a_writer(answer: str) -> None:
+    said = conversation(13, "My engine makes a noise when it is cold, and only on Mondays.", answer)
+    assert findings(Sides(), [*tasks(), said]) == []
 
 
 def test_an_answer_in_the_input_is_found() -> None:
@@ -78,6 +95,29 @@ def test_another_form_of_address_is_advice() -> None:
     informal = "Nimm einfach die Tür, dann siehst du die Klinke und das ist nicht schwer."
     found = findings(Address(), answers([*formal, informal]))
     assert [(one.code, one.line) for one in found] == [("data.style.address", 11)]
+
+
+POLITE = [f"{n}階の閲覧室にございます。月曜日は休みです。" for n in range(1, 11)]
+
+
+@pytest.mark.parametrize("text", ["二階の閲覧室にある。月曜日は休みだ。", "窓口で聞いてくれ。そこで分かる。"])
+def test_a_plain_answer_among_polite_ones_is_advice(text: str) -> None:
+    found = findings(Address(), answers([*POLITE, text]))
+    assert [(one.code, one.line) for one in found] == [("data.style.address", 11)]
+
+
+@pytest.mark.parametrize(
+    "text", ["二階の閲覧室。月曜日は休み。", "「休みだ。」と書いてあります。", "休みだ。お気をつけください。", "図書館カード"]
+)
+def test_nouns_quotations_and_mixed_answers_have_no_form(text: str) -> None:
+    assert findings(Address(), answers([*POLITE, text])) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "form"), [("두 주 동안 빌릴 수 있습니다.", "니다·요"), ("두 주 동안 빌린다. 월요일은 쉰다.", "다")]
+)
+def test_korean_has_two_forms_too(text: str, form: str) -> None:
+    assert politeness(text) == ("ko", form)
 
 
 def test_another_mark_between_labels_is_found() -> None:

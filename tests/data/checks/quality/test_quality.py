@@ -89,6 +89,8 @@ def test_a_template_in_code_is_no_placeholder() -> None:
         ("```py\nx1234y = 5\n```", []),
         ("write to http://example.org/AB-1234", []),
         ("48213 plain numbers 1,234", []),
+        ("Order 88-1204, part 7-104-4471", ["88-1204", "7-104-4471"]),
+        ("10-15 people, 2019-2023, 2024-05, 1-0, 3-4-3, 03-04-2026, 1000-1500", []),
     ],
 )
 def test_identifiers_are_names_of_things_and_nothing_else(text: str, found: list[str]) -> None:
@@ -105,6 +107,8 @@ def test_identifiers_are_names_of_things_and_nothing_else(text: str, found: list
         ("one\u00a0two", "data.text.blanks"),
         (" one", "data.text.edges"),
         ("one\r\ntwo", "data.text.line_ends"),
+        ("Рoзкладіть дошки", "data.text.homoglyphs"),  # a Latin o
+        ("the сomputer", "data.text.homoglyphs"),  # a Cyrillic s
     ],
 )
 def test_a_safe_mend_takes_its_own_fault_away(text: str, code: str) -> None:
@@ -123,6 +127,7 @@ def test_a_safe_mend_takes_its_own_fault_away(text: str, code: str) -> None:
         "AT&T and R&D, a < b > c",
         "Use &amp; to escape an ampersand in HTML.",
         "The `<br>` tag breaks a line.",
+        "VIPы, TOPовый, 3D-модель, pH розчину, iPhone'а, USB-кабель, 5 кВт",
     ],
 )
 def test_good_text_of_any_language_has_no_fault(text: str) -> None:
@@ -135,6 +140,37 @@ def test_a_mend_done_twice_changes_no_more(code: str, text: str) -> None:
     assert SAFE_MENDS[code](once) == once
 
 
+@pytest.mark.parametrize(("ending", "is_found"), [("N/A", True), ("nan", True), ("<noinput>", True), ("a noun", False)])
+def test_a_word_for_nothing_at_the_end_of_an_input_is_a_placeholder(ending: str, is_found: bool) -> None:
+    turns = [*answers(["Take the left door."]), conversation(2, f"Name three dyes.\n{ending}", "Red, blue and green ones.")]
+    assert [(one.code, one.line) for one in findings(Content(), turns)] == [("data.text.placeholder", 2)] * is_found
+
+
+def test_none_as_the_last_choice_is_meant() -> None:
+    assert findings(Content(), [conversation(1, "Which one?\nred\nblue\nNone", "It is the red one.")]) == []
+
+
+def test_a_short_question_before_its_answer_is_an_echo_and_a_slot_in_an_input_a_placeholder() -> None:
+    turns = [
+        *answers([f"Take door {n}, then stop." for n in range(12)]),
+        conversation(13, "Explain what a deposit is.", "Explain what a deposit is. Money that is given back."),
+        conversation(14, "Hello {customer_name}, where is it?", "It is on the way."),
+    ]
+    assert [(one.code, one.line) for one in findings(Content(), turns)] == [
+        ("data.text.placeholder", 14),
+        ("data.answers.echo", 13),
+    ]
+
+
+def test_letters_that_look_alike_are_told_in_answers_only() -> None:
+    assert list(faults("Is раypal.com real?", is_answer=False)) == []
+
+
+def test_control_characters_of_a_wrong_encoding_are_no_second_fault() -> None:
+    text = "五冊までお受けしております。".encode().decode("latin-1")
+    assert list(faults(text, is_answer=True)) == ["data.text.mojibake"]
+
+
 def test_a_mend_never_breaks_json() -> None:
     text = '{"said": "he said &quot;no&quot;"}'
     assert SAFE_MENDS["data.text.entities"](text) == text
@@ -144,6 +180,31 @@ def test_a_mend_never_breaks_json() -> None:
 def test_a_fault_of_most_records_is_told_once() -> None:
     found = findings(CleanText(), answers([f" label{n}" for n in range(40)]))
     assert [(f.code, f.line) for f in found] == [("data.text.edges", 1)]
+
+
+UKRAINIAN = [
+    "Озимий часник садять у жовтні, за три тижні до морозів.",
+    "Найчастіше бракує азоту: підживіть настоєм кропиви.",
+    "Розкладіть мокрі дошки на ніч і зранку зберіть слимаків під ними.",
+    "Двічі на тиждень, але рясно, під корінь.",
+    "Добре підійдуть горох, квасоля або гірчиця.",
+    "Садіть цибулини в пластикових кошиках і поруч висадіть рябчик.",
+    "Можливо, забагато азоту: припиніть підживлення і пригніть гілки до горизонталі.",
+    "Так, одразу після збору врожаю, поки рани добре гояться.",
+    "Соломою або хвоєю шаром п’ять сантиметрів.",
+]
+
+
+def test_a_short_english_answer_shows_by_its_letters_among_those_of_another_script() -> None:
+    found = findings(Languages(), answers([*UKRAINIAN, "When the umbels turn brown, on a dry day."]))
+    assert [(one.code, one.line) for one in found] == [("data.language.other", 10)]
+    asked = conversation(10, "Коли збирати насіння кропу?", "When the umbels turn brown, on a dry day.")
+    assert [one.code for one in findings(Languages(), [*answers(UKRAINIAN), asked])] == ["data.language.answer"]
+
+
+def test_a_command_or_a_name_among_answers_of_another_script_is_meant() -> None:
+    texts = ["docker run --rm -it --name web nginx:1.25 sh", "Microsoft Visual Studio Code Insiders Build"]
+    assert findings(Languages(), answers([*UKRAINIAN, *texts])) == []
 
 
 def test_english_is_told_without_a_model_and_others_with_one() -> None:

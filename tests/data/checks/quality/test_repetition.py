@@ -24,6 +24,7 @@ VERSES = "Rain on the roof,\nrain on the sea.\n\nWind in the sail,\nwind in the 
         f"{SENTENCE}{'!' * 60}",
         f"{SENTENCE} of the year {'of the year ' * 6}",
         f"{SENTENCE}{', or in May' * 9}",
+        f"{SENTENCE}, {'maybe ' * 12}maybe.",
     ],
 )
 def test_a_text_that_says_the_same_again_is_known(text: str) -> None:

@@ -18,10 +18,21 @@ def codes(texts: list[str]) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(
-    "text", ["Go left.<|im_end|>", "[INST] Go left. [/INST]", "Go left.</s>", "Left.\n### Response:\nRight."]
+    "text",
+    [
+        "Go left.<|im_end|>",
+        "```sh\ncd left\n```<|im_end|>",
+        "[INST] Go left. [/INST]",
+        "Go left.</s>",
+        "Left.\n### Response:\nRight.",
+    ],
 )
 def test_a_mark_of_a_chat_template_is_found(text: str) -> None:
     assert codes([*PLAIN, text]) == [("data.text.template_marks", 11)]
+
+
+def test_a_mark_within_code_is_part_of_the_code() -> None:
+    assert codes([*PLAIN, '```py\nstop = "<|im_end|>"\n```']) == []
 
 
 def test_marks_in_all_records_are_one_finding() -> None:
@@ -37,13 +48,22 @@ def test_a_written_dialogue_is_no_further_turn() -> None:
     assert findings(Traces(), [*answers(PLAIN), turn]) == []
 
 
-@pytest.mark.parametrize("text", ["assistant: Go left.", "A: Go left.", "Go left. [end of text]"])
+@pytest.mark.parametrize("text", ["assistant: Go left.", "A: Go left.", "Answer: Go left.", "Go left. [end of text]"])
 def test_a_speakers_name_or_an_end_mark_in_one_answer_is_found(text: str) -> None:
     assert codes([*PLAIN, text]) == [("data.text.template_marks", 11)]
 
 
 def test_the_first_of_several_choices_is_no_speaker() -> None:
     turn = conversation(11, "Which way? A: left B: right", "A: left")
+    assert findings(Traces(), [*answers(PLAIN), turn]) == []
+
+
+def test_an_answer_behind_its_steps_is_meant_and_so_is_one_without_steps() -> None:
+    assert codes([*(f"{text} Then stop.\nAnswer: left" for text in PLAIN), "Answer: right"]) == []
+
+
+def test_a_heading_that_the_prompt_asks_for_is_meant() -> None:
+    turn = conversation(11, 'Which way? Begin with "Answer:".', "Answer: Go left.")
     assert findings(Traces(), [*answers(PLAIN), turn]) == []
 
 

@@ -1,4 +1,4 @@
-"""How the reader is addressed, in languages with two ways: `Sie` and `du`, `vous` and `tu`, `usted` and `tú`."""
+"""How the reader is addressed, in languages with two ways: `Sie` and `du`, `vous` and `tu`, `usted` and `tú`, です and だ."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from honekit.data.checks.consistency.politeness import politeness
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import Turn, adviser
 from honekit.data.lines import Finding, shown
@@ -42,6 +43,9 @@ class Address:
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         answer = turn.answer
+        if turn.is_prose and (found := politeness(answer)):
+            self.forms.add(turn.task, *found, turn.line, turn.field)
+            return ()
         if not turn.is_prose or " the " in answer or " of " in answer or len(answer) < 20:
             return ()
         words = frozenset(answer[:_MAX_CHARS].lower().split())
@@ -56,7 +60,8 @@ class Address:
         self.forms.join(later.forms, lines_before)
 
     def finish(self) -> Iterator[Finding]:
-        for _, tally in self.forms.all():
+        for language, tally in self.forms.all():
+            says, say = ("says", "say") if language in _LANGUAGES else ("ends its sentences in", "end them in")
             for form, (line, at) in tally.odd(share=_MOSTLY, least=_LEAST):
-                usual = f"{tally.counts[tally.main]} of {tally.total} answers say {shown(tally.main)}"
-                yield _address(line, at, f"the answer says {shown(form)} to the reader; {usual}")
+                usual = f"{tally.counts[tally.main]} of {tally.total} answers {say} {shown(tally.main)}"
+                yield _address(line, at, f"the answer {says} {shown(form)}; {usual}")

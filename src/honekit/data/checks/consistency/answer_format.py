@@ -25,6 +25,15 @@ _OTHER_KINDS = (
     ("broken", "JSON that cannot be read"),
 )
 _EMPTY = "an empty text"
+_WORD = "a word for nothing, such as `unknown`"
+_WORDS = frozenset(
+    form
+    for word in ("unknown", "n/a", "null", "not available", "not specified", "not mentioned", "not given", "not stated")
+    for form in (word, word.capitalize(), word.upper())
+)
+_MAX_WORD_CHARS = max(map(len, _WORDS))
+_ABSENT = 4
+"""So many values that are null or left out show how it is said that there is nothing."""
 _NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 
 _not_json = warner("data.format.not_json", "write the answer as a JSON object like the others")
@@ -80,13 +89,19 @@ def shape_of(value: dict[str, Any]) -> Shape:
 def _collect(value: dict[str, Any], prefix: str, found: list[tuple[str, str]], depth: int) -> None:
     for key, item in value.items():
         path = prefix + key
-        found.append((path, "null" if item is None else _EMPTY if item == "" else _NAMES[type(item)]))
+        found.append((path, _kind_of(item)))
         if depth >= _MAX_DEPTH:
             continue
         if type(item) is dict:
             _collect(item, f"{path}.", found, depth + 1)
         elif type(item) is list and item and type(item[0]) is dict:
             _collect(item[0], f"{path}[].", found, depth + 1)
+
+
+def _kind_of(item: Any) -> str:
+    if type(item) is str and len(item) <= _MAX_WORD_CHARS:
+        return _EMPTY if item == "" else _WORD if item in _WORDS else _NAMES[str]
+    return "null" if item is None else _NAMES[type(item)]
 
 
 @dataclass
@@ -101,6 +116,8 @@ class _Majority:
     """The type of nearly all values of a path that are not null or empty."""
     absent: dict[str, str]
     """How a path's value is not to be left out: as null, or as an empty text."""
+    words: frozenset[str]
+    """Paths where a word for nothing stands, and others have null."""
 
 
 def _of_task(tally: Tally) -> Iterable[Finding]:
@@ -131,10 +148,10 @@ def majority_of(shapes: dict[Any, int]) -> _Majority:
     for shape, count in shapes.items():
         for path, kind in shape:
             present[path] += count
-            if kind in ("null", _EMPTY):
+            if kind in ("null", _EMPTY, _WORD):
                 absent.setdefault(path, Counter())[kind] += count
-            else:
-                types.setdefault(path, Counter())[kind] += count
+            if kind not in ("null", _EMPTY):
+                types.setdefault(path, Counter())[_NAMES[str] if kind == _WORD else kind] += count
     objects = sum(shapes.values())
     keys = {}
     for path, count in present.items():
@@ -150,7 +167,8 @@ def majority_of(shapes: dict[Any, int]) -> _Majority:
     odd = {
         path: kind for path, kinds in absent.items() if (kind := _odd_absence(kinds, objects - present[path], nearly.get(path)))
     }
-    return _Majority(keys, present, nearly, odd)
+    words = frozenset(path for path, kinds in absent.items() if 0 < kinds[_WORD] <= _STRAY and kinds["null"] >= _ABSENT)
+    return _Majority(keys, present, nearly, odd, words)
 
 
 def _odd_absence(kinds: Counter[str], missing: int, usual: str | None) -> str | None:
@@ -183,6 +201,12 @@ def shape_findings(shape: Shape, places: list[Place], majority: _Majority) -> It
             yield _keys(line, at, message)
     for path, kind in shape:
         usual = majority.types.get(path)
+        if kind == _WORD and path in majority.words:
+            for line, at in places:
+                yield _type(line, f"{at}.{path}", f"`{path}` is {kind}; others have null")
+            continue
+        if kind == _WORD:
+            kind = _NAMES[str]
         if usual and kind == majority.absent.get(path):
             for line, at in places:
                 yield _type(line, f"{at}.{path}", f"`{path}` is {kind}; others have {usual}, or leave it out in another way")

@@ -11,6 +11,8 @@ _MAX_WORDS = 3
 _MIN_KNOWN = 2
 _NEARLY_ALL = 0.8
 _SENTENCE = re.compile(r"[:.!?](?:\s|$)|[\n()\[\]{}]")
+_KEY = re.compile(r"\"[^\"\n]{1,40}\"\s*:")
+"""Of a JSON object that shows the form of the answer."""
 _JOIN = "or|and|oder|und|ou|et|o|y|u|e|eller|och|og|of"
 """`or` and `and` in the languages of the larger data sets."""
 _SEPARATOR = re.compile(rf"\s*(?:,\s*(?:{_JOIN})\b|[,/|;]|\b(?:{_JOIN})\b)\s*")
@@ -26,7 +28,7 @@ _QUOTES = " \t`\"'*“”‘’«»"
 def declared_labels(prompt: str, known: Iterable[str]) -> list[str]:
     """The list in which a prompt names two or more, and nearly all, of the known labels; empty when it has none."""
     bare_known = {bare(label) for label in known}
-    lists = [_items(sentence, bare_known) for sentence in _SENTENCE.split(prompt)]
+    lists = [_items(sentence, bare_known) for sentence in _SENTENCE.split(_KEY.sub("\n", prompt))]
     lists.append([found.strip(_QUOTES) for found in _BULLET.findall(prompt)])
     best = max(lists, key=lambda items: _hits(items, bare_known))
     are_short = all(len(item.split()) <= _MAX_WORDS for item in best)

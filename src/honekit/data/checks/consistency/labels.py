@@ -25,6 +25,8 @@ _IMBALANCE = 10
 _MAX_NAMED = 5
 _LEAST_FOR_BALANCE = 20
 _LEAST_SINGLE = 10
+_LEAST_FOR_MISSING, _TIMES_LABELS = 12, 3
+"""So few answers, or so few for each label, may lack one by chance."""
 _UNDECLARED = 0.1
 _STEM, _STEM_SHARE = 6, 0.7
 """`contradictory` for `contradiction`: another ending of one word."""
@@ -127,7 +129,7 @@ class Labels:
 
     def _missing(self, counts: dict[str, int]) -> list[str]:
         declared = self._declared(counts)
-        if not declared or sum(counts.values()) < _LEAST_FOR_BALANCE:
+        if not declared or sum(counts.values()) < max(_LEAST_FOR_MISSING, _TIMES_LABELS * len(declared[0])):
             return []
         has = {bare(value) for value in counts}
         named_by_all = set.intersection(*({bare(label) for label in labels} for labels in declared))

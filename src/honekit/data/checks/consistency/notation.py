@@ -37,6 +37,12 @@ _UNIT = re.compile(
     r"(?P<gap>[ \u00a0\u202f]?)(?P<unit>km/h|km|cm|mm|kg|mg|° ?C|° ?F|C|F|kWh|kW|MW|mA|mV|kV|Hz|kHz|MHz|GHz|ms|kB|KB|MB|GB|TB"
     r"|hPa|kPa|bar|psi|rpm|V|A|W|m/s|mph|m[lL]|cl|dl|oz|lbs?|kcal|dB|min|%)(?![\w°/²³-])"
 )
+_SPELT = re.compile(
+    r"[ \u00a0\u202f-]?(?:(?:kilo|milli)?grams?|(?:kilo|centi|milli)?met(?:re|er)s?|(?:milli)?lit(?:re|er)s?|ounces?|pounds?"
+    r"|(?:kilo|milli)?volts?|(?:kilo|mega)?watts?|(?:kilo)?watt[ -]hours?|(?:milli)?amp(?:ere)?s?|(?:kilo|mega|giga)bytes?)\b",
+    re.I,
+)
+"""Minutes and degrees aside, which are words beside symbols in good sets too."""
 _DECIMAL = re.compile(r"\d{1,6}(?P<mark>\.)\d{1,6}|\d{1,6}(?P<comma>,)(?:\d{1,2}|\d{4,6})")
 """A comma before three digits may part thousands, so it says nothing."""
 _MAX_NUMBERS = 40
@@ -91,6 +97,8 @@ class Notation:
                 self.decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, place)
             if unit := _UNIT.match(text, found.end()):
                 self._count_unit(turn, name, unit, at if is_value or found[0] + unit[0] not in turn.question else "")
+            if is_value and (unit or _SPELT.match(text, found.end())):
+                self.spellings.add(turn.task, f"{name} word", "with its symbol" if unit else "as a word", turn.line, at)
 
     def _count_unit(self, turn: Turn, name: str, unit: re.Match[str], place: str) -> None:
         kind = unit["unit"]

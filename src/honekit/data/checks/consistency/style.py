@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
-from honekit.data.checks.turn import Turn, adviser
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code
 from honekit.data.lines import Finding
 
 _MARKDOWN = re.compile(r"\*\*\S(?:[^*\n]*[^*\s])?\*\*(?!\w)|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
 _BULLETS = re.compile(r"\n\s*(?:[-*•]|\d{1,2}[.)])\s+\S")
 """With the line end before it, which is found ten times as fast as the beginning of a line."""
 _END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
+_QUOTES = frozenset('"“”„«»')
+_QUOTED = 40
+"""Characters of an answer that is more than one phrase that was asked for."""
 _LEAST = 10
 _MAX_EACH = 5
 """With more odd answers than this, one finding names the first of them."""
@@ -33,6 +36,8 @@ _case = adviser("data.style.case", "write it like the others, unless the differe
 _ending = adviser("data.style.ending", "end it like the others, unless the difference is meant")
 _markdown = adviser("data.style.markdown", "format it like the others, unless the difference is meant")
 _list = adviser("data.style.list", "lay it out like the others, unless the difference is meant")
+_quotes = adviser("data.style.quotes", "take the quotation marks away, unless the difference is meant")
+_block = adviser("data.style.code_block", "put the code into a fenced block like the others, unless it is meant")
 _length = adviser("data.style.length", "look at it: it may be cut off, be two answers in one, or belong to another task")
 
 _STYLES = {
@@ -40,15 +45,19 @@ _STYLES = {
     "ending": (_ending, "ends with a full stop or the like", ""),
     "markdown": (_markdown, "is formatted with Markdown", "is plain text"),
     "list": (_list, "is a list", "is running text"),
+    "quotes": (_quotes, "stands in quotation marks", ""),
 }
 
 
 @dataclass
 class Style:
-    """`data.style.case`, `data.style.ending`, `data.style.markdown`, `data.style.list`, `data.style.length`."""
+    """`data.style.case`, `data.style.ending`, `data.style.markdown`, `data.style.list`, `data.style.quotes`,
+    `data.style.code_block`, `data.style.length`."""
 
     styles: Tallies = field(default_factory=Tallies)
     """Each category says what the styles of `_STYLES` are, in that order."""
+    blocks: Tallies = field(default_factory=Tallies)
+    """Whether an answer has a block of code, where the system prompt speaks of code."""
     lengths: Counter[int] = field(default_factory=Counter)
     shortest: list[tuple[int, int, str]] = field(default_factory=list)
     longest: list[tuple[int, int, str]] = field(default_factory=list)
@@ -59,6 +68,8 @@ class Style:
             return ()
         if turn.is_prose:
             self._count_styles(turn, text)
+        if turn.task and turn.value is NO_JSON and "code" in turn.messages[0].text:
+            self.blocks.add(turn.task, "", has_code(text), turn.line, turn.field)
         if " " in text:
             self._count_length(len(text), turn)
         return ()
@@ -69,7 +80,8 @@ class Style:
         is_ended = text.rstrip()[-1:] in _END if is_sentence and "\n" not in text.strip() else None
         is_list = "\n" in text and len(_BULLETS.findall(f"\n{text}")) > 1
         has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
-        self.styles.add(turn.task, "", (is_lower, is_ended, has_marks, is_list), turn.line, turn.field)
+        is_quoted = len(text) >= _QUOTED and _stands_in_quotes(text)
+        self.styles.add(turn.task, "", (is_lower, is_ended, has_marks, is_list, is_quoted), turn.line, turn.field)
 
     def _count_length(self, length: int, turn: Turn) -> None:
         self.lengths[_bin(length)] += 1
@@ -80,6 +92,7 @@ class Style:
 
     def join(self, later: Style, lines_before: int) -> None:
         self.styles.join(later.styles, lines_before)
+        self.blocks.join(later.blocks, lines_before)
         self.lengths.update(later.lengths)
         for own, others in ((self.shortest, later.shortest), (self.longest, later.longest)):
             for key, line, at in sorted(others, key=lambda one: one[1]):
@@ -95,7 +108,7 @@ class Style:
         for name, tally in self._tallies():
             advise, yes, no = _STYLES[name]
             odd = list(tally.odd(share=majority_share(tally.total), least=_LEAST))
-            if name == "ending":
+            if name in ("ending", "quotes"):
                 # A sentence without its end is `data.answer.breaks_off`, of the structural checks.
                 odd = [(kind, place) for kind, place in odd if kind]
             said = f"unlike {tally.counts.get(tally.main, 0)} of {tally.total} answers"
@@ -105,6 +118,12 @@ class Style:
             for kind, (line, at) in odd:
                 what = "is all in capitals" if kind == _UPPER else yes if kind else no
                 yield advise(line, at, f"the answer {what}, {said}")
+        for _, tally in self.blocks.all():
+            for has, (line, at) in tally.odd(share=majority_share(tally.total), least=_LEAST):
+                if not has:
+                    yield _block(
+                        line, at, f"the answer has no block of code; {tally.counts[True]} of {tally.total} answers have one"
+                    )
         yield from self._outliers()
 
     def _outliers(self) -> Iterator[Finding]:
@@ -119,6 +138,12 @@ class Style:
             is_far = abs(math.log2(length) - median / _BINS) > far
             if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
                 yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
+
+
+def _stands_in_quotes(text: str) -> bool:
+    """Whether nothing but the ends of a text are quotation marks."""
+    first, last = text[0], text[-1]
+    return first in _QUOTES and last in _QUOTES and text.count(last) == 1 + (first == last)
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,9 +20,10 @@ from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.conversations import conversations_of
+from honekit.data.checks.leakage.beginnings import Beginnings
 from honekit.data.checks.leakage.groups import GroupLeaks
 from honekit.data.checks.leakage.reworded import Reworded
-from honekit.data.checks.quality.near_duplicates import FILLERS
+from honekit.data.checks.quality.near_pairs import FILLERS, SMALL
 from honekit.data.lines import Finding, Severity
 from honekit.data.near.rule import MASK, WORD, masked_words
 from honekit.data.near.search import Match, NearSearch
@@ -68,7 +69,7 @@ class _Parts:
     masked: int
     """The input without its numbers."""
     said: int
-    """The words of the input in any order, without articles and the like, and the answer."""
+    """The words of the input in any order, small ones aside, with the answer if it is short, else with the system prompt."""
 
 
 def _parts(messages: list[Message]) -> _Parts:
@@ -88,9 +89,24 @@ def _parts(messages: list[Message]) -> _Parts:
     is_own = (not is_short or len(telling) >= MIN_TELLING_WORDS) and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     masked = masked_words(text)
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
-    said = " ".join(sorted([word for word in WORD.findall(text.lower()) if word not in _SMALL_WORDS]))
+    said = _said_in_any_order(text, _SMALL_WORDS if is_short else SMALL)
     hashes = _hash(" ".join(text.split())), system_hash, answer_hash
-    return _Parts(text, *hashes, is_short, is_own, is_telling, _hash(" ".join(masked)), _hash(f"{said}\0{answer_hash}"))
+    return _Parts(
+        text,
+        *hashes,
+        is_short,
+        is_own,
+        is_telling,
+        _hash(" ".join(masked)),
+        _hash(f"{said}\0{answer_hash if is_short else system_hash}"),
+    )
+
+
+def _said_in_any_order(text: str, small: frozenset[str]) -> str:
+    """The words without the small ones; with them where few are left."""
+    words = sorted(WORD.findall(text.lower()))
+    telling = [word for word in words if word not in small]
+    return " ".join(telling if len(telling) >= MIN_TELLING_WORDS or small is _SMALL_WORDS else words)
 
 
 def _said(message: Message) -> str:
@@ -165,6 +181,7 @@ class _HeldOut:
     reworded: Reworded
     said: dict[int, int]
     """The first line of each input without small words."""
+    beginnings: Beginnings = field(default_factory=Beginnings)
 
     def exact(self, parts: _Parts) -> int:
         """The line of the same input here, 0 when there is none."""
@@ -217,6 +234,7 @@ class LeakageCheck:
                     )
             self._rows.add(example.line, parts, exact_in)
             self._groups.hold_out(example)
+            held_out.beginnings.add(example.line, example.messages)
             if parts.is_own:
                 held_out.reworded.add(example.line, parts.answer, parts.input)
             for key in _keys(parts):
@@ -233,6 +251,7 @@ class LeakageCheck:
         exact_in = 0
         self._groups.see(example)
         for held_out in self._held_out:
+            held_out.beginnings.see(example.line, example.messages)
             line = held_out.exact(parts)
             if line:
                 exact_in |= held_out.bit
@@ -263,6 +282,10 @@ class LeakageCheck:
                 else:
                     message = f"nearly the same input in {self._held_out[-1].name}:{line} and {other}"
                     self._between.append((held_out, "near_duplicate", message))
+            for line, at in held_out.beginnings.found():
+                if line not in self._leaks:
+                    self._leaks.add(line)
+                    yield held_out.finding("exact", line, f"the conversation begins with all of {held_out.name}:{at}")
         for held_out, kind, message in self._between[:MAX_BETWEEN]:
             yield held_out.finding(kind, 0, message)
         if len(self._between) > MAX_BETWEEN:

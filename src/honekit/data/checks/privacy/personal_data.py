@@ -1,7 +1,7 @@
 """Personal data and secrets in any text of a record: what a model has learnt it may say to anybody.
 
 A finding stands for all places of one code in one field. What may be advised only (addresses of private networks, MAC
-addresses: device logs are full of them) is reported once for the whole file.
+addresses: device logs are full of them) is reported once for the whole file where more than a few records have it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from honekit.data.private.find import find_private, masked, may_be_private, with
 from honekit.data.private.names import name_finder
 from honekit.data.private.personal import Span
 
+_FEW = 3
+"""So many records are named one by one."""
 _FIX = "`hone data fix --redact` writes a pseudonym in its place, the same for the same value"
 _SECRET_FIX = "revoke it, since it has been copied around; `hone data fix --redact` takes it out"
 _ADVICE_FIX = "leave it where devices are meant, else `hone data fix --redact --only {}`"
@@ -25,26 +27,31 @@ _ADVICE_FIX = "leave it where devices are meant, else `hone data fix --redact --
 
 @dataclass
 class Advised:
-    """What is reported once for the whole file, by code."""
+    """What is reported for the first records only, or once for the whole file, by code."""
 
-    first: dict[str, tuple[int, str, str]] = field(default_factory=dict)
-    """Line, field and what it is."""
+    first: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)
+    """Line, field and what it is, of the first `_FEW` records."""
     records: dict[str, int] = field(default_factory=dict)
 
-    def add(self, code: str, line: int, at: str, what: str, records: int = 1) -> None:
-        self.first.setdefault(code, (line, at, what))
-        self.records[code] = self.records.get(code, 0) + records
+    def add(self, code: str, line: int, at: str, what: str) -> None:
+        self._add(code, [(line, at, what)], 1)
 
     def join(self, later: Advised, lines_before: int) -> None:
         """Add what was found in a later part of the same file."""
-        for code, (line, at, what) in later.first.items():
-            self.add(code, line + lines_before, at, what, later.records[code])
+        for code, places in later.first.items():
+            self._add(code, [(line + lines_before, at, what) for line, at, what in places], later.records[code])
+
+    def _add(self, code: str, places: list[tuple[int, str, str]], records: int) -> None:
+        first = self.first.setdefault(code, [])
+        first += places[: _FEW - len(first)]
+        self.records[code] = self.records.get(code, 0) + records
 
     def findings(self) -> Iterator[Finding]:
-        for code, (line, at, what) in self.first.items():
-            count = self.records[code]
-            message = f"{what}, in {count} {'record' if count == 1 else 'records'}; this is the first"
-            yield Finding(code, "advice", line, at, message, _ADVICE_FIX.format(code))
+        for code, places in self.first.items():
+            count, fix = self.records[code], _ADVICE_FIX.format(code)
+            more = f", in {count} records; this is the first" if count > _FEW else ""
+            for line, at, what in places[:1] if more else places:
+                yield Finding(code, "advice", line, at, f"{what}{more}", fix)
 
 
 class PrivacyCheck:

@@ -22,6 +22,11 @@ _MAY_BE_BAD = re.compile("[^\x00-\x7f](?:(?<=[\x80-\x9fŒœÃÂ])|[^\x00-\x7f])"
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\ufff9-\ufffb\U000e0000-\U000e007f]")
 _FLAG = "\U0001f3f4"
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u205f\u3000]")
+_MIXED = re.compile("[a-zA-Z][Ѐ-ӿ]|[Ѐ-ӿ][a-zA-Z]")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LATIN, _CYRILLIC = "aceopxyiABCEHKMOPTXI", "асеорхуіАВСЕНКМОРТХІ"
+"""Letters that look alike, in the same order."""
+_TO_CYRILLIC, _TO_LATIN = str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_CYRILLIC, _LATIN)
 _LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_].{0,200}?[^\W\d_]\?[^\W\d_]")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _ENTITY = re.compile(
@@ -64,6 +69,27 @@ def fix_blanks(text: str) -> str:
     return _BLANKS.sub(lambda found: "\n" if found[0] in "\u2028\u2029" else " ", text)
 
 
+def fix_homoglyphs(text: str) -> str:
+    """A Latin `o` within a Cyrillic word becomes the Cyrillic one, and the other way round."""
+    return _LETTERS.sub(lambda found: _in_one_script(found[0]), text) if _MIXED.search(text) else text
+
+
+def _in_one_script(word: str) -> str:
+    """The word in one script, where all letters of the other one only look like those; else as it is.
+
+    `VIPы` and `PDFка` are Latin names with a Cyrillic ending, and stay.
+    """
+    if not _MIXED.search(word):
+        return word
+    latin = [letter for letter in word if letter.isascii()]
+    cyrillic = [letter for letter in word if not letter.isascii()]
+    if len(latin) <= len(cyrillic) and set(latin) <= set(_LATIN) and not word[:2].isascii():
+        return word.translate(_TO_CYRILLIC)
+    if len(cyrillic) < len(latin) and set(cyrillic) <= set(_CYRILLIC) and word[-1].isascii():
+        return word.translate(_TO_LATIN)
+    return word
+
+
 def fix_edges(text: str) -> str:
     return text.strip()
 
@@ -91,6 +117,7 @@ SAFE_MENDS: dict[str, Callable[[str], str]] = {
         "data.text.control": fix_control,
         "data.text.invisible": fix_invisible,
         "data.text.blanks": fix_blanks,
+        "data.text.homoglyphs": fix_homoglyphs,
         "data.text.edges": fix_edges,
         "data.text.line_ends": fix_line_ends,
     }.items()
@@ -117,6 +144,11 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
     "data.text.control": ("advice", "the text has control characters", "take them out"),
     "data.text.invisible": ("advice", "the text has characters of no width", "take them out"),
     "data.text.blanks": ("advice", "the text has unusual blanks", "write plain blanks"),
+    "data.text.homoglyphs": (
+        "warning",
+        "a word mixes Latin and Cyrillic letters that look alike",
+        "write it in one script, e.g. with `hone data fix`",
+    ),
     "data.text.edges": ("advice", "the answer begins or ends with blanks or line ends", "trim it"),
     "data.text.line_ends": ("advice", "the text has carriage returns", "end lines with \\n only"),
 }
@@ -166,10 +198,14 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
     """The codes of what is wrong with one text; `before` is what an answer answers."""
     if "\r" in text:
         yield "data.text.line_ends"
-    if _has_control(text):
+    wrong = [] if text.isascii() else [*_beyond_ascii(text)]
+    # Control characters that come from a wrong encoding go with it.
+    if _has_control(fix_mojibake(text) if "data.text.mojibake" in wrong else text):
         yield "data.text.control"
-    if not text.isascii():
-        yield from _beyond_ascii(text)
+    yield from wrong
+    # In an input they may be what the answer is about: a forged address.
+    if is_answer and not text.isascii() and _MIXED.search(text) and fix_homoglyphs(text) != text:
+        yield "data.text.homoglyphs"
     if is_answer and _may_be_lost(text) and _LOST.search(text) and "://" not in text and CODE not in text:
         yield "data.text.lost"
     if is_answer and (text[0].isspace() or text[-1].isspace()) and CODE not in text and text.strip():

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from honekit.data.checks.quality.cues import AI, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, SPEAKS_AS_AI, cues_of
+from honekit.data.checks.quality.echo import is_echo, is_edit
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, bare, has_code, is_label, warner
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, is_label, warner
 from honekit.data.lines import Finding, shown
 
 _AI = re.compile(SPEAKS_AS_AI, re.I)
@@ -49,7 +50,16 @@ _SLOT = re.compile(
     rf"|<(?i:{SLOT_WORDS})>"
 )
 """Slots of a template: a model may be meant to write them."""
-_UNFILLED = re.compile(r"\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])")
+_UNFILLED = re.compile(
+    r"(?<![{$\w])\{[a-z]+(?:_[a-z]+)+\}(?!\})|\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}"
+    r"|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])"
+)
+_BRACE = re.compile(r"\{[a-z{]")
+_FILLER_INPUT = re.compile(
+    r"(?<=[.?!:])\n{1,2}(n/?a|none|null|nan|<?no ?input>?|-)$|\n(?:input|context): *(n/?a|none|null|nan)$", re.I
+)
+_LAST_OF_FILLER = frozenset("aAnNeElLtT>-")
+_FILLER_CHARS, _FEW_FILLERS = 24, 5
 _EMPTY = re.compile(
     r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+|idk|dunno"
     r"|no (?:answer|response))\)?\.?",
@@ -65,10 +75,7 @@ _HERE = ("swer here", "ponse here", "text here", "goes here", "tion here", "mary
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
 _BEGINNING_CHARS = 250
-_LEAST_ECHO = 12
 _NOTHING_CHARS = 12
-_ECHO_BEGINNING = 32
-_LEAST_REPEATED = 40
 _OF_QUESTION, _OF_TOOL = "the text of the question", "the tool's result as it stands"
 _TASK = 0.6
 """More placeholders than this are the task itself."""
@@ -82,6 +89,7 @@ _ENOUGH, _EVERY = 200, 64
 _refusal = warner("data.answers.refusal", "write the answer that the model shall give, or delete the record")
 _placeholder = warner("data.text.placeholder", "fill it in, or delete the record")
 _slots = adviser("data.text.placeholder", "leave them when the model shall write them, else fill them in")
+_filler = warner("data.text.placeholder", "leave that part of the input out, as where there is none")
 _echo = warner("data.answers.echo", "write an answer; this one repeats the question")
 _empty = warner("data.answers.no_content", "write the answer, or delete the record")
 
@@ -96,6 +104,8 @@ class Content:
     empty: Tally = field(default_factory=Tally)
     slots: Tally = field(default_factory=Tally)
     marks: Tally = field(default_factory=Tally)
+    fillers: Tally = field(default_factory=Tally)
+    """Inputs that end with a word for nothing."""
     answers: int = 0
     compared: int = 0
     """Answers that were held against their questions, and how many of these were edits."""
@@ -117,13 +127,15 @@ class Content:
             if (MARK in cues or SLOT in cues) and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
         text = turn.text
-        if ("{" in text and "{{" in text) or (("<" in text or "[" in text) and "nsert" in text):
+        if ("{" in text and _BRACE.search(text)) or (("<" in text or "[" in text) and "nsert" in text):
             self._count_unfilled(turn)
         self.labels += is_label(turn.answer) and turn.value is NO_JSON
         if self.compared < _ENOUGH or not turn.line % _EVERY:
             self.compared += len(turn.trained)
             self.edits += is_edit(turn)
             self.copies += 0 < len(turn.answer) < len(turn.question) and turn.answer in turn.question
+        if turn.question[-1:] in _LAST_OF_FILLER and (filler := _FILLER_INPUT.search(turn.question[-_FILLER_CHARS:])):
+            self.fillers.add(filler[1] or filler[2], turn.line, f"messages[{turn.at - 1}].content")
         if is_echo(turn):
             self.echoes.add(_OF_QUESTION, turn.line, turn.field)
         elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.messages[turn.at - 1].text and turn.answer:
@@ -142,13 +154,13 @@ class Content:
     def _count_unfilled(self, turn: Turn) -> None:
         """Slots of a template in what the answer answers."""
         for at, message in enumerate(turn.messages):
-            if message.role in ("user", "system", "developer") and CODE not in message.text:
+            if message.role in ("user", "system", "developer") and "`" not in message.text:
                 found = _UNFILLED.search(message.text)
                 if found:
                     self.slots.add(found[0], turn.line, f"messages[{at}].content")
 
     def join(self, later: Content, lines_before: int) -> None:
-        for name in ("refusals", "as_ai", "echoes", "empty", "slots", "marks"):
+        for name in ("refusals", "as_ai", "echoes", "empty", "slots", "marks", "fillers"):
             getattr(self, name).join(getattr(later, name), lines_before)
         self.answers += later.answers
         self.compared += later.compared
@@ -170,6 +182,11 @@ class Content:
             line, at = self.slots.places[what][0]
             total = self.slots.total
             yield _slots(line, at, f"{total} records have placeholders such as {shown(what)}: are they meant?")
+        for what, places in self.fillers.places.items():
+            count = self.fillers.counts[what]
+            more = f"; so in {count} records" if count > _FEW_FILLERS else ""
+            for line, at in places[:1] if more else places:
+                yield _filler(line, at, f"the input ends with {shown(what)}, which stands for nothing{more}")
         # Who corrects or redacts texts leaves some as they are; who cuts a part out of them may take all that there is.
         is_editing = max(self.edits, self.copies) > _MOSTLY_EDITS * self.compared
         for what, (line, at) in self._meant_aside(self.echoes) if not is_editing else ():
@@ -223,34 +240,3 @@ def refusal_in(text: str, cues: Sequence[int] = (REFUSAL, AI)) -> str | None:
     if found and not _AI.search(found[0]) and _OTHER_WAY.match(text, found.end()):
         return None
     return found[0].strip() if found else None
-
-
-def is_echo(turn: Turn) -> bool:
-    """Whether a prose answer is the question once more, the text at the end of it, or begins with all of it."""
-    if len(turn.answer) < _LEAST_ECHO or " " not in turn.answer or turn.value is not NO_JSON:
-        return False
-    if len(turn.answer) < len(turn.question) and turn.question.endswith(turn.answer.strip()):
-        # `Translate: …`, and the text to be translated again.
-        before = turn.question[: -len(turn.answer.strip())].rstrip(" ")
-        return before.endswith((":", "\n"))
-    if len(turn.question) >= _LEAST_REPEATED and len(turn.answer) >= _LEAST_REPEATED:
-        # `Summarise: …`, and the text itself before the summary.
-        answer = turn.answer.lstrip()
-        begins = turn.question.find(answer[:_LEAST_REPEATED])
-        if begins >= 0 and answer.startswith(turn.question[begins:].rstrip()):
-            return len(turn.question) - begins >= _LEAST_REPEATED
-    if not turn.question or abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
-        return False
-    one, other = turn.answer[0], turn.question[0]
-    if one.isascii() and other.isascii() and one.isalnum() and other.isalnum() and one.lower() != other.lower():
-        return False
-    first, second = bare(turn.answer[:_ECHO_BEGINNING]), bare(turn.question[:_ECHO_BEGINNING])
-    return (first.startswith(second) or second.startswith(first)) and bare(turn.answer) == bare(turn.question)
-
-
-def is_edit(turn: Turn) -> bool:
-    """Whether an answer is the question with some words changed."""
-    if turn.value is not NO_JSON or abs(len(turn.answer) - len(turn.question)) > 0.4 * len(turn.question):
-        return False
-    own, other = set(turn.answer.casefold().split()), set(turn.question.casefold().split())
-    return len(own & other) >= 0.5 * max(len(own), len(other))

@@ -21,6 +21,9 @@ _COMMON = re.compile(
 )
 _MAY_BE_NAME = re.compile(r"[0-9](?:(?<=[A-Za-z_#-].)|(?=[A-Za-z_-]))")
 """What every identifier has: a digit beside a letter, a hyphen or the like."""
+_NUMBERED = re.compile(r"#?\d+(?:-\d+)+")
+"""Groups of digits: an order number such as `88-1204`, but also a date, a range of numbers or of years, and a score."""
+_NO_NUMBERED = re.compile(r"\d{4}-\d\d?(?:-\d\d?)?|\d\d?-\d\d?-(?:\d\d|\d{4})|(?:\d\d?-)*\d\d?")
 _LETTER, _DIGIT = re.compile(r"[A-Za-z]"), re.compile(r"\d")
 _LEAST = 6
 _MAX_FOUND = 10 * MAX_PLACES
@@ -69,7 +72,7 @@ class Grounding:
 
 
 def identifiers(text: str) -> list[str]:
-    """Tokens of letters and digits that name one thing, such as `pump-14`, `P-310`, `ORD48213` and `#48213`.
+    """Tokens of letters and digits that name one thing, such as `pump-14`, `P-310`, `ORD48213`, `#48213` and `88-1204`.
 
     Quantities, dates, years, versions and names of standards are none, nor is anything in a text with code.
     """
@@ -91,6 +94,10 @@ def _runs_with_digits(text: str) -> Iterator[str]:
 def _is_identifier(token: str) -> bool:
     if token.startswith("#"):
         return len(token) >= 4
+    if _NUMBERED.fullmatch(token):
+        first, *others = token.split("-")
+        is_range = len(others) == 1 and len(first) == len(others[0]) and first <= others[0]
+        return not is_range and not _NO_NUMBERED.fullmatch(token)
     return len(token) >= 4 and bool(_LETTER.search(token)) and not _COMMON.fullmatch(token)
 
 

@@ -49,6 +49,11 @@ _NEAR = (
     {"cs", "sk"},
 )
 """Languages that a short text does not tell apart."""
+_OTHER_SCRIPT = frozenset(
+    {"ar", "be", "bg", "bn", "el", "fa", "he", "hi", "hy", "ja", "ka", "ko", "mk", "mr", "ru", "ta", "th", "uk", "ur", "zh"}
+)
+"""Languages that are not written in Latin letters: beside them a sentence in ASCII shows by its letters alone."""
+_SENTENCE = re.compile(r"[A-Z][a-z]*(?:,? [A-Za-z][a-z'’]*){3,}[^{}<>|\\=]*[.!?]\s*")
 
 _odd = warner("data.language.answer", "answer in the language of the question, or delete the record")
 _other = adviser("data.language.other", "leave it when more than one language is meant; else translate or delete it")
@@ -80,6 +85,8 @@ class Languages:
     unsure: list[str] = field(default_factory=list)
     """The first answers that are too short to tell: together they may say which language they are in."""
     unsure_count: int = 0
+    latin: list[_Seen] = field(default_factory=list)
+    """Those of them that are a sentence in ASCII letters."""
     words: Counter[str] = field(default_factory=Counter)
 
     def see(self, turn: Turn) -> Iterable[Finding]:
@@ -124,6 +131,8 @@ class Languages:
             self.unsure_count += 1
             if len(self.unsure) < _MAX_UNSURE:
                 self.unsure.append(seen.answer[: _MAX_CHARS // _MAX_UNSURE])
+            if len(self.latin) < MAX_PLACES and seen.answer.isascii() and _SENTENCE.fullmatch(seen.answer):
+                self.latin.append(seen)
             return
         question = language_of(seen.question) if len(seen.question) >= _MIN_CHARS else ""
         self.answers[answer] += 1
@@ -145,20 +154,29 @@ class Languages:
 
     def finish(self) -> Iterator[Finding]:
         self.identify()
-        together = language_of(" ".join(self.unsure)) if self.unsure_count >= _LEAST else ""
-        if together:
-            self.answers[together] += self.unsure_count
+        language = language_of(" ".join(self.unsure)) if self.unsure_count >= _LEAST else ""
+        own = " ".join([text for text in self.unsure if not text.isascii()])
+        if not language and own and self._main in _OTHER_SCRIPT and _guess(own) == self._main:
+            language = self._main
+        if language:
+            self.answers[language] += self.unsure_count
         total = self.answers.total() + self.passed
         main = self._main
         if total < _LEAST:
             return
-        share = (self.answers[main] + self.passed) / total
+        latin = self.latin if main in _OTHER_SCRIPT else []
+        share = (self.answers[main] + self.passed - len(latin)) / total
         least = _SHARE
         if total < _SMALL_FILE:
-            least = _FEW_SHARE if total - self.answers[main] <= _FEW else _SMALL_SHARE
+            least = _FEW_SHARE if total - self.answers[main] + len(latin) <= _FEW else _SMALL_SHARE
         same = sum(count for (question, answer), count in self.pairs.items() if is_same(question, answer))
         pairs = sum(self.pairs.values())
         answers_follow = pairs >= _LEAST and same >= 0.9 * pairs
+        if share >= least:
+            for seen in latin:
+                language = name(_guess(seen.answer))
+                said = f"the answer is in Latin letters ({language}); {share:.0%} of the answers are in {name(main)}"
+                yield (_other if seen.question.isascii() else _odd)(seen.line, seen.field, said)
         for seen, asked in self.kept:
             if answers_follow and seen.question and not is_same(seen.question, seen.answer):
                 what = f"the answer is in {name(seen.answer)}, the question in {name(seen.question)}"

@@ -8,71 +8,43 @@ and are verified exactly.
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from rapidfuzz.distance import OSA
 
 from honekit.data.checks.consistency.contradictions import answer_hash
+from honekit.data.checks.quality.near_pairs import (
+    FILLERS,
+    MAX_TEXT,
+    SMALL,
+    Kept,
+    compare,
+    compare_plain,
+    plain_words,
+    same_words,
+    words_of,
+)
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label, warner
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, flat, is_label
 from honekit.data.lines import Finding
 from honekit.data.near.rule import THRESHOLD
 
 MAX_RECORDS = 20_000
 """Records compared with each other, the first of the file: up to 8 kB each in memory and 0.1 ms in time."""
-_MAX_WORDS = 300
 _BATCH = 500
 _BAG_WORDS = 4
 _COMMON = 0.5
 _HASHES, _BANDS, _SEED = 128, 32, 42
 """A pair at similarity 0.7 shares one of 32 bands of 4 hashes with probability 0.9998."""
-_WORD = re.compile(r"\w+(?:['’-]\w+)*")
-_SAID_AGAIN = 0.5
-_PLAIN_WORDS = 3
 _LONG_ANSWER = 40
 _FEW_REUSED, _REUSED = 2, 0.02
 _OTHER = 0.2
 """Questions that share no more of their runs of words are other questions."""
-FILLERS = frozenset(
-    {"a", "an", "the", "please", "pls", "hi", "hello", "hey", "thanks", "thank", "you", "yet", "just", "really", "so", "very"}
-    | {"has", "have", "had", "been"}
-    | {"bitte", "hallo", "danke", "der", "die", "das", "ein", "eine", "le", "la", "les", "un", "une", "merci", "el", "favor"}
-)
-"""Articles, politeness and auxiliary verbs: with or without them an input asks the same."""
 
-NEAR = adviser("data.near_duplicate", "keep one of the two, or leave both when the repetition is meant")
 _again = adviser("data.answers.reused", "see whether it was pasted under the wrong question")
-CONTRADICT = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
-
-
-@dataclass(slots=True)
-class _Record:
-    line: int
-    at: str
-    words: list[str]
-    """Until the shingles are made."""
-    said: str
-    """The words again, where a label or JSON hangs on them; else empty."""
-    task: int
-    input: int
-    """Of what the user said, case, blanks and end marks aside; other answers to an equal one are for `Contradictions`."""
-    record: int
-    """Of all that is said, letter by letter; equal ones are for `data.duplicate`."""
-    answer: int
-    plain: int
-    """Of its words without articles and the like, where a label or JSON hangs on them; else 0."""
-    long: bool
-    """The answer is a text of some length."""
-    bag: int
-    """Of its words in the order of the alphabet: the same for `A and B` and `B and A`."""
-    shingles: array[int] = field(default_factory=lambda: array("q"))
-    """Their hashes: eight bytes each instead of a text."""
 
 
 class NearDuplicates:
@@ -80,8 +52,8 @@ class NearDuplicates:
 
     def __init__(self, max_records: int = MAX_RECORDS) -> None:
         self._left = max_records
-        self._pending: list[_Record] = []
-        self._records: list[_Record] = []
+        self._pending: list[Kept] = []
+        self._records: list[Kept] = []
         self._common: frozenset[str] | None = None
         self._index: Any = None
         self._bags: dict[int, int] = {}
@@ -112,11 +84,12 @@ class NearDuplicates:
             hash(tuple([flat(text, turn.is_even) for text in said])),
             hash(turn.text),
             answer_hash(turn),
-            hash(plain) if is_decided and (plain := plain_words(words)) else 0,
+            hash((plain, is_decided)) if (plain := plain_words(words, FILLERS if is_decided else SMALL)) else 0,
             not is_decided and len(turn.answer) >= _LONG_ANSWER,
             bag,
         )
-        self._pending.append(_Record(turn.line, turn.field, words, " ".join(words) if is_decided else "", task, *hashes))
+        text = "" if is_decided else turn.answer[:MAX_TEXT]
+        self._pending.append(Kept(turn.line, turn.field, words, " ".join(words), text, task, *hashes))
         if len(self._pending) < _BATCH and self._left:
             return ()
         found = self._flush()
@@ -131,7 +104,7 @@ class NearDuplicates:
             for line, at, first in self._reused:
                 yield _again(line, at, f"the same long answer as on line {first}, to another question")
 
-    def _note_answer(self, record: _Record) -> None:
+    def _note_answer(self, record: Kept) -> None:
         self._long += 1
         key = self._answers.setdefault(record.answer, len(self._records))
         if key < len(self._records) and len(self._reused) < MAX_PLACES:
@@ -156,12 +129,12 @@ class NearDuplicates:
             record.words = []
             record.shingles = array("q", {hash(shingle) for shingle in members})
             finding = next(
-                (one for key in sorted(self._index.query(minhash)) if (one := _compare(self._records[key], record))), None
+                (one for key in sorted(self._index.query(minhash)) if (one := compare(self._records[key], record))), None
             )
             if finding is None and record.bag:
-                finding = _same_words(self._records, self._bags.setdefault(record.bag, len(self._records)), record)
+                finding = same_words(self._records, self._bags.setdefault(record.bag, len(self._records)), record)
             if finding is None and record.plain:
-                finding = _compare_plain(self._records, self._plain.setdefault(record.plain, len(self._records)), record)
+                finding = compare_plain(self._records, self._plain.setdefault(record.plain, len(self._records)), record)
             if finding:
                 found.append(finding)
             elif record.long:
@@ -170,25 +143,6 @@ class NearDuplicates:
             self._records.append(record)
         self._pending = []
         return found
-
-
-def words_of(text: str) -> list[str]:
-    """Its first words, case folded."""
-    return _WORD.findall(text.casefold())[:_MAX_WORDS]
-
-
-def plain_words(words: list[str]) -> str:
-    """The words without articles, politeness and the like; empty where few are left, or numbers among them."""
-    plain = [word for word in words if word not in FILLERS]
-    return "".join(plain) if len(plain) >= _PLAIN_WORDS and all(map(str.isalpha, plain)) else ""
-
-
-def _compare_plain(records: list[_Record], key: int, record: _Record) -> Finding | None:
-    """Inputs that are equal but for articles, politeness and the like, with another label."""
-    first = records[key] if key < len(records) else None
-    if first is None or first.task != record.task or first.answer == record.answer or first.input == record.input:
-        return None
-    return CONTRADICT(record.line, record.at, f"nearly the same input as on line {first.line}, with another answer")
 
 
 def shingles(words: list[str]) -> frozenset[str]:
@@ -204,41 +158,3 @@ def _common_of(sets: list[frozenset[str]]) -> frozenset[str]:
         return frozenset()
     counts = Counter(shingle for members in sets for shingle in members)
     return frozenset(shingle for shingle, count in counts.items() if count >= _COMMON * len(sets))
-
-
-def _compare(first: _Record, second: _Record) -> Finding | None:
-    if first.task != second.task or first.record == second.record:
-        return None
-    shared = len(set(first.shingles).intersection(second.shingles))
-    similarity = shared / (len(first.shingles) + len(second.shingles) - shared)
-    if similarity < _SAID_AGAIN:
-        return None
-    if first.answer == second.answer:
-        if similarity >= THRESHOLD or ask_the_same(first.said, second.said):
-            return NEAR(second.line, "messages", f"nearly the same input and the same answer as on line {first.line}")
-    elif first.input != second.input and ask_the_same(first.said, second.said):
-        return CONTRADICT(second.line, second.at, f"nearly the same input as on line {first.line}, with another answer")
-    return None
-
-
-def _same_words(records: list[_Record], key: int, record: _Record) -> Finding | None:
-    """Words in another order mean the same where the answer is the same, and may mean another thing where it is not."""
-    first = records[key] if key < len(records) else None
-    if first is None or first.task != record.task or first.answer != record.answer or first.record == record.record:
-        return None
-    return NEAR(record.line, "messages", f"the same words in another order, and the same answer, as on line {first.line}")
-
-
-def ask_the_same(first: str, second: str) -> bool:
-    """Whether two inputs differ in articles, politeness and slips of the hand only, and so must have one label.
-
-    Any other word may be why the labels differ: `my card` and `my PIN`, `can` and `can't`, 14 A and 23 A.
-    """
-    own, other = ([word for word in text.split() if word not in FILLERS] for text in (first, second))
-    if len(own) != len(other):  # `file systems`, `filesystems`
-        return "".join(own) == "".join(other) and "".join(own).isalpha()
-    return 0 < len(own) == len(other) and all(a == b or _is_slip(a, b) for a, b in zip(own, other, strict=True))
-
-
-def _is_slip(a: str, b: str) -> bool:
-    return min(len(a), len(b)) >= 5 and (a + b).isalpha() and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from honekit.data.checks.consistency.contradictions import answer_hash
-from honekit.data.checks.quality.near_duplicates import CONTRADICT, NEAR, plain_words, words_of
+from honekit.data.checks.quality.near_pairs import CONTRADICT, NEAR, plain_words, words_of
 from honekit.data.checks.turn import NO_JSON, Turn, is_label
 from honekit.data.lines import Finding
 from honekit.data.near.search import NearSearch

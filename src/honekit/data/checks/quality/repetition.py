@@ -16,7 +16,7 @@ _SENTENCE, _TIMES = 20, 3
 _ANSWER = 30
 _LEAST = 48
 _STEP = 8
-_TAIL, _LOOP_CHARS = 24, 400
+_TAIL, _LOOP_CHARS, _WORD = 24, 400, 4
 _LOOP = re.compile(r"(?<!\w)(\w[^\n]{6,80}?[\s,.;:!?]+)\1{3,}")
 _RUN = re.compile(r"([^\s=\-_*#.~|─0])\1{39,}")
 
@@ -65,8 +65,9 @@ def repeated_in(text: str) -> str | None:
         return "one character stands forty times and more in a row"
     if "`" in text and CODE in text:
         return None
-    end = len(text)
-    if text.find(text[-_TAIL:], max(end - 4 * _TAIL - _TAIL, 0), end - 1) >= 0 and _is_loop(text[-_LOOP_CHARS:]):
+    # The mark behind the last round stands behind no other.
+    end = len(text) - text.endswith((".", "!", "?"))
+    if text.find(text[end - _TAIL : end], max(end - 4 * _TAIL - _TAIL, 0), end - 1) >= 0 and _is_loop(text[:end][-_LOOP_CHARS:]):
         return "a few words come again and again at the end of the answer"
     if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
         return "a paragraph stands twice in the answer"
@@ -81,9 +82,10 @@ def repeated_in(text: str) -> str | None:
 
 
 def _is_loop(text: str) -> bool:
-    """Whether some words, at least two, come four times and more on end."""
+    """Whether some words, at least two, come four times and more on end; `ha ha ha` is laughter."""
     found = _LOOP.search(text + " ")
-    return bool(found and len(re.findall(r"[^\W\d_]{2,}", found[1])) > 1)
+    words = re.findall(r"[^\W\d_]{2,}", found[1].casefold()) if found else []
+    return len(words) > 1 and (len(set(words)) > 1 or len(words[0]) >= _WORD)
 
 
 def _may_have_run(text: str, step: int) -> bool:

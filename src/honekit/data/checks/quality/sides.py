@@ -1,7 +1,8 @@
-"""A conversation whose sides were exchanged: the user states what the assistant then asks."""
+"""A conversation whose sides were exchanged: the user states what the assistant then asks, or gives what it then asks for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,6 +12,46 @@ from honekit.data.lines import Finding
 
 _MOSTLY = 0.75
 _MARKS = ("?", "？", "؟")
+_VERBS = frozenset(
+    {
+        "answer",
+        "arrange",
+        "change",
+        "classify",
+        "compare",
+        "complete",
+        "compose",
+        "convert",
+        "correct",
+        "create",
+        "decide",
+        "define",
+    }
+    | {
+        "describe",
+        "draft",
+        "edit",
+        "explain",
+        "extract",
+        "find",
+        "fix",
+        "generate",
+        "give",
+        "identify",
+        "improve",
+        "list",
+        "make",
+    }
+    | {"name", "paraphrase", "pick", "rank", "rephrase", "reply", "rewrite", "shorten", "simplify", "solve", "sort", "suggest"}
+    | {"summarise", "summarize", "tell", "translate", "turn", "write"}
+)
+"""What an instruction begins with."""
+_TASK = re.compile(
+    r"(?:(?:Explain|Summari[sz]e|Translate|Rewrite|Rephrase|Paraphrase|Classify|Generate|Compose|Define) "
+    r"|(?:Name|List|Suggest|Write|Create|Draft) (?:an?|the|one|two|three|four|five|six|ten|some|\d+) "
+    r"|(?:Correct|Fix|Sort|Change|Turn|Complete|Edit|Improve|Shorten|Simplify) (?:the|this|these) )[^.\n]*\.?"
+)
+"""An instruction to a writer with nothing behind it; whoever asks back does not say so."""
 _ASKED_AND_ANSWERED, _STATED_AND_ASKED = (True, False), (False, True)
 
 _swapped = warner("data.roles.swapped", "exchange the two texts, so that the user asks and the assistant answers")
@@ -18,7 +59,7 @@ _swapped = warner("data.roles.swapped", "exchange the two texts, so that the use
 
 @dataclass
 class Sides:
-    """`data.roles.swapped`, by the question marks of a conversation's first two turns."""
+    """`data.roles.swapped`, by the question marks and instructions of a conversation's first two turns."""
 
     tallies: Tallies = field(default_factory=Tallies)
 
@@ -30,7 +71,10 @@ class Sides:
         asked, answered = messages[at].text.rstrip(), messages[at + 1].text.rstrip()
         if " " not in asked or " " not in answered:
             return ()
-        marks = (asked.endswith(_MARKS), answered.endswith(_MARKS))
+        marks = (
+            asked.endswith(_MARKS) or _has_verb(asked),
+            answered.endswith(_MARKS) or (_has_verb(answered) and bool(_TASK.fullmatch(answered))),
+        )
         # `Set the heating.`, `Which room?`: who asks back says no less than was said.
         place = f"messages[{at}].content" if marks == _STATED_AND_ASKED and len(asked) > len(answered) else ""
         self.tallies.add(turn.task, "", marks, turn.line, place)
@@ -46,4 +90,9 @@ class Sides:
             for marks, (line, at) in tally.odd(share=_MOSTLY):
                 if marks == _STATED_AND_ASKED and at:
                     usual = f"in {tally.counts[tally.main]} of {tally.total} records it is the user who asks"
-                    yield _swapped(line, at, f"the user makes a statement and the assistant asks a question; {usual}")
+                    yield _swapped(line, at, f"the user makes a statement and the assistant asks; {usual}")
+
+
+def _has_verb(text: str) -> bool:
+    """Whether it begins as an instruction does."""
+    return text[: text.index(" ")].casefold() in _VERBS

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from honekit.data.checks.accidents import accidents, is_meant
 from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, SOURCE, cues_of
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, Turn, adviser, warner
+from honekit.data.checks.turn import CODE, Turn, adviser, said_before, warner
 from honekit.data.lines import Finding, shown
 
 _MARK = re.compile(
@@ -18,9 +18,15 @@ _MARK = re.compile(
     r"|^### (?:Instruction|Response|Input|Human|Assistant):",
     re.MULTILINE,
 )
+_BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+"""Code may be about such marks."""
 _TURN = re.compile(r"\n\s*(?:\*\*)?(?:User|Human|Assistant|Customer|Nutzer|Benutzer|Utilisateur|Usuario)(?:\*\*)?: ")
 _FURTHER = "after the answer comes a further turn of the conversation, with the speaker's name before it"
-_SPEAKER = re.compile(r"(?:\*\*)?(?:assistant|ai|bot|gpt|chatgpt|model|a|output|response|gpt-4)(?:\*\*)? ?:(?=\s)", re.I)
+_SPEAKER = re.compile(
+    r"(?:\*\*)?(?:assistant|ai|bot|gpt|chatgpt|model|a|output|response|gpt-4|answer)"
+    r"(?:\*\*)? ?:(?=\s)",
+    re.I,
+)
 _SPEAKER_CHARS = 16
 _CHOICE = re.compile(r"\bB ?[:.)]")
 _DIALOGUE = re.compile(r"dialog|conversation|transcript|interview|script|scene|chat|gespräch|conversa", re.I)
@@ -77,6 +83,8 @@ class Traces:
     feet: Tally = field(default_factory=Tally)
     fillers: Tally = field(default_factory=Tally)
     answers: int = 0
+    parted: int = 0
+    """How many answers have `Answer:` behind their steps: there an answer without steps may begin with it."""
 
     def see(self, turn: Turn) -> Iterable[Finding]:
         text = turn.text
@@ -103,6 +111,8 @@ class Traces:
                 and _first_of(cited[0]) not in turn.question
             ):
                 self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
+            if "\nAnswer:" in answer:
+                self.parted += 1
             if ":" in answer[:_SPEAKER_CHARS]:
                 self._look_at_beginning(turn, at, answer)
             if OPENING in cues and answer.startswith(_OPENINGS):
@@ -113,15 +123,16 @@ class Traces:
 
     def _look_at_beginning(self, turn: Turn, at: int, answer: str) -> None:
         found = _SPEAKER.match(answer)
-        # `A: the heron` may be the first of several choices.
-        if found and not (found[0][0] in "aA" and _CHOICE.search(turn.question)):
+        # `A: the heron` may be the first of several choices, and `Answer:` what the prompt asks for.
+        may_be_choice = found and found[0][0] in "aA" and _CHOICE.search(turn.question)
+        if found and not may_be_choice and found[0].strip() not in said_before(turn):
             self.turns.add(found[0].strip(), turn.line, f"messages[{at}].content")
 
     def _look_for_marks(self, turn: Turn) -> None:
         for at, message in enumerate(turn.messages):
-            text = message.text
-            if CODE in text or message.role == "tool":
+            if message.role == "tool":
                 continue
+            text = _BLOCK.sub("", message.text) if CODE in message.text else message.text
             self._note(self.marks, _MARK, text, turn, at)
             if message.is_trained and "<" in text:
                 self._note(self.thoughts, _THOUGHT, text, turn, at)
@@ -135,11 +146,16 @@ class Traces:
         for name in ("marks", "turns", "thoughts", "feet", "fillers"):
             getattr(self, name).join(getattr(later, name), lines_before)
         self.answers += later.answers
+        self.parted += later.parted
 
     def finish(self) -> Iterator[Finding]:
         yield from self._marks()
         for what, (line, at) in accidents(self.turns, self.answers):
-            yield _mark(line, at, what if what == _FURTHER else f"the answer begins with the speaker's name ({shown(what)})")
+            if self.parted and what.casefold() == "answer:":
+                continue
+            yield _mark(
+                line, at, what if what == _FURTHER else f"the answer begins with {shown(what)}, the mark of a speaker or a part"
+            )
         for what, (line, at) in accidents(self.thoughts, self.answers):
             yield _thought(line, at, f"the answer has {shown(what)}, unlike nearly all others")
         for what, (line, at) in accidents(self.feet, self.answers, each=True):

@@ -1,0 +1,67 @@
+"""Numbers of a field beyond the scale that the system prompt gives it: `"rating": 1 to 5`, and a 50."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from honekit.data.checks.accidents import is_meant
+from honekit.data.checks.tally import Tally
+from honekit.data.checks.turn import Turn, warner
+from honekit.data.lines import Finding
+
+_SCALE = re.compile(
+    r"[\"'`]?\b(?P<name>[A-Za-z_]\w{0,40})[\"'`]?(?:\s?[:=(,]|\s(?:is|as)\b)\s?(?:an?\s)?(?:int(?:eger)?|float|number|score)?[\s,(]{0,2}"
+    r"(?:from |between )?(?P<low>\d{1,4}(?:\.\d+)?)\s?(?:to|-|–|and|\.\.)\s?(?P<high>\d{1,4}(?:\.\d+)?)"
+    r"(?=\s*(?:[)\],};\"'`\n]|\.?$|\.\s|or\b))"
+)
+"""`temperature (36 to 38 is normal)` is no scale."""
+_LEAST = 8
+
+_beyond = warner("data.labels.undeclared", "write a number of the scale, or mend the scale in the prompt")
+
+
+@dataclass
+class Scales:
+    """`data.labels.undeclared` for numbers."""
+
+    beyond: Tally = field(default_factory=Tally)
+    """What is said of each."""
+    total: int = 0
+    """Values that a scale was given for."""
+
+    def see(self, turn: Turn) -> Iterable[Finding]:
+        first = turn.messages[0]
+        scales = scales_in(first.text) if first.role in ("system", "developer") else {}
+        for name, (low, high) in scales.items():
+            value = turn.value.get(name)
+            if type(value) in (int, float):
+                self.total += 1
+                if not low <= value <= high:
+                    said = f"`{name}` is {value:g}; the system prompt says {low:g} to {high:g}"
+                    self.beyond.add(said, turn.line, f"{turn.field}.{name}")
+        return ()
+
+    def join(self, later: Scales, lines_before: int) -> None:
+        self.beyond.join(later.beyond, lines_before)
+        self.total += later.total
+
+    def finish(self) -> Iterator[Finding]:
+        if self.total < _LEAST or is_meant(self.beyond.total, self.total):
+            return
+        for said, places in self.beyond.places.items():
+            for line, at in places:
+                yield _beyond(line, at, str(said))
+
+
+@lru_cache(maxsize=64)
+def scales_in(prompt: str) -> dict[str, tuple[float, float]]:
+    """The name of each field that a prompt gives a scale, with its ends."""
+    found = {}
+    for match in _SCALE.finditer(prompt):
+        low, high = float(match["low"]), float(match["high"])
+        if low < high:
+            found[match["name"]] = (low, high)
+    return found
