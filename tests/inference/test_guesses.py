@@ -11,7 +11,7 @@ from tests import tiny
 from tests.inference.test_engine import NEW, SYSTEM, engine, reference, requests, stops
 
 from honekit.inference import guesses as guesses_module
-from honekit.inference.guesses import CONTEXTS, MOST_TOKENS, ROWS, Guesses, tokens_each
+from honekit.inference.guesses import CONTEXTS, MOST_TOKENS, ROWS, Guesses, following, tokens_each
 from honekit.inference.requests import Completion, Request
 from honekit.inference.sampling import SamplingParams
 
@@ -24,27 +24,34 @@ def learnt(*texts: list[int]) -> Guesses:
 
 
 def test_what_followed_last_is_guessed_and_more_context_wins() -> None:
-    made = learnt([1, 2, 3, 4, 5], [9, 2, 3, 7])
-    assert made.following([1, 2, 3], 5, ()) == [4, 5]
-    assert made.following([8, 2, 3], 5, ()) == [7]
-    assert made.following([2, 3], 1, ()) == [7]
-    assert made.following([5, 5, 5], 5, ()) == [] == Guesses().following([1, 2, 3], 5, ())
+    made = [learnt([1, 2, 3, 4, 5], [9, 2, 3, 7])]
+    assert following(made, [1, 2, 3], 5, ()) == [4, 5]
+    assert following(made, [8, 2, 3], 5, ()) == [7]
+    assert following(made, [2, 3], 1, ()) == [7]
+    assert following(made, [5, 5, 5], 5, ()) == [] == following([], [1, 2, 3], 5, ())
+
+
+def test_the_first_source_wins_unless_another_knows_more_context() -> None:
+    own, others = learnt([2, 3, 7]), learnt([1, 2, 3, 4], [8, 9, 5])
+    assert following([own, others], [6, 2, 3], 1, ()) == [7]
+    assert following([own, others], [1, 2, 3], 1, ()) == [4]
+    assert following([own, others], [8, 9], 2, ()) == [5]
 
 
 def test_nothing_is_guessed_behind_an_end() -> None:
-    assert learnt([1, 2, 3, 4, 5, 6]).following([1, 2], 4, {4}) == [3, 4]
+    assert following([learnt([1, 2, 3, 4, 5, 6])], [1, 2], 4, {4}) == [3, 4]
 
 
 def test_what_was_learnt_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guesses_module, "_KEPT", 50)
     made = learnt(list(range(1000)))
     assert len(made._after) <= 50 + len(CONTEXTS)
-    assert made.following([997, 998], 1, ()) == [999]
+    assert following([made], [997, 998], 1, ()) == [999]
 
 
 @given(st.lists(st.integers(0, 3), max_size=40), st.lists(st.integers(0, 3), max_size=6), st.integers(-2, 8))
 def test_each_guess_once_followed_the_tokens_before_it(text: list[int], before: list[int], most: int) -> None:
-    found = learnt(text).following(before, most, {3})
+    found = following([learnt(text)], before, most, {3})
     assert len(found) <= max(most, 0) and 3 not in found[:-1]
     seen = [*before, *found]
     for place in range(len(before), len(seen)):
@@ -112,8 +119,8 @@ def test_only_the_scopes_that_were_used_last_are_remembered() -> None:
         made.guesses(str(number))
     assert made.guesses("0") is first
     made.guesses("16")
-    assert made.guesses("0") is first and made.guesses("1") is not made.guesses(None)
-    assert len(made._guesses) == 16
+    assert made.guesses("0") is first
+    assert len(made._guesses) == 16 and "1" not in made._guesses
 
 
 @pytest.mark.parametrize("context", [len(SYSTEM) + 34, len(SYSTEM) + 40, 512])

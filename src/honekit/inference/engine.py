@@ -121,10 +121,8 @@ class Engine:
                 mend="shorten the instructions, use fewer demonstrations or passages, or take a base with a longer context",
             )
 
-    def guesses(self, scope: str | None) -> Guesses:
-        """What next tokens of a scope's answers are guessed from, kept for the last used scopes; without a scope, new ones."""
-        if scope is None:
-            return Guesses()
+    def guesses(self, scope: str) -> Guesses:
+        """What the answers of a scope were, kept for the scopes that were used last."""
         found = self._guesses[scope] = self._guesses.pop(scope, Guesses())
         if len(self._guesses) > KEPT_SCOPES:
             self._guesses.popitem(last=False)

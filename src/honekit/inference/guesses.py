@@ -17,11 +17,11 @@ CONTEXTS = (3, 2)
 MOST_TOKENS = 5
 ROWS = 12
 """A step of one row and one of so many take 1 to 1.7 (`docs/lab-notes.md`); beyond, a wrong guess costs what it takes."""
-_KEPT = 1 << 17
+_KEPT = 1 << 15
 
 
 class Guesses:
-    """What followed which tokens last, in the texts and answers of one model."""
+    """What followed which tokens last, in some texts."""
 
     def __init__(self) -> None:
         self._after: dict[tuple[int, ...], int] = {}
@@ -40,19 +40,25 @@ class Guesses:
         for place in range(1, len(ids)):
             self.learn(ids[max(0, place - longest) : place], ids[place])
 
-    def following(self, before: Sequence[int], most: int, ends: Collection[int]) -> list[int]:
-        """Up to `most` tokens that may come next; none behind one of `ends`."""
-        found: list[int] = []
-        tail = list(before[-CONTEXTS[0] :])
-        while len(found) < most:
-            token = next((self._after[key] for size in CONTEXTS if (key := tuple(tail[-size:])) in self._after), None)
-            if token is None:
-                break
-            found.append(token)
-            if token in ends:
-                break
-            tail.append(token)
-        return found
+    def after(self, context: tuple[int, ...]) -> int | None:
+        return self._after.get(context)
+
+
+def following(sources: Sequence[Guesses], before: Sequence[int], most: int, ends: Collection[int]) -> list[int]:
+    """Up to `most` tokens that may come next, from the longest context that one of `sources` knows, the first one's before the
+    others'; none behind one of `ends`."""
+    found: list[int] = []
+    tail = list(before[-CONTEXTS[0] :])
+    while len(found) < most:
+        known = (source.after(tuple(tail[-size:])) for size in CONTEXTS for source in sources)
+        token = next((token for token in known if token is not None), None)
+        if token is None:
+            break
+        found.append(token)
+        if token in ends:
+            break
+        tail.append(token)
+    return found
 
 
 def tokens_each(running: int) -> int:

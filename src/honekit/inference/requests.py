@@ -18,8 +18,8 @@ class Request:
     constraint: Constraint | None = None
     """What the answer is held to, compiled by `Engine.grammars`."""
     scope: str | None = None
-    """Next tokens are guessed from the prompts and answers of the same scope only: how fast an answer comes tells of what it is
-    guessed from. None: only from its own."""
+    """Next tokens are guessed from the own prompt, and from answers of the same scope if any: how fast an answer comes tells of
+    what it is guessed from."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from honekit.inference.constrain import Held
-from honekit.inference.guesses import CONTEXTS, Guesses, tokens_each
+from honekit.inference.guesses import CONTEXTS, Guesses, following, tokens_each
 from honekit.inference.requests import Request, Token
 from honekit.inference.sampling import Chosen, adjust, choose, generator_of
 from honekit.inference.text import TextStream, token_bytes
@@ -45,8 +45,8 @@ class _Sequence:
     held: Held | None = None
     counts: dict[int, int] = field(default_factory=dict)
     """How often the answer has each token; kept only for a request with penalties."""
-    guesses: Guesses | None = None
-    """None for an answer whose next tokens are not guessed."""
+    sources: list[Guesses] = field(default_factory=list)
+    """What the next tokens are guessed from: the own prompt, and answers of the same scope. None for one that is not guessed."""
     tail: tuple[int, ...] = ()
     """The last tokens so far, for the next guess."""
 
@@ -92,8 +92,9 @@ class Session:
         )
         if request.sampling.temperature <= 0 and not request.sampling.penalises and not request.constraint:
             # Of any other answer a token can only be chosen once the one before it is.
-            sequence.guesses = self._engine.guesses(request.scope)
-            sequence.guesses.learn_text(request.prompt_ids)
+            own = Guesses()
+            own.learn_text(request.prompt_ids)
+            sequence.sources = [own] if request.scope is None else [own, self._engine.guesses(request.scope)]
             sequence.tail = tuple(request.prompt_ids[-CONTEXTS[0] :])
         self._waiting.append(sequence)
         self._next += 1
@@ -183,11 +184,11 @@ class Session:
         return produced
 
     def _guess(self, sequence: _Sequence, most: int) -> list[int]:
-        if sequence.guesses is None or sequence.done or not most:
+        if not sequence.sources or sequence.done or not most:
             return []
         left = sequence.request.sampling.max_new_tokens - sequence.made
         room_left = self._engine.context_tokens - len(sequence.request.prompt_ids) - sequence.made
-        return sequence.guesses.following(sequence.tail, min(most, left - 1, room_left - 1), self._engine.stop_ids)
+        return following(sequence.sources, sequence.tail, min(most, left - 1, room_left - 1), self._engine.stop_ids)
 
     def _choose(self, rows: list[_Sequence], logits: Tensor) -> list[Chosen]:
         """The next token of the sequence that each row belongs to."""
@@ -208,9 +209,9 @@ class Session:
     def _accept(self, sequence: _Sequence, chosen: Chosen) -> Token:
         engine = self._engine
         sequence.last, sequence.made = chosen.token_id, sequence.made + 1
-        if sequence.guesses:
-            sequence.guesses.learn(sequence.tail, chosen.token_id)
-            sequence.tail = (*sequence.tail, chosen.token_id)[-CONTEXTS[0] :]
+        for source in sequence.sources:
+            source.learn(sequence.tail, chosen.token_id)
+        sequence.tail = (*sequence.tail, chosen.token_id)[-CONTEXTS[0] :]
         if sequence.request.sampling.penalises:
             sequence.counts[chosen.token_id] = sequence.counts.get(chosen.token_id, 0) + 1
         used = len(sequence.request.prompt_ids) + sequence.made
