@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from honekit.errors import EvalError
@@ -75,6 +75,7 @@ def test_a_rule_that_cannot_be_read_says_where(text: str, at: int) -> None:
 
 
 @given(st.text(max_size=40) | st.text(alphabet="ab.()+-*/<>=% 0195withconfidence", max_size=40))
+@example(" 0<A")
 def test_any_text_is_a_rule_or_is_refused(text: str) -> None:
     try:
         rule = parse_rule(text)

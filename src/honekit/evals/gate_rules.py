@@ -107,6 +107,7 @@ def value(expression: Expression, facts: Mapping[str, float]) -> float:
 
 class _Parser:
     def __init__(self, text: str) -> None:
+        text = text.strip()
         self.text, self.depth = text, 0
         if len(text) > MAX_RULE_CHARS:
             self.fail(MAX_RULE_CHARS, f"a rule may have {MAX_RULE_CHARS} characters")
@@ -141,7 +142,7 @@ class _Parser:
         kind, _, at = self.peek()
         if kind != "end":
             self.fail(at, "expected the end of the rule, or `with 95% confidence`")
-        return Rule(self.text.strip(), left, comparison, right, confidence)
+        return Rule(self.text, left, comparison, right, confidence)
 
     def sum(self) -> Expression:
         made = self.product()

@@ -110,7 +110,7 @@ def remove(owner: str, kind: Kind, answer_id: str) -> bool:
         query = delete(stored_answers).where(_one(owner, kind, answer_id)).returning(_table.created_at)
         created_at = connection.execute(query).scalar()
     if created_at is not None:
-        removed.note(owner, answer_id, created_at)
+        removed.note(kind, owner, answer_id, created_at)
     return created_at is not None
 
 

@@ -120,7 +120,7 @@ def update_eval(owner: str, eval_id: str, changes: Mapping[str, Any]) -> Eval | 
 
 def remove_eval(owner: str, eval_id: str) -> bool:
     """Delete an evaluation with its runs. False when the owner has none of this id."""
-    return _removed(delete(evals).where(_own(_eval, owner, eval_id)).returning(_eval.created_at), owner, eval_id)
+    return _removed("eval", delete(evals).where(_own(_eval, owner, eval_id)).returning(_eval.created_at), owner, eval_id)
 
 
 def create_run(
@@ -206,14 +206,14 @@ def newest_run(owner: str) -> Run | None:
 
 def remove_run(owner: str, run_id: str) -> bool:
     """Delete a run with its items. False when the owner has none of this id."""
-    return _removed(delete(eval_runs).where(_own(_run, owner, run_id)).returning(_run.created_at), owner, run_id)
+    return _removed("run", delete(eval_runs).where(_own(_run, owner, run_id)).returning(_run.created_at), owner, run_id)
 
 
-def _removed(query: ReturningDelete[Any], owner: str, row_id: str) -> bool:
+def _removed(kind: removed.Kind, query: ReturningDelete[Any], owner: str, row_id: str) -> bool:
     with open_database().write() as connection:
         created_at = connection.execute(query).scalar()
     if created_at is not None:
-        removed.note(owner, row_id, created_at)
+        removed.note(kind, owner, row_id, created_at)
     return created_at is not None
 
 

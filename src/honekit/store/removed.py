@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
+from typing import Literal
 
 REMEMBERED = 10_000
+Kind = Literal["file", "response", "chat.completion", "eval", "run"]
 
 
 @dataclass(frozen=True)
@@ -22,19 +24,19 @@ class Place:
     created_at: float
 
 
-_places: OrderedDict[tuple[str, str], Place] = OrderedDict()
+_places: OrderedDict[tuple[str, str, str], Place] = OrderedDict()
 _lock = Lock()
 
 
-def note(owner: str, row_id: str, created_at: float) -> None:
+def note(kind: Kind, owner: str, row_id: str, created_at: float) -> None:
     """Remember where a row was that is deleted now."""
     with _lock:
-        _places[owner, row_id] = Place(row_id, created_at)
+        _places[kind, owner, row_id] = Place(row_id, created_at)
         if len(_places) > REMEMBERED:
             _places.popitem(last=False)
 
 
-def place(owner: str, row_id: str) -> Place | None:
-    """Where the owner's row was; None when it is not known to have been there."""
+def place(kind: Kind, owner: str, row_id: str) -> Place | None:
+    """Where the owner's row of this kind was; None when it is not known to have been there."""
     with _lock:
-        return _places.get((owner, row_id))
+        return _places.get((kind, owner, row_id))

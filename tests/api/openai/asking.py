@@ -38,7 +38,8 @@ class Asking(RuleBasedStateMachine):
         self.key = create_key(project=self.project, scope="admin")[0]
         self.gone: list[tuple[str, dict[str, Any]]] = []
         """Requests to what was deleted."""
-        self.deleted: list[str] = []
+        self.deleted: list[tuple[str, str]] = []
+        """The operation that deleted it, and its id."""
 
     def ask(
         self, name: str, path: dict[str, Any] | None = None, body: Any = None, query: Any = None, key: str = ""
@@ -67,7 +68,7 @@ class Asking(RuleBasedStateMachine):
     def delete(self, name: str, path: dict[str, Any], *followers: str) -> None:
         """Delete something: then it, and what hangs on it, is unknown."""
         assert self.get(name, path)["deleted"] is True
-        self.deleted.append(list(path.values())[-1])
+        self.deleted.append((name, list(path.values())[-1]))
         requests = [(one, path) for one in (name, *followers)]
         for one, there in requests:
             self.refuse(404, one, there)
@@ -92,9 +93,15 @@ class Asking(RuleBasedStateMachine):
 
     @precondition(lambda self: self.deleted)
     @rule(number=st.integers(0, 10_000))
-    def a_list_cannot_go_on_behind_what_was_deleted(self, number: int) -> None:
+    def a_list_goes_on_behind_what_was_deleted_from_it(self, number: int) -> None:
+        operation, gone = self.deleted[number % len(self.deleted)]
         for name in self.lists:
-            self.refuse(400, name, query={"after": self.deleted[number % len(self.deleted)]})
+            if operation.removeprefix("DELETE").rpartition("/")[0] != name.removeprefix("GET"):
+                self.refuse(400, name, query={"after": gone})
+                continue
+            listed = self.listed(name)
+            rest = [one["id"] for one in self.get(name, query={"after": gone, "limit": 100})["data"]]
+            assert rest == listed[len(listed) - len(rest) :]
 
 
 def choice(things: Any, number: int) -> Any:

@@ -74,7 +74,7 @@ async def list_evals(
     if by_update:  # where a row stood in this order is not remembered
         last = await seen() if after else None
     else:
-        last = await last_seen(request, after, seen)
+        last = await last_seen(request, "eval", after, seen)
     found = await asyncio.to_thread(
         evals.list_evals,
         request.state.api_key.owner,
@@ -153,7 +153,7 @@ async def list_runs(
 ) -> Page[RunObject]:
     """The runs of an evaluation, oldest first unless `order` says otherwise."""
     found = await _eval(request, eval_id)
-    last = await last_seen(request, after, partial(_run, request, eval_id, after or "", "after"))
+    last = await last_seen(request, "run", after, partial(_run, request, eval_id, after or "", "after"))
     listed = await asyncio.to_thread(
         evals.list_runs, found.owner, found.id, status=status, after=last, limit=limit + 1, newest_first=order == "desc"
     )

@@ -132,7 +132,7 @@ async def list_files(
 ) -> Page[FileObject]:
     """The project's files, newest first unless `order` says otherwise."""
     owner = request.state.api_key.owner
-    last = await last_seen(request, after, partial(_find, request, after or "", "after"))
+    last = await last_seen(request, "file", after, partial(_find, request, after or "", "after"))
     found = await asyncio.to_thread(
         store.list_files, owner, purpose=purpose, after=last, limit=limit + 1, newest_first=order == "desc"
     )

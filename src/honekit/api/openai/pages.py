@@ -50,11 +50,13 @@ def behind(found: list[Any], after: str | None) -> list[Any]:
     return found[at + 1 :]
 
 
-async def last_seen(request: Request, after: str | None, find: Callable[[], Awaitable[Placed]]) -> Placed | None:
+async def last_seen(
+    request: Request, kind: removed.Kind, after: str | None, find: Callable[[], Awaitable[Placed]]
+) -> Placed | None:
     """The row that the client saw last, which may be gone by now. Raises what `find` raises when it never was."""
     if not after:
         return None
-    return removed.place(request.state.api_key.owner, after) or await find()
+    return removed.place(kind, request.state.api_key.owner, after) or await find()
 
 
 def metadata_filter(request: Request) -> dict[str, str] | None:

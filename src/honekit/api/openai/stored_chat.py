@@ -61,7 +61,9 @@ async def list_chat_completions(
     request: Request, model: str | None = None, after: str | None = None, limit: Limit = 20, order: Order = "asc"
 ) -> Page[ChatCompletion]:
     """The project's stored chat completions, oldest first unless `order` says otherwise; `metadata[key]=value` narrows them."""
-    last = await last_seen(request, after, partial(stored.find, request, "chat.completion", after or "", "after"))
+    last = await last_seen(
+        request, "chat.completion", after, partial(stored.find, request, "chat.completion", after or "", "after")
+    )
     found = await asyncio.to_thread(
         answers.list_answers,
         stored.owner_of(request),
