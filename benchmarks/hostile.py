@@ -16,9 +16,7 @@ import itertools
 import json
 import multiprocessing
 import os
-import subprocess
 import sys
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -26,14 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import openai
-from polling import BASE, Load, machine, measure_load, paused_job
+from polling import BASE, Load, machine, measure_load, paused_job, served
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.hostile.corpora import python_graders, schemas
 
 from honekit.errors import GraderError
 from honekit.graders import sandbox
-from honekit.models import bases, catalogue
 
 SENDERS = 4
 PLAIN_SCHEMA = {
@@ -53,22 +50,8 @@ def main() -> int:
     except GraderError as fault:
         print(f"without Python graders: {fault.what}", file=sys.stderr)
         arguments.graders = False
-    with tempfile.TemporaryDirectory(prefix="hostile-") as scratch:
-        installed = bases.resolve_base(catalogue.EMBEDDED)
-        environment = {**os.environ, "HONE_HOME": f"{scratch}/home"}
-        hone = [sys.executable, "-m", "honekit.cli.main"]
-        made = subprocess.run([*hone, "keys", "create", "--json"], env=environment, capture_output=True, check=True)
-        command = [*hone, "serve", "--port", "0", "--json", "--base", f"{BASE}={installed}"]
-        with (
-            open(Path(scratch) / "serve.log", "wb") as log,
-            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log) as server,
-        ):
-            assert server.stdout
-            try:
-                url = json.loads(server.stdout.readline())["url"]
-                found = asyncio.run(_measure(url, json.loads(made.stdout)["key"], arguments))
-            finally:
-                server.terminate()
+    with served() as (url, key):
+        found = asyncio.run(_measure(url, key, arguments))
     if arguments.json:
         rows = {name: asdict(load) | {"sent_beside": sent} for name, (load, sent) in found.items()}
         print(json.dumps({"machine": machine(), "clients": arguments.clients, "loads": rows}, indent=1))

@@ -18,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,26 +44,8 @@ class Load:
 
 def main() -> int:
     arguments = _arguments()
-    with tempfile.TemporaryDirectory(prefix="polling-") as scratch:
-        installed = bases.resolve_base(catalogue.EMBEDDED)
-        environment = {**os.environ, "HONE_HOME": f"{scratch}/home"}
-        hone = [sys.executable, "-m", "honekit.cli.main"]
-        made = subprocess.run([*hone, "keys", "create", "--json"], env=environment, capture_output=True, check=True)
-        with (
-            open(Path(scratch) / "serve.log", "wb") as log,
-            subprocess.Popen(
-                [*hone, "serve", "--port", "0", "--json", "--base", f"{BASE}={installed}"],
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            ) as server,
-        ):
-            assert server.stdout
-            try:
-                url = json.loads(server.stdout.readline())["url"]
-                found = asyncio.run(_measure(url, json.loads(made.stdout)["key"], arguments))
-            finally:
-                server.terminate()
+    with served() as (url, key):
+        found = asyncio.run(_measure(url, key, arguments))
     if arguments.json:
         print(
             json.dumps(
@@ -78,6 +62,25 @@ def main() -> int:
             f"\np99 beside a training: {beside.p99 / alone.p99:.2f} times that without. {arguments.clients} clients. {machine()}"
         )
     return 1 if any(load.errors for load in found.values()) else 0
+
+
+@contextmanager
+def served() -> Iterator[tuple[str, str]]:
+    """Address and key of a server of the installed base, in a home of its own."""
+    with tempfile.TemporaryDirectory(prefix="served-") as scratch:
+        environment = {**os.environ, "HONE_HOME": f"{scratch}/home"}
+        hone = [sys.executable, "-m", "honekit.cli.main"]
+        made = subprocess.run([*hone, "keys", "create", "--json"], env=environment, capture_output=True, check=True)
+        command = [*hone, "serve", "--port", "0", "--json", "--base", f"{BASE}={bases.resolve_base(catalogue.EMBEDDED)}"]
+        with (
+            open(Path(scratch) / "serve.log", "wb") as log,
+            subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log) as server,
+        ):
+            assert server.stdout
+            try:
+                yield json.loads(server.stdout.readline())["url"], json.loads(made.stdout)["key"]
+            finally:
+                server.terminate()
 
 
 async def _measure(url: str, key: str, arguments: argparse.Namespace) -> dict[str, Load]:
