@@ -63,4 +63,4 @@ def following(sources: Sequence[Guesses], before: Sequence[int], most: int, ends
 
 def tokens_each(running: int) -> int:
     """How many tokens to guess for each of so many running sequences."""
-    return min(MOST_TOKENS, ROWS // running - 1) if running else 0
+    return max(0, min(MOST_TOKENS, ROWS // running - 1)) if running else 0

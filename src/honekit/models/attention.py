@@ -161,7 +161,7 @@ class DecodeLayout:
         if self.counts and max(self.counts) > 1:
             counts = torch.tensor(self.counts, device=device)
             first = counts.cumsum(0) - counts
-            if min(self.counts) == max(self.counts):
+            if min(self.counts) == max(self.counts):  # views, where indices would copy
                 self.waves = [(slice(place, None, self.counts[0]), None) for place in range(self.counts[0])]
             else:
                 each = [self.rows[counts > place] for place in range(max(self.counts))]

@@ -9,7 +9,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from honekit.store import removed
 from honekit.store.database import open_database
@@ -106,12 +106,7 @@ def update_metadata(owner: str, kind: Kind, answer_id: str, metadata: dict[str, 
 
 def remove(owner: str, kind: Kind, answer_id: str) -> bool:
     """Delete an answer and what it answered. False when the owner has none of this id."""
-    with open_database().write() as connection:
-        query = delete(stored_answers).where(_one(owner, kind, answer_id)).returning(_table.created_at)
-        created_at = connection.execute(query).scalar()
-    if created_at is not None:
-        removed.note(kind, owner, answer_id, created_at)
-    return created_at is not None
+    return removed.delete_row(kind, owner, answer_id, stored_answers, _one(owner, kind, answer_id))
 
 
 def _one(owner: str, kind: Kind, answer_id: str) -> Any:

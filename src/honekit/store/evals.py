@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
-from sqlalchemy.sql.dml import ReturningDelete
+from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from honekit.store import removed
 from honekit.store.database import open_database
@@ -120,7 +119,7 @@ def update_eval(owner: str, eval_id: str, changes: Mapping[str, Any]) -> Eval | 
 
 def remove_eval(owner: str, eval_id: str) -> bool:
     """Delete an evaluation with its runs. False when the owner has none of this id."""
-    return _removed("eval", delete(evals).where(_own(_eval, owner, eval_id)).returning(_eval.created_at), owner, eval_id)
+    return removed.delete_row("eval", owner, eval_id, evals, _own(_eval, owner, eval_id))
 
 
 def create_run(
@@ -206,15 +205,7 @@ def newest_run(owner: str) -> Run | None:
 
 def remove_run(owner: str, run_id: str) -> bool:
     """Delete a run with its items. False when the owner has none of this id."""
-    return _removed("run", delete(eval_runs).where(_own(_run, owner, run_id)).returning(_run.created_at), owner, run_id)
-
-
-def _removed(kind: removed.Kind, query: ReturningDelete[Any], owner: str, row_id: str) -> bool:
-    with open_database().write() as connection:
-        created_at = connection.execute(query).scalar()
-    if created_at is not None:
-        removed.note(kind, owner, row_id, created_at)
-    return created_at is not None
+    return removed.delete_row("run", owner, run_id, eval_runs, _own(_run, owner, run_id))
 
 
 def _own(columns: Any, owner: str, row_id: str) -> Any:

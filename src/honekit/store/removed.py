@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
+from sqlalchemy import ColumnElement, Table, delete
+
+from honekit.store.database import open_database
+
 REMEMBERED = 10_000
 Kind = Literal["file", "response", "chat.completion", "eval", "run"]
 
@@ -26,6 +30,16 @@ class Place:
 
 _places: OrderedDict[tuple[str, str, str], Place] = OrderedDict()
 _lock = Lock()
+
+
+def delete_row(kind: Kind, owner: str, row_id: str, table: Table, condition: ColumnElement[bool]) -> bool:
+    """Delete the owner's row, and what hangs on it, and remember where it was. False when there is none."""
+    with open_database().write() as connection:
+        created_at = connection.execute(delete(table).where(condition).returning(table.c.created_at)).scalar()
+    if created_at is None:
+        return False
+    note(kind, owner, row_id, created_at)
+    return True
 
 
 def note(kind: Kind, owner: str, row_id: str, created_at: float) -> None:
