@@ -7,7 +7,7 @@ The roles are given (`--map input=text --map answer=label`), or told by the colu
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,9 +63,9 @@ def _wrong_map(what: str) -> DataError:
     return DataError("data.columns.map", what=what, where="--map", mend="write e.g. --map input=text --map answer=label")
 
 
-def infer_map(sample: Sequence[Mapping[str, Any]], path: Path, other_sheets: Sequence[str] = ()) -> ColumnMap:
-    """The map for rows like these: by names when they leave no doubt, else by what the columns hold. `other_sheets`: of the same
-    workbook, to be named where this one has no answers.
+def infer_map(sample: Sequence[Mapping[str, Any]], path: Path, other_sheets: Callable[[], Sequence[str]] = tuple) -> ColumnMap:
+    """The map for rows like these: by names when they leave no doubt, else by what the columns hold. `other_sheets` of the same
+    workbook are asked for, and named, where this one has no answers.
 
     Raises: DataError[data.columns.unknown] when nothing looks like an answer.
     """
@@ -81,12 +81,13 @@ def infer_map(sample: Sequence[Mapping[str, Any]], path: Path, other_sheets: Seq
         answers = named_answers or [guess.column for guess in found.fields]
         if answers and found.input in columns:
             return ColumnMap(found.input, tuple(name for name in answers if name != system), system)
+    others = ", ".join(other_sheets())
     raise DataError(
         "data.columns.unknown",
         what=f"nothing in the columns looks like an answer: {', '.join(columns[:12]) or 'there are none'}",
         where=str(path),
         mend="say which column is which, e.g. --map input=text --map answer=label"
-        + (f", or read another sheet with --sheet: {', '.join(other_sheets)}" if other_sheets else ""),
+        + (f", or read another sheet with --sheet: {others}" if others else ""),
     )
 
 

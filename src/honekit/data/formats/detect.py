@@ -150,8 +150,9 @@ def _columns(
             mend=r"say where the label stands, e.g. --pattern '^(?P<label>\S+) (?P<text>.+)$', or label them first: "
             f"`hone init NEW_FOLDER --from {path}`",
         )
-    others = sheets(path)[1] if container == "excel" and given.split is None else ()
-    return infer_map(sample, path, others)
+    if container == "excel" and given.split is None:
+        return infer_map(sample, path, lambda: sheets(path)[1])
+    return infer_map(sample, path)
 
 
 def _alert_prefix(path: Path) -> str | None:

@@ -89,7 +89,7 @@ def _parts(messages: list[Message]) -> _Parts:
     is_own = (not is_short or len(telling) >= MIN_TELLING_WORDS) and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     masked = masked_words(text)
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
-    said = _said_in_any_order(text, _SMALL_WORDS if is_short else SMALL)
+    said = _in_any_order(text, _SMALL_WORDS) if is_short else _in_any_order(text, SMALL, least=MIN_TELLING_WORDS)
     hashes = _hash(" ".join(text.split())), system_hash, answer_hash
     return _Parts(
         text,
@@ -102,11 +102,11 @@ def _parts(messages: list[Message]) -> _Parts:
     )
 
 
-def _said_in_any_order(text: str, small: frozenset[str]) -> str:
-    """The words without the small ones; with them where few are left."""
+def _in_any_order(text: str, small: frozenset[str], least: int = 0) -> str:
+    """The words without the small ones; with them where fewer than `least` are left."""
     words = sorted(WORD.findall(text.lower()))
     telling = [word for word in words if word not in small]
-    return " ".join(telling if len(telling) >= MIN_TELLING_WORDS or small is _SMALL_WORDS else words)
+    return " ".join(telling if len(telling) >= least else words)
 
 
 def _said(message: Message) -> str:

@@ -30,27 +30,9 @@ FILLERS = frozenset(
 )
 """Articles, politeness and auxiliary verbs: with or without them an input asks the same."""
 SMALL = FILLERS | frozenset(
-    {
-        "i",
-        "me",
-        "my",
-        "we",
-        "one",
-        "it",
-        "this",
-        "that",
-        "there",
-        "do",
-        "does",
-        "did",
-        "is",
-        "are",
-        "be",
-        "can",
-        "could",
-        "should",
-    }
-    | {"would", "will", "may", "and", "or", "so", "to", "of", "in", "on", "at", "for", "with", "up", "when", "also", "exactly"}
+    {"i", "me", "my", "we", "one", "it", "this", "that", "there", "do", "does", "did", "is", "are", "be"}
+    | {"can", "could", "should", "would", "will", "may", "when", "also", "exactly"}
+    | {"and", "or", "so", "to", "of", "in", "on", "at", "for", "with", "up"}
 )
 """Words that two inputs with nearly the same text as answer may differ in."""
 
