@@ -138,12 +138,15 @@ def test_a_mask_hides_most_of_the_value() -> None:
 def test_a_long_repetition_takes_time_in_proportion(unit: str) -> None:
     def cpu_s(length: int) -> float:
         text = (unit * length)[:length]
-        start = time.process_time()
+        start = time.thread_time()
         find_private(text)
-        return time.process_time() - start
+        return time.thread_time() - start
 
-    short, long = cpu_s(5_000), cpu_s(40_000)
-    assert long < 24 * short + 0.1
+    def proportionate() -> bool:
+        return cpu_s(40_000) < 24 * cpu_s(5_000) + 0.1
+
+    # A collection of the whole suite's garbage may fall into one measurement; a pattern that is slow is slow each time.
+    assert any(proportionate() for _ in range(3))
 
 
 @given(st.text(st.sampled_from("0123456789.-+ @:/=abcdefAKIAeyJ\n\ud800é"), max_size=80))
