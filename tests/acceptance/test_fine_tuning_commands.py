@@ -88,8 +88,20 @@ def test_the_five_calls_as_commands(client: Client, tmp_path: Path) -> None:
     assert client.json("models", "show", job["fine_tuned_model"])["id"] == job["fine_tuned_model"]
     assert client.run("models", "show", "tiny").splitlines()[:2] == [f"{'model':<20} tiny", f"{'owner':<20} base"]
     assert client.json("models", "show", "none", code=1)["error"]["code"] == "api.model_not_found"
-    assert client.json("models", "delete", job["fine_tuned_model"])["deleted"] is True
-    assert job["fine_tuned_model"] not in client.run("models", "list")
+    promoted = client.json("models", "promote", job["fine_tuned_model"])
+    assert (promoted["alias"], promoted["version"]) == ("told@production", job["fine_tuned_model"])
+    assert client.run("models", "show", "told@production").splitlines()[0] == f"{'model':<20} told@production"
+    assert client.json("models", "delete", job["fine_tuned_model"], code=1)["error"]["code"] == "api.model_in_use"
+    again = [*command, "--epochs", "1", "--batch-size", "4"]
+    second_job = client.json(*again)["id"]
+    client.run("jobs", "watch", second_job)
+    second = client.json("jobs", "show", second_job)["fine_tuned_model"]
+    assert client.run("models", "promote", second, "--alias", "told@production").strip() == f"told@production -> {second}"
+    assert client.run("models", "rollback", "told@production").strip() == f"told@production -> {job['fine_tuned_model']}"
+    assert client.json("models", "rollback", "told@production", code=1)["error"]["code"] == "api.nothing_before"
+    assert client.json("models", "rollback", "none@production", code=1)["error"]["code"] == "api.alias_not_found"
+    assert client.json("models", "delete", second)["deleted"] is True
+    assert second not in client.run("models", "list")
     assert client.json("models", "delete", "tiny", code=1)["error"]["code"] == "api.model_is_base"
     assert list(client.home.glob("*.db")) == []
 
@@ -119,6 +131,26 @@ def test_keys_and_projects_bound_what_commands_reach(server: Server, client: Cli
     assert stranger.json("files", "show", mine, code=1)["error"]["code"] == "api.file_not_found"
     nobody = Client(server.url, "hone-wrong", client.home)
     assert nobody.json("files", "list", code=1)["error"]["code"] == "api.invalid_api_key"
+
+
+def test_an_administrator_keeps_the_keys_of_a_project_on_the_server(server: Server, client: Client) -> None:
+    assert client.json("keys", "list", code=1)["error"]["code"] == "api.insufficient_scope"
+    admin = Client(server.url, make_key(server.home, "--project", "team-k", "--scope", "admin"), client.home)
+    made = admin.json("keys", "create", "--name", "ci", "--scope", "read")
+    assert (made["project"], made["scope"], made["name"]) == ("team-k", "read", "ci")
+    reader = Client(server.url, made["key"], client.home)
+    assert reader.json("files", "list")["files"] == []
+    listed = admin.json("keys", "list")["keys"]
+    assert [(key["id"] == made["id"], key["scope"]) for key in listed] == [(True, "read"), (False, "admin")]
+    assert {name for key in listed for name in key} == set(made) - {"key"}
+    assert "ci" in admin.run("keys", "list")
+    error = admin.json("keys", "create", "--project", "team-z", code=1)["error"]
+    assert (error["code"], "--project" in error["mend"]) == ("api.project_not_found", True)
+    assert admin.json("keys", "revoke", made["key"])["revoked_at"] > 0
+    assert reader.json("files", "list", code=1)["error"]["code"] == "api.invalid_api_key"
+    error = admin.json("keys", "revoke", made["key"], code=2)["error"]
+    assert (error["code"], made["key"] in json.dumps(error)) == ("serve.unknown_key", False)
+    assert list(client.home.glob("*.db")) == []
 
 
 @pytest.mark.slow

@@ -33,18 +33,6 @@ def test_stdout_is_the_key_alone() -> None:
     assert verify(printed.strip()) is not None
 
 
-def test_where_a_server_is_named_it_is_said_that_keys_are_this_machines(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["keys", "list"]) == 0
-    assert capsys.readouterr().err == ""
-    monkeypatch.setenv("HONE_BASE_URL", "http://127.0.0.1:8000")
-    assert main(["keys", "create"]) == 0
-    shown = capsys.readouterr()
-    assert "http://127.0.0.1:8000/v1, which has no call for keys" in shown.err
-    assert verify(shown.out.strip()) is not None
-
-
 def test_an_unknown_key_is_an_error_with_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["keys", "revoke", "key_x", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "serve.unknown_key"

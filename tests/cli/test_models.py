@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from honekit import registry
@@ -36,13 +35,6 @@ def test_a_version_is_promoted_shown_rolled_back_and_deleted() -> None:
     assert listed["aliases"][0]["version"] == old
     assert _run("delete", new).strip() == f"deleted {new}"
     assert [version["name"] for version in json.loads(_run("list", "--project", "iot", "--json"))["versions"]] == [old]
-
-
-def test_where_a_server_is_named_it_is_said_that_aliases_are_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = _version(1)
-    monkeypatch.setenv("HONE_BASE_URL", "http://127.0.0.1:8000")
-    done = CliRunner().invoke(app, ["promote", name], catch_exceptions=False)
-    assert (done.exit_code, "which has no call for aliases" in done.stderr) == (0, True)
 
 
 def test_a_stage_is_promoted_to_another_one() -> None:

@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, TypeAdapter
 
 from honekit import __version__
-from honekit.api import decide, errors, middleware
+from honekit.api import aliases, decide, errors, middleware, organization
 from honekit.api.auth import ApiKey
 from honekit.api.engines import Engines
 from honekit.api.inside import inside_endpoint
@@ -86,6 +86,8 @@ def create_app(
     app.include_router(embeddings.router)
     app.include_router(evals.router)
     app.include_router(decide.router)
+    app.include_router(aliases.router)
+    app.include_router(organization.router)
     _add_health(app)
     errors.install(app, raises=trusted is not None)
     # The last one added is the outermost.

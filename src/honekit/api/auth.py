@@ -2,7 +2,7 @@
 
 A key belongs to one project (OpenAI's: who owns files, jobs and models) and has one scope, each of which includes the
 one before it: `read` (look at what the project has, and use models), `write` (make, change and delete it, which includes
-storing answers), `admin` (share checkpoints with other projects).
+storing answers), `admin` (share checkpoints with other projects, make and revoke its keys).
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import re
 import secrets
 import time
 import zlib
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, true, update
 
 from honekit.errors import ServeError
 from honekit.store.database import open_database
@@ -60,16 +61,35 @@ class ApiKey:
         return asdict(self)
 
 
-def create_key(name: str = "", *, project: str = DEFAULT_OWNER, scope: Scope = "write") -> tuple[str, ApiKey]:
-    """A new key and its record. The key itself cannot be had again. Raises: ServeError[serve.project_name | serve.scope]."""
+def create_key(
+    name: str = "",
+    *,
+    project: str = DEFAULT_OWNER,
+    scope: Scope = "write",
+    noted: Callable[[Connection, str], None] | None = None,
+) -> tuple[str, ApiKey]:
+    """A new key and its record. The key itself cannot be had again. `noted` is called with its id in the transaction that
+    keeps it. Raises: ServeError[serve.project_name | serve.scope].
+    """
     check_project(project)
     if scope not in SCOPES:
         raise ServeError("serve.scope", what=f"there is no scope {scope[:80]!r}", mend=f"use one of: {', '.join(SCOPES)}")
-    digits = _base62(secrets.randbits(256), _RANDOM)
-    secret = PREFIX + digits + _checksum(digits)
+    secret = _new_secret()
     key = ApiKey(new_id("key_"), name.strip() or "unnamed", secret[:_SHOWN], project, scope, time.time(), None, None)
     with open_database().write() as connection:
+        if noted:
+            noted(connection, key.id)
         connection.execute(insert(api_keys).values(**asdict(key), key_hash=_hash(secret)))
+    return secret, key
+
+
+def renew_key(key: ApiKey) -> tuple[str, ApiKey]:
+    """Give a key a new value: as `create_key` returns it. The old one is useless from now on."""
+    secret = _new_secret()
+    key = replace(key, prefix=secret[:_SHOWN])
+    with open_database().write() as connection:
+        values = {"prefix": key.prefix, "key_hash": _hash(secret)}
+        connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(values))
     return secret, key
 
 
@@ -92,10 +112,11 @@ def local_key(project: str) -> ApiKey:
     return ApiKey("key_local", "command line", "", project, "admin", time.time(), None, None)
 
 
-def list_keys() -> list[ApiKey]:
-    """All keys, newest first, revoked ones too."""
+def list_keys(project: str | None = None) -> list[ApiKey]:
+    """All keys, or those of one project, newest first, revoked ones too."""
+    own = true() if project is None else api_keys.c.owner == project
     with open_database().read() as connection:
-        query = select(api_keys).order_by(api_keys.c.created_at.desc(), api_keys.c.id)
+        query = select(api_keys).where(own).order_by(api_keys.c.created_at.desc(), api_keys.c.id)
         return [_key(row) for row in connection.execute(query)]
 
 
@@ -112,17 +133,22 @@ def revoke_key(id_or_prefix: str) -> ApiKey:
         query = select(api_keys).where(api_keys.c.key_hash == _hash(id_or_prefix) if whole else by_part)
         rows = connection.execute(query).all()
         if len(rows) != 1:
-            raise ServeError(
-                "serve.ambiguous_key" if rows else "serve.unknown_key",
-                what="several keys begin like this" if rows else "there is no such key",
-                where=shown,
-                mend="give the id that `hone keys list` shows",
-            )
+            raise not_one_key(shown, len(rows))
         key = _key(rows[0])
         if key.revoked_at is None:
             key = ApiKey(**{**asdict(key), "revoked_at": time.time()})
             connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(revoked_at=key.revoked_at))
     return key
+
+
+def not_one_key(named: str, found: int) -> ServeError:
+    """The error for a key that is named so that none or several are meant. Of a whole key only the beginning is repeated."""
+    return ServeError(
+        "serve.ambiguous_key" if found else "serve.unknown_key",
+        what="several keys begin like this" if found else "there is no such key",
+        where=named[:_SHOWN] if named.startswith(PREFIX) else named,
+        mend="give the id that `hone keys list` shows",
+    )
 
 
 def verify(secret: str) -> ApiKey | None:
@@ -150,6 +176,11 @@ def bearer(header: str | None) -> str | None:
 
 def _key(row: Row[Any]) -> ApiKey:
     return ApiKey(**{name: row._mapping[name] for name in ApiKey.__dataclass_fields__})
+
+
+def _new_secret() -> str:
+    digits = _base62(secrets.randbits(256), _RANDOM)
+    return PREFIX + digits + _checksum(digits)
 
 
 def _hash(secret: str) -> str:

@@ -35,10 +35,13 @@ _LARGER = (
 
 _USES_MODELS = re.compile(r"/v1/(chat/completions|completions|embeddings|responses|fine_tuning/alpha/graders/(run|validate))")
 _SHARES = re.compile(r"/v1/fine_tuning/checkpoints/.+/permissions(/[^/]+)?")
+_KEYS = "/v1/organization/"
 
 
 def needed_scope(method: str, path: str) -> auth.Scope:
     """What a key must be allowed to do for a call: see `auth`."""
+    if path.startswith(_KEYS):
+        return "admin"
     if method in ("GET", "HEAD") or (method == "POST" and _USES_MODELS.fullmatch(path)):
         return "read"
     return "admin" if _SHARES.fullmatch(path) else "write"

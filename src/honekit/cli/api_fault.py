@@ -19,9 +19,11 @@ _MISSING = {
     "fine_tune_not_found": ("fine-tuning job", "see which there are: `hone jobs list`"),
     "file_not_found": ("file", "see which there are: `hone files list`"),
     "model_not_found": ("model", "see which there are: `hone models list`, `hone bases list`"),
+    "alias_not_found": ("alias", "see which there are: `hone models list`"),
+    "project_not_found": ("project that this key reaches", "leave --project out, or use a key of that project"),
 }
 """Codes of what a command names and is not there, with the words for it and where to look."""
-_NAME = re.compile(r"(?:fine tune: |File object: '|The model `)([^'`]*)")
+_NAME = re.compile(r"(?:fine tune: |File object: '|The model `|alias: '|project: ')([^'`]*)")
 _OPTIONS = {
     "training_file": "TRAINING",
     "validation_file": "--validation",

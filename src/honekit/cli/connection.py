@@ -49,14 +49,6 @@ def local_project() -> str:
     return os.environ.get("HONE_PROJECT") or "default"
 
 
-def tell_local(what: str) -> None:
-    """Say on stderr that a command for which the API has no call is about this machine, although a server is named."""
-    if url := server_url():
-        print(
-            f"HONE_BASE_URL names {url}, which has no call for {what}: these are this machine's own.", file=sys.stderr, flush=True
-        )
-
-
 def call(
     work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]],
     *,
@@ -123,7 +115,9 @@ def _remote_client(url: str) -> AsyncOpenAI:
         if answer.status_code < 400 and not is_json and not answer.url.path.endswith("/content"):
             raise _not_the_api(url, "it is not JSON")
 
-    return AsyncOpenAI(base_url=url, api_key=key, http_client=DefaultAsyncHttpxClient(event_hooks={"response": [check]}))
+    return AsyncOpenAI(
+        base_url=url, api_key=key, admin_api_key=key, http_client=DefaultAsyncHttpxClient(event_hooks={"response": [check]})
+    )
 
 
 def _local_client(bases: Mapping[str, str], project: str) -> AsyncOpenAI:

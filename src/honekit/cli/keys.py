@@ -1,13 +1,13 @@
-"""`hone keys`: keys for the served API."""
+"""`hone keys`: keys for the served API; of this machine, or with `HONE_BASE_URL` of the project of that server's key."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from honekit.cli.clock import clock
-from honekit.cli.connection import tell_local
+from honekit.cli.connection import server_url
 
 if TYPE_CHECKING:
     from honekit.api import auth
@@ -21,14 +21,20 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 def create_key(
     name: Annotated[str, typer.Option(help="What the key is for; only you see it.")] = "",
     project: Annotated[
-        str, typer.Option(help="Whose files, jobs and models it reaches; projects see nothing of each other.")
-    ] = "default",
+        str | None,
+        typer.Option(help="Whose files, jobs and models it reaches; projects see nothing of each other [default: default]."),
+    ] = None,
     scope: Annotated[
-        str, typer.Option(help="read: look, and use models; write: also make, change, delete; admin: also share checkpoints.")
+        str,
+        typer.Option(
+            help="read: look, and use models; write: also make, change, delete; admin: also keys, and sharing checkpoints."
+        ),
     ] = "write",
     as_json: AsJson = False,
 ) -> None:
     """Make a key. It is shown once: only its hash is kept.
+
+    With HONE_BASE_URL it is made on that server, for the project of HONE_API_KEY, which must be of scope admin.
 
     Examples:
 
@@ -39,32 +45,36 @@ def create_key(
         export HONE_API_KEY=$(hone keys create --json | jq -r .key)
     """
     from honekit.api import auth
+    from honekit.cli import server_keys
     from honekit.cli.render import console, print_json
 
-    tell_local("keys")
-    secret, key = auth.create_key(name, project=project, scope=cast("auth.Scope", scope))
+    if server_url():
+        secret, key = server_keys.create_key(name, scope, project)
+    else:
+        secret, of_machine = auth.create_key(name, project=project or "default", scope=cast("auth.Scope", scope))
+        key = _shown(of_machine)
     if as_json:
-        print_json({"key": secret, **_shown(key.as_dict())})
+        print_json({"key": secret, **key})
         return
     print(secret, flush=True)
-    console.print(f"Keep it: it is not shown again. To make it useless: hone keys revoke {key.id}", soft_wrap=True)
+    console.print(f"Keep it: it is not shown again. To make it useless: hone keys revoke {key['id']}", soft_wrap=True)
 
 
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List the keys, newest first, revoked ones too.
+    """List the keys, newest first; of this machine revoked ones too.
 
     Example:
 
         hone keys list
     """
     from honekit.api import auth
+    from honekit.cli import server_keys
     from honekit.cli.render import print_json
 
-    tell_local("keys")
-    keys = auth.list_keys()
+    keys = server_keys.list_keys() if server_url() else [_shown(key) for key in auth.list_keys()]
     if as_json:
-        print_json({"keys": [_shown(key.as_dict()) for key in keys]})
+        print_json({"keys": keys})
         return
     from rich.console import Console
     from rich.markup import escape
@@ -77,10 +87,10 @@ def list_keys(as_json: AsJson = False) -> None:
     for heading in ("id", "key", "name", "project", "scope", "last used", "state"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("id", "name"))
     for key in keys:
-        state = f"revoked {clock(key.revoked_at)}" if key.revoked_at else "valid"
+        state = f"revoked {clock(key['revoked_at'])}" if key["revoked_at"] else "valid"
         table.add_row(
-            key.id, f"{key.prefix}…", escape(key.name), key.owner, key.scope,
-            clock(key.last_used_at), state,
+            key["id"], f"{key['prefix']}…", escape(key["name"]), key["project"], key["scope"],
+            clock(key["last_used_at"]), state,
         )  # fmt: skip
     Console().print(table)
 
@@ -97,17 +107,17 @@ def revoke_key(
         hone keys revoke key_0A1b2C3d4E5f6G7h8I9j0K1l
     """
     from honekit.api import auth
+    from honekit.cli import server_keys
     from honekit.cli.render import print_json
 
-    tell_local("keys")
-    revoked = auth.revoke_key(key)
+    revoked = server_keys.revoke_key(key) if server_url() else _shown(auth.revoke_key(key))
     if as_json:
-        print_json(_shown(revoked.as_dict()))
+        print_json(revoked)
     else:
-        print(f"{revoked.id} ({revoked.name}) is revoked")
+        print(f"{revoked['id']} ({revoked['name']}) is revoked")
 
 
-def _shown(values: dict[str, object]) -> dict[str, object]:
+def _shown(key: auth.ApiKey) -> dict[str, Any]:
     """Times as whole Unix seconds, as the API has them; the owner under the name that people give it."""
-    values = {"project" if name == "owner" else name: value for name, value in values.items()}
+    values = {"project" if name == "owner" else name: value for name, value in key.as_dict().items()}
     return {name: int(value) if isinstance(value, float) else value for name, value in values.items()}

@@ -1,18 +1,19 @@
 """`hone models`: trained versions, and which of them an alias points to.
 
-With `HONE_BASE_URL`, `list`, `show` and `delete` speak to that server; for the rest the API has no call, so it stays on this
-machine and says so.
+With `HONE_BASE_URL` all of them speak to that server, about the models of the project that `HONE_API_KEY` belongs to.
 """
 
 from __future__ import annotations
 
 import json
+import uuid
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from honekit.cli.clock import clock
-from honekit.cli.connection import server_url, tell_local
+from honekit.cli.connection import server_url
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -82,8 +83,9 @@ def show_model(model: Model, as_json: AsJson = False) -> None:
     from honekit import deploy
 
     version = deploy.resolve(model)
-    pointing = [alias.alias for alias in deploy.list_aliases() if alias.version == version.name]
-    changes = [change for alias in deploy.list_aliases(version.project) for change in deploy.history(alias.alias)]
+    pointed = deploy.list_aliases(owner=version.owner)
+    pointing = [alias.alias for alias in pointed if alias.version == version.name]
+    changes = [change for alias in pointed for change in deploy.history(alias.alias, version.owner)]
     if as_json:
         values = {
             **version.as_dict(),
@@ -108,7 +110,7 @@ def promote_model(
     reason: Reason = "promoted by hand",
     as_json: AsJson = False,
 ) -> None:
-    """Point an alias at a version.
+    """Point an alias at a version, with HONE_BASE_URL on that server.
 
     Examples:
 
@@ -118,10 +120,10 @@ def promote_model(
     """
     from honekit import deploy
 
-    tell_local("aliases")
-    version = deploy.resolve(model)
-    moved = deploy.promote(alias or f"{version.project}@production", version.name, reason)
-    print(json.dumps(moved.as_dict()) if as_json else f"{moved.alias} -> {moved.version}")
+    if server_url():
+        _print_moved(_move_served("/aliases", {"model": model, "alias": alias, "reason": reason}), as_json)
+    else:
+        _print_moved(deploy.promote(alias, deploy.resolve(model).name, reason).as_dict(), as_json)
 
 
 @app.command("rollback")
@@ -130,7 +132,7 @@ def rollback_model(
     reason: Reason = "rolled back by hand",
     as_json: AsJson = False,
 ) -> None:
-    """Point an alias at the version that it had before.
+    """Point an alias at the version that it had before, with HONE_BASE_URL on that server.
 
     Example:
 
@@ -138,9 +140,10 @@ def rollback_model(
     """
     from honekit import deploy
 
-    tell_local("aliases")
-    moved = deploy.rollback(alias, reason)
-    print(json.dumps(moved.as_dict()) if as_json else f"{moved.alias} -> {moved.version}")
+    if server_url():
+        _print_moved(_move_served(f"/aliases/{quote(alias)}/rollback", {"reason": reason}), as_json)
+    else:
+        _print_moved(deploy.rollback(alias, reason).as_dict(), as_json)
 
 
 @app.command("delete")
@@ -171,6 +174,23 @@ def delete_model(
 
     gone = registry.delete_version(version)
     print(json.dumps({"deleted": gone.as_dict()}, ensure_ascii=False) if as_json else f"deleted {gone.name}")
+
+
+def _move_served(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """What the server answers, with the names of this machine's own aliases."""
+    from honekit.cli.connection import call
+
+    async def move(client: AsyncOpenAI) -> dict[str, Any]:
+        # The client sends a request again when its answer is lost; the key keeps a rollback from going back twice.
+        options: Any = {"headers": {"Idempotency-Key": uuid.uuid4().hex}}
+        moved: Any = await client.post(path, body=body, cast_to=object, options=options)
+        return {"alias": moved["id"], "version": moved["model"], "updated_at": moved["updated_at"]}
+
+    return call(move)
+
+
+def _print_moved(moved: dict[str, Any], as_json: bool) -> None:
+    print(json.dumps(moved) if as_json else f"{moved['alias']} -> {moved['version']}")
 
 
 def _show_served(name: str, as_json: bool) -> None:

@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from honekit import settings
 from honekit.errors import StoreError
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration. A database that says the same needs no look at Alembic."""
 
 BUSY_TIMEOUT_S = 30.0

@@ -225,6 +225,7 @@ model_versions = Table(
 aliases = Table(
     "aliases",
     metadata,
+    Column("owner", String(64), primary_key=True),
     Column("alias", String(255), primary_key=True),
     Column("version", String(512), ForeignKey("model_versions.name"), nullable=False),
     Column("updated_at", Float, nullable=False),
@@ -234,6 +235,7 @@ alias_history = Table(
     "alias_history",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
+    _owner(),
     Column("alias", String(255), nullable=False, index=True),
     Column("action", String(16), nullable=False),
     # No foreign key: the history keeps the names of versions that were deleted since.

@@ -42,11 +42,11 @@ KEPT_KEYS = 3
 """Of a generated body at most this many keys are laid over a valid one: with more, something unsupported is always among them."""
 
 
-def load() -> schemathesis.BaseSchema:
-    """The contract. Generated requests carry no key of their own: `send` adds the one that is meant."""
+def load(document: dict[str, Any] | None = None) -> schemathesis.BaseSchema:
+    """The contract, or another document. Generated requests carry no key of their own: `send` adds the one that is meant."""
     generation = GenerationConfig(with_security_parameters=False)
     config = SchemathesisConfig(projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
-    return schemathesis.openapi.from_dict(contract.document(), config=config)
+    return schemathesis.openapi.from_dict(contract.document() if document is None else document, config=config)
 
 
 def operation_of(api: Any, name: str) -> Any:

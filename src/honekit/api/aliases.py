@@ -1,0 +1,128 @@
+"""/v1/aliases: one name for applications, whatever tuned model stands behind it. No part of OpenAI's interface."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from honekit import deploy
+from honekit.api.errors import ApiError, bad_request
+from honekit.api.idempotency import attempt
+from honekit.api.openai.chat_schema import Text
+from honekit.api.openai.models import find_model
+from honekit.api.openai.pages import Page, page
+from honekit.api.routes import JsonRoute
+from honekit.errors import RegistryError
+from honekit.store.tables import new_id
+
+router = APIRouter(prefix="/v1/aliases", tags=["aliases"], route_class=JsonRoute)
+
+Reason = Annotated[Text, Field(max_length=2000)]
+
+
+class AliasObject(BaseModel):
+    id: str
+    object: Literal["alias"] = "alias"
+    model: str
+    updated_at: int
+
+
+class AliasChangeObject(BaseModel):
+    action: Literal["promote", "rollback"]
+    model: str
+    previous: str | None
+    reason: str
+    created_at: int
+
+
+class AliasWithHistory(AliasObject):
+    history: list[AliasChangeObject]
+    """Newest first."""
+
+
+class Promote(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model: Text
+    """A tuned model, or an alias that points to it."""
+    alias: Text | None = None
+    """None: `<project>@production`, where the model has a project (its suffix)."""
+    reason: Reason = "promoted by hand"
+
+
+class Rollback(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason = "rolled back by hand"
+
+
+@router.get("")
+async def list_aliases(request: Request) -> Page[AliasObject]:
+    """The project's aliases, by name, all of them."""
+    found = await asyncio.to_thread(deploy.list_aliases, owner=request.state.api_key.owner)
+    return page([_alias(one) for one in found], len(found))
+
+
+@router.post("")
+async def promote(body: Promote, request: Request) -> AliasObject:
+    """Point an alias at a tuned model of one's own."""
+    served = await find_model(request, body.model)
+    if served.owned_by == "base" or ":ckpt-step-" in served.name:
+        message = f"`{body.model[:200]}` is a base model or a checkpoint; an alias points to a tuned model."
+        raise bad_request(message, code="not_a_tuned_model", param="model")
+    try:
+        return _alias(await asyncio.to_thread(deploy.promote, body.alias, served.model, body.reason))
+    except RegistryError as fault:
+        if fault.code == "registry.unknown_version":
+            raise ApiError(404, f"The model `{body.model[:200]}` is gone.", code="model_not_found", param="model") from fault
+        raise bad_request(f"{fault.what}. To mend it: {fault.mend}", code="invalid_alias", param="alias") from fault
+
+
+@router.get("/{alias}")
+async def retrieve_alias(alias: str, request: Request) -> AliasWithHistory:
+    """An alias with all its changes."""
+    found = await _find(request, alias)
+    changes = [
+        AliasChangeObject(
+            action=one.action, model=one.version, previous=one.previous, reason=one.reason, created_at=int(one.created_at)
+        )
+        for one in await asyncio.to_thread(deploy.history, alias, request.state.api_key.owner)
+    ]
+    return AliasWithHistory(**found.model_dump(), history=changes)
+
+
+@router.post("/{alias}/rollback")
+async def rollback(alias: str, body: Rollback, request: Request) -> AliasObject:
+    """Point an alias at the model that it had before. With an `Idempotency-Key`, sent twice it goes back once."""
+    found, owner = await _find(request, alias), request.state.api_key.owner
+    async with attempt(request, body.model_dump(mode="json"), by_count=False) as sending:
+        if sending.earlier is not None:
+            return found
+
+        def noted(connection: Connection) -> None:
+            # The row needs a name of its own: an alias is moved more than once.
+            if sending.idempotency_key is not None:
+                sending.note(connection, new_id("change_"))
+
+        try:
+            moved = await asyncio.to_thread(deploy.rollback, alias, body.reason, owner, noted)
+        except RegistryError as fault:
+            raise bad_request(f"{fault.what}. To mend it: {fault.mend}", code="nothing_before", param="alias") from fault
+    return _alias(moved)
+
+
+async def _find(request: Request, alias: str) -> AliasObject:
+    # Control characters are in no name, and PostgreSQL takes offence at a NUL.
+    known = alias if alias.isprintable() else ""
+    try:
+        return _alias(await asyncio.to_thread(deploy.get_alias, known, request.state.api_key.owner))
+    except RegistryError as fault:
+        raise ApiError(404, f"No such alias: '{alias[:200]}'", code="alias_not_found", param="alias") from fault
+
+
+def _alias(one: deploy.Alias) -> AliasObject:
+    return AliasObject(id=one.alias, model=one.version, updated_at=int(one.updated_at))
