@@ -1,17 +1,22 @@
-"""Where deleted rows stood: known to their owner alone, and only the newest."""
+"""Where deleted rows stood: known to their owner alone, to every server, and for a day."""
 
 from __future__ import annotations
 
 import pytest
 
 from honekit.store import removed
+from honekit.store.database import open_database
+
+pytestmark = pytest.mark.both_databases
 
 
-def test_the_newest_places_are_known_to_their_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(removed, "_places", type(removed._places)())
-    monkeypatch.setattr(removed, "REMEMBERED", 2)
+def test_places_are_known_to_their_owner_for_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1_000_000.0
+    monkeypatch.setattr(removed.time, "time", lambda: now)
     for number in range(3):
-        removed.note("file", "a", f"row-{number}", float(number))
+        with open_database().write() as connection:
+            removed.note(connection, "file", "a", f"row-{number}", float(number))
+        now += removed.REMEMBERED_S * 0.7
     assert removed.place("file", "a", "row-0") is None
     assert removed.place("file", "a", "row-2") == removed.Place("row-2", 2.0)
     assert removed.place("file", "b", "row-2") is None

@@ -113,7 +113,7 @@ def remove(owner: str, file_id: str) -> bool:
         if row is None:
             return False
         _remove(connection, row)
-    removed.note("file", owner, file_id, row.created_at)
+        removed.note(connection, "file", owner, file_id, row.created_at)
     return True
 
 

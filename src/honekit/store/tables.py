@@ -190,6 +190,17 @@ accepted_requests = Table(
     UniqueConstraint("api_key_id", "path", "idempotency_key"),
 )
 
+removed_rows = Table(
+    "removed_rows",
+    metadata,
+    # Where a deleted row stood in its list, for a day.
+    Column("kind", String(32), primary_key=True),
+    Column("owner", String(64), primary_key=True),
+    Column("row_id", String(64), primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("removed_at", Float, nullable=False, index=True),
+)
+
 stored_answers = Table(
     "stored_answers",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, Literal, TypeVar
@@ -56,7 +57,9 @@ async def last_seen(
     """The row that the client saw last, which may be gone by now. Raises what `find` raises when it never was."""
     if not after:
         return None
-    return removed.place(kind, request.state.api_key.owner, after) or await find()
+    # Control characters are in no id, and PostgreSQL takes offence at a NUL.
+    known = after if after.isprintable() else ""
+    return await asyncio.to_thread(removed.place, kind, request.state.api_key.owner, known) or await find()
 
 
 def metadata_filter(request: Request) -> dict[str, str] | None:

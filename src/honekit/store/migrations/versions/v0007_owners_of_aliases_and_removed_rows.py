@@ -1,4 +1,7 @@
-"""An alias belongs to the project of the version that it points to: two projects may each have a `tickets@production`."""
+"""An alias belongs to the project of the version that it points to: two projects may each have a `tickets@production`.
+
+And where deleted rows stood in their lists.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,20 @@ def upgrade() -> None:
         "WHERE EXISTS (SELECT 1 FROM aliases WHERE aliases.alias = alias_history.alias)"
     )
 
+    op.create_table(
+        "removed_rows",
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("row_id", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.Column("removed_at", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "owner", "row_id", name="pk_removed_rows"),
+    )
+    op.create_index("ix_removed_rows_removed_at", "removed_rows", ["removed_at"])
+
 
 def downgrade() -> None:
+    op.drop_table("removed_rows")
     op.drop_column("alias_history", "owner")
     _remake(key=["alias"])
 
