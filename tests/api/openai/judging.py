@@ -33,6 +33,7 @@ CHECKS = [
 STREAMED = {
     "POST /chat/completions": "CreateChatCompletionStreamResponse",
     "POST /completions": "CreateCompletionStreamResponse",
+    "POST /responses": "ResponseStreamEvent",
     "GET /responses/{response_id}": "ResponseStreamEvent",
 }
 """The schema of the events of each operation that streams."""
