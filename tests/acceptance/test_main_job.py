@@ -79,8 +79,18 @@ def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(project: Pa
     assert data["used_by"]["models"] == [first["model"]]
     assert data["used_by"]["evaluations"] == [first["report"]]
 
+    stages = {stage["name"]: stage for stage in first["stages"]}
+    bounded = {name for name, stage in stages.items() if stage["floor_seconds"]}
+    assert {"train", "tuned", "tuned: answers alone (latency)"} <= bounded
+    for name, stage in stages.items():
+        assert len(stage["readings"]) == (2 if name in bounded else 0)
+        assert all(reading["gflops"] > 0 and reading["memory_gb_s"] > 0 for reading in stage["readings"])
+    assert first["floor"]["seconds"] == sum(stage["floor_seconds"] for stage in stages.values())
+    assert first["floor"]["reading_seconds"] > 0
+
     answers = {path: path.read_bytes() for path in (project / ".hone" / "answers").iterdir()}
     second = run_json(project, tiny_base_dir)
+    assert second["floor"]["seconds"] == 0
     assert second["model"] == first["model"]
     assert {path: path.read_bytes() for path in answers} == answers
     assert {name: arm[metric] for name, arm in second["arms"].items()} == {n: a[metric] for n, a in first["arms"].items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honekit.evals.report_format import (
@@ -154,11 +154,21 @@ def stages_view(document: Mapping[str, Any]) -> View:
                 "of_longest": round(100 * stage["seconds"] / longest, 1),
                 "floor": duration(stage["floor_seconds"]) if stage["floor_seconds"] else DASH,
                 "ratio": number(stage["seconds"] / stage["floor_seconds"], 2) if stage["floor_seconds"] else DASH,
+                "speeds": _speeds(stage["readings"]),
                 "note": stage["note"],
             }
             for stage in stages
         ],
+        "readings": duration(floor["reading_seconds"]),
         "total": duration(total),
         "floor": duration(floor["seconds"]) if floor["seconds"] else DASH,
         "ratio": number(floor["ratio"], 2),
     }
+
+
+def _speeds(readings: Sequence[Mapping[str, float]]) -> str:
+    """What was read before and after a stage."""
+    if not readings:
+        return DASH
+    peak, bandwidth = (" → ".join(number(reading[what], 0) for reading in readings) for what in ("gflops", "memory_gb_s"))
+    return f"{peak} GFLOP/s, {bandwidth} GB/s"

@@ -66,7 +66,7 @@ def measure(threads: int | None = None, device: torch.device | str = "cpu") -> M
         # A large bf16 product takes seconds where it is emulated, and a small one tells that already.
         small = [_matmul_gflops(dtype, _PROBE_SIDE, on) for dtype in (torch.float32, torch.bfloat16)]
         hopeless = small[1] < 0.25 * small[0]
-        bf16 = _matmul_gflops(torch.bfloat16, _PROBE_SIDE if hopeless else _SIDE, on)
+        bf16 = small[1] if hopeless else _matmul_gflops(torch.bfloat16, _SIDE, on)
         return Measured(fp32, bf16, _copy_gb_s(_COPY_BYTES, on), used)
 
 

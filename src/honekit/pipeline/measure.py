@@ -9,8 +9,9 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from honekit.data.prepare import prepare
 from honekit.errors import SettingsError
@@ -40,10 +41,8 @@ from honekit.pipeline.measure_estimate import estimated_steps
 from honekit.pipeline.measure_seeds import further_seeds, measure_seeds
 from honekit.project import Project
 from honekit.retrieval import Index, load_passages
+from honekit.stages import Stages
 from honekit.store.atomic import write_atomic
-
-if TYPE_CHECKING:
-    pass
 
 
 def result_file(project: Project, name: str = "result") -> Path:
@@ -180,6 +179,7 @@ def _start(project: Project, listener: Listener, limit: int | None) -> Measureme
         fingerprint.fingerprint_base(base),
         measured,
         choose_precision(measured, project.train.precision, device),
+        Stages(partial(measure, device=device)),
     )
     listener.stage(
         "Data",

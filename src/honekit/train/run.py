@@ -181,6 +181,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         "valid_seconds": progress.valid_seconds,
         "verify_seconds": verify_seconds,
         "tokens_per_s": progress.unique_tokens / max(progress.train_seconds, 1e-9),
+        "operations": flops,
         "floor_seconds": flops / (environment.gflops * 1e9),
         "steps": progress.step,
         "epochs": progress.epoch,
