@@ -110,13 +110,10 @@ def resolve_device(wanted: str) -> torch.device:
     where = "device"
     if wanted == "auto" and (named := settings.device()):
         wanted, where = named, "HONE_DEVICE"
+    settings.require_device(wanted, where)
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
         return torch.device(next(name for name, there in available.items() if there))
-    if wanted not in available:
-        raise SettingsError(
-            "settings.device", what=f"there is no device {wanted!r}", where=where, mend="use auto, cpu, cuda or mps"
-        )
     if not available[wanted]:
         backend = torch.backends.cuda if wanted == "cuda" else torch.backends.mps
         built = bool(backend.is_built())
