@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from honekit.errors import ModelError, SettingsError
-from honekit.models.precision import Measured, choose_precision, measure, resolve_device
+from honekit.models import precision
+from honekit.models.precision import Measured, choose_precision, measure, precision_of, resolve_device
 
 SLOW_BF16 = Measured(fp32_gflops=100.0, bf16_gflops=1.0, memory_gb_s=20.0, threads=2)
 FAST_BF16 = Measured(fp32_gflops=100.0, bf16_gflops=400.0, memory_gb_s=20.0, threads=2)
@@ -37,6 +38,13 @@ def test_precision_follows_the_measurement_unless_one_is_asked_for(
     measured: Measured, wanted: str, device: str, chosen: str
 ) -> None:
     assert choose_precision(measured, wanted, device) == chosen
+
+
+def test_only_a_cpu_is_timed_for_the_precision_to_load_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[str] = []
+    monkeypatch.setattr(precision, "measure", lambda: timed.append("cpu") or FAST_BF16)
+    assert (precision_of(torch.device("mps")), timed) == ("fp32", [])
+    assert (precision_of(torch.device("cpu")), timed) == ("bf16", ["cpu"])
 
 
 def test_an_unknown_precision_is_refused() -> None:

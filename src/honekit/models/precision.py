@@ -70,8 +70,15 @@ def measure(threads: int | None = None, device: torch.device | str = "cpu") -> M
         return Measured(fp32, bf16, _copy_gb_s(_COPY_BYTES, on), used)
 
 
-def choose_precision(measured: Measured, wanted: str, device: torch.device | str) -> Precision:
+def precision_of(device: torch.device) -> Precision:
+    """The precision that `auto` means on a device. Only a CPU is timed for it."""
+    return choose_precision(measure() if device.type == "cpu" else None, "auto", device)
+
+
+def choose_precision(measured: Measured | None, wanted: str, device: torch.device | str) -> Precision:
     """The precision to train and generate in: the wanted one, or for `auto` the one that the device is faster in.
+
+    `measured` is asked for `auto` on a CPU only.
 
     Raises: SettingsError[settings.precision], ModelError[model.bf16_unsupported] for a CUDA device without bf16.
     """
@@ -97,8 +104,9 @@ def choose_precision(measured: Measured, wanted: str, device: torch.device | str
         return "fp32"
     if wanted == "bf16":
         return "bf16"
-    if kind == "mps":  # what was measured is the CPU, and MPS gains little from bf16
+    if kind == "mps":  # which gains little from bf16
         return "fp32"
+    assert measured is not None
     return "bf16" if measured.bf16_gflops >= BF16_WORTH * measured.fp32_gflops else "fp32"
 
 
