@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import tiny
 
 from honekit import settings
 
@@ -106,6 +107,14 @@ def test_completing_the_test_set_keeps_the_answers_that_are_there(project: Path,
     for name, lines in before.items():
         assert after[name][: len(lines)] == lines
         assert len({json.loads(line)["key"] for line in after[name]}) == len(after[name])
+
+
+def test_a_base_that_writes_no_text_is_refused_before_training(project: Path, tmp_path: Path) -> None:
+    done = hone("run", str(project), "--base", str(tiny.save_encoder(tmp_path / "encoder")), "--json", check=False)
+    fault = json.loads(done.stdout)["error"]
+    assert fault["code"] == "model.encoder"
+    assert "hone bases list" in fault["mend"]
+    assert json.loads(hone("jobs", "list", "--json").stdout)["jobs"] == []
 
 
 def test_a_second_run_in_the_same_folder_is_refused(project: Path, tiny_base_dir: Path) -> None:

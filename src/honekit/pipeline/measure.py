@@ -167,6 +167,7 @@ def _start(project: Project, listener: Listener, limit: int | None) -> Measureme
     device = resolve_device(project.train.device)
     measured = measure(device=device)
     base = bases.resolve_base(project.train.base)
+    bases.require_writer(base)
     stratify, most = project.data.stratify, limit or 10**9
     run = Measurement(
         project,

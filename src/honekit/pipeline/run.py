@@ -69,6 +69,7 @@ def run_project(
         listener.stage("Data", _data_lines(prepared))
         with stages.time("measure the machine"):
             base = bases.resolve_base(project.train.base)
+            bases.require_writer(base)
             base_print = fingerprint.fingerprint_base(base)
             measured = measure(device=device)
         listener.stage("Machine", [_machine_line(measured)])
