@@ -221,6 +221,7 @@ def test_a_run_of_all_six_arms_makes_a_page_that_nests_and_holds_its_figures(shi
     assert "4-bit file" in text
     assert document["test"]["sha256"] in text
     assert f"after {document['cost']['break_even']['tuned']['requests']:,}" in text
+    assert "98 → 181" in text and "14 → 20" in text  # speeds beside a stage
 
 
 def test_every_heading_of_a_table_says_what_it_heads(shipped: Run) -> None:

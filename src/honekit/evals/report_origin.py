@@ -154,7 +154,8 @@ def stages_view(document: Mapping[str, Any]) -> View:
                 "of_longest": round(100 * stage["seconds"] / longest, 1),
                 "floor": duration(stage["floor_seconds"]) if stage["floor_seconds"] else DASH,
                 "ratio": number(stage["seconds"] / stage["floor_seconds"], 2) if stage["floor_seconds"] else DASH,
-                "speeds": _speeds(stage["readings"]),
+                "peak": _before_after(stage["readings"], "gflops"),
+                "bandwidth": _before_after(stage["readings"], "memory_gb_s"),
                 "note": stage["note"],
             }
             for stage in stages
@@ -166,9 +167,5 @@ def stages_view(document: Mapping[str, Any]) -> View:
     }
 
 
-def _speeds(readings: Sequence[Mapping[str, float]]) -> str:
-    """What was read before and after a stage."""
-    if not readings:
-        return DASH
-    peak, bandwidth = (" → ".join(number(reading[what], 0) for reading in readings) for what in ("gflops", "memory_gb_s"))
-    return f"{peak} GFLOP/s, {bandwidth} GB/s"
+def _before_after(readings: Sequence[Mapping[str, float]], what: str) -> str:
+    return " → ".join(number(reading[what], 0) for reading in readings) or DASH
