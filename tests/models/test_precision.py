@@ -11,11 +11,12 @@ SLOW_BF16 = Measured(fp32_gflops=100.0, bf16_gflops=1.0, memory_gb_s=20.0, threa
 FAST_BF16 = Measured(fp32_gflops=100.0, bf16_gflops=400.0, memory_gb_s=20.0, threads=2)
 
 
-def test_measuring_gives_speeds_of_this_machine_and_leaves_the_thread_count_alone() -> None:
-    before = torch.get_num_threads()
+def test_measuring_gives_speeds_of_this_machine_and_leaves_threads_and_chance_alone() -> None:
+    before, drawn = torch.get_num_threads(), torch.get_rng_state()
     measured = measure(threads=1)
     assert measured.threads == 1
     assert torch.get_num_threads() == before
+    assert torch.equal(torch.get_rng_state(), drawn)
     for speed in (measured.fp32_gflops, measured.memory_gb_s):
         assert 0.5 < speed < 100_000
     assert measured.bf16_gflops > 0
