@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from honekit.errors import SettingsError
+from honekit.settings import Device
 
 Score = Literal["macro_f1", "accuracy", "phrase", "set_f1", "none"]
-Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 class _Section(BaseModel):

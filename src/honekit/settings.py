@@ -9,8 +9,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 
 from honekit.errors import SettingsError
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+DEVICES: tuple[str, ...] = get_args(Device)
 
 
 def home() -> Path:
@@ -39,6 +43,14 @@ def database_url() -> str:
 def device() -> str | None:
     """What computes where nothing else is said: `HONE_DEVICE`, which `--device` sets for all that a command starts."""
     return os.environ.get("HONE_DEVICE") or None
+
+
+def require_device(name: str, where: str) -> None:
+    """Raises: SettingsError[settings.device] for a name that is no `Device`."""
+    if name not in DEVICES:
+        raise SettingsError(
+            "settings.device", what=f"there is no device {name!r}", where=where, mend=f"use one of {', '.join(DEVICES)}"
+        )
 
 
 def worker_idle_s() -> float:

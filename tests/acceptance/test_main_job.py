@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import tiny
 
 from honekit import settings
 
@@ -79,8 +80,18 @@ def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(project: Pa
     assert data["used_by"]["models"] == [first["model"]]
     assert data["used_by"]["evaluations"] == [first["report"]]
 
+    stages = {stage["name"]: stage for stage in first["stages"]}
+    bounded = {name for name, stage in stages.items() if stage["floor_seconds"]}
+    assert {"train", "tuned", "tuned: answers alone (latency)"} <= bounded
+    for name, stage in stages.items():
+        assert len(stage["readings"]) == (2 if name in bounded else 0)
+        assert all(reading["gflops"] > 0 and reading["memory_gb_s"] > 0 for reading in stage["readings"])
+    assert first["floor"]["seconds"] == sum(stage["floor_seconds"] for stage in stages.values())
+    assert first["floor"]["reading_seconds"] > 0
+
     answers = {path: path.read_bytes() for path in (project / ".hone" / "answers").iterdir()}
     second = run_json(project, tiny_base_dir)
+    assert second["floor"]["seconds"] == 0
     assert second["model"] == first["model"]
     assert {path: path.read_bytes() for path in answers} == answers
     assert {name: arm[metric] for name, arm in second["arms"].items()} == {n: a[metric] for n, a in first["arms"].items()}
@@ -96,6 +107,14 @@ def test_completing_the_test_set_keeps_the_answers_that_are_there(project: Path,
     for name, lines in before.items():
         assert after[name][: len(lines)] == lines
         assert len({json.loads(line)["key"] for line in after[name]}) == len(after[name])
+
+
+def test_a_base_that_writes_no_text_is_refused_before_training(project: Path, tmp_path: Path) -> None:
+    done = hone("run", str(project), "--base", str(tiny.save_encoder(tmp_path / "encoder")), "--json", check=False)
+    fault = json.loads(done.stdout)["error"]
+    assert fault["code"] == "model.encoder"
+    assert "hone bases list" in fault["mend"]
+    assert json.loads(hone("jobs", "list", "--json").stdout)["jobs"] == []
 
 
 def test_a_second_run_in_the_same_folder_is_refused(project: Path, tiny_base_dir: Path) -> None:

@@ -50,6 +50,13 @@ def test_a_job_is_created_watched_to_its_end_and_its_model_is_there(
     assert model["fine_tuned_model"] in [version["name"] for version in hone("models", "list")["versions"]]
 
 
+def test_a_base_that_writes_no_text_is_refused_with_cause_and_remedy(hone: Any, training: Path, tmp_path: Path) -> None:
+    fault = hone("jobs", "create", training, "--model", tiny.save_encoder(tmp_path / "encoder"), code=1)["error"]
+    assert (fault["code"], fault["where"]) == ("api.model_not_available", "--model")
+    assert "encoder" in fault["what"] and "hone bases list" in fault["mend"]
+    assert hone("jobs", "list")["jobs"] == []
+
+
 def test_the_same_file_is_not_uploaded_twice(hone: Any, training: Path, small_base: Path, tmp_path: Path) -> None:
     first, second = create(hone, training, small_base), create(hone, training, small_base)
     assert first["training_file"] == second["training_file"]

@@ -28,7 +28,7 @@ from honekit.pipeline.parity import Certificate
 from honekit.pipeline.run import _document, _write
 from honekit.project import Project, load_project
 from honekit.registry.versions import Version
-from honekit.stages import Stage, Stages
+from honekit.stages import Reading, Stage, Stages
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUALITY = {"base": 0.05, "base_few_shot": 0.35, "base_few_shot_rag": 0.4, "tuned": 0.8, "tuned_rag": 0.88}
@@ -55,7 +55,8 @@ def made_run(
     source = random.Random(7)
     prepared = prepare(project, use_more=False)
     prepared = replace(prepared, test=change(prepared.test))
-    stages, measured = Stages(), Measured(98.0, 41.0, 14.0, 2)
+    measured = Measured(98.0, 41.0, 14.0, 2)
+    stages = Stages(lambda: measured)
     evaluator = Evaluator(
         project,
         train=prepared.train,
@@ -64,7 +65,6 @@ def made_run(
         share=share,
         load=None,  # type: ignore[arg-type]  # no model answers here
         index=None,
-        measured=measured,
         shape=Shape(106_000_000, 28_000_000),
         stages=stages,
     )
@@ -94,7 +94,8 @@ def made_run(
                 "chosen": tried,
                 "tried": [{**tried, "scores": scores}, {**tried, "prompt": "prompts/full.txt", "scores": scores}],
             }
-        stages.stages.append(Stage(arm, 41.5, 30.25, "batches of 64"))
+        readings = [Reading(97.6, 14.2), Reading(181.2, 19.9)]
+        stages.stages.append(Stage(arm, 41.5, 30.25, "batches of 64", readings))
     tuned = [arm for arm in quality if arm.startswith("tuned")]
     result.choices["tuned"] = {
         "chosen": tuned[-1],
@@ -220,6 +221,7 @@ def test_a_run_of_all_six_arms_makes_a_page_that_nests_and_holds_its_figures(shi
     assert "4-bit file" in text
     assert document["test"]["sha256"] in text
     assert f"after {document['cost']['break_even']['tuned']['requests']:,}" in text
+    assert "98 → 181" in text and "14 → 20" in text  # speeds beside a stage
 
 
 def test_every_heading_of_a_table_says_what_it_heads(shipped: Run) -> None:
@@ -322,7 +324,7 @@ def test_values_that_were_not_measured_are_dashes(shipped: Run) -> None:
         values["latency_ms_p50"] = None
         values |= {"slices": {}, "slice_intervals": {}, "confusion": {}}
     document["train"] |= {"held_out_loss": None, "base_held_out_loss": None, "best_step": 0, "history": []}
-    document["floor"] = {"seconds": 0, "ratio": None}
+    document["floor"] = {"seconds": 0, "ratio": None, "reading_seconds": 0.0}
     document["tests"] |= {"by_slice": {}, "mcnemar": {}, "differences": {}, "checks": []}
     document["cost"] |= {"alternative": None, "arms": {}, "break_even": {"tuned": {"requests": None, "reason": "no reason"}}}
     document["test"]["sha256"] = None

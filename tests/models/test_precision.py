@@ -4,17 +4,19 @@ import pytest
 import torch
 
 from honekit.errors import ModelError, SettingsError
-from honekit.models.precision import Measured, choose_precision, measure, resolve_device
+from honekit.models import precision
+from honekit.models.precision import Measured, choose_precision, measure, precision_of, resolve_device
 
 SLOW_BF16 = Measured(fp32_gflops=100.0, bf16_gflops=1.0, memory_gb_s=20.0, threads=2)
 FAST_BF16 = Measured(fp32_gflops=100.0, bf16_gflops=400.0, memory_gb_s=20.0, threads=2)
 
 
-def test_measuring_gives_speeds_of_this_machine_and_leaves_the_thread_count_alone() -> None:
-    before = torch.get_num_threads()
+def test_measuring_gives_speeds_of_this_machine_and_leaves_threads_and_chance_alone() -> None:
+    before, drawn = torch.get_num_threads(), torch.get_rng_state()
     measured = measure(threads=1)
     assert measured.threads == 1
     assert torch.get_num_threads() == before
+    assert torch.equal(torch.get_rng_state(), drawn)
     for speed in (measured.fp32_gflops, measured.memory_gb_s):
         assert 0.5 < speed < 100_000
     assert measured.bf16_gflops > 0
@@ -37,6 +39,13 @@ def test_precision_follows_the_measurement_unless_one_is_asked_for(
     measured: Measured, wanted: str, device: str, chosen: str
 ) -> None:
     assert choose_precision(measured, wanted, device) == chosen
+
+
+def test_only_a_cpu_is_timed_for_the_precision_to_load_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[str] = []
+    monkeypatch.setattr(precision, "measure", lambda: timed.append("cpu") or FAST_BF16)
+    assert (precision_of(torch.device("mps")), timed) == ("fp32", [])
+    assert (precision_of(torch.device("cpu")), timed) == ("bf16", ["cpu"])
 
 
 def test_an_unknown_precision_is_refused() -> None:

@@ -75,7 +75,7 @@ def test_a_job_leaves_a_better_model_and_the_whole_record_of_how_it_came_about(t
     assert result["largest_logit_change"] > 0
     assert result["steps"] == 12
     assert result["best_step"] in (3, 6, 9, 12)
-    assert result["floor_seconds"] > 0
+    assert 0 < result["operations"] == pytest.approx(result["floor_seconds"] * result["environment"]["gflops"] * 1e9)
 
     steps = [e.data for e in jobs.events(job.id) if e.type == "metrics" and e.data]
     assert [s["step"] for s in steps] == list(range(1, 13))

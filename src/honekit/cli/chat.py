@@ -78,7 +78,7 @@ def chat(
     talkers = []
     for found in [_find(name) for name in dict.fromkeys(models)]:
         with console.status(f"loading {found.name}"):
-            talkers.append(Talker(found.name, load_engine(found.base_ref, found.adapter, device=device), system))
+            talkers.append(Talker(found.name, load_engine(found.base_ref, found.adapter), system))
     interactive = sys.stdin.isatty()
     if interactive:
         with suppress(ImportError):  # line editing and history, where Python has it

@@ -7,22 +7,19 @@ from typing import Annotated
 
 import typer
 
-from honekit.errors import SettingsError
-
-KINDS = ("auto", "cpu", "cuda", "mps")
+from honekit.settings import DEVICES, require_device
 
 
 def _chosen(device: str) -> str:
-    """Hand it on to whatever the command starts, a server's training jobs among them."""
-    if device not in KINDS:
-        raise SettingsError(
-            "settings.device", what=f"there is no device {device!r}", where="--device", mend=f"use one of {', '.join(KINDS)}"
-        )
+    """Hand it on to all that the command computes and starts, a server's training jobs among them."""
+    require_device(device, "--device")
     if device != "auto":
         os.environ["HONE_DEVICE"] = device
     return device
 
 
 Device = Annotated[
-    str, typer.Option(help="auto, cpu, cuda or mps. Default: HONE_DEVICE, else a GPU where there is one.", callback=_chosen)
+    str,
+    typer.Option(help=f"One of {', '.join(DEVICES)}. Default: HONE_DEVICE, else a GPU where there is one.", callback=_chosen),
 ]
+"""Only a command with a project reads its value, because it goes before the device of hone.toml."""

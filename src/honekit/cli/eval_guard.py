@@ -48,7 +48,7 @@ def guard(
         raise SettingsError("eval.not_tuned", what=f"{model!r} is a base: it has forgotten nothing", mend="name a tuned model")
 
     def load(is_tuned: bool) -> Engine:
-        return load_engine(served.base_ref, served.adapter if is_tuned else None, device=device)
+        return load_engine(served.base_ref, served.adapter if is_tuned else None)
 
     with progress("probes") as report:
         found = run_guard(load, home() / "guard", lambda what, done, total: report(done, total, what))

@@ -43,7 +43,7 @@ def diagnose(
     from honekit.project import load_project
 
     logs = _logs(text, file)
-    assistant = Assistant.load(load_project(bundled_project("iot-diagnostics")), model, device)
+    assistant = Assistant.load(load_project(bundled_project("iot-diagnostics")), model)
     if not as_json:
         render.console.print(f"model {assistant.version.name}")
     with render.progress("diagnosing", len(logs)) as report:

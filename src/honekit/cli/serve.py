@@ -62,7 +62,7 @@ def serve(
     url = server.url_of(listener)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("honekit").setLevel(logging.INFO)
-    running = server.make_server(Engines(device=device, max_loaded=max_loaded, extra_bases=extra), host, training_jobs)
+    running = server.make_server(Engines(max_loaded=max_loaded, extra_bases=extra), host, training_jobs)
     if not is_loopback(host):
         console.print(
             f"[bold]warning[/bold] {host} can be reached from the network, without encryption: anyone there who has a key "

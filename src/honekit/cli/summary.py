@@ -31,7 +31,10 @@ def print_summary(outcome: Outcome) -> None:
     floor = document["floor"]
     if floor["ratio"]:
         console.print(
-            f"Whole run {document['timings_s']['total']:.0f} s, floor {floor['seconds']:.0f} s, ratio {floor['ratio']:.2f}"
+            f"Whole run {document['timings_s']['total']:.0f} s, floor {floor['seconds']:.0f} s, ratio {floor['ratio']:.2f}; "
+            "floors by the mean of the speeds read before and after each stage, "
+            f"{floor['reading_seconds']:.0f} s of the run for the readings",
+            soft_wrap=True,
         )
     console.print(f"\nReport:   {outcome.report}", soft_wrap=True)
     if outcome.alias:
@@ -69,8 +72,10 @@ def _arms(document: dict[str, Any]) -> Table:
 
 def _stages(document: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title, justify in (("stage", "left"), ("seconds", "right"), ("floor", "right"), ("ratio", "right"), ("", "left")):
-        table.add_column(title, justify=justify)  # type: ignore[arg-type]
+    table.add_column("stage")
+    for title in ("seconds", "floor", "ratio", "GFLOP/s", "GB/s"):
+        table.add_column(title, justify="right")
+    table.add_column()
     for stage in document["stages"]:
         floor = stage["floor_seconds"]
         if stage["seconds"] < 0.5 and not floor:
@@ -80,6 +85,13 @@ def _stages(document: dict[str, Any]) -> Table:
             f"{stage['seconds']:.1f}",
             f"{floor:.1f}" if floor else "",
             f"{stage['seconds'] / floor:.2f}" if floor else "",
+            _readings(stage, "gflops"),
+            _readings(stage, "memory_gb_s"),
             stage["note"],
         )
     return table
+
+
+def _readings(stage: dict[str, Any], what: str) -> str:
+    """Before and after the stage."""
+    return " ".join(f"{reading[what]:.0f}" for reading in stage["readings"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honekit.evals.report_format import (
@@ -154,11 +154,18 @@ def stages_view(document: Mapping[str, Any]) -> View:
                 "of_longest": round(100 * stage["seconds"] / longest, 1),
                 "floor": duration(stage["floor_seconds"]) if stage["floor_seconds"] else DASH,
                 "ratio": number(stage["seconds"] / stage["floor_seconds"], 2) if stage["floor_seconds"] else DASH,
+                "peak": _before_after(stage["readings"], "gflops"),
+                "bandwidth": _before_after(stage["readings"], "memory_gb_s"),
                 "note": stage["note"],
             }
             for stage in stages
         ],
+        "readings": duration(floor["reading_seconds"]),
         "total": duration(total),
         "floor": duration(floor["seconds"]) if floor["seconds"] else DASH,
         "ratio": number(floor["ratio"], 2),
     }
+
+
+def _before_after(readings: Sequence[Mapping[str, float]], what: str) -> str:
+    return " → ".join(number(reading[what], 0) for reading in readings) or DASH

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +27,11 @@ from honekit.models.fingerprint import fingerprint_json, fingerprint_text
 from honekit.models.floor import Shape
 from honekit.project import Project
 from honekit.retrieval import Index
-from honekit.stages import Stages
+from honekit.stages import LeastWork, Stages
 
 if TYPE_CHECKING:
     from honekit.inference.engine import Engine
-    from honekit.models.precision import Measured
+    from honekit.inference.requests import Work
 
 Report = Callable[[str, int, int], None]
 """(what is being answered, done, total)"""
@@ -76,14 +77,13 @@ class Evaluator:
         share: float,
         load: Callable[[Path | None], Engine],
         index: Index | None,
-        measured: Measured,
         shape: Shape,
         stages: Stages,
         report: Report | None = None,
     ) -> None:
         self.project, self.train, self.validation = project, train, validation
         self.test = stratified_subset(test, share, project.data.stratify)
-        self.load, self.index, self.measured, self.shape = load, index, measured, shape
+        self.load, self.index, self.shape = load, index, shape
         self.stages, self.report = stages, report or (lambda *_: None)
         self.result = Evaluation(examples=self.test)
 
@@ -196,8 +196,15 @@ class Evaluator:
             "prompting": prompting.as_dict(),
         }
 
-    def _generation(self, runner: ArmRunner, name: str, *, alone: bool = False) -> Any:
-        return _GenerationStage(self, runner.engine, name, alone)
+    @contextmanager
+    def _generation(self, runner: ArmRunner, name: str, *, alone: bool = False) -> Iterator[None]:
+        engine = runner.engine
+        before, computed = self.stages.speed_before(), replace(engine.work)
+        with self.stages.time(name) as stage:
+            yield
+        if alone:
+            stage.note = "one at a time: floor by memory bandwidth"
+        self.stages.set_floor(stage, before, _least_work(engine.work.minus(computed), self.shape, engine.precision, alone))
 
     def _conclude(self, subject: Subject, base_print: str, template_print: str) -> None:
         project, result = self.project, self.result
@@ -297,33 +304,16 @@ class Evaluator:
         }
 
 
-class _GenerationStage:
-    """Times a generation stage and sets its floor from the tokens that the engine really computed."""
-
-    def __init__(self, evaluator: Evaluator, engine: Engine, name: str, alone: bool) -> None:
-        self._evaluator, self._engine, self._alone = evaluator, engine, alone
-        self._timer = evaluator.stages.time(name)
-
-    def __enter__(self) -> None:
-        from dataclasses import replace
-
-        self._stage = self._timer.__enter__()
-        self._before = replace(self._engine.work)
-
-    def __exit__(self, *fault: Any) -> None:
-        work = self._engine.work.minus(self._before)
-        measured, shape = self._evaluator.measured, self._evaluator.shape
-        gflops = measured.gflops(self._engine.precision)
-        if self._alone:
-            width = 2 if self._engine.precision == "bf16" else 4
-            prompt = shape.forward_flops(work.prompt_tokens, work.logit_rows - work.new_tokens) / (gflops * 1e9)
-            reads = work.new_tokens * (shape.body + shape.head) * width / (measured.memory_gb_s * 1e9)
-            self._stage.floor_seconds = prompt + reads
-            self._stage.note = "one at a time: floor by memory bandwidth"
-        else:
-            flops = shape.forward_flops(work.prompt_tokens + work.new_tokens, work.logit_rows)
-            self._stage.floor_seconds = flops / (gflops * 1e9)
-        self._timer.__exit__(*fault)
+def _least_work(work: Work, shape: Shape, precision: str, alone: bool) -> LeastWork:
+    """What the answers of a stage need at the least, from the tokens that the engine really computed."""
+    if not alone:
+        return LeastWork(precision, shape.forward_flops(work.prompt_tokens + work.new_tokens, work.logit_rows))
+    width = 2 if precision == "bf16" else 4
+    return LeastWork(
+        precision,
+        shape.forward_flops(work.prompt_tokens, work.logit_rows - work.new_tokens),
+        work.new_tokens * (shape.body + shape.head) * width,
+    )
 
 
 def _figures(differences: Mapping[str, Difference]) -> dict[str, Any]:

@@ -13,13 +13,14 @@ from sqlalchemy import Connection, insert
 from honekit import jobs
 from honekit.data import CheckResult, check_chat_file, check_preference_file, check_reinforcement_file
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
-from honekit.errors import HoneError
+from honekit.errors import HoneError, ModelError
 from honekit.fine_tuning.hyperparameters import Objective, Wanted, choose
 from honekit.fine_tuning.records import Asked
 from honekit.graders.elsewhere import is_elsewhere
 from honekit.graders.items import item_faults, item_variables
 from honekit.graders.schema import Grader, LabelModelGrader, ScoreModelGrader, placed_graders
 from honekit.jobs import Job
+from honekit.models import bases
 from honekit.models.fingerprint import fingerprint_adapter
 from honekit.registry.versions import version_name
 from honekit.store import files
@@ -72,9 +73,10 @@ def create(
     """Check the files line by line, decide what is `auto`, and queue the job.
 
     A reinforcement job needs a `grader`, and in `judges` every model that it asks, by the name there.
-    Raises: RequestFault[fine_tuning.file_not_found | .invalid_purpose | .invalid_training_file | .invalid_validation_file |
-    .invalid_n_examples | .invalid_grader]; StoreError.
+    Raises: RequestFault[fine_tuning.model_not_available | .file_not_found | .invalid_purpose | .invalid_training_file |
+    .invalid_validation_file | .invalid_n_examples | .invalid_grader]; StoreError.
     """
+    _check_base(start)
     _check_judges(start, grader, judges or {})
     training = _file(owner, training_file, "training_file")
     examples = _checked(training, "training_file", wanted.objective, MIN_TRAINING_EXAMPLES, grader)
@@ -121,6 +123,21 @@ def create(
 
     job = jobs.create_job("fine_tuning", spec.as_dict(), owner=owner, noted=note)
     return job, made[0]
+
+
+def _check_base(start: Start) -> None:
+    """A base that is still to be fetched is checked by the job itself."""
+    directory = bases.local_directory(start.base_ref)
+    try:
+        if directory:
+            bases.require_writer(directory)
+    except ModelError as fault:
+        raise RequestFault(
+            "fine_tuning.model_not_available",
+            what=f"Model {start.name[:200]} is not available for fine-tuning: {fault.what}",
+            mend=fault.mend,
+            where="model",
+        ) from fault
 
 
 def _file(owner: str, file_id: str, param: str) -> File:

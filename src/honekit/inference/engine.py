@@ -212,12 +212,10 @@ def load_engine(base: str, adapter_dir: Path | None = None, *, device: str = "au
     Raises: ModelError for a missing or broken base, for an adapter made on another one, for an absent device.
     """
     from honekit.models import adapters, bases, fingerprint, plain_llama
-    from honekit.models.precision import choose_precision, measure, resolve_device
+    from honekit.models.precision import precision_of, resolve_device
 
     target = resolve_device(device)
-    chosen = precision
-    if precision == "auto":
-        chosen = choose_precision(measure(), "auto", target)
+    chosen = precision_of(target) if precision == "auto" else precision
     path = bases.resolve_base(base)
     print_of_base = fingerprint.fingerprint_base(path)
     if adapter_dir is not None:

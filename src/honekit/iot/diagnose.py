@@ -45,7 +45,7 @@ class Assistant:
         self.field = next((f.name for f in project.task.fields if f.classical), project.task.fields[0].name)
 
     @classmethod
-    def load(cls, project: Project, model: str | None = None, device: str = "auto") -> Assistant:
+    def load(cls, project: Project, model: str | None = None) -> Assistant:
         """The named version or alias, else `<project>@production`, else the newest trained version.
 
         Raises: RegistryError[registry.no_version] when there is none yet.
@@ -53,7 +53,7 @@ class Assistant:
         from honekit.inference import load_engine
 
         version = newest_version(project, model)
-        return cls(project, version, load_engine(version.base_ref, version.adapter_path, device=device))
+        return cls(project, version, load_engine(version.base_ref, version.adapter_path))
 
     def diagnose(self, logs: Sequence[str], batch_size: int = 32) -> Iterator[Diagnosis]:
         """One diagnosis per log, in order."""

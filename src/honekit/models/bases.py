@@ -83,10 +83,17 @@ def base_directory(base_id: str) -> Path:
 
 def is_local(ref: str) -> bool:
     """Whether the base can be used without any download (for the Hub: whether a snapshot is in its cache)."""
+    return local_directory(ref) is not None
+
+
+def local_directory(ref: str) -> Path | None:
+    """Where the base lies, unchecked; None when it would have to be downloaded or converted first."""
     entry = catalogue.find(ref)
     if entry is not None and entry.wheel is not None:
-        return base_directory(entry.id).is_dir()
-    return Path(ref).expanduser().is_dir() or hub.cached(ref) is not None
+        directory = base_directory(entry.id)
+        return directory if directory.is_dir() else None
+    directory = Path(ref).expanduser()
+    return directory if directory.is_dir() else hub.cached(ref)
 
 
 def check_directory(path: Path) -> Path:
@@ -128,12 +135,24 @@ def check_directory(path: Path) -> Path:
 
 def is_encoder(path: Path) -> bool:
     """Whether the directory holds an encoder, which turns texts into vectors and writes none."""
-    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-
     config = read_json(path / "config.json")
     writes = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
-    is_writer = config.get("is_decoder") or any(str(name).endswith(writes) for name in config.get("architectures") or ())
-    return config.get("model_type") in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not is_writer
+    if config.get("is_decoder") or any(str(name).endswith(writes) for name in config.get("architectures") or ()):
+        return False  # the usual case, told without torch
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    return config.get("model_type") in MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+
+def require_writer(path: Path) -> None:
+    """Raises: ModelError[model.encoder] for the directory of an encoder."""
+    if is_encoder(path):
+        raise ModelError(
+            "model.encoder",
+            what="this is an encoder: it turns texts into vectors and writes none",
+            where=str(path),
+            mend="take a base that writes text, see `hone bases list`; `hone serve --base NAME=DIR` serves it for embeddings",
+        )
 
 
 def load_base(path: Path, dtype: torch.dtype, device: str | torch.device = "cpu", attention: str = "sdpa") -> PreTrainedModel:
@@ -144,13 +163,7 @@ def load_base(path: Path, dtype: torch.dtype, device: str | torch.device = "cpu"
     """
     from transformers import AutoModelForCausalLM
 
-    if is_encoder(path):
-        raise ModelError(
-            "model.encoder",
-            what="this is an encoder: it turns texts into vectors and writes none",
-            where=str(path),
-            mend="take a base that writes text, see `hone bases list`; `hone serve --base NAME=DIR` serves it for embeddings",
-        )
+    require_writer(path)
     model = whole_model(AutoModelForCausalLM, path, dtype, attention)
     model.to(device)  # type: ignore[arg-type]
     model.eval()  # type: ignore[no-untyped-call]

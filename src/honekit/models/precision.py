@@ -66,12 +66,19 @@ def measure(threads: int | None = None, device: torch.device | str = "cpu") -> M
         # A large bf16 product takes seconds where it is emulated, and a small one tells that already.
         small = [_matmul_gflops(dtype, _PROBE_SIDE, on) for dtype in (torch.float32, torch.bfloat16)]
         hopeless = small[1] < 0.25 * small[0]
-        bf16 = _matmul_gflops(torch.bfloat16, _PROBE_SIDE if hopeless else _SIDE, on)
+        bf16 = small[1] if hopeless else _matmul_gflops(torch.bfloat16, _SIDE, on)
         return Measured(fp32, bf16, _copy_gb_s(_COPY_BYTES, on), used)
 
 
-def choose_precision(measured: Measured, wanted: str, device: torch.device | str) -> Precision:
+def precision_of(device: torch.device) -> Precision:
+    """The precision that `auto` means on a device. Only a CPU is timed for it."""
+    return choose_precision(measure() if device.type == "cpu" else None, "auto", device)
+
+
+def choose_precision(measured: Measured | None, wanted: str, device: torch.device | str) -> Precision:
     """The precision to train and generate in: the wanted one, or for `auto` the one that the device is faster in.
+
+    `measured` is asked for `auto` on a CPU only.
 
     Raises: SettingsError[settings.precision], ModelError[model.bf16_unsupported] for a CUDA device without bf16.
     """
@@ -97,8 +104,9 @@ def choose_precision(measured: Measured, wanted: str, device: torch.device | str
         return "fp32"
     if wanted == "bf16":
         return "bf16"
-    if kind == "mps":  # what was measured is the CPU, and MPS gains little from bf16
+    if kind == "mps":  # which gains little from bf16
         return "fp32"
+    assert measured is not None
     return "bf16" if measured.bf16_gflops >= BF16_WORTH * measured.fp32_gflops else "fp32"
 
 
@@ -110,13 +118,10 @@ def resolve_device(wanted: str) -> torch.device:
     where = "device"
     if wanted == "auto" and (named := settings.device()):
         wanted, where = named, "HONE_DEVICE"
+    settings.require_device(wanted, where)
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted == "auto":
         return torch.device(next(name for name, there in available.items() if there))
-    if wanted not in available:
-        raise SettingsError(
-            "settings.device", what=f"there is no device {wanted!r}", where=where, mend="use auto, cpu, cuda or mps"
-        )
     if not available[wanted]:
         backend = torch.backends.cuda if wanted == "cuda" else torch.backends.mps
         built = bool(backend.is_built())

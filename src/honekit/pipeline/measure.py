@@ -9,8 +9,9 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from honekit.data.prepare import prepare
 from honekit.errors import SettingsError
@@ -40,10 +41,8 @@ from honekit.pipeline.measure_estimate import estimated_steps
 from honekit.pipeline.measure_seeds import further_seeds, measure_seeds
 from honekit.project import Project
 from honekit.retrieval import Index, load_passages
+from honekit.stages import Stages
 from honekit.store.atomic import write_atomic
-
-if TYPE_CHECKING:
-    pass
 
 
 def result_file(project: Project, name: str = "result") -> Path:
@@ -168,6 +167,7 @@ def _start(project: Project, listener: Listener, limit: int | None) -> Measureme
     device = resolve_device(project.train.device)
     measured = measure(device=device)
     base = bases.resolve_base(project.train.base)
+    bases.require_writer(base)
     stratify, most = project.data.stratify, limit or 10**9
     run = Measurement(
         project,
@@ -180,6 +180,7 @@ def _start(project: Project, listener: Listener, limit: int | None) -> Measureme
         fingerprint.fingerprint_base(base),
         measured,
         choose_precision(measured, project.train.precision, device),
+        Stages(partial(measure, device=device)),
     )
     listener.stage(
         "Data",

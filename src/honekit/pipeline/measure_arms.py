@@ -49,7 +49,7 @@ class Measurement:
     base_print: str
     measured: Measured
     precision: str
-    stages: Stages = field(default_factory=Stages)
+    stages: Stages
     arms: dict[str, ArmResult] = field(default_factory=dict)
     noise: list[dict[str, Any]] = field(default_factory=list)
     clock: Clock = field(default_factory=lambda: Clock([]))

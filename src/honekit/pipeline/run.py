@@ -10,6 +10,7 @@ import json
 import platform
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,8 @@ def run_project(
     from honekit.models.precision import measure, resolve_device
 
     began = time.perf_counter()
-    stages = Stages()
+    device = resolve_device(project.train.device)
+    stages = Stages(partial(measure, device=device))
     rules = gating.rules_of(project)
     with alone(project):
         with stages.time("data"):
@@ -67,15 +69,14 @@ def run_project(
         listener.stage("Data", _data_lines(prepared))
         with stages.time("measure the machine"):
             base = bases.resolve_base(project.train.base)
+            bases.require_writer(base)
             base_print = fingerprint.fingerprint_base(base)
-            measured = measure(device=resolve_device(project.train.device))
+            measured = measure(device=device)
         listener.stage("Machine", [_machine_line(measured)])
         version, result = train(
             project, prepared.train_file, prepared.validation_file, base, base_print, measured, stages, listener
         )
-        evaluation, evaluator = _evaluate(
-            project, prepared, base, base_print, measured, version, result, stages, listener, index, share
-        )
+        evaluation, evaluator = _evaluate(project, prepared, base, base_print, version, result, stages, listener, index, share)
         assert evaluation.verdict is not None
         chosen = evaluation.verdict.chosen
         with stages.time("parity through the served path") as stage:
@@ -130,7 +131,6 @@ def _evaluate(
     prepared: Prepared,
     base: Path,
     base_print: str,
-    measured: Measured,
     version: Version,
     result: dict[str, Any],
     stages: Stages,
@@ -153,7 +153,6 @@ def _evaluate(
         share=share,
         load=load,
         index=index,
-        measured=measured,
         shape=shape_of(base),
         stages=stages,
         report=lambda what, done, total: listener.progress(what, done, total),
@@ -208,7 +207,7 @@ def _document(
 ) -> dict[str, Any]:
     verdict = evaluation.verdict
     assert verdict is not None
-    floor = sum(stage.floor_seconds for stage in stages.stages)
+    floor = stages.floor_seconds()
     return {
         "project": project.project.name,
         "command": command,
@@ -228,7 +227,7 @@ def _document(
         "data": prepared.summary(),
         "timings_s": {stage.name: stage.seconds for stage in stages.stages} | {"total": total},
         "stages": stages.as_list(),
-        "floor": {"seconds": floor, "ratio": total / floor if floor else None},
+        "floor": {"seconds": floor, "ratio": total / floor if floor else None, "reading_seconds": stages.reading_seconds},
         "machine": {
             "processor": platform.processor() or platform.machine(),
             "fp32_gflops": measured.fp32_gflops,

@@ -11,7 +11,7 @@ from honekit.models.floor import shape_of
 from honekit.pipeline.listener import Listener
 from honekit.project import Project
 from honekit.registry.versions import Version, create_version
-from honekit.stages import Stages
+from honekit.stages import LeastWork, Stages
 from honekit.train import Estimate, training_job
 from honekit.train.estimate import check_room
 from honekit.train.plan import plan
@@ -45,6 +45,7 @@ def train(
             base_fingerprint=base_print,
         )
     listener.stage("Train", _train_lines(project, needed, job))
+    before = stages.speed_before()
     with stages.time("train") as stage:
         if job.status == "paused":
             jobs.resume(job.id)
@@ -64,13 +65,15 @@ def train(
             ),
         )
     result = job.result
-    validation_floor = (result["epochs"] + 1) * shape_of(base).forward_flops(
-        needed.validation_tokens, needed.validation_trained_tokens
-    )
-    stage.floor_seconds = result["floor_seconds"] + validation_floor / (result["environment"]["gflops"] * 1e9)
-    stage.note = f"{result['tokens_per_s']:.0f} unique tokens/s in {result['environment']['precision']}"
+    precision = result["environment"]["precision"]
     if stage.seconds < result["train_seconds"] * 0.5:
-        stage.floor_seconds, stage.note = 0.0, "done before"
+        stage.note = "done before"
+    else:
+        stage.note = f"{result['tokens_per_s']:.0f} unique tokens/s in {precision}"
+        validation = (result["epochs"] + 1) * shape_of(base).forward_flops(
+            needed.validation_tokens, needed.validation_trained_tokens
+        )
+        stages.set_floor(stage, before, LeastWork(precision, result["operations"] + validation))
     version = create_version(
         project.project.name,
         job.id,

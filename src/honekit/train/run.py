@@ -61,6 +61,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     dtype = torch.bfloat16 if environment.precision == "bf16" else torch.float32
 
     base = bases.resolve_base(spec.base)
+    bases.require_writer(base)
     base_print = fingerprint.fingerprint_base(base)
     template = bases.load_template(base, kept.load_tokenizer(base))
     start = read_start(spec, base_print)
@@ -181,6 +182,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         "valid_seconds": progress.valid_seconds,
         "verify_seconds": verify_seconds,
         "tokens_per_s": progress.unique_tokens / max(progress.train_seconds, 1e-9),
+        "operations": flops,
         "floor_seconds": flops / (environment.gflops * 1e9),
         "steps": progress.step,
         "epochs": progress.epoch,

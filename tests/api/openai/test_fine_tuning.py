@@ -17,6 +17,8 @@ from tests.train.test_reinforcement_job import prompts
 
 from honekit import fine_tuning, jobs
 from honekit.api.auth import Scope, create_key
+from honekit.api.engines import Engines
+from honekit.api.server import running
 from honekit.fine_tuning import Start
 from honekit.jobs import Model, queue
 from honekit.jobs.records import job_dir
@@ -75,6 +77,16 @@ def test_a_tuned_model_carries_the_name_that_its_base_is_served_by(client: opena
     assert again.model_name.startswith(f"ft:{named}:local::")
     by_alias = fine_tuning.create("default", Start("pumps@production", base, adapter), training)[1]
     assert by_alias.model_name.startswith("ft:some-base:local::")
+
+
+def test_an_encoder_is_refused_before_a_job_of_it_is_queued(key: str, tmp_path: Path) -> None:
+    served = Engines(device="cpu", extra_bases={"encoder": str(tiny.save_encoder(tmp_path / "encoder"))})
+    with running(served) as url, openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+        before = client.fine_tuning.jobs.list().data
+        with pytest.raises(openai.BadRequestError, match="encoder is not available for fine-tuning: this is") as caught:
+            create(client, model="encoder")
+        assert (caught.value.param, caught.value.code) == ("model", "model_not_available")
+        assert client.fine_tuning.jobs.list().data == before
 
 
 def test_all_keys_of_the_contract_are_there_when_nothing_is_known_yet(server: str, key: str, client: openai.OpenAI) -> None:
