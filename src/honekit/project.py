@@ -380,12 +380,14 @@ def load_project(path: Path) -> Project:
     try:
         return Project.model_validate({**raw, "root": file.parent.resolve()})
     except ValidationError as fault:
-        raise SettingsError(
-            "settings.project_invalid",
-            what="hone.toml does not fit:\n" + "\n".join(f"    {line}" for line in _faults(fault, raw)),
-            where=str(file),
-            mend="mend the named keys; `hone init --example` prints a commented hone.toml",
-        ) from fault
+        faults = _faults(fault, raw)
+    # Not raised from pydantic's error: that keeps a validator's own, and so all frames, where no collection of garbage looks.
+    raise SettingsError(
+        "settings.project_invalid",
+        what="hone.toml does not fit:\n" + "\n".join(f"    {line}" for line in faults),
+        where=str(file),
+        mend="mend the named keys; `hone init --example` prints a commented hone.toml",
+    )
 
 
 def _faults(fault: ValidationError, raw: dict[str, Any]) -> list[str]:
