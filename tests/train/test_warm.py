@@ -71,9 +71,19 @@ def test_warm_and_cold_runs_of_a_job_are_the_same_to_the_last_bit(tiny_base: Pat
         assert (history(job), curve(job), loss_log(job), said(job)) == (history(cold), curve(cold), loss_log(cold), said(cold))
 
 
-def test_a_worker_for_a_plain_llama_loads_neither_transformers_nor_torchs_compiler(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_worker_for_a_plain_llama_loads_only_what_it_needs(tiny_base: Path, tmp_path: Path) -> None:
     job = job_for(tiny_base, tmp_path, project="light", epochs=1)
-    heavy = ["transformers", "peft", "torch._dynamo", "torch._inductor", "sympy", "sklearn", "scipy"]
+    heavy = [
+        "transformers",
+        "peft",
+        "torch._dynamo",
+        "torch._inductor",
+        "sympy",
+        "sklearn",
+        "scipy",
+        "honekit.inference",
+        "honekit.graders",
+    ]
     code = (
         "import json, sys\nfrom honekit.jobs import worker\n"
         f"code = worker.main([{job.id!r}])\nprint(json.dumps([code, sorted(set({heavy!r}) & set(sys.modules))]))"
