@@ -34,7 +34,7 @@ class _Base:
 
 _keeping = False
 _base: _Base | None = None
-_measured: dict[tuple[int, str], Measured] = {}
+_measured: dict[tuple[int, str, bool], Measured] = {}
 
 
 def keep() -> None:
@@ -67,13 +67,13 @@ def load_tokenizer(path: Path) -> Tokenizer:
     return kept.tokenizer
 
 
-def measure(device: torch.device) -> Measured:
+def measure(device: torch.device, memory: bool) -> Measured:
     """As `precision.measure` for torch's present number of threads."""
     import torch
 
-    key = (torch.get_num_threads(), device.type)
+    key = (torch.get_num_threads(), device.type, memory)
     if not _keeping or key not in _measured:
-        _measured[key] = precision.measure(device=device)
+        _measured[key] = precision.measure(device=device, memory=memory)
     return _measured[key]
 
 

@@ -217,7 +217,8 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
             return stored
         context.event("warn", f"torch changed from {stored.torch_version} to {torch.__version__} since this job began")
     device = resolve_device(spec.recipe.device)
-    measured = kept.measure(device)
+    # How fast memory is counts only where answers are written.
+    measured = kept.measure(device, memory=spec.recipe.objective == "reinforcement")
     precision = choose_precision(measured, spec.recipe.precision, device)
     environment = Environment(
         precision=precision,
