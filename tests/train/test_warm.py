@@ -115,9 +115,14 @@ def test_a_kept_base_is_shared_but_not_its_modules(tiny_base: Path) -> None:
     first.requires_grad_(False)
     first.train()
     first.model.layers[0].mlp.down_proj = torch.nn.Identity()
+    first.model.rotary_emb.inv_freq.zero_()
+    first.lm_head.register_forward_hook(lambda *_: None)
     second = load(tiny_base)
     assert not weights_differ(second, bases.load_base(tiny_base, torch.float32))
     assert all(weight.requires_grad for weight in second.parameters())
+    assert second.lm_head.weight is second.model.embed_tokens.weight
+    assert second.model.rotary_emb.inv_freq.any()
+    assert not second.lm_head._forward_hooks
     assert not second.training
     assert second.lm_head.weight is second.model.embed_tokens.weight  # tied as in the base
     assert first.model.norm.weight.data_ptr() == second.model.norm.weight.data_ptr()
