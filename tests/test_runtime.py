@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -37,3 +38,26 @@ def test_freed_memory_is_kept_unless_the_user_said_otherwise(setting: dict[str, 
         [sys.executable, "-c", program], capture_output=True, text=True, env={**os.environ, **setting}, check=True
     )
     assert done.stdout.strip() == str(kept)
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_what_is_imported_is_not_searched_for_garbage_and_what_comes_later_is(collecting: bool) -> None:
+    before = gc.isenabled()
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with runtime.importing():
+            assert not gc.isenabled()
+            stays: list[object] = [[]]
+        assert gc.isenabled() == collecting
+        assert not any(found is stays for found in gc.get_objects())
+        later: list[object] = [[]]
+        assert any(found is later for found in gc.get_objects())
+    finally:
+        gc.unfreeze()
+        (gc.enable if before else gc.disable)()
+
+
+def test_a_process_that_leaves_has_said_all_and_gives_its_code() -> None:
+    program = "import sys; from honekit import runtime; print('out'); print('err', file=sys.stderr); runtime.leave(7)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "out\n", "err\n")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 SPINS = "10000"
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
@@ -53,6 +57,27 @@ def _keep_memory() -> None:
         return
     mallopt(_MMAP_MAX, 0)
     mallopt(_TRIM_THRESHOLD, 2**31 - 1)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Around the import of large packages, which make a million objects that stay: none of them is looked at for garbage, neither
+    again and again meanwhile (a sixth of the time) nor later."""
+    was_collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_collecting:
+            gc.enable()
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once, when all that is to last is on the disk. To take torch down in order costs half a second."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def is_out_of_memory(fault: BaseException | None) -> bool:

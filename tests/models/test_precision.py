@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -21,6 +23,7 @@ def test_measuring_gives_speeds_of_this_machine_and_leaves_threads_and_chance_al
         assert 0.5 < speed < 100_000
     assert measured.bf16_gflops > 0
     assert measured.gflops("bf16") == measured.bf16_gflops
+    assert math.isnan(measure(threads=1, memory=False).memory_gb_s)
 
 
 @pytest.mark.parametrize(

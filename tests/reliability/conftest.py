@@ -55,7 +55,7 @@ def torch_as_before() -> Iterator[None]:
 def speed_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measuring the machine decides fp32 or bf16; two runs that are to be compared must not fall on different sides."""
     monkeypatch.setattr(
-        precision, "measure", lambda threads=None, device="cpu": Measured(50.0, 1.0, 10.0, torch.get_num_threads())
+        precision, "measure", lambda threads=None, device="cpu", memory=True: Measured(50.0, 1.0, 10.0, torch.get_num_threads())
     )
 
 

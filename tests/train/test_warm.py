@@ -71,9 +71,19 @@ def test_warm_and_cold_runs_of_a_job_are_the_same_to_the_last_bit(tiny_base: Pat
         assert (history(job), curve(job), loss_log(job), said(job)) == (history(cold), curve(cold), loss_log(cold), said(cold))
 
 
-def test_a_worker_for_a_plain_llama_loads_neither_transformers_nor_torchs_compiler(tiny_base: Path, tmp_path: Path) -> None:
+def test_a_worker_for_a_plain_llama_loads_only_what_it_needs(tiny_base: Path, tmp_path: Path) -> None:
     job = job_for(tiny_base, tmp_path, project="light", epochs=1)
-    heavy = ["transformers", "peft", "torch._dynamo", "torch._inductor", "sympy", "sklearn", "scipy"]
+    heavy = [
+        "transformers",
+        "peft",
+        "torch._dynamo",
+        "torch._inductor",
+        "sympy",
+        "sklearn",
+        "scipy",
+        "honekit.inference",
+        "honekit.graders",
+    ]
     code = (
         "import json, sys\nfrom honekit.jobs import worker\n"
         f"code = worker.main([{job.id!r}])\nprint(json.dumps([code, sorted(set({heavy!r}) & set(sys.modules))]))"
@@ -105,9 +115,14 @@ def test_a_kept_base_is_shared_but_not_its_modules(tiny_base: Path) -> None:
     first.requires_grad_(False)
     first.train()
     first.model.layers[0].mlp.down_proj = torch.nn.Identity()
+    first.model.rotary_emb.inv_freq.zero_()
+    first.lm_head.register_forward_hook(lambda *_: None)
     second = load(tiny_base)
     assert not weights_differ(second, bases.load_base(tiny_base, torch.float32))
     assert all(weight.requires_grad for weight in second.parameters())
+    assert second.lm_head.weight is second.model.embed_tokens.weight
+    assert second.model.rotary_emb.inv_freq.any()
+    assert not second.lm_head._forward_hooks
     assert not second.training
     assert second.lm_head.weight is second.model.embed_tokens.weight  # tied as in the base
     assert first.model.norm.weight.data_ptr() == second.model.norm.weight.data_ptr()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
+from honekit import runtime
 from honekit.jobs.states import JobError
 
 if TYPE_CHECKING:
@@ -38,13 +40,19 @@ def check_kind(kind: str) -> None:
 def load_kind(kind: str) -> Callable[[JobContext], dict[str, Any]]:
     """Import the function of a kind. Raises: JobError[job.unknown_kind]."""
     check_kind(kind)
-    module, function = KINDS[kind].split(":")
-    return cast("Callable[[JobContext], dict[str, Any]]", getattr(importlib.import_module(module), function))
+    return cast("Callable[[JobContext], dict[str, Any]]", _imported(KINDS[kind]))
 
 
 def surroundings_of(kind: str) -> AbstractContextManager[None]:
     """What goes around one job of several in a process; nothing for kinds that leave no traces."""
     if kind not in SURROUNDINGS:
         return nullcontext()
-    module, function = SURROUNDINGS[kind].split(":")
-    return cast("AbstractContextManager[None]", getattr(importlib.import_module(module), function)())
+    return cast("AbstractContextManager[None]", _imported(SURROUNDINGS[kind])())
+
+
+def _imported(name: str) -> Any:
+    module, function = name.split(":")
+    if module not in sys.modules:
+        with runtime.importing():
+            importlib.import_module(module)
+    return getattr(sys.modules[module], function)

@@ -37,6 +37,7 @@ _COUNT_EVENT = (
     )
     .returning(jobs.c.last_event_seq, jobs.c.last_event_at)
 )
+_COUNT_EVENT_WITH_PROGRESS = _COUNT_EVENT.values(progress=bindparam("present", type_=jobs.c.progress.type))
 _ADD_EVENT = insert(job_events)
 
 
@@ -215,8 +216,7 @@ def add_event(
     """
     with open_database().write(forced=forced) as connection:
         row = lock_job(connection, job_id, token)
-        changes = {} if progress is None else {"progress": progress}
-        return append_event(connection, row, level, message, data=data, type=type, **changes)
+        return append_event(connection, row, level, message, data=data, type=type, progress=progress)
 
 
 def events(job_id: str, after: int = 0, limit: int = 1000) -> list[Event]:
@@ -346,14 +346,16 @@ def append_event(
     *,
     data: dict[str, Any] | None = None,
     type: EventType = "message",
-    **changes: Any,
+    progress: dict[str, Any] | None = None,
 ) -> Event:
     """Append under the job's row lock, so that `seq` has no gaps and a reader never misses a late commit.
 
-    `changes` are written into the job's row with it.
+    With `progress`, the job's is replaced with it.
     """
-    count = _COUNT_EVENT.values(**changes) if changes else _COUNT_EVENT
-    last = connection.execute(count, {"job_id": row.id, "now": time.time()}).one()
+    count, values = _COUNT_EVENT, {"job_id": row.id, "now": time.time()}
+    if progress is not None:
+        count, values = _COUNT_EVENT_WITH_PROGRESS, values | {"present": progress}
+    last = connection.execute(count, values).one()
     event = Event(
         id=new_id("ftevent-"), job_id=row.id, seq=last.last_event_seq, level=level, type=type,
         created_at=last.last_event_at, message=message, data=data,

@@ -62,7 +62,7 @@ class Event:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return asdict(self)
+        return {**vars(self)}
 
 
 @dataclass(frozen=True)

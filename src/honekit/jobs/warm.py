@@ -91,4 +91,4 @@ def _same_environment() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    runtime.leave(main())

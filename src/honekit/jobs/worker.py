@@ -131,4 +131,4 @@ def _signals(received: threading.Event) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    runtime.leave(main(sys.argv[1:]))

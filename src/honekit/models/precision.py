@@ -27,6 +27,7 @@ BF16_WORTH = 1.5
 _SIDE = 1024
 _PROBE_SIDE = 256
 _TRIES, _BUDGET_S = 8, 0.1
+_PROBE_BUDGET_S = 0.02
 _COPY_BYTES = 64 << 20
 """Well beyond the last-level cache of desktop machines, so that memory is what is timed."""
 _GPU_SIDE, _GPU_COPY_BYTES, _LAUNCHES = 4096, 512 << 20, 200
@@ -40,7 +41,7 @@ class Measured:
     fp32_gflops: float
     bf16_gflops: float
     memory_gb_s: float
-    """Bytes read and written per second while copying."""
+    """Bytes read and written per second while copying; NaN where that was not asked for."""
     threads: int
     """Of the CPU."""
     device: str = "cpu"
@@ -52,8 +53,8 @@ class Measured:
         return self.bf16_gflops if precision == "bf16" else self.fp32_gflops
 
 
-def measure(threads: int | None = None, device: torch.device | str = "cpu") -> Measured:
-    """Time fp32 and bf16 matrix products and a copy through memory; about 0.3 s, on a GPU about a second.
+def measure(threads: int | None = None, device: torch.device | str = "cpu", memory: bool = True) -> Measured:
+    """Time fp32 and bf16 matrix products and, with `memory`, a copy through it; about 0.3 s, on a GPU about a second.
 
     `threads` defaults to torch's current number, which is in any case restored.
     """
@@ -61,18 +62,19 @@ def measure(threads: int | None = None, device: torch.device | str = "cpu") -> M
     with _threads(threads) as used, torch.inference_mode():
         if on.type != "cpu":
             fp32, bf16 = (_matmul_gflops(dtype, _GPU_SIDE, on) for dtype in (torch.float32, torch.bfloat16))
-            return Measured(fp32, bf16, _copy_gb_s(_GPU_COPY_BYTES, on), used, on.type, _launch_us(on))
+            copied = _copy_gb_s(_GPU_COPY_BYTES, on) if memory else math.nan
+            return Measured(fp32, bf16, copied, used, on.type, _launch_us(on))
         fp32 = _matmul_gflops(torch.float32, _SIDE, on)
         # A large bf16 product takes seconds where it is emulated, and a small one tells that already.
-        small = [_matmul_gflops(dtype, _PROBE_SIDE, on) for dtype in (torch.float32, torch.bfloat16)]
-        hopeless = small[1] < 0.25 * small[0]
-        bf16 = small[1] if hopeless else _matmul_gflops(torch.bfloat16, _SIDE, on)
-        return Measured(fp32, bf16, _copy_gb_s(_COPY_BYTES, on), used)
+        small, bf16 = (_matmul_gflops(dtype, _PROBE_SIDE, on, _PROBE_BUDGET_S) for dtype in (torch.float32, torch.bfloat16))
+        if bf16 >= 0.25 * small:
+            bf16 = _matmul_gflops(torch.bfloat16, _SIDE, on)
+        return Measured(fp32, bf16, _copy_gb_s(_COPY_BYTES, on) if memory else math.nan, used)
 
 
 def precision_of(device: torch.device) -> Precision:
     """The precision that `auto` means on a device. Only a CPU is timed for it."""
-    return choose_precision(measure() if device.type == "cpu" else None, "auto", device)
+    return choose_precision(measure(memory=False) if device.type == "cpu" else None, "auto", device)
 
 
 def choose_precision(measured: Measured | None, wanted: str, device: torch.device | str) -> Precision:
@@ -135,9 +137,9 @@ def resolve_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def _matmul_gflops(dtype: torch.dtype, side: int, device: torch.device) -> float:
+def _matmul_gflops(dtype: torch.dtype, side: int, device: torch.device, budget_s: float = _BUDGET_S) -> float:
     a, b, out = (torch.full((side, side), value, dtype=dtype, device=device) for value in (1.0, 0.5, 0.0))
-    return 2.0 * side**3 / _best_s(lambda: torch.mm(a, b, out=out), device) / 1e9
+    return 2.0 * side**3 / _best_s(lambda: torch.mm(a, b, out=out), device, budget_s) / 1e9
 
 
 def _copy_gb_s(size: int, device: torch.device) -> float:
@@ -156,7 +158,7 @@ def _launch_us(device: torch.device) -> float:
     return _best_s(begin, device) / _LAUNCHES * 1e6
 
 
-def _best_s(action: Callable[[], object], device: torch.device) -> float:
+def _best_s(action: Callable[[], object], device: torch.device, budget_s: float = _BUDGET_S) -> float:
     """The shortest of a few runs after a first one that only warms up, within a small budget of time."""
 
     def timed() -> float:
@@ -169,7 +171,7 @@ def _best_s(action: Callable[[], object], device: torch.device) -> float:
     started = time.perf_counter()
     timed()
     best, tries = math.inf, 0
-    while tries == 0 or (tries < _TRIES and time.perf_counter() - started < _BUDGET_S):
+    while tries == 0 or (tries < _TRIES and time.perf_counter() - started < budget_s):
         best = min(best, timed())
         tries += 1
     return best

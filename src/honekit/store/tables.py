@@ -362,8 +362,9 @@ eval_answers = Table(
 )
 
 _ALPHABET = string.ascii_letters + string.digits
+_RANDOM = secrets.SystemRandom()
 
 
 def new_id(prefix: str) -> str:
     """A random id with its prefix (`ftjob-`, `ftevent-`, `ftckpt_`, ...): 24 letters or digits, 142 bits."""
-    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(24))
+    return prefix + "".join(_RANDOM.choices(_ALPHABET, k=24))

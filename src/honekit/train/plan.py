@@ -16,7 +16,7 @@ from honekit.train.dpo import row_tokens, rows_of
 from honekit.train.estimate import USUAL_UTILISATION, Estimate, estimate
 from honekit.train.loop import MAX_ROW_TOKENS
 from honekit.train.pairs import pair_of
-from honekit.train.rollouts import AT_ONCE
+from honekit.train.recipe import ANSWERS_AT_ONCE
 
 if TYPE_CHECKING:
     from honekit.models.precision import Measured
@@ -138,7 +138,7 @@ def _plan_exploring(
     heads = int(config.get("num_key_value_heads") or config.get("num_attention_heads", 1))
     head_dim = int(config.get("head_dim") or config.get("hidden_size", 1024) // int(config.get("num_attention_heads", 1)))
     kept = 2 * heads * head_dim * int(config.get("num_hidden_layers", 24)) * width
-    at_once = min(AT_ONCE, max(recipe.batch_size * settings.group_size, len(held_out) * settings.eval_samples))
+    at_once = min(ANSWERS_AT_ONCE, max(recipe.batch_size * settings.group_size, len(held_out) * settings.eval_samples))
     longest = min(limit, max([*prompts, *held_out]) + settings.max_new_tokens)
     # Answers are written with a merged copy of the layers.
     writing = shape.body * width + at_once * longest * kept
@@ -160,7 +160,7 @@ def _writing_s(
     weights_s = (shape.body + shape.head) * (2 if precision == "bf16" else 4) / (measured.memory_gb_s * 1e9)
     seconds = shape.forward_flops(count * sum(prompts), sequences) / flops_s
     while sequences > 0:
-        rows = min(AT_ONCE, sequences)
+        rows = min(ANSWERS_AT_ONCE, sequences)
         seconds += length * max(shape.forward_flops(rows, rows) / flops_s, weights_s)
         sequences -= rows
     return seconds

@@ -8,6 +8,9 @@ from typing import Any
 
 from honekit.project import TrainSection
 
+ANSWERS_AT_ONCE = 128
+"""Answers that a reinforcement job writes at the same time."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSpec:

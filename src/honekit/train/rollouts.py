@@ -20,9 +20,7 @@ from honekit.inference.sampling import SamplingParams
 from honekit.models import bases
 from honekit.train.batching import TokenExample
 from honekit.train.prompts import Prompt
-
-AT_ONCE = 128
-"""Answers that are written at the same time."""
+from honekit.train.recipe import ANSWERS_AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Writer:
             for prompt, own in zip(prompts, _chunks(seeds, count), strict=True)
             for seed in own
         ]
-        done = engine.generate(requests, AT_ONCE)
+        done = engine.generate(requests, ANSWERS_AT_ONCE)
         answers = [Answer(one.token_ids, one.text, one.finish_reason == "length") for one in done]
         return _chunks(answers, count)
 

@@ -24,7 +24,6 @@ from honekit.models.precision import Measured, choose_precision, resolve_device
 from honekit.project import TrainSection
 from honekit.store.atomic import replace_dir, write_atomic
 from honekit.train.continuing import read_start
-from honekit.train.grpo import GroupPolicy
 from honekit.train.hooks import JobHooks, best_checkpoint, resume, shown, shown_score
 from honekit.train.loop import Interrupted, total_steps, train
 from honekit.train.pairs import with_kept_reference
@@ -90,8 +89,8 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     if recipe.objective == "dpo":
         training, validation = with_kept_reference(context.dir, model, [task.training, task.validation], device)
         task = replace(task, training=training, validation=validation)
-    if isinstance(task.objective, GroupPolicy):
-        task.objective.remember_start(model)
+    if task.remember_start:
+        task.remember_start(model)
     progress = resume(context, state) or _first_progress(context, model, task, recipe, device)
 
     def adapter_of(snapshot: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -220,7 +219,8 @@ def _environment(context: JobContext, spec: TrainSpec) -> Environment:
             return stored
         context.event("warn", f"torch changed from {stored.torch_version} to {torch.__version__} since this job began")
     device = resolve_device(spec.recipe.device)
-    measured = kept.measure(device)
+    # How fast memory is counts only where answers are written.
+    measured = kept.measure(device, memory=spec.recipe.objective == "reinforcement")
     precision = choose_precision(measured, spec.recipe.precision, device)
     environment = Environment(
         precision=precision,

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter, ValidationError
+from torch import nn
 
 from honekit.chat.template import ChatTemplate
 from honekit.data import read_chat_file
 from honekit.errors import TrainError
-from honekit.graders.schema import Grader
 from honekit.jobs import JobContext
 from honekit.train.batching import TokenExample
 from honekit.train.cuts import report_cuts
 from honekit.train.dpo import Preference
 from honekit.train.emphasis import emphasise
-from honekit.train.grpo import GroupPolicy
-from honekit.train.judges import embedder_of, judge_of
 from honekit.train.loop import SUPERVISED, Objective
 from honekit.train.pairs import tokenise_pairs
-from honekit.train.prompts import tokenise_prompts
 from honekit.train.recipe import Environment, TrainSpec
-from honekit.train.rewards import Rewarder
-from honekit.train.rollouts import Writer
+
+if TYPE_CHECKING:
+    from honekit.graders.schema import Grader
 
 PROBES = 4
 """Held-out conversations whose outputs must move, and must be the same after a reload."""
@@ -39,6 +36,8 @@ class Task:
     validation: list[Any]
     objective: Objective[Any]
     probes: list[TokenExample]
+    remember_start: Callable[[nn.Module], None] | None = None
+    """To be called with the model before it moves."""
 
 
 def read_task(
@@ -52,21 +51,38 @@ def read_task(
         probes = [pair.preferred for pair in (valid_pairs or pairs)[:PROBES]]
         return Task(pairs, valid_pairs, Preference(recipe.beta), probes)
     if recipe.objective == "reinforcement":
-        grader = _grader(spec)
-        writer = Writer.of(base, template, limit, recipe.exploring.max_new_tokens)
-        prompts = tokenise_prompts(training_file, template, limit, grader, least=10)
-        valid_prompts = tokenise_prompts(held_out, template, limit, grader) if held_out else []
-        ask = judge_of(spec.base, grader, spec.judges, environment.device, environment.precision)
-        rewarder = Rewarder(grader, ask, embedder_of(spec.base, grader, environment.device, environment.precision))
-        rewarder.check()
-        probes = [prompt.probe(writer.stop_ids[0]) for prompt in (valid_prompts or prompts)[:PROBES]]
-        return Task(prompts, valid_prompts, GroupPolicy(writer, rewarder, recipe.exploring, recipe.seed), probes)
+        return _read_prompts(spec, base, template, limit, environment)
     training = tokenise(training_file, template, limit, context, least=10, field_weights=recipe.field_weights)
     validation = tokenise(held_out, template, limit, context) if held_out else []
     return Task(training, validation, SUPERVISED, (validation or training)[:PROBES])
 
 
+def _read_prompts(spec: TrainSpec, base: Path, template: ChatTemplate, limit: int, environment: Environment) -> Task:
+    # Generation and graders, which no other objective needs, take a tenth of a second to import.
+    from honekit.train.grpo import GroupPolicy
+    from honekit.train.judges import embedder_of, judge_of
+    from honekit.train.prompts import tokenise_prompts
+    from honekit.train.rewards import Rewarder
+    from honekit.train.rollouts import Writer
+
+    recipe, held_out = spec.recipe, Path(spec.validation_file) if spec.validation_file else None
+    grader = _grader(spec)
+    writer = Writer.of(base, template, limit, recipe.exploring.max_new_tokens)
+    prompts = tokenise_prompts(Path(spec.training_file), template, limit, grader, least=10)
+    valid_prompts = tokenise_prompts(held_out, template, limit, grader) if held_out else []
+    ask = judge_of(spec.base, grader, spec.judges, environment.device, environment.precision)
+    rewarder = Rewarder(grader, ask, embedder_of(spec.base, grader, environment.device, environment.precision))
+    rewarder.check()
+    probes = [prompt.probe(writer.stop_ids[0]) for prompt in (valid_prompts or prompts)[:PROBES]]
+    policy = GroupPolicy(writer, rewarder, recipe.exploring, recipe.seed)
+    return Task(prompts, valid_prompts, policy, probes, policy.remember_start)
+
+
 def _grader(spec: TrainSpec) -> Grader:
+    from pydantic import TypeAdapter, ValidationError
+
+    from honekit.graders.schema import Grader
+
     try:
         return TypeAdapter[Grader](Grader).validate_python(spec.grader)
     except ValidationError as fault:

@@ -279,7 +279,7 @@ def api() -> schemathesis.BaseSchema:
 
 @trials(small=8, gate=120, night=5000)
 def test_what_was_made_is_found_until_it_is_deleted(api: Any, server: str, trials: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "measure", lambda threads=None, device="cpu": Measured(50.0, 1.0, 10.0, 1))
+    monkeypatch.setattr(precision, "measure", lambda threads=None, device="cpu", memory=True: Measured(50.0, 1.0, 10.0, 1))
     reached = go_through(Tuning, api, server, trials)
     of_these = ("/files", "/uploads", "/fine_tuning/jobs", "/fine_tuning/checkpoints", "/models")
     wanted = {name for name in contract.operations() if name.split(" ")[1].startswith(of_these)}
