@@ -46,7 +46,7 @@ def test_precision_follows_the_measurement_unless_one_is_asked_for(
 
 def test_only_a_cpu_is_timed_for_the_precision_to_load_in(monkeypatch: pytest.MonkeyPatch) -> None:
     timed: list[str] = []
-    monkeypatch.setattr(precision, "measure", lambda: timed.append("cpu") or FAST_BF16)
+    monkeypatch.setattr(precision, "measure", lambda memory: timed.append("cpu") or FAST_BF16)
     assert (precision_of(torch.device("mps")), timed) == ("fp32", [])
     assert (precision_of(torch.device("cpu")), timed) == ("bf16", ["cpu"])
 
