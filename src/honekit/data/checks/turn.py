@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -64,18 +64,6 @@ class Turn(msgspec.Struct, gc=False):
     """Once `honekit.data.checks.consistency.labels.labels_of` was asked for them."""
     cues: list[Sequence[int]] | None = None
     """For each of `trained`, once `honekit.data.checks.quality.cues.cues_of` was asked for them."""
-
-
-class TurnCheck(Protocol):
-    """A check that needs no more than the turn. What it remembers stays small at any file size, and is made of what msgspec can
-    send: parts of a file are seen in several processes, and joined in order."""
-
-    def see(self, turn: Turn) -> Iterable[Finding]: ...
-
-    def join(self, later: Any, lines_before: int) -> None:
-        """Add what the same check saw in a later part of the file, whose lines count from one after `lines_before`."""
-
-    def finish(self) -> Iterable[Finding]: ...
 
 
 def read_turn(example: ChatExample) -> Turn | None:

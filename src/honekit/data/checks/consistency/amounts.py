@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import NO_JSON, Turn, has_code, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _CLOCK = re.compile(
@@ -32,15 +33,15 @@ class Amounts:
     clocks: Tallies = field(default_factory=Tallies)
     money: Tallies = field(default_factory=Tallies)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.answer
-        if turn.value is not NO_JSON or has_code(text):
-            return ()
-        if ":" in text or "pm" in text or "am" in text or ".m." in text:
-            self._count(self.clocks, _CLOCK, text, turn)
-        if any(sign in text for sign in _SIGNS):
-            self._count(self.money, _MONEY, text, turn)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.with_digits:
+            text = turn.answer
+            if turn.value is not NO_JSON or has_code(text):
+                continue
+            if ":" in text or "pm" in text or "am" in text or ".m." in text:
+                self._count(self.clocks, _CLOCK, text, turn)
+            if any(sign in text for sign in _SIGNS):
+                self._count(self.money, _MONEY, text, turn)
 
     def _count(self, tallies: Tallies, pattern: re.Pattern[str], text: str, turn: Turn) -> None:
         """The first of an answer; what the user wrote is taken over on purpose."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data.checks.tally import SMALL_TASK, Place, Tallies, Tally
-from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
+from honekit.data.checks.turn import NO_JSON, adviser, has_code, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MOSTLY = 0.75
@@ -51,18 +52,18 @@ class AnswerFormat:
 
     tallies: Tallies = field(default_factory=Tallies)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.answer or turn.answer.isspace():
-            return ()
-        kind: Hashable = "plain"
-        if isinstance(turn.value, dict):
-            kind = shape_of(turn.value)
-        elif turn.value is not NO_JSON:
-            kind = "list"
-        elif looks_like_json(turn.answer):
-            kind = "fenced" if turn.answer.lstrip().startswith("`") else "broken"
-        self.tallies.add(turn.task, "shape", kind, turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            if not turn.answer or turn.answer.isspace():
+                continue
+            kind: Hashable = "plain"
+            if isinstance(turn.value, dict):
+                kind = shape_of(turn.value)
+            elif turn.value is not NO_JSON:
+                kind = "list"
+            elif looks_like_json(turn.answer):
+                kind = "fenced" if turn.answer.lstrip().startswith("`") else "broken"
+            self.tallies.add(turn.task, "shape", kind, turn.line, turn.field)
 
     def join(self, later: AnswerFormat, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)

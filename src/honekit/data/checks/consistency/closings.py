@@ -4,11 +4,12 @@ brackets that close."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import NO_JSON, Turn, warner
+from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MARK = re.compile(r"[#*=>~-]{2,}(?= )|[A-Z][A-Za-z ]{1,24}:(?= )")
@@ -42,25 +43,25 @@ class Closings:
     results: Tallies = field(default_factory=Tallies)
     """Whether the number on the last line stands in the working above it."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.answer.strip()
-        if not text or turn.value is not NO_JSON:
-            return ()
-        if "\n" in text or len(text) > 20:
-            last = text.rfind("\n") + 1
-            found = _MARK.match(text, last) if text[last] in _MARK_BEGINS else None
-            self.marks.add(turn.task, "", found[0] if found else "", turn.line, turn.field)
-            if found and turn.has_digit:
-                self._count_result(turn, text, text.rfind("\n") + 1)
-        if " " in text:
-            self.stops.add(turn.task, "", stop_of(text), turn.line, turn.field)
-        question = turn.question.rstrip()
-        if " " in question:
-            self.asked.add(turn.task, "", stop_of(question), turn.line, f"messages[{turn.at - 1}].content")
-        if "(" in text or "[" in text or "{" in text:
-            is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
-            self.brackets.add(turn.task, "", is_open, turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.texts:
+            text = turn.answer.strip()
+            if not text:
+                continue
+            if "\n" in text or len(text) > 20:
+                last = text.rfind("\n") + 1
+                found = _MARK.match(text, last) if text[last] in _MARK_BEGINS else None
+                self.marks.add(turn.task, "", found[0] if found else "", turn.line, turn.field)
+                if found and turn.has_digit:
+                    self._count_result(turn, text, text.rfind("\n") + 1)
+            if " " in text:
+                self.stops.add(turn.task, "", stop_of(text), turn.line, turn.field)
+            question = turn.question.rstrip()
+            if " " in question:
+                self.asked.add(turn.task, "", stop_of(question), turn.line, f"messages[{turn.at - 1}].content")
+            if "(" in text or "[" in text or "{" in text:
+                is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
+                self.brackets.add(turn.task, "", is_open, turn.line, turn.field)
 
     def _count_result(self, turn: Turn, text: str, last: int) -> None:
         results = _NUMBER.findall(text, last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from honekit.data.checks.consistency.declared_labels import declared_labels, dec
 from honekit.data.checks.quality.content import says_nothing
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, adviser, bare, is_label, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _REPEATED = 0.6
@@ -55,11 +56,11 @@ class Labels:
     tallies: Tallies = field(default_factory=Tallies)
     prompts: dict[str, None] = field(default_factory=dict)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if len(self.prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
-            self.prompts[turn.messages[0].text] = None
-        count_labels(self.tallies, turn)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            if len(self.prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
+                self.prompts[turn.messages[0].text] = None
+            count_labels(self.tallies, turn)
 
     def join(self, later: Labels, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)

@@ -6,12 +6,13 @@ import heapq
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _MARKDOWN = re.compile(r"\*\*\S(?:[^*\n]*[^*\s])?\*\*(?!\w)|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
@@ -62,17 +63,17 @@ class Style:
     shortest: list[tuple[int, int, str]] = field(default_factory=list)
     longest: list[tuple[int, int, str]] = field(default_factory=list)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.answer
-        if not text or text.isspace():
-            return ()
-        if turn.is_prose:
-            self._count_styles(turn, text)
-        if turn.task and turn.value is NO_JSON and "code" in turn.messages[0].text:
-            self.blocks.add(turn.task, "", has_code(text), turn.line, turn.field)
-        if " " in text:
-            self._count_length(len(text), turn)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            text = turn.answer
+            if not text or text.isspace():
+                continue
+            if turn.is_prose:
+                self._count_styles(turn, text)
+            if turn.task and turn.value is NO_JSON and "code" in turn.messages[0].text:
+                self.blocks.add(turn.task, "", has_code(text), turn.line, turn.field)
+            if " " in text:
+                self._count_length(len(text), turn)
 
     def _count_styles(self, turn: Turn, text: str) -> None:
         is_sentence = text.count(" ") > 2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import Turn, adviser, bare, warner
+from honekit.data.checks.turn import adviser, bare, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _LEAST = 8
@@ -39,15 +40,15 @@ class SystemPrompts:
     tally: Tally = field(default_factory=Tally)
     roles: Tally = field(default_factory=Tally)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        first = turn.messages[0]
-        system = first.text if first.role in ("system", "developer") else ""
-        is_counted = bool(system) or not any(message.role in ("system", "developer") for message in turn.messages)
-        if is_counted and not self.tally.count_known(system):
-            self.tally.add(system, turn.line, "messages[0].content" if system else "messages")
-        if system and not self.roles.count_known(first.role):
-            self.roles.add(first.role, turn.line, "messages[0].role")
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            first = turn.messages[0]
+            system = first.text if first.role in ("system", "developer") else ""
+            is_counted = bool(system) or not any(message.role in ("system", "developer") for message in turn.messages)
+            if is_counted and not self.tally.count_known(system):
+                self.tally.add(system, turn.line, "messages[0].content" if system else "messages")
+            if system and not self.roles.count_known(first.role):
+                self.roles.add(first.role, turn.line, "messages[0].role")
 
     def join(self, later: SystemPrompts, lines_before: int) -> None:
         self.tally.join(later.tally, lines_before)

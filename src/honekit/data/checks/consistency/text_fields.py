@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from msgspec import structs
@@ -13,7 +13,8 @@ from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.patterns import Patterns
 from honekit.data.checks.quality.copied import CopiedValues
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.checks.turn import CODE, Turn, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _FIELD = re.compile(r"\s*[-*•]?\s*([^\W\d_][\w/-]{0,24}(?: [\w/-]{1,24}){0,2}) ?: *(\S.*|)$")
@@ -34,19 +35,20 @@ class TextFields:
     patterns: Patterns = field(default_factory=Patterns)
     copied: CopiedValues = field(default_factory=CopiedValues)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        answer = turn.answer
-        if turn.value is not NO_JSON or CODE in answer or not answer or len(answer) > _MAX_CHARS:
-            return ()
-        fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
-        shape = tuple((name, "a list" if len(values) > 1 else "a text") for name, values in fields.items())
-        self.shapes.add(turn.task, "", shape, turn.line, turn.field)
-        if fields:
-            value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
-            as_object = structs.replace(turn, value=value)
-            for check in (self.labels, self.patterns, self.copied):
-                check.see(as_object)
-        return ()
+    def see(self, turns: Turns) -> None:
+        as_objects: list[Turn] = []
+        for turn in turns.texts:
+            answer = turn.answer
+            if CODE in answer or not answer or len(answer) > _MAX_CHARS:
+                continue
+            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
+            shape = tuple((name, "a list" if len(values) > 1 else "a text") for name, values in fields.items())
+            self.shapes.add(turn.task, "", shape, turn.line, turn.field)
+            if fields:
+                value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+                as_objects.append(structs.replace(turn, value=value))
+        for check in (self.labels, self.patterns, self.copied) if as_objects else ():
+            check.see(Turns(as_objects))
 
     def join(self, later: TextFields, lines_before: int) -> None:
         for name in ("shapes", "labels", "patterns", "copied"):

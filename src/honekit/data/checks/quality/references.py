@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.quality.cues import REFERENCE, THINGS, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _BACK = re.compile(
@@ -39,17 +40,17 @@ class References:
     found: Tally = field(default_factory=Tally)
     answers: int = 0
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        self.answers += 1
-        if len(turn.trained) != 1 or REFERENCE not in cues_of(turn)[0]:
-            return ()
-        beginning = turn.answer[:_BEGINNING]
-        if not any(map(beginning.__contains__, _WORDS)):
-            return ()
-        found = _BACK.search(beginning)
-        if found and not _is_there(found, turn):
-            self.found.add(found[0], turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            self.answers += 1
+            if len(turn.trained) != 1 or REFERENCE not in cues_of(turn)[0]:
+                continue
+            beginning = turn.answer[:_BEGINNING]
+            if not any(map(beginning.__contains__, _WORDS)):
+                continue
+            found = _BACK.search(beginning)
+            if found and not _is_there(found, turn):
+                self.found.add(found[0], turn.line, turn.field)
 
     def join(self, later: References, lines_before: int) -> None:
         self.found.join(later.found, lines_before)

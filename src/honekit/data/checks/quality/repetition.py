@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.checks.turn import CODE, NO_JSON, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _PARAGRAPH = 40
@@ -30,25 +31,25 @@ class Repetition:
     found: Tally = field(default_factory=Tally)
     answers: int = 0
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        before: str | None = None
-        for at, text in turn.trained:
-            self.answers += 1
-            if len(text) < _ANSWER:
-                continue
-            if text == before:
-                self.found.add("the answer is the same as the assistant's turn before", turn.line, f"messages[{at}].content")
-            elif len(text) >= _LEAST and (what := repeated_in(text)) and not (at == turn.at and turn.value is not NO_JSON):
-                self.found.add(what, turn.line, f"messages[{at}].content")
-            before = text
-        if len(turn.trained) > 1:
-            said: set[str] = set()
-            for at, message in enumerate(turn.messages):
-                if message.role == "user" and len(message.text) >= _ANSWER:
-                    if message.text in said:
-                        self.found.add("the user says the same as in a turn before", turn.line, f"messages[{at}].content")
-                    said.add(message.text)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            before: str | None = None
+            for at, text in turn.trained:
+                self.answers += 1
+                if len(text) < _ANSWER:
+                    continue
+                if text == before:
+                    self.found.add("the answer is the same as the assistant's turn before", turn.line, f"messages[{at}].content")
+                elif len(text) >= _LEAST and (what := repeated_in(text)) and not (at == turn.at and turn.value is not NO_JSON):
+                    self.found.add(what, turn.line, f"messages[{at}].content")
+                before = text
+            if len(turn.trained) > 1:
+                said: set[str] = set()
+                for at, message in enumerate(turn.messages):
+                    if message.role == "user" and len(message.text) >= _ANSWER:
+                        if message.text in said:
+                            self.found.add("the user says the same as in a turn before", turn.line, f"messages[{at}].content")
+                        said.add(message.text)
 
     def join(self, later: Repetition, lines_before: int) -> None:
         self.found.join(later.found, lines_before)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turn import warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _MOSTLY = 0.75
@@ -63,22 +64,22 @@ class Sides:
 
     tallies: Tallies = field(default_factory=Tallies)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        messages = turn.messages
-        at = 1 if messages[0].role in ("system", "developer") else 0
-        if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
-            return ()
-        asked, answered = messages[at].text.rstrip(), messages[at + 1].text.rstrip()
-        if " " not in asked or " " not in answered:
-            return ()
-        marks = (
-            asked.endswith(_MARKS) or _has_verb(asked),
-            answered.endswith(_MARKS) or (_has_verb(answered) and bool(_TASK.fullmatch(answered))),
-        )
-        # `Set the heating.`, `Which room?`: who asks back says no less than was said.
-        place = f"messages[{at}].content" if marks == _STATED_AND_ASKED and len(asked) > len(answered) else ""
-        self.tallies.add(turn.task, "", marks, turn.line, place)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            messages = turn.messages
+            at = 1 if messages[0].role in ("system", "developer") else 0
+            if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
+                continue
+            asked, answered = messages[at].text.rstrip(), messages[at + 1].text.rstrip()
+            if " " not in asked or " " not in answered:
+                continue
+            marks = (
+                asked.endswith(_MARKS) or _has_verb(asked),
+                answered.endswith(_MARKS) or (_has_verb(answered) and bool(_TASK.fullmatch(answered))),
+            )
+            # `Set the heating.`, `Which room?`: who asks back says no less than was said.
+            place = f"messages[{at}].content" if marks == _STATED_AND_ASKED and len(asked) > len(answered) else ""
+            self.tallies.add(turn.task, "", marks, turn.line, place)
 
     def join(self, later: Sides, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)

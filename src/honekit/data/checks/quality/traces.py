@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents, is_meant
 from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, SOURCE, cues_of
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, Turn, adviser, said_before, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MARK = re.compile(
@@ -86,40 +87,40 @@ class Traces:
     parted: int = 0
     """How many answers have `Answer:` behind their steps: there an answer without steps may begin with it."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.text
-        if (
-            (not turn.is_plain and "<" in text)
-            or ("]" in text and ("INST]" in text or text.rstrip().endswith(_ENDS)))
-            or ("#" in text and "### " in text)
-        ):
-            self._look_for_marks(turn)
-        for (at, answer), cues in zip(turn.trained, cues_of(turn), strict=True):
-            self.answers += 1
-            if "\n" in answer and ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
-                self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
-            if SOURCE in cues:
-                self._note(self.feet, _SOURCE, answer, turn, at)
-            last = answer[-_LAST_CHARS:]
-            if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
-                self._note(self.feet, _FOOT, last, turn, at)
-            elif (
-                "]" in answer
-                and _NOTE.search(answer)
-                and CODE not in answer
-                and (cited := _CITED.search(answer))
-                and _first_of(cited[0]) not in turn.question
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            text = turn.text
+            if (
+                (not turn.is_plain and "<" in text)
+                or ("]" in text and ("INST]" in text or text.rstrip().endswith(_ENDS)))
+                or ("#" in text and "### " in text)
             ):
-                self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
-            if "\nAnswer:" in answer:
-                self.parted += 1
-            if ":" in answer[:_SPEAKER_CHARS]:
-                self._look_at_beginning(turn, at, answer)
-            if OPENING in cues and answer.startswith(_OPENINGS):
-                self._note(self.fillers, _OPENING, answer, turn, at)
-            if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
-                self._note(self.fillers, _CLOSING, last, turn, at)
-        return ()
+                self._look_for_marks(turn)
+            for (at, answer), cues in zip(turn.trained, cues_of(turn), strict=True):
+                self.answers += 1
+                if "\n" in answer and ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
+                    self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
+                if SOURCE in cues:
+                    self._note(self.feet, _SOURCE, answer, turn, at)
+                last = answer[-_LAST_CHARS:]
+                if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
+                    self._note(self.feet, _FOOT, last, turn, at)
+                elif (
+                    "]" in answer
+                    and _NOTE.search(answer)
+                    and CODE not in answer
+                    and (cited := _CITED.search(answer))
+                    and _first_of(cited[0]) not in turn.question
+                ):
+                    self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
+                if "\nAnswer:" in answer:
+                    self.parted += 1
+                if ":" in answer[:_SPEAKER_CHARS]:
+                    self._look_at_beginning(turn, at, answer)
+                if OPENING in cues and answer.startswith(_OPENINGS):
+                    self._note(self.fillers, _OPENING, answer, turn, at)
+                if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
+                    self._note(self.fillers, _CLOSING, last, turn, at)
 
     def _look_at_beginning(self, turn: Turn, at: int, answer: str) -> None:
         found = _SPEAKER.match(answer)
