@@ -62,8 +62,6 @@ class Turn(msgspec.Struct, gc=False):
     """By path, once `honekit.data.checks.short_texts.of_turn` was asked for them."""
     labels: list[tuple[str, list[str]]] | None = None
     """Once `honekit.data.checks.consistency.labels.labels_of` was asked for them."""
-    cues: list[Sequence[int]] | None = None
-    """For each of `trained`, once `honekit.data.checks.quality.cues.cues_of` was asked for them."""
 
 
 def read_turn(example: ChatExample) -> Turn | None:

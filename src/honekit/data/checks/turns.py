@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Protocol
 
+from honekit.data.checks.quality.cues import Cues, cues_of
 from honekit.data.checks.turn import NO_JSON, Turn
 from honekit.data.lines import Finding
 
@@ -15,6 +16,16 @@ class Turns:
 
     def __init__(self, turns: Iterable[Turn]) -> None:
         self.all = [*turns]
+
+    @cached_property
+    def cues(self) -> list[Cues]:
+        """The words that several checks search trained answers for; most turns have none."""
+        return cues_of(self.all)
+
+    @cached_property
+    def trained_count(self) -> int:
+        """How many trained answers they have."""
+        return sum([len(turn.trained) for turn in self.all])
 
     @cached_property
     def with_digits(self) -> list[Turn]:

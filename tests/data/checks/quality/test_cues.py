@@ -35,7 +35,8 @@ WORDS = {
 
 def cues_in(text: str) -> set[int]:
     turn = read_turn(ChatExample([Message("user", "x"), Message("assistant", text)], None, 1))
-    return {cue for found in cues.cues_of(turn) for cue in found} if turn else set()
+    assert turn is not None
+    return {cue for found in cues.cues_of([turn])[0].values() for cue in found}
 
 
 @pytest.mark.parametrize("cue", PATTERNS)
@@ -49,6 +50,16 @@ def test_what_a_pattern_matches_has_its_cue(cue: int, data: st.DataObject) -> No
         return
     if any(word in text for word in WORDS.get(cue, ("",))):
         assert cue in cues_in(text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["", "I can't help", "\0 sorry", "see above", "TODO", "a pump", "{{x", "}}", "sure"]), max_size=30)
+)
+def test_answers_that_are_searched_together_have_the_cues_of_each(texts: list[str]) -> None:
+    turns = [turn for text in texts if (turn := read_turn(ChatExample([Message("assistant", text)] * 2, None, 1)))]
+    assert cues.cues_of(turns) == [found for turn in turns for found in cues.cues_of([turn])]
+    assert cues.cues_of(turns) == [{at: found for at, text in turn.trained if (found := cues._cues_in(text))} for turn in turns]
 
 
 def test_an_answer_without_any_cue_has_none() -> None:

@@ -10,8 +10,8 @@ _LEAST_REPEATED, _LEAST_ASKED = 40, 20
 
 
 def is_echo(turn: Turn) -> bool:
-    """Whether a prose answer is the question once more, the text at the end of it, or begins with all of it."""
-    if len(turn.answer) < _LEAST_ECHO or " " not in turn.answer or turn.value is not NO_JSON:
+    """Whether an answer that is no JSON is the question once more, the text at the end of it, or begins with all of it."""
+    if len(turn.answer) < _LEAST_ECHO or " " not in turn.answer:
         return False
     if len(turn.answer) < len(turn.question) and turn.question.endswith(turn.answer.strip()):
         # `Translate: …`, and the text to be translated again.

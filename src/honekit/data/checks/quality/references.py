@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
-from honekit.data.checks.quality.cues import REFERENCE, THINGS, cues_of
+from honekit.data.checks.quality.cues import REFERENCE, THINGS
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import Turn, warner
 from honekit.data.checks.turns import Turns
@@ -41,9 +41,9 @@ class References:
     answers: int = 0
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.all:
-            self.answers += 1
-            if len(turn.trained) != 1 or REFERENCE not in cues_of(turn)[0]:
+        self.answers += len(turns.all)
+        for turn, cues in zip(turns.all, turns.cues, strict=True):
+            if not cues or len(turn.trained) != 1 or REFERENCE not in cues.get(turn.at, ()):
                 continue
             beginning = turn.answer[:_BEGINNING]
             if not any(map(beginning.__contains__, _WORDS)):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents, is_meant
-from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, SOURCE, cues_of
+from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, SOURCE
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import CODE, Turn, adviser, said_before, warner
 from honekit.data.checks.turns import Turns
@@ -88,7 +88,8 @@ class Traces:
     """How many answers have `Answer:` behind their steps: there an answer without steps may begin with it."""
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.all:
+        self.answers += turns.trained_count
+        for turn, all_cues in zip(turns.all, turns.cues, strict=True):
             text = turn.text
             if (
                 (not turn.is_plain and "<" in text)
@@ -96,13 +97,15 @@ class Traces:
                 or ("#" in text and "### " in text)
             ):
                 self._look_for_marks(turn)
-            for (at, answer), cues in zip(turn.trained, cues_of(turn), strict=True):
-                self.answers += 1
-                if "\n" in answer and ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
-                    self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
+            for at, answer in turn.trained:
+                cues = all_cues.get(at, ())
+                if "\n" in answer:
+                    if ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(text):
+                        self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
+                    self.parted += "\nAnswer:" in answer
                 if SOURCE in cues:
                     self._note(self.feet, _SOURCE, answer, turn, at)
-                last = answer[-_LAST_CHARS:]
+                last = answer[-_LAST_CHARS:] if cues else ""
                 if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
                     self._note(self.feet, _FOOT, last, turn, at)
                 elif (
@@ -113,8 +116,6 @@ class Traces:
                     and _first_of(cited[0]) not in turn.question
                 ):
                     self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
-                if "\nAnswer:" in answer:
-                    self.parted += 1
                 if ":" in answer[:_SPEAKER_CHARS]:
                     self._look_at_beginning(turn, at, answer)
                 if OPENING in cues and answer.startswith(_OPENINGS):
