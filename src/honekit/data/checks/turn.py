@@ -46,8 +46,6 @@ class Turn(msgspec.Struct, gc=False):
     """Everything that is said, tools aside, in one string: what it does not have need not be looked for."""
     is_plain: bool
     """Whether `text` is printable ASCII without signs of markup."""
-    is_even: bool
-    """Whether it is plain, and no blank but single spaces is in it."""
     has_digit: bool
     """Whether the answer has one."""
     task: int
@@ -73,7 +71,14 @@ def read_turn(example: ChatExample) -> Turn | None:
     texts = [message.text for message in messages]
     said = " ".join([text for text, message in zip(texts, messages, strict=True) if message.role != "tool"])
     order = order_of([message.role for message in messages], answers)
-    return _turn_of(example.line, messages, texts, order, said, is_plain_text(said), example.tools)
+    is_plain = is_plain_text(said)
+    task = bare_hash(texts[0]) if order.is_led else 0
+    before = [flat(texts[index], is_plain and messages[index].role != "tool") for index in order.before]
+    before += [str(calls) for index in order.before if (calls := messages[index].tool_calls)]
+    if example.tools:
+        before.append(str(msgspec.json.encode(example.tools)))
+    input = line_hash("\0".join(before).encode(), task)
+    return _turn_of(example.line, messages, texts, order, said, is_plain, task, input, example.tools)
 
 
 def plain_turns(
@@ -86,9 +91,13 @@ def plain_turns(
     for number, line, messages, order in zip(numbers, lines, conversations, orders, strict=True):
         texts = [message.content for message in messages]
         said = " ".join(texts)
-        # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
-        is_plain = not ("&" in said or "<" in said or "\x7f" in said) if b"\\" not in line else is_plain_text(said)
-        yield _turn_of(number, messages, texts, order, said, is_plain and said.isascii())
+        is_plain = said.isascii()
+        if is_plain:
+            # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
+            is_plain = not ("&" in said or "<" in said or "\x7f" in said) if b"\\" not in line else is_plain_text(said)
+        task = bare_hash(texts[0]) if order.is_led else 0
+        before = "\0".join([flat(texts[index], is_plain) for index in order.before])
+        yield _turn_of(number, messages, texts, order, said, is_plain, task, line_hash(before.encode(), task))
 
 
 def _turn_of(
@@ -98,12 +107,12 @@ def _turn_of(
     order: Order,
     said: str,
     is_plain: bool,
+    task: int,
+    input: int,
     tools: list[dict[str, Any]] | None = None,
 ) -> Turn:
-    answers, at, asked, is_led, before, field = order
+    answers, at, asked, _, _, field = order
     answer = texts[at]
-    is_even = is_plain and not ("\n" in said or "\t" in said or "  " in said)
-    task = bare_hash(texts[0]) if is_led else 0
     json = json_value(answer)
     return Turn(
         line,
@@ -114,30 +123,14 @@ def _turn_of(
         answer,
         json,
         texts[asked] if asked >= 0 else "",
-        [(place, texts[place]) for place in answers if texts[place]],
+        [(at, answer)] if len(answers) == 1 and answer else [(place, texts[place]) for place in answers if texts[place]],
         said,
         is_plain,
-        is_even,
         has_digit(answer),
         task,
-        _input_hash(messages, texts, before, tools, task, is_even),
+        input,
         json is NO_JSON and (" " in answer or _is_text_without_blanks(answer)) and not has_code(answer),
     )
-
-
-def _input_hash(
-    messages: Sequence[Message | PlainMessage],
-    texts: list[str],
-    before: tuple[int, ...],
-    tools: list[dict[str, Any]] | None,
-    task: int,
-    is_even: bool,
-) -> int:
-    parts = [flat(texts[index], is_even and messages[index].role != "tool") for index in before]
-    parts += [str(calls) for index in before if (calls := messages[index].tool_calls)]
-    if tools:
-        parts.append(str(msgspec.json.encode(tools)))
-    return line_hash("\0".join(parts).encode(), task)
 
 
 def _is_text_without_blanks(text: str) -> bool:
@@ -216,10 +209,10 @@ def bare(text: str) -> str:
     return _MARKS.sub("", text.casefold())
 
 
-def flat(text: str, is_even: bool = False) -> str:
-    """Case folded, blanks made one, full stops and the like at the ends taken off. `is_even`: it is known to be ASCII without
-    any blank but single spaces."""
-    if is_even:
+def flat(text: str, is_plain: bool = False) -> str:
+    """Case folded, blanks made one, full stops and the like at the ends taken off. `is_plain`: it is known to be printable
+    ASCII, line ends and tabs aside."""
+    if is_plain and not ("\n" in text or "\t" in text or "  " in text):
         return text.lower().strip(_END_MARKS)
     return " ".join(text.casefold().split()).strip(_END_MARKS)
 

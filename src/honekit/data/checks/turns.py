@@ -28,6 +28,11 @@ class Turns:
         return sum([len(turn.trained) for turn in self.all])
 
     @cached_property
+    def trained_text(self) -> str:
+        """All trained answers in one string: what it does not have need not be looked for in any of them."""
+        return "\n".join([text for turn in self.all for _, text in turn.trained])
+
+    @cached_property
     def with_digits(self) -> list[Turn]:
         """Those whose answer has a digit."""
         return [turn for turn in self.all if turn.has_digit]

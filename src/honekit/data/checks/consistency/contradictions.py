@@ -99,7 +99,7 @@ def answer_hash(turn: Turn) -> int:
     if turn.value is not NO_JSON:
         text = msgspec.json.encode(turn.value, order="sorted")
         return line_hash(msgspec.json.encode(_plain_numbers(turn.value), order="sorted") if b".0" in text else text)
-    return text_hash(flat(turn.answer, turn.is_even))
+    return text_hash(flat(turn.answer, turn.is_plain))
 
 
 def _plain_numbers(value: object) -> object:

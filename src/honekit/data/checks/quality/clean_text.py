@@ -163,14 +163,12 @@ class CleanText:
     records: int = 0
 
     def see(self, turns: Turns) -> None:
+        self.records += len(turns.all)
         for turn in turns.all:
-            self.records += 1
-            if turn.is_plain and not any(_may_be_lost(text) for _, text in turn.trained):
-                # Blanks at the ends of other texts than the first and the last would be double ones.
-                if turn.is_even and turn.text.strip() == turn.text:
-                    continue
-                if not any(text[0].isspace() or text[-1].isspace() for _, text in turn.trained):
-                    continue
+            if turn.is_plain and not any(
+                text[0].isspace() or text[-1].isspace() or _may_be_lost(text) for _, text in turn.trained
+            ):
+                continue
             for at, message in enumerate(turn.messages):
                 text = message.text
                 if not text or message.role == "tool":

@@ -23,7 +23,7 @@ def is_echo(turn: Turn) -> bool:
         begins = turn.question.find(answer[:_LEAST_REPEATED])
         if begins >= 0 and answer.startswith(turn.question[begins:].rstrip()):
             return len(turn.question) - begins >= _LEAST_REPEATED
-    if _LEAST_ASKED <= len(turn.question) < len(turn.answer) and turn.question.count(" ") >= 3:
+    if _LEAST_ASKED <= len(turn.question) < len(turn.answer) and _has_words(turn.question):
         return turn.answer.startswith(turn.question)
     if not turn.question or abs(len(turn.answer) - len(turn.question)) > 0.2 * len(turn.question):
         return False
@@ -32,6 +32,11 @@ def is_echo(turn: Turn) -> bool:
         return False
     first, second = bare(turn.answer[:_ECHO_BEGINNING]), bare(turn.question[:_ECHO_BEGINNING])
     return (first.startswith(second) or second.startswith(first)) and bare(turn.answer) == bare(turn.question)
+
+
+def _has_words(text: str) -> bool:
+    """Whether it has three blanks: the beginning nearly always tells."""
+    return text.count(" ", 0, _ECHO_BEGINNING) >= 3 or text.count(" ") >= 3
 
 
 def is_edit(turn: Turn) -> bool:

@@ -16,7 +16,7 @@ _PARAGRAPH = 40
 _SENTENCE, _TIMES = 20, 3
 _ANSWER = 30
 _LEAST = 48
-_STEP = 8
+_STEP, _STEP_TOGETHER = 8, 5
 _TAIL, _LOOP_CHARS, _WORD = 24, 400, 4
 _LOOP = re.compile(r"(?<!\w)(\w[^\n]{6,80}?[\s,.;:!?]+)\1{3,}")
 _RUN = re.compile(r"([^\s=\-_*#.~|─0])\1{39,}")
@@ -32,15 +32,21 @@ class Repetition:
     answers: int = 0
 
     def see(self, turns: Turns) -> None:
+        self.answers += turns.trained_count
+        together = turns.trained_text
+        has_runs = not together.isascii() or _may_have_run(together, _STEP_TOGETHER)
         for turn in turns.all:
             before: str | None = None
             for at, text in turn.trained:
-                self.answers += 1
                 if len(text) < _ANSWER:
                     continue
                 if text == before:
                     self.found.add("the answer is the same as the assistant's turn before", turn.line, f"messages[{at}].content")
-                elif len(text) >= _LEAST and (what := repeated_in(text)) and not (at == turn.at and turn.value is not NO_JSON):
+                elif (
+                    len(text) >= _LEAST
+                    and (what := repeated_in(text, has_runs))
+                    and not (at == turn.at and turn.value is not NO_JSON)
+                ):
                     self.found.add(what, turn.line, f"messages[{at}].content")
                 before = text
             if len(turn.trained) > 1:
@@ -60,9 +66,9 @@ class Repetition:
             yield _again(line, at, what)
 
 
-def repeated_in(text: str) -> str | None:
+def repeated_in(text: str, may_have_run: bool = True) -> str | None:
     """What a text says again, in words for a message."""
-    if _may_have_run(text, _STEP) and _may_have_run(text, _STEP // 2) and _RUN.search(text):
+    if may_have_run and _may_have_run(text, _STEP) and _may_have_run(text, _STEP // 2) and _RUN.search(text):
         return "one character stands forty times and more in a row"
     if "`" in text and CODE in text:
         return None
@@ -72,7 +78,8 @@ def repeated_in(text: str) -> str | None:
         return "a few words come again and again at the end of the answer"
     if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
         return "a paragraph stands twice in the answer"
-    sentences = text.split(". ") if text.count(". ") >= _TIMES - 1 else []
+    # One sign is counted ten times as fast as two.
+    sentences = text.split(". ") if text.count(".") >= _TIMES - 1 and text.count(". ") >= _TIMES - 1 else []
     if len(set(sentences)) < len(sentences):
         # The last one keeps its full stop.
         sentences[-1] = sentences[-1].rstrip(". ")
