@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from honekit.data.checks.quality.cues import Cues, cues_of
+from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.turn import NO_JSON, Turn
 from honekit.data.lines import Finding
 
@@ -16,6 +17,12 @@ class Turns:
 
     def __init__(self, turns: Iterable[Turn]) -> None:
         self.all = [*turns]
+
+    @cached_property
+    def systems(self) -> list[str | None]:
+        """The system prompt of each."""
+        firsts = [turn.messages[0] for turn in self.all]
+        return [first.text if first.role in LEADING else None for first in firsts]
 
     @cached_property
     def cues(self) -> list[Cues]:
@@ -31,6 +38,11 @@ class Turns:
     def trained_text(self) -> str:
         """All trained answers in one string: what it does not have need not be looked for in any of them."""
         return "\n".join([text for turn in self.all for _, text in turn.trained])
+
+    @cached_property
+    def written(self) -> list[Turn]:
+        """Those whose answer is more than blanks."""
+        return [turn for turn in self.all if turn.answer and not turn.answer.isspace()]
 
     @cached_property
     def with_digits(self) -> list[Turn]:

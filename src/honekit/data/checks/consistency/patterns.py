@@ -49,13 +49,14 @@ class Patterns:
                     self._count(turn, path, texts)
 
     def _count(self, turn: Turn, name: str, texts: list[str]) -> None:
-        tally = None
-        for text in texts:
-            shape = _shape_of(text)
-            if shape is None:
-                continue
-            tally = tally or self.shapes.of(turn.task, name)
-            if tally.count_known(shape):
+        shapes = [*map(_shape_of, texts)]
+        if not any(shapes):
+            return
+        tally = self.shapes.of(turn.task, name)
+        if shapes.count(shapes[0]) == len(shapes) and tally.count_known(shapes[0], len(shapes)):
+            return
+        for text, shape in zip(texts, shapes, strict=True):
+            if shape is None or tally.count_known(shape):
                 continue
             if len(self.examples) < _MAX_EXAMPLES:
                 self.examples.setdefault(shape, text)

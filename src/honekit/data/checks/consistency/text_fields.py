@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from honekit.data.checks.consistency.answer_format import majority_of, shape_findings
+from honekit.data.checks.consistency.answer_format import Shape, majority_of, shape_findings
 from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.patterns import Patterns
 from honekit.data.checks.quality.copied import CopiedValues
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import CODE, Turn, warner
+from honekit.data.checks.turn import Turn, has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
@@ -36,17 +36,19 @@ class TextFields:
     copied: CopiedValues = field(default_factory=CopiedValues)
 
     def see(self, turns: Turns) -> None:
+        seen = [turn for turn in turns.texts if 0 < len(turn.answer) <= _MAX_CHARS and not has_code(turn.answer)]
+        shapes: list[Shape] = []
         as_objects: list[Turn] = []
-        for turn in turns.texts:
+        for turn in seen:
             answer = turn.answer
-            if CODE in answer or not answer or len(answer) > _MAX_CHARS:
+            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else None
+            if not fields:
+                shapes.append(())
                 continue
-            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
-            shape = tuple((name, "a list" if len(values) > 1 else "a text") for name, values in fields.items())
-            self.shapes.add(turn.task, "", shape, turn.line, turn.field)
-            if fields:
-                value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
-                as_objects.append(structs.replace(turn, value=value))
+            shapes.append(tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()]))
+            value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+            as_objects.append(structs.replace(turn, value=value))
+        self.shapes.add_each("", seen, shapes)
         for check in (self.labels, self.patterns, self.copied) if as_objects else ():
             check.see(Turns(as_objects))
 

@@ -99,10 +99,10 @@ class CopiedValues:
                         continue
                     place = place or (f"{turn.field}.{name}" if name else turn.field)
                     if (
-                        index == turn.at
+                        len(counts.elsewhere) < MAX_PLACES
+                        and index == turn.at
                         and len(form) > _MIN_LETTERS
                         and form[:_MIN_LETTERS] not in letters
-                        and len(counts.elsewhere) < MAX_PLACES
                     ):
                         if turn.line <= self.beside[0] + 2 and value.casefold() in self.beside[1].casefold():
                             counts.elsewhere.append((turn.line, place, value, self.beside[0]))
@@ -182,6 +182,7 @@ def _distinct_form(value: str) -> str:
     return form if len(form) >= _MIN_LETTERS or (len(form) >= _MIN_DIGITS and form.isdigit()) else ""
 
 
+@lru_cache(maxsize=4096)
 def _is_name(value: str) -> bool:
     """Words of a language are inflected (`berry` for `berries`); names and numbers are not."""
     return value[0].isupper() or has_digit(value)

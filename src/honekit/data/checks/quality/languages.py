@@ -101,12 +101,13 @@ class Languages:
                 self.texts.append(_Seen(turn.line, turn.field, turn.question[:_READ_CHARS], answer[:_READ_CHARS]))
 
     def _is_everyday(self, answer: str) -> bool:
-        """Whether its beginning has three everyday words. Half of it is nearly always enough, but for the word cut in two."""
+        """Whether its beginning has three everyday words. A part of it is nearly always enough, but for the word cut in two."""
         everyday = self.everyday
         if everyday is None:
             return False
-        if len(everyday.intersection(answer[: _MAX_CHARS // 2].casefold().split()[:-1])) >= _EVERYDAY:
-            return True
+        for part in (_MAX_CHARS // 4, _MAX_CHARS // 2):
+            if len(everyday.intersection(answer[:part].casefold().split()[:-1])) >= _EVERYDAY:
+                return True
         return len(everyday.intersection(answer[:_MAX_CHARS].casefold().split())) >= _EVERYDAY
 
     def join(self, later: Languages, lines_before: int) -> None:

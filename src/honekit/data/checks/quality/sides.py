@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import warner
+from honekit.data.checks.tally import Place, Tallies
+from honekit.data.checks.turn import Turn, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _MOSTLY = 0.75
-_MARKS = ("?", "？", "؟")
+_MARKS = frozenset("?？؟")
 _VERBS = frozenset(
     {
         "answer",
@@ -65,21 +65,27 @@ class Sides:
     tallies: Tallies = field(default_factory=Tallies)
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.all:
+        seen: list[Turn] = []
+        sides: list[tuple[bool, bool]] = []
+        places: list[Place] = []
+        for turn, system in zip(turns.all, turns.systems, strict=True):
             messages = turn.messages
-            at = 1 if messages[0].role in ("system", "developer") else 0
+            at = 0 if system is None else 1
             if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
                 continue
             asked, answered = messages[at].text.rstrip(), messages[at + 1].text.rstrip()
             if " " not in asked or " " not in answered:
                 continue
             marks = (
-                asked.endswith(_MARKS) or _has_verb(asked),
-                answered.endswith(_MARKS) or (_has_verb(answered) and bool(_TASK.fullmatch(answered))),
+                asked[-1] in _MARKS or _has_verb(asked),
+                answered[-1] in _MARKS or (_has_verb(answered) and bool(_TASK.fullmatch(answered))),
             )
             # `Set the heating.`, `Which room?`: who asks back says no less than was said.
-            place = f"messages[{at}].content" if marks == _STATED_AND_ASKED and len(asked) > len(answered) else ""
-            self.tallies.add(turn.task, "", marks, turn.line, place)
+            is_told = marks == _STATED_AND_ASKED and len(asked) > len(answered)
+            seen.append(turn)
+            sides.append(marks)
+            places.append((turn.line, f"messages[{at}].content" if is_told else ""))
+        self.tallies.add_each("", seen, sides, places)
 
     def join(self, later: Sides, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)
