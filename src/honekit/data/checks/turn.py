@@ -30,6 +30,8 @@ class Turn(msgspec.Struct, gc=False):
 
     line: int
     messages: Sequence[Message | PlainMessage]
+    texts: list[str]
+    """What each message says."""
     tools: list[dict[str, Any]] | None
     at: int
     """Where the answer stands in `messages`."""
@@ -117,6 +119,7 @@ def _turn_of(
     return Turn(
         line,
         messages,
+        texts,
         tools,
         at,
         field,
@@ -162,9 +165,8 @@ def said_before(turn: Turn) -> str:
 
 def said_before_message(turn: Turn, at: int) -> str:
     """The same for message `at`."""
-    before = turn.messages[:at]
-    parts = [message.text for message in before]
-    parts += [call.function.arguments for message in before for call in message.tool_calls or ()]
+    parts = turn.texts[:at]
+    parts += [call.function.arguments for message in turn.messages[:at] for call in message.tool_calls or ()]
     if turn.tools:
         parts.append(str(turn.tools))
     return "\n".join(parts)
@@ -212,7 +214,8 @@ def bare(text: str) -> str:
 def flat(text: str, is_plain: bool = False) -> str:
     """Case folded, blanks made one, full stops and the like at the ends taken off. `is_plain`: it is known to be printable
     ASCII, line ends and tabs aside."""
-    if is_plain and not ("\n" in text or "\t" in text or "  " in text):
+    # Searching from the end takes two thirds of the time.
+    if is_plain and text.rfind("  ") < 0 and not ("\n" in text or "\t" in text):
         return text.lower().strip(_END_MARKS)
     return " ".join(text.casefold().split()).strip(_END_MARKS)
 

@@ -21,8 +21,7 @@ class Turns:
     @cached_property
     def systems(self) -> list[str | None]:
         """The system prompt of each."""
-        firsts = [turn.messages[0] for turn in self.all]
-        return [first.text if first.role in LEADING else None for first in firsts]
+        return [turn.texts[0] if turn.messages[0].role in LEADING else None for turn in self.all]
 
     @cached_property
     def cues(self) -> list[Cues]:

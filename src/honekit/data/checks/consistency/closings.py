@@ -103,10 +103,10 @@ class Closings:
 def stop_of(text: str) -> str:
     """The sign or word for a program with which a text ends: `;`, `###`, `END`; nothing for any other end."""
     end = text[-1]
-    if end in _USUAL_ENDS:
+    if end in _USUAL_ENDS or end.islower():
         return ""
-    if end == ";" or end.islower():
-        return ";" if end == ";" else ""
+    if end == ";":
+        return end
     last = text[-_LAST_CHARS:].split()[-1]
     is_word = last.isalpha() and last.isupper() and len(last) > 2
     return last if is_word or (last[0] in _SIGNS_BEGIN and _SIGNS.fullmatch(last)) else ""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from honekit.data.checks.accidents import is_meant
+from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import warner
 from honekit.data.checks.turns import Turns
@@ -35,8 +36,7 @@ class Scales:
 
     def see(self, turns: Turns) -> None:
         for turn in turns.objects:
-            first = turn.messages[0]
-            scales = scales_in(first.text) if first.role in ("system", "developer") else {}
+            scales = scales_in(turn.texts[0]) if turn.messages[0].role in LEADING else {}
             for name, (low, high) in scales.items():
                 value = turn.value.get(name)
                 if type(value) in (int, float):

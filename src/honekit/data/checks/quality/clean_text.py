@@ -169,11 +169,10 @@ class CleanText:
                 text[0].isspace() or text[-1].isspace() or _may_be_lost(text) for _, text in turn.trained
             ):
                 continue
-            for at, message in enumerate(turn.messages):
-                text = message.text
+            for at, (message, text) in enumerate(zip(turn.messages, turn.texts, strict=True)):
                 if not text or message.role == "tool":
                     continue
-                before = f"{turn.question}\n{turn.messages[0].text[:_MAX_PROMPT]}" if message.is_trained else ""
+                before = f"{turn.question}\n{turn.texts[0][:_MAX_PROMPT]}" if message.is_trained else ""
                 for code in faults(text, is_answer=message.is_trained, before=before):
                     self.tally.add(code, turn.line, f"messages[{at}].content")
 

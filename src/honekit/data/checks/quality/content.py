@@ -118,12 +118,13 @@ class Content:
     def see(self, turns: Turns) -> None:
         self.answers += turns.trained_count
         self.labels += sum([is_label(turn.answer) for turn in turns.texts])
+        short = [(turn, at, text) for turn in turns.all for at, text in turn.trained if len(text) <= _NOTHING_CHARS]
+        for turn, at, text in short:
+            if says_nothing(text) and not _MARK.search(text):
+                self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
         for turn, cues in zip(turns.all, turns.cues, strict=True):
             if cues:
                 self._look_at_cues(turn, cues)
-            for at, text in turn.trained:
-                if len(text) <= _NOTHING_CHARS and says_nothing(text) and not _MARK.search(text):
-                    self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
             text = turn.text
             if ("{" in text and _BRACE.search(text)) or (("<" in text or "[" in text) and "nsert" in text):
                 self._count_unfilled(turn)
@@ -133,9 +134,9 @@ class Content:
                 self.copies += 0 < len(turn.answer) < len(turn.question) and turn.answer in turn.question
             if turn.question[-1:] in _LAST_OF_FILLER and (filler := _FILLER_INPUT.search(turn.question[-_FILLER_CHARS:])):
                 self.fillers.add(filler[1] or filler[2], turn.line, f"messages[{turn.at - 1}].content")
-            if turn.value is NO_JSON and is_echo(turn):
+            if turn.value is NO_JSON and is_echo(turn.answer, turn.question):
                 self.echoes.add(_OF_QUESTION, turn.line, turn.field)
-            elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.messages[turn.at - 1].text and turn.answer:
+            elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.texts[turn.at - 1] and turn.answer:
                 self.echoes.add(_OF_TOOL, turn.line, turn.field)
 
     def _look_at_cues(self, turn: Turn, all_cues: Cues) -> None:
@@ -154,7 +155,7 @@ class Content:
         for pattern, tally in ((_MARK, self.marks), (_SLOT, self.slots)):
             found = pattern.search(text)
             if found and found[0] not in turn.question:
-                is_asked_for = turn.messages[0].role != "user" and found[0] in turn.messages[0].text
+                is_asked_for = turn.messages[0].role != "user" and found[0] in turn.texts[0]
                 if not is_asked_for:
                     tally.add(found[0], turn.line, f"messages[{at}].content")
                 return

@@ -49,9 +49,7 @@ class GivenAway:
                 if named := _NAMED.search(before):
                     self.found.add(f"{named[0]}{answer}", turn.line, f"messages[{turn.at - 1}].content")
                 elif (
-                    turn.task
-                    and (named := _TASK_WORD.search(before))
-                    and named[1].casefold() in turn.messages[0].text.casefold().split()
+                    turn.task and (named := _TASK_WORD.search(before)) and named[1].casefold() in turn.texts[0].casefold().split()
                 ):
                     self.by_task.add(f"{named[0]}{answer}", turn.line, f"messages[{turn.at - 1}].content")
 

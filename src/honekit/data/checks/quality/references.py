@@ -65,7 +65,7 @@ def _is_there(found: re.Match[str], turn: Turn) -> bool:
     """Whether the record has what the words may point to."""
     if any(not isinstance(message.content, str | None) for message in turn.messages):
         return True
-    before = "\n".join(message.text for message in turn.messages[: turn.at])
+    before = "\n".join(turn.texts[: turn.at])
     thing = _THING.search(found[0])
     if thing:
         return thing[0].casefold() in before.casefold() or "|" in before or "\t" in before

@@ -73,8 +73,9 @@ def repeated_in(text: str, may_have_run: bool = True) -> str | None:
     if "`" in text and CODE in text:
         return None
     # The mark behind the last round stands behind no other.
-    end = len(text) - text.endswith((".", "!", "?"))
-    if text.find(text[end - _TAIL : end], max(end - 4 * _TAIL - _TAIL, 0), end - 1) >= 0 and _is_loop(text[:end][-_LOOP_CHARS:]):
+    end = -1 if text[-1:] in ".!?" else len(text)
+    tail = text[:end][-_LOOP_CHARS:]
+    if tail.find(tail[-_TAIL:], -5 * _TAIL, -1) >= 0 and _is_loop(tail):
         return "a few words come again and again at the end of the answer"
     if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
         return "a paragraph stands twice in the answer"

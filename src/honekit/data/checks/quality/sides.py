@@ -73,7 +73,7 @@ class Sides:
             at = 0 if system is None else 1
             if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
                 continue
-            asked, answered = messages[at].text.rstrip(), messages[at + 1].text.rstrip()
+            asked, answered = turn.texts[at].rstrip(), turn.texts[at + 1].rstrip()
             if " " not in asked or " " not in answered:
                 continue
             marks = (
