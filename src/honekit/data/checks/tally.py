@@ -146,16 +146,14 @@ class Tallies:
             tally.total += 1
             tally.counts[category] = count + 1
 
-    def add_each(
-        self, name: str, turns: Sequence[Turn], categories: Sequence[Hashable], places: Iterable[Place] | None = None
-    ) -> None:
-        """As `add` for each turn with its category, at the place of its answer if at no other."""
+    def add_each(self, name: str, categories: Sequence[tuple[Turn, Hashable]], places: Iterable[Place] | None = None) -> None:
+        """As `add` for each turn and its category, at the place of its answer if at no other."""
         if places is None:
-            places = ((turn.line, turn.field) for turn in turns)
-        if len({turn.task for turn in turns}) == 1:
-            self.of(turns[0].task, name).add_each(categories, places)
+            places = ((turn.line, turn.field) for turn, _ in categories)
+        if len({turn.task for turn, _ in categories}) == 1:
+            self.of(categories[0][0].task, name).add_each([category for _, category in categories], places)
             return
-        for turn, category, (line, at) in zip(turns, categories, places, strict=True):
+        for (turn, category), (line, at) in zip(categories, places, strict=True):
             self.add(turn.task, name, category, line, at)
 
     def of(self, task: int, name: str) -> Tally:

@@ -53,8 +53,7 @@ class AnswerFormat:
     tallies: Tallies = field(default_factory=Tallies)
 
     def see(self, turns: Turns) -> None:
-        written = turns.written
-        self.tallies.add_each("shape", written, [_kind_of_answer(turn) for turn in written])
+        self.tallies.add_each("shape", [(turn, _kind_of_answer(turn)) for turn in turns.written])
 
     def join(self, later: AnswerFormat, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)

@@ -66,8 +66,7 @@ class Style:
     longest: list[tuple[int, int, str]] = field(default_factory=list)
 
     def see(self, turns: Turns) -> None:
-        prose = [turn for turn in turns.prose if not turn.answer.isspace()]
-        self.styles.add_each("", prose, [_style_of(turn.answer) for turn in prose])
+        self.styles.add_each("", [(turn, _style_of(turn.answer)) for turn in turns.prose if not turn.answer.isspace()])
         if any(system and "code" in system for system in {*turns.systems}):
             self._count_blocks(turns)
         spaced = [turn for turn in turns.written if " " in turn.answer]

@@ -36,19 +36,18 @@ class TextFields:
     copied: CopiedValues = field(default_factory=CopiedValues)
 
     def see(self, turns: Turns) -> None:
-        seen = [turn for turn in turns.texts if 0 < len(turn.answer) <= _MAX_CHARS and not has_code(turn.answer)]
-        shapes: list[Shape] = []
+        shapes: list[tuple[Turn, Shape]] = []
         as_objects: list[Turn] = []
-        for turn in seen:
+        for turn in turns.texts:
             answer = turn.answer
-            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else None
-            if not fields:
-                shapes.append(())
+            if not answer or len(answer) > _MAX_CHARS or has_code(answer):
                 continue
-            shapes.append(tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()]))
-            value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
-            as_objects.append(structs.replace(turn, value=value))
-        self.shapes.add_each("", seen, shapes)
+            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
+            shapes.append((turn, tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()])))
+            if fields:
+                value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+                as_objects.append(structs.replace(turn, value=value))
+        self.shapes.add_each("", shapes)
         for check in (self.labels, self.patterns, self.copied) if as_objects else ():
             check.see(Turns(as_objects))
 

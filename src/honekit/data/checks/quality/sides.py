@@ -65,8 +65,7 @@ class Sides:
     tallies: Tallies = field(default_factory=Tallies)
 
     def see(self, turns: Turns) -> None:
-        seen: list[Turn] = []
-        sides: list[tuple[bool, bool]] = []
+        sides: list[tuple[Turn, tuple[bool, bool]]] = []
         places: list[Place] = []
         for turn, system in zip(turns.all, turns.systems, strict=True):
             messages = turn.messages
@@ -82,10 +81,9 @@ class Sides:
             )
             # `Set the heating.`, `Which room?`: who asks back says no less than was said.
             is_told = marks == _STATED_AND_ASKED and len(asked) > len(answered)
-            seen.append(turn)
-            sides.append(marks)
+            sides.append((turn, marks))
             places.append((turn.line, f"messages[{at}].content" if is_told else ""))
-        self.tallies.add_each("", seen, sides, places)
+        self.tallies.add_each("", sides, places)
 
     def join(self, later: Sides, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)
