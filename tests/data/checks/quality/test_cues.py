@@ -66,6 +66,12 @@ def test_an_answer_without_any_cue_has_none() -> None:
     assert cues_in("The pump runs at 4 bar, and the kind valve is open.") == set()
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=60), st.sampled_from("aZ9?é—字😀"), st.integers(40, 60), st.text(max_size=60))
+def test_a_run_is_found_in_many_texts_at_once(before: str, sign: str, times: int, behind: str) -> None:
+    assert repetition.may_have_runs(f"{before}\n{sign * times}{behind}")
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.from_regex(BADNESS_RE))
 def test_what_is_badly_encoded_may_be_so(text: str) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from honekit.data.checks.tally import Tallies, Tally
-from honekit.data.checks.turn import NO_JSON, Turn, has_digit, warner
+from honekit.data.checks.turn import NO_JSON, Turn, has_code, has_digit, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -69,7 +69,7 @@ class Notation:
     def see(self, turns: Turns) -> None:
         for turn in turns.with_digits:
             if turn.value is NO_JSON:
-                if "```" not in turn.answer:
+                if not has_code(turn.answer):
                     self._count(turn, "", turn.answer, turn.field)
             elif isinstance(turn.value, dict):
                 for path, text in _texts(turn.value):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, json_value
+from honekit.data.checks.turn import NO_JSON, has_code, json_value
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, Severity
 
@@ -204,11 +204,11 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
     # In an input they may be what the answer is about: a forged address.
     if is_answer and not text.isascii() and _MIXED.search(text) and fix_homoglyphs(text) != text:
         yield "data.text.homoglyphs"
-    if is_answer and _may_be_lost(text) and _LOST.search(text) and "://" not in text and CODE not in text:
+    if is_answer and _may_be_lost(text) and _LOST.search(text) and "://" not in text and not has_code(text):
         yield "data.text.lost"
-    if is_answer and (text[0].isspace() or text[-1].isspace()) and CODE not in text and text.strip():
+    if is_answer and (text[0].isspace() or text[-1].isspace()) and not has_code(text) and text.strip():
         yield "data.text.edges"
-    if is_answer and CODE not in text:
+    if is_answer and not has_code(text):
         if "&" in text and _ENTITY.search(text) and not _is_about_markup(text, before):
             yield "data.text.entities"
         if "<" in text and _TAG.search(_without_code(text)) and not _is_about_markup(text, before):

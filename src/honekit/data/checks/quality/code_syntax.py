@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, adviser, warner
+from honekit.data.checks.turn import CODE, adviser, has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
@@ -68,7 +68,7 @@ class CodeSyntax:
 
 
 def _blocks(text: str) -> list[str]:
-    if CODE in text:
+    if has_code(text):
         # An open fence is told where endings are looked at.
         return _BLOCK.findall(text) if "```py" in text and text.count(CODE) % 2 == 0 else []
     if not text.startswith(_STARTS) or "\n" not in text:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import CODE, NO_JSON, has_digit, said_before, warner
+from honekit.data.checks.turn import NO_JSON, has_code, has_digit, said_before, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -77,7 +77,7 @@ def identifiers(text: str) -> list[str]:
 
     Quantities, dates, years, versions and names of standards are none, nor is anything in a text with code.
     """
-    if CODE in text:
+    if has_code(text):
         return []
     tokens = chain.from_iterable(map(_TOKEN.findall, _runs_with_digits(text)))
     return [token for token in tokens if _DIGIT.search(token) and _is_identifier(token)]

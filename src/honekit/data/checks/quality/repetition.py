@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, warner
+from honekit.data.checks.turn import NO_JSON, has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
@@ -19,6 +19,7 @@ _LEAST = 48
 _STEP, _STEP_TOGETHER = 8, 5
 _TAIL, _LOOP_CHARS, _WORD = 24, 400, 4
 _LOOP = re.compile(r"(?<!\w)(\w[^\n]{6,80}?[\s,.;:!?]+)\1{3,}")
+_IN_NO_RUN = b" \t\n\r\v\f=-_*#.~|0"
 _RUN = re.compile(r"([^\s=\-_*#.~|─0])\1{39,}")
 
 _again = warner("data.answers.repetition", "say it once: a model that learns this does not know when to stop")
@@ -33,8 +34,7 @@ class Repetition:
 
     def see(self, turns: Turns) -> None:
         self.answers += turns.trained_count
-        together = turns.trained_text
-        has_runs = not together.isascii() or _may_have_run(together, _STEP_TOGETHER)
+        has_runs = may_have_runs(turns.trained_text)
         for turn in turns.all:
             before: str | None = None
             for at, text in turn.trained:
@@ -70,7 +70,7 @@ def repeated_in(text: str, may_have_run: bool = True) -> str | None:
     """What a text says again, in words for a message."""
     if may_have_run and _may_have_run(text, _STEP) and _may_have_run(text, _STEP // 2) and _RUN.search(text):
         return "one character stands forty times and more in a row"
-    if "`" in text and CODE in text:
+    if has_code(text):
         return None
     # The mark behind the last round stands behind no other.
     end = -1 if text[-1:] in ".!?" else len(text)
@@ -97,10 +97,21 @@ def _is_loop(text: str) -> bool:
     return len(words) > 1 and (len(set(words)) > 1 or len(words[0]) >= _WORD)
 
 
+def may_have_runs(together: str) -> bool:
+    """A quick test of many texts in one: whether `_RUN` may match in any of them. Signs that it does not look for are taken out,
+    and letters beyond ASCII are one sign, so that a run of one of them is one as well."""
+    sample = together[::_STEP_TOGETHER].encode("ascii", "replace").translate(None, _IN_NO_RUN)
+    return _has_run(sample, 40 // _STEP_TOGETHER - 1)
+
+
 def _may_have_run(text: str, step: int) -> bool:
-    """A quick test: in a run of forty, every eighth character is the same, so the difference of neighbours is nought there."""
-    sample = text[::step].encode("ascii", "ignore")
-    size, least = len(sample) - 1, 40 // step - 1
+    """A quick test: in a run of forty, every eighth character is the same."""
+    return _has_run(text[::step].encode("ascii", "ignore"), 40 // step - 1)
+
+
+def _has_run(sample: bytes, least: int) -> bool:
+    """Whether so many bytes on end are as the one before: the difference of neighbours is nought there."""
+    size = len(sample) - 1
     return size >= least and bytes(least) in (int.from_bytes(sample[1:]) ^ int.from_bytes(sample[:-1])).to_bytes(size)
 
 

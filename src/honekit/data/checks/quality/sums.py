@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, warner
+from honekit.data.checks.turn import NO_JSON, has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -35,7 +35,7 @@ class Sums:
 
     def see(self, turns: Turns) -> None:
         for turn in turns.with_digits:
-            if turn.value is NO_JSON and "=" in turn.answer and CODE not in turn.answer:
+            if turn.value is NO_JSON and "=" in turn.answer and not has_code(turn.answer):
                 found = _SUM.findall(turn.answer[:_MAX_CHARS])
                 self.answers += bool(found)
                 fault = next(filter(None, (fault_of(sum, result) for sum, result in found)), None)
