@@ -79,9 +79,8 @@ def repeated_in(text: str, may_have_run: bool = True) -> str | None:
         return "a few words come again and again at the end of the answer"
     if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):
         return "a paragraph stands twice in the answer"
-    # One sign is counted ten times as fast as two.
-    sentences = text.split(". ") if text.count(".") >= _TIMES - 1 and text.count(". ") >= _TIMES - 1 else []
-    if len(set(sentences)) < len(sentences):
+    sentences = text.split(". ") if text.count(".") >= _TIMES - 1 else []
+    if len(sentences) >= _TIMES and len(set(sentences)) < len(sentences):
         # The last one keeps its full stop.
         sentences[-1] = sentences[-1].rstrip(". ")
         long = [one for one in sentences if len(one) >= _SENTENCE]
