@@ -7,7 +7,9 @@ from typing import Any
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
-from honekit.data.checks.turn import Turn, TurnCheck, read_turn
+from honekit.data.checks.quality.near_duplicates import MAX_RECORDS, NearDuplicates
+from honekit.data.checks.turn import Turn, read_turn
+from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 
 
@@ -19,10 +21,13 @@ def conversation(line: int, question: str, answer: str, system: str = "", tools:
 
 
 def findings(check: TurnCheck, turns: Iterable[Turn]) -> list[Finding]:
-    found: list[Finding] = []
-    for turn in turns:
-        found += check.see(turn)
-    return [*found, *check.finish()]
+    check.see(Turns(turns))
+    return [*check.finish()]
+
+
+def near_findings(turns: Iterable[Turn], max_records: int = MAX_RECORDS) -> list[Finding]:
+    near = NearDuplicates(max_records)
+    return [*[finding for turn in turns for finding in near.see(turn)], *near.finish()]
 
 
 def answers(texts: Sequence[str], system: str = "") -> list[Turn]:

@@ -95,6 +95,36 @@ def test_parts_that_were_sent_and_joined_find_what_the_whole_finds(cut: int) -> 
     assert ODD.keys() <= {finding.code for finding in found}
 
 
+PHRASES = st.sampled_from([
+    "I'm sorry, but I can't help with that.", "As an AI model, I know.", "TODO", "{{name}}", "&nbsp;", "<br>", "cafÃ©",
+    "a?b c?d", "```python\nx\n```", "5 km, 3 kg", "€5", "7:30 pm", "2 + 2 = 5", "\nAnswer: 9", "(see [1].", "<|im_end|>",
+    "I hope this helps!", "as shown above", "a\\nb", "ORD-48213", "label: payment", "e" * 48, "—" * 48, "12345678" * 8,
+    "1 2 3 " * 12, "word" * 120, "du und Sie", "です。", "**bold**", "- a\n- b", "ALL OF IT", "n/a", "billing", "  two  blanks ",
+    "a, b", "years: 9", "\x7f", "ß",
+])  # fmt: skip
+SAID = st.lists(PHRASES | TEXTS | st.just("The pump is not what you have in the third line."), min_size=1, max_size=4)
+SYSTEMS = st.sampled_from(["", "Write code.", "Say billing, login or delivery."])
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> list[Message]:
+    """A question and its answer, made of what the checks look for."""
+    system, question, answer = draw(SYSTEMS), " ".join(draw(SAID)), " ".join(draw(SAID))
+    return [*[Message("system", system)] * bool(system), Message("user", question), Message("assistant", answer)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(MESSAGES, max_size=5) | asked(), min_size=1, max_size=14), st.integers(1, 4))
+def test_what_is_looked_at_together_is_what_is_looked_at_one_by_one(conversations: list[list[Message]], times: int) -> None:
+    examples = [ChatExample(messages, None, line) for line, messages in enumerate(conversations * times, 1)]
+    together, one_by_one = AnswerChecks(), AnswerChecks()
+    together.see(turn for example in examples if (turn := read_turn(example)))
+    for example in examples:
+        one_by_one.see(turn for turn in [read_turn(example)] if turn)
+    assert together == one_by_one
+    assert [*together.finish()] == [*one_by_one.finish()]
+
+
 def test_every_code_of_the_checks_has_a_section_in_the_findings() -> None:
     sources = Path(honekit.data.checks.__file__).parent.rglob("*.py")
     code = re.compile(r'"(data\.(?:answers|format|inputs|labels|language|style|system|text|near_duplicate)[a-z_.]*)"')

@@ -40,17 +40,11 @@ from honekit.data.checks.quality.shifted import Shifted
 from honekit.data.checks.quality.sides import Sides
 from honekit.data.checks.quality.sums import Sums
 from honekit.data.checks.quality.traces import Traces
-from honekit.data.checks.turn import NO_JSON, Turn, TurnCheck
+from honekit.data.checks.turn import Turn
+from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 
 _OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax")
-_LOOK_AT = {
-    **dict.fromkeys(("amounts", "notation", "grounding", "unit_systems", "numbers", "sums"), "digits"),
-    **dict.fromkeys(("languages", "address", "shifted"), "prose"),
-    **dict.fromkeys(("closings", "code_syntax", "list_answers", "text_fields"), "text"),
-    **dict.fromkeys(("combinations", "dates", "scales"), "object"),
-}
-"""What looks at some of the answers only, and at which."""
 
 
 @dataclass
@@ -100,16 +94,9 @@ class AnswerChecks:
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def see(self, turns: Iterable[Turn]) -> None:
-        turns = list(turns)
-        of_kind = {
-            "digits": [turn for turn in turns if turn.has_digit],
-            "prose": [turn for turn in turns if turn.is_prose],
-            "text": [turn for turn in turns if turn.value is NO_JSON],
-            "object": [turn for turn in turns if type(turn.value) is dict],
-        }
-        for name, check in self.checks().items():
-            for turn in of_kind[_LOOK_AT[name]] if name in _LOOK_AT else turns:
-                check.see(turn)
+        block = Turns(turns)
+        for check in self.checks().values():
+            check.see(block)
 
     def join(self, later: AnswerChecks, lines_before: int) -> None:
         """Add what was seen in a later part of the same file."""

@@ -35,13 +35,20 @@ def short_texts(value: dict[str, Any]) -> dict[str, list[str]]:
             stack += [(before + key, inner) for key, inner in item.items()]
         elif type(item) is list:
             member = f"{path}[]"
-            members = [inner for inner in item[:20][::-1] if type(inner) is str and len(inner) <= _MAX_WITH_BLANKS]
-            texts = [*filter(None, map(_short, members))]
+            members = item[:20]
+            if not are_texts(members, _MAX_WITH_BLANKS):
+                stack += [(member, inner) for inner in members if type(inner) in (dict, list)]
+                members = [inner for inner in members if type(inner) is str and len(inner) <= _MAX_WITH_BLANKS]
+            texts = [*filter(None, map(_short, members[::-1]))]
             if texts:
                 found.setdefault(member, []).extend(texts)
                 left -= len(texts)
-            stack += [(member, inner) for inner in item[:20] if type(inner) in (dict, list)]
     return found
+
+
+def are_texts(values: list[Any], most_chars: int) -> bool:
+    """Whether all values are texts of no more characters: known sooner than for one after the other."""
+    return {*map(type, values)} == {str} and max(map(len, values)) <= most_chars
 
 
 @lru_cache(maxsize=4096)

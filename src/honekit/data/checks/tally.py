@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from honekit.data.checks.turn import Turn
 
 MAX_PLACES = 20
 """Places remembered for each category; more of them are counted only."""
@@ -43,15 +46,27 @@ class Tally:
             if len(self.counts) > MAX_CATEGORIES:
                 self._open()
 
-    def count_known(self, category: Hashable) -> bool:
+    def count_known(self, category: Hashable, times: int = 1) -> bool:
         """Count one more of a category of which no more places are remembered; whether it was such a one. Spares whoever counts
         the common ones the work of naming their place."""
         count = self.counts.get(category, 0)
         if count < MAX_PLACES:
             return False
-        self.total += 1
-        self.counts[category] = count + 1
+        self.total += times
+        self.counts[category] = count + times
         return True
+
+    def add_each(self, categories: Sequence[Hashable], places: Iterable[Place]) -> None:
+        """As `add` for each category at its place. The common ones are counted together, and `places` is then not even begun."""
+        counts = Counter(categories)
+        known = {category for category in counts if self.counts.get(category, 0) >= MAX_PLACES}
+        for category in known:
+            self.total += counts[category]
+            self.counts[category] += counts[category]
+        if len(known) < len(counts):
+            for category, (line, at) in zip(categories, places, strict=True):
+                if category not in known:
+                    self.add(category, line, at)
 
     def add_all(self, categories: Iterable[Hashable], line: int, at: str) -> None:
         """The same place for each of several categories."""
@@ -130,6 +145,16 @@ class Tallies:
         else:
             tally.total += 1
             tally.counts[category] = count + 1
+
+    def add_each(self, name: str, categories: Sequence[tuple[Turn, Hashable]], places: Iterable[Place] | None = None) -> None:
+        """As `add` for each turn and its category, at the place of its answer if at no other."""
+        if places is None:
+            places = ((turn.line, turn.field) for turn, _ in categories)
+        if len({turn.task for turn, _ in categories}) == 1:
+            self.of(categories[0][0].task, name).add_each([category for _, category in categories], places)
+            return
+        for (turn, category), (line, at) in zip(categories, places, strict=True):
+            self.add(turn.task, name, category, line, at)
 
     def of(self, task: int, name: str) -> Tally:
         """The tally of one name, a new one where there is none."""

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.data.checks.conversations import answers, conversation, findings
+from tests.data.checks.conversations import answers, conversation, findings, near_findings
 
 from honekit.data.checks.consistency.amounts import Amounts
 from honekit.data.checks.consistency.answer_format import AnswerFormat, shape_of
@@ -18,7 +18,6 @@ from honekit.data.checks.consistency.notation import Notation
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts, is_slip
 from honekit.data.checks.quality.copied import CopiedValues
-from honekit.data.checks.quality.near_duplicates import NearDuplicates
 from honekit.data.checks.quality.near_pairs import ask_the_same
 
 
@@ -68,8 +67,8 @@ def test_near_duplicates_are_looked_for_up_to_a_cap() -> None:
     turns = [
         conversation(line, "How many books may I borrow from you at once today " + "so " * line, "ten") for line in range(1, 8)
     ]
-    assert findings(NearDuplicates(max_records=0), turns) == []
-    assert [found.line for found in findings(NearDuplicates(), turns[:2])] == [2]
+    assert near_findings(turns, max_records=0) == []
+    assert [found.line for found in near_findings(turns[:2])] == [2]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +220,7 @@ BATTER = "Soda needs an acid in the dough, powder brings its own; use soda with 
 )
 def test_a_question_retold_with_nearly_the_same_text_is_a_near_duplicate(question: str, answer: str, found: list[int]) -> None:
     turns = [conversation(1, "What is baking soda and when do I use it for cakes?", BATTER), conversation(2, question, answer)]
-    assert [one.line for one in findings(NearDuplicates(), turns) if one.code == "data.near_duplicate"] == found
+    assert [one.line for one in near_findings(turns) if one.code == "data.near_duplicate"] == found
 
 
 def test_a_date_copied_from_the_question_keeps_its_form() -> None:
@@ -311,7 +310,7 @@ def test_a_long_answer_to_two_questions_is_advice_and_paraphrases_are_meant() ->
         conversation(11, "How do I reset my thermostat?", answer),
         conversation(12, "Which batteries fit the lamp?", answer),
     ]
-    found = findings(NearDuplicates(), [*asked, *pasted])
+    found = near_findings([*asked, *pasted])
     assert [(one.code, one.line) for one in found] == [("data.answers.reused", 12)]
     many = [conversation(n, f"{word} {n} of my own words here?", answer) for n, word in enumerate(words[:5], 13)]
-    assert [one for one in findings(NearDuplicates(), [*asked, *pasted, *many]) if one.code == "data.answers.reused"] == []
+    assert [one for one in near_findings([*asked, *pasted, *many]) if one.code == "data.answers.reused"] == []

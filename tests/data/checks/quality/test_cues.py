@@ -35,7 +35,8 @@ WORDS = {
 
 def cues_in(text: str) -> set[int]:
     turn = read_turn(ChatExample([Message("user", "x"), Message("assistant", text)], None, 1))
-    return {cue for found in cues.cues_of(turn) for cue in found} if turn else set()
+    assert turn is not None
+    return {cue for found in cues.cues_of([turn])[0].values() for cue in found}
 
 
 @pytest.mark.parametrize("cue", PATTERNS)
@@ -51,8 +52,24 @@ def test_what_a_pattern_matches_has_its_cue(cue: int, data: st.DataObject) -> No
         assert cue in cues_in(text)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["", "I can't help", "\0 sorry", "see above", "TODO", "a pump", "{{x", "}}", "sure"]), max_size=30)
+)
+def test_answers_that_are_searched_together_have_the_cues_of_each(texts: list[str]) -> None:
+    turns = [turn for text in texts if (turn := read_turn(ChatExample([Message("assistant", text)] * 2, None, 1)))]
+    assert cues.cues_of(turns) == [found for turn in turns for found in cues.cues_of([turn])]
+    assert cues.cues_of(turns) == [{at: found for at, text in turn.trained if (found := cues._cues_in(text))} for turn in turns]
+
+
 def test_an_answer_without_any_cue_has_none() -> None:
     assert cues_in("The pump runs at 4 bar, and the kind valve is open.") == set()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=60), st.sampled_from("aZ9?é—字😀"), st.integers(40, 60), st.text(max_size=60))
+def test_a_run_is_found_in_many_texts_at_once(before: str, sign: str, times: int, behind: str) -> None:
+    assert repetition.may_have_runs(f"{before}\n{sign * times}{behind}")
 
 
 @settings(max_examples=200, deadline=None)

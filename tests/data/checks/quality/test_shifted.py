@@ -8,6 +8,7 @@ from tests.data.checks.conversations import conversation, findings
 
 from honekit.data.checks.quality.shifted import Shifted
 from honekit.data.checks.turn import Turn
+from honekit.data.checks.turns import Turns
 
 THINGS = [
     "violin",
@@ -69,9 +70,7 @@ def test_answers_at_random_are_no_shift() -> None:
 
 def test_a_run_in_a_later_part_has_the_lines_of_the_file() -> None:
     first, later = Shifted(), Shifted()
-    findings_of_first = [list(first.see(turn)) for turn in turns(60, [*range(60)])]
-    for turn in turns(40, [39, *range(39)]):
-        later.see(turn)
+    first.see(Turns(turns(60, [*range(60)])))
+    later.see(Turns(turns(40, [39, *range(39)])))
     first.join(later, 60)
-    assert not any(findings_of_first)
     assert [(one.line, one.message.split(" fit")[0]) for one in first.finish()] == [(62, "the answers of lines 62 to 100")]

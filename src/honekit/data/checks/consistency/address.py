@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.consistency.politeness import politeness
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import Turn, adviser
+from honekit.data.checks.turn import adviser
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _FORMS = {
@@ -41,20 +42,20 @@ class Address:
 
     forms: Tallies = field(default_factory=Tallies)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        answer = turn.answer
-        if turn.is_prose and (found := politeness(answer)):
-            self.forms.add(turn.task, *found, turn.line, turn.field)
-            return ()
-        if not turn.is_prose or " the " in answer or " of " in answer or len(answer) < 20:
-            return ()
-        words = frozenset(answer[:_MAX_CHARS].lower().split())
-        language = max(_LANGUAGES, key=lambda one: len(_SIGNS[one] & words))
-        if _SIGNS[language] & words:
-            used = [form for form in _LANGUAGES[language] if _FORMS[form].search(answer)]
-            if len(used) == 1:
-                self.forms.add(turn.task, language, used[0], turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.prose:
+            answer = turn.answer
+            if found := politeness(answer):
+                self.forms.add(turn.task, *found, turn.line, turn.field)
+                continue
+            if " the " in answer or " of " in answer or len(answer) < 20:
+                continue
+            words = frozenset(answer[:_MAX_CHARS].lower().split())
+            language = max(_LANGUAGES, key=lambda one: len(_SIGNS[one] & words))
+            if _SIGNS[language] & words:
+                used = [form for form in _LANGUAGES[language] if _FORMS[form].search(answer)]
+                if len(used) == 1:
+                    self.forms.add(turn.task, language, used[0], turn.line, turn.field)
 
     def join(self, later: Address, lines_before: int) -> None:
         self.forms.join(later.forms, lines_before)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import NO_JSON, Turn, has_code, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _CLOCK = re.compile(
-    r"(?<![\d:.,-])(?:(?P<twelve>\d{1,2}(?::[0-5]\d\s?[ap]\.?m\b|\s?pm\b|am\b|\s?[ap]\.m\.))"
-    r"|(?P<day>(?:0\d|1[3-9]|2[0-3]):[0-5]\d(?![\d:])))",
+    r"\d(?<![\d:.,-]\d)(?:(?P<twelve>\d?(?::[0-5]\d\s?[ap]\.?m\b|\s?pm\b|am\b|\s?[ap]\.m\.))"
+    r"|(?P<day>(?:(?<=0)\d|(?<=1)[3-9]|(?<=2)[0-3]):[0-5]\d(?![\d:])))",
     re.I,
 )
 """German has `3 am Bahnhof`. Without am or pm, and neither behind noon nor with a nought before it, a time may be either."""
 _MONEY = re.compile(r"(?<!\w)(?P<before>[€$£¥])\s?\d[\d.,]*|(?<![\w.,])\d[\d.,]*\s?(?P<behind>[€$£¥])(?![\w#$%&])")
 _MOSTLY = 0.75
 _FORMS = {"twelve": "with am or pm", "day": "with 24 hours", "before": "before the number", "behind": "behind the number"}
-_SIGNS = ("€", "$", "£", "¥")
 
 _clock = warner("data.style.times", "write all times of day in one way")
 _money = warner("data.style.money", "write the sign of a currency on one side of the number")
@@ -32,15 +32,15 @@ class Amounts:
     clocks: Tallies = field(default_factory=Tallies)
     money: Tallies = field(default_factory=Tallies)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.answer
-        if turn.value is not NO_JSON or has_code(text):
-            return ()
-        if ":" in text or "pm" in text or "am" in text or ".m." in text:
-            self._count(self.clocks, _CLOCK, text, turn)
-        if any(sign in text for sign in _SIGNS):
-            self._count(self.money, _MONEY, text, turn)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.with_digits:
+            text = turn.answer
+            if turn.value is not NO_JSON or has_code(text):
+                continue
+            if ":" in text or "pm" in text or "am" in text or ".m." in text:
+                self._count(self.clocks, _CLOCK, text, turn)
+            if "$" in text or "€" in text or "£" in text or "¥" in text:
+                self._count(self.money, _MONEY, text, turn)
 
     def _count(self, tallies: Tallies, pattern: re.Pattern[str], text: str, turn: Turn) -> None:
         """The first of an answer; what the user wrote is taken over on purpose."""

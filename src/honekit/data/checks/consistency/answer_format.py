@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data.checks.tally import SMALL_TASK, Place, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MOSTLY = 0.75
@@ -51,18 +52,8 @@ class AnswerFormat:
 
     tallies: Tallies = field(default_factory=Tallies)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.answer or turn.answer.isspace():
-            return ()
-        kind: Hashable = "plain"
-        if isinstance(turn.value, dict):
-            kind = shape_of(turn.value)
-        elif turn.value is not NO_JSON:
-            kind = "list"
-        elif looks_like_json(turn.answer):
-            kind = "fenced" if turn.answer.lstrip().startswith("`") else "broken"
-        self.tallies.add(turn.task, "shape", kind, turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        self.tallies.add_each("shape", [(turn, _kind_of_answer(turn)) for turn in turns.written])
 
     def join(self, later: AnswerFormat, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)
@@ -70,6 +61,14 @@ class AnswerFormat:
     def finish(self) -> Iterable[Finding]:
         for _, tally in self.tallies.all():
             yield from _of_task(tally)
+
+
+def _kind_of_answer(turn: Turn) -> str | Shape:
+    if turn.value is NO_JSON:
+        if looks_like_json(turn.answer):
+            return "fenced" if turn.answer.lstrip().startswith("`") else "broken"
+        return "plain"
+    return shape_of(turn.value) if isinstance(turn.value, dict) else "list"
 
 
 def looks_like_json(text: str) -> bool:

@@ -4,11 +4,12 @@ brackets that close."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import NO_JSON, Turn, warner
+from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MARK = re.compile(r"[#*=>~-]{2,}(?= )|[A-Z][A-Za-z ]{1,24}:(?= )")
@@ -16,6 +17,7 @@ _MARK_BEGINS = frozenset("#*=>~-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _MOSTLY, _LEAST = 0.75, 8
 _SIGNS = re.compile(r"[#*=~|-]{2,8}|</?[A-Za-z_|]{1,16}>|\[[A-Z]{2,12}\]")
 _SIGNS_BEGIN = frozenset("#*=~|-<[")
+_USUAL_ENDS = frozenset(".?!abcdefghijklmnopqrstuvwxyz")
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 _BALANCED = 0.8
 _LAST_CHARS = 24
@@ -42,25 +44,25 @@ class Closings:
     results: Tallies = field(default_factory=Tallies)
     """Whether the number on the last line stands in the working above it."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.answer.strip()
-        if not text or turn.value is not NO_JSON:
-            return ()
-        if "\n" in text or len(text) > 20:
-            last = text.rfind("\n") + 1
-            found = _MARK.match(text, last) if text[last] in _MARK_BEGINS else None
-            self.marks.add(turn.task, "", found[0] if found else "", turn.line, turn.field)
-            if found and turn.has_digit:
-                self._count_result(turn, text, text.rfind("\n") + 1)
-        if " " in text:
-            self.stops.add(turn.task, "", stop_of(text), turn.line, turn.field)
-        question = turn.question.rstrip()
-        if " " in question:
-            self.asked.add(turn.task, "", stop_of(question), turn.line, f"messages[{turn.at - 1}].content")
-        if "(" in text or "[" in text or "{" in text:
-            is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
-            self.brackets.add(turn.task, "", is_open, turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        answers = [(turn, text) for turn in turns.texts if (text := turn.answer.strip())]
+        lined = [(turn, self._look_at_last_line(turn, text)) for turn, text in answers if len(text) > 20 or "\n" in text]
+        self.marks.add_each("", lined)
+        self.stops.add_each("", [(turn, stop_of(text)) for turn, text in answers if " " in text])
+        asked = [(turn, stop_of(text)) for turn, _ in answers if " " in (text := turn.question.rstrip())]
+        self.asked.add_each("", asked, ((turn.line, f"messages[{turn.at - 1}].content") for turn, _ in asked))
+        for turn, text in answers:
+            if "(" in text or "[" in text or "{" in text:
+                is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
+                self.brackets.add(turn.task, "", is_open, turn.line, turn.field)
+
+    def _look_at_last_line(self, turn: Turn, text: str) -> str:
+        """The mark that the last line begins with, or nothing."""
+        last = text.rfind("\n") + 1
+        found = _MARK.match(text, last) if text[last] in _MARK_BEGINS else None
+        if found and turn.has_digit:
+            self._count_result(turn, text, last)
+        return found[0] if found else ""
 
     def _count_result(self, turn: Turn, text: str, last: int) -> None:
         results = _NUMBER.findall(text, last)
@@ -99,8 +101,10 @@ class Closings:
 def stop_of(text: str) -> str:
     """The sign or word for a program with which a text ends: `;`, `###`, `END`; nothing for any other end."""
     end = text[-1]
-    if end in ";.?!" or end.islower():
-        return ";" if end == ";" else ""
+    if end in _USUAL_ENDS or end.islower():
+        return ""
+    if end == ";":
+        return end
     last = text[-_LAST_CHARS:].split()[-1]
     is_word = last.isalpha() and last.isupper() and len(last) > 2
     return last if is_word or (last[0] in _SIGNS_BEGIN and _SIGNS.fullmatch(last)) else ""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
 
 from honekit.data.checks.consistency.labels import labels_of
 from honekit.data.checks.tally import Tallies, Tally
-from honekit.data.checks.turn import Turn, adviser, has_digit
+from honekit.data.checks.turn import adviser, has_digit
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MAX_FIELDS = 5
@@ -28,13 +29,12 @@ class Combinations:
     pairs: Tallies = field(default_factory=Tallies)
     """By the names of two fields: how often their values stand together."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if isinstance(turn.value, dict):
+    def see(self, turns: Turns) -> None:
+        for turn in turns.objects:
             labels = labels_of(turn)
-            values = [(name, texts[0]) for name, texts in labels if "[]" not in name and _may_go_together(texts[0])][:_MAX_FIELDS]
-            for (first, value), (second, other) in combinations(values, 2):
+            values = [(name, texts[0]) for name, texts in labels if "[]" not in name and _may_go_together(texts[0])]
+            for (first, value), (second, other) in combinations(values[:_MAX_FIELDS], 2):
                 self.pairs.add(turn.task, f"{first}\0{second}", (value, other), turn.line, turn.field)
-        return ()
 
     def join(self, later: Combinations, lines_before: int) -> None:
         self.pairs.join(later.pairs, lines_before)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from honekit.data.checks.turn import NO_JSON, Turn, flat, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
 
@@ -45,16 +46,16 @@ class Contradictions:
     places: Numbers = field(default_factory=_numbers)
     stride: int = 1
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        key = turn.input
-        if key % self.stride:
-            return ()
-        if len(self.inputs) >= self.max_kept:
-            self._thin_out()
-        self.inputs.append(key)
-        self.answers.append(answer_hash(turn))
-        self.places.append(turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE))
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            key = turn.input
+            if key % self.stride:
+                continue
+            if len(self.inputs) >= self.max_kept:
+                self._thin_out()
+            self.inputs.append(key)
+            self.answers.append(answer_hash(turn))
+            self.places.append(turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE))
 
     def join(self, later: Contradictions, lines_before: int) -> None:
         self.inputs += later.inputs
@@ -98,7 +99,7 @@ def answer_hash(turn: Turn) -> int:
     if turn.value is not NO_JSON:
         text = msgspec.json.encode(turn.value, order="sorted")
         return line_hash(msgspec.json.encode(_plain_numbers(turn.value), order="sorted") if b".0" in text else text)
-    return text_hash(flat(turn.answer, turn.is_even))
+    return text_hash(flat(turn.answer, turn.is_plain))
 
 
 def _plain_numbers(value: object) -> object:

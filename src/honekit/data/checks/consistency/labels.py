@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -13,8 +13,10 @@ from rapidfuzz.distance import OSA
 
 from honekit.data.checks.consistency.declared_labels import declared_labels, declared_range
 from honekit.data.checks.quality.content import says_nothing
+from honekit.data.checks.short_texts import are_texts
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, adviser, bare, is_label, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _REPEATED = 0.6
@@ -55,11 +57,12 @@ class Labels:
     tallies: Tallies = field(default_factory=Tallies)
     prompts: dict[str, None] = field(default_factory=dict)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if len(self.prompts) < MAX_TASKS and turn.messages[0].role in ("system", "developer"):
-            self.prompts[turn.messages[0].text] = None
-        count_labels(self.tallies, turn)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for prompt in dict.fromkeys(turns.systems):
+            if prompt is not None and len(self.prompts) < MAX_TASKS:
+                self.prompts[prompt] = None
+        for turn in turns.all:
+            count_labels(self.tallies, turn)
 
     def join(self, later: Labels, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)
@@ -141,7 +144,13 @@ def count_labels(tallies: Tallies, turn: Turn) -> None:
     if turn.value is NO_JSON:
         answer = turn.answer.strip()
         if answer:
-            tallies.add(turn.task, _ANSWER, answer if is_label(answer) else TEXT, turn.line, turn.field)
+            tallies.add(
+                turn.task,
+                _ANSWER,
+                TEXT if len(answer) > MAX_LABEL_CHARS or not is_label(answer) else answer,
+                turn.line,
+                turn.field,
+            )
     elif isinstance(turn.value, dict):
         for name, values in labels_of(turn):
             tallies.of(turn.task, name).add_all(values, turn.line, turn.field)
@@ -189,12 +198,14 @@ def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Ite
             yield from label_values(item, f"{prefix}{key}.", depth + 1)
         elif type(item) is list and depth < 3:
             path, members = f"{prefix}{key}[]", item[:20]
-            texts = [one for one in members if type(one) is str and len(one) <= MAX_LABEL_CHARS and _is_known_label(one)]
-            if texts:
-                yield path, texts
-            for member in members:
-                if type(member) is dict:
-                    yield from label_values(member, f"{path}.", depth + 1)
+            texts, objects = members, []
+            if not are_texts(members, MAX_LABEL_CHARS):
+                texts = [member for member in members if type(member) is str and len(member) <= MAX_LABEL_CHARS]
+                objects = [member for member in members if type(member) is dict]
+            if labels := [*filter(_is_known_label, texts)]:
+                yield path, labels
+            for member in objects:
+                yield from label_values(member, f"{path}.", depth + 1)
 
 
 @lru_cache(maxsize=4096)

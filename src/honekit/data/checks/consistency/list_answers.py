@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.consistency.labels import is_enum, misspellings
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import NO_JSON, Turn, bare, warner
+from honekit.data.checks.turn import bare, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MAX_CHARS = 120
@@ -28,16 +29,16 @@ class ListAnswers:
     tallies: Tallies = field(default_factory=Tallies)
     """By task: `marks`, whose categories are the mark and the items of a list, and `items`."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.answer
-        if len(text) > _MAX_CHARS or turn.value is not NO_JSON or not ("," in text or ";" in text or "|" in text):
-            return ()
-        mark, items = split_list(text)
-        if mark:
-            for item in items:
-                self.tallies.add(turn.task, "items", item, turn.line, turn.field)
-            self.tallies.add(turn.task, "marks", (mark, tuple(items)), turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.texts:
+            text = turn.answer
+            if len(text) > _MAX_CHARS or not ("," in text or ";" in text or "|" in text):
+                continue
+            mark, items = split_list(text)
+            if mark:
+                for item in items:
+                    self.tallies.add(turn.task, "items", item, turn.line, turn.field)
+                self.tallies.add(turn.task, "marks", (mark, tuple(items)), turn.line, turn.field)
 
     def join(self, later: ListAnswers, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)

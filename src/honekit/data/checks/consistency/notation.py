@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from honekit.data.checks.tally import Tallies, Tally
-from honekit.data.checks.turn import NO_JSON, Turn, has_digit, warner
+from honekit.data.checks.turn import NO_JSON, Turn, has_code, has_digit, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?"
@@ -65,16 +66,14 @@ class Notation:
     spellings: Tallies = field(default_factory=Tallies)
     impossible: Tally = field(default_factory=Tally)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.has_digit:
-            return ()
-        if turn.value is NO_JSON:
-            if "```" not in turn.answer:
-                self._count(turn, "", turn.answer, turn.field)
-        elif isinstance(turn.value, dict):
-            for path, text in _texts(turn.value):
-                self._count(turn, path, text, f"{turn.field}.{path}")
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.with_digits:
+            if turn.value is NO_JSON:
+                if not has_code(turn.answer):
+                    self._count(turn, "", turn.answer, turn.field)
+            elif isinstance(turn.value, dict):
+                for path, text in _texts(turn.value):
+                    self._count(turn, path, text, f"{turn.field}.{path}")
 
     def _count(self, turn: Turn, name: str, text: str, at: str) -> None:
         if not has_digit(text):

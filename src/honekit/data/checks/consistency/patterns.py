@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ from honekit.data.checks.quality.content import says_nothing
 from honekit.data.checks.short_texts import of_turn
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, bare, has_digit, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MAX_CHARS = 40
@@ -37,24 +38,25 @@ class Patterns:
     examples: dict[str, str] = field(default_factory=dict)
     """The first text of each shape."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if turn.value is NO_JSON:
-            answer = turn.answer.strip()
-            if 0 < len(answer) <= _MAX_CHARS and "\n" not in answer:
-                self._count(turn, "", [answer])
-        elif isinstance(turn.value, dict):
-            for path, texts in of_turn(turn).items():
-                self._count(turn, path, texts)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            if turn.value is NO_JSON:
+                answer = turn.answer.strip()
+                if 0 < len(answer) <= _MAX_CHARS and "\n" not in answer:
+                    self._count(turn, "", [answer])
+            elif isinstance(turn.value, dict):
+                for path, texts in of_turn(turn).items():
+                    self._count(turn, path, texts)
 
     def _count(self, turn: Turn, name: str, texts: list[str]) -> None:
-        tally = None
-        for text in texts:
-            shape = _shape_of(text)
-            if shape is None:
-                continue
-            tally = tally or self.shapes.of(turn.task, name)
-            if tally.count_known(shape):
+        shapes = [*map(_shape_of, texts)]
+        if not any(shapes):
+            return
+        tally = self.shapes.of(turn.task, name)
+        if shapes.count(shapes[0]) == len(shapes) and tally.count_known(shapes[0], len(shapes)):
+            return
+        for text, shape in zip(texts, shapes, strict=True):
+            if shape is None or tally.count_known(shape):
                 continue
             if len(self.examples) < _MAX_EXAMPLES:
                 self.examples.setdefault(shape, text)

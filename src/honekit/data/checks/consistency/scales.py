@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from honekit.data.checks.accidents import is_meant
+from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turn import warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _SCALE = re.compile(
@@ -32,17 +34,16 @@ class Scales:
     total: int = 0
     """Values that a scale was given for."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        first = turn.messages[0]
-        scales = scales_in(first.text) if first.role in ("system", "developer") else {}
-        for name, (low, high) in scales.items():
-            value = turn.value.get(name)
-            if type(value) in (int, float):
-                self.total += 1
-                if not low <= value <= high:
-                    said = f"`{name}` is {value:g}; the system prompt says {low:g} to {high:g}"
-                    self.beyond.add(said, turn.line, f"{turn.field}.{name}")
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.objects:
+            scales = scales_in(turn.texts[0]) if turn.messages[0].role in LEADING else {}
+            for name, (low, high) in scales.items():
+                value = turn.value.get(name)
+                if type(value) in (int, float):
+                    self.total += 1
+                    if not low <= value <= high:
+                        said = f"`{name}` is {value:g}; the system prompt says {low:g} to {high:g}"
+                        self.beyond.add(said, turn.line, f"{turn.field}.{name}")
 
     def join(self, later: Scales, lines_before: int) -> None:
         self.beyond.join(later.beyond, lines_before)

@@ -6,12 +6,13 @@ import heapq
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
-from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code
+from honekit.data.checks.turn import NO_JSON, adviser, has_code
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _MARKDOWN = re.compile(r"\*\*\S(?:[^*\n]*[^*\s])?\*\*(?!\w)|^#{1,6} |^\|.+\|\s*$", re.MULTILINE)
@@ -19,6 +20,8 @@ _BULLETS = re.compile(r"\n\s*(?:[-*•]|\d{1,2}[.)])\s+\S")
 """With the line end before it, which is found ten times as fast as the beginning of a line."""
 _END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
 _QUOTES = frozenset('"“”„«»')
+_BEGINNING = 40
+"""Characters in which a sentence has three blanks."""
 _QUOTED = 40
 """Characters of an answer that is more than one phrase that was asked for."""
 _LEAST = 10
@@ -62,33 +65,24 @@ class Style:
     shortest: list[tuple[int, int, str]] = field(default_factory=list)
     longest: list[tuple[int, int, str]] = field(default_factory=list)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.answer
-        if not text or text.isspace():
-            return ()
-        if turn.is_prose:
-            self._count_styles(turn, text)
-        if turn.task and turn.value is NO_JSON and "code" in turn.messages[0].text:
-            self.blocks.add(turn.task, "", has_code(text), turn.line, turn.field)
-        if " " in text:
-            self._count_length(len(text), turn)
-        return ()
+    def see(self, turns: Turns) -> None:
+        self.styles.add_each("", [(turn, _style_of(turn.answer)) for turn in turns.prose if not turn.answer.isspace()])
+        if any(system and "code" in system for system in {*turns.systems}):
+            self._count_blocks(turns)
+        spaced = [turn for turn in turns.written if " " in turn.answer]
+        lengths = [len(turn.answer) for turn in spaced]
+        self.lengths.update(map(_bin, lengths))
+        if lengths and (_is_among(self.longest, max(lengths)) or _is_among(self.shortest, -min(lengths))):
+            for turn, length in zip(spaced, lengths, strict=True):
+                if _is_among(self.longest, length):
+                    _keep(self.longest, (length, turn.line, turn.field))
+                if _is_among(self.shortest, -length):
+                    _keep(self.shortest, (-length, turn.line, turn.field))
 
-    def _count_styles(self, turn: Turn, text: str) -> None:
-        is_sentence = text.count(" ") > 2
-        is_lower = _case_of(text) if is_sentence and text.isascii() and text[0].isalpha() else None
-        is_ended = text.rstrip()[-1:] in _END if is_sentence and "\n" not in text.strip() else None
-        is_list = "\n" in text and len(_BULLETS.findall(f"\n{text}")) > 1
-        has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
-        is_quoted = len(text) >= _QUOTED and _stands_in_quotes(text)
-        self.styles.add(turn.task, "", (is_lower, is_ended, has_marks, is_list, is_quoted), turn.line, turn.field)
-
-    def _count_length(self, length: int, turn: Turn) -> None:
-        self.lengths[_bin(length)] += 1
-        if len(self.longest) < MAX_PLACES or length > self.longest[0][0]:
-            _keep(self.longest, (length, turn.line, turn.field))
-        if len(self.shortest) < MAX_PLACES or -length > self.shortest[0][0]:
-            _keep(self.shortest, (-length, turn.line, turn.field))
+    def _count_blocks(self, turns: Turns) -> None:
+        for turn, system in zip(turns.all, turns.systems, strict=True):
+            if system and "code" in system and turn.value is NO_JSON and turn.answer and not turn.answer.isspace():
+                self.blocks.add(turn.task, "", has_code(turn.answer), turn.line, turn.field)
 
     def join(self, later: Style, lines_before: int) -> None:
         self.styles.join(later.styles, lines_before)
@@ -96,7 +90,7 @@ class Style:
         self.lengths.update(later.lengths)
         for own, others in ((self.shortest, later.shortest), (self.longest, later.longest)):
             for key, line, at in sorted(others, key=lambda one: one[1]):
-                if len(own) < MAX_PLACES or key > own[0][0]:
+                if _is_among(own, key):
                     _keep(own, (key, line + lines_before, at))
 
     def _tallies(self) -> Iterator[tuple[str, Tally]]:
@@ -140,6 +134,18 @@ class Style:
                 yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
 
 
+def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bool]:
+    """What an answer's styles are, in the order of `_STYLES`; None where it is too short to tell."""
+    has_lines = "\n" in text
+    is_sentence = text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2
+    is_lower = _case_of(text) if is_sentence and text.isascii() and text[0].isalpha() else None
+    is_ended = text.rstrip()[-1:] in _END if is_sentence and not (has_lines and "\n" in text.strip()) else None
+    is_list = has_lines and len(_BULLETS.findall(f"\n{text}")) > 1
+    has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
+    is_quoted = len(text) >= _QUOTED and _stands_in_quotes(text)
+    return is_lower, is_ended, has_marks, is_list, is_quoted
+
+
 def _stands_in_quotes(text: str) -> bool:
     """Whether nothing but the ends of a text are quotation marks."""
     first, last = text[0], text[-1]
@@ -156,6 +162,11 @@ def _case_of(text: str) -> bool | str:
     if text[0].isupper() and text[1:2].islower():
         return False
     return _UPPER if text == text.upper() else text == text.lower()
+
+
+def _is_among(heap: list[tuple[int, int, str]], key: int) -> bool:
+    """Whether it is one of the `MAX_PLACES` largest so far."""
+    return len(heap) < MAX_PLACES or key > heap[0][0]
 
 
 def _keep(heap: list[tuple[int, int, str]], one: tuple[int, int, str]) -> None:

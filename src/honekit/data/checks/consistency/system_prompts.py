@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import Turn, adviser, bare, warner
+from honekit.data.checks.turn import adviser, bare, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _LEAST = 8
@@ -39,15 +41,16 @@ class SystemPrompts:
     tally: Tally = field(default_factory=Tally)
     roles: Tally = field(default_factory=Tally)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        first = turn.messages[0]
-        system = first.text if first.role in ("system", "developer") else ""
-        is_counted = bool(system) or not any(message.role in ("system", "developer") for message in turn.messages)
-        if is_counted and not self.tally.count_known(system):
-            self.tally.add(system, turn.line, "messages[0].content" if system else "messages")
-        if system and not self.roles.count_known(first.role):
-            self.roles.add(first.role, turn.line, "messages[0].role")
-        return ()
+    def see(self, turns: Turns) -> None:
+        seen = [
+            (turn, system or "")
+            for turn, system in zip(turns.all, turns.systems, strict=True)
+            if system or not any(message.role in LEADING for message in turn.messages)
+        ]
+        places = ((turn.line, "messages[0].content" if system else "messages") for turn, system in seen)
+        self.tally.add_each([system for _, system in seen], places)
+        led = [turn for turn, system in seen if system]
+        self.roles.add_each([turn.messages[0].role for turn in led], ((turn.line, "messages[0].role") for turn in led))
 
     def join(self, later: SystemPrompts, lines_before: int) -> None:
         self.tally.join(later.tally, lines_before)

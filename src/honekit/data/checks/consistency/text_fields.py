@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from honekit.data.checks.consistency.answer_format import majority_of, shape_findings
+from honekit.data.checks.consistency.answer_format import Shape, majority_of, shape_findings
 from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.patterns import Patterns
 from honekit.data.checks.quality.copied import CopiedValues
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.checks.turn import Turn, has_code, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _FIELD = re.compile(r"\s*[-*•]?\s*([^\W\d_][\w/-]{0,24}(?: [\w/-]{1,24}){0,2}) ?: *(\S.*|)$")
@@ -34,19 +35,21 @@ class TextFields:
     patterns: Patterns = field(default_factory=Patterns)
     copied: CopiedValues = field(default_factory=CopiedValues)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        answer = turn.answer
-        if turn.value is not NO_JSON or CODE in answer or not answer or len(answer) > _MAX_CHARS:
-            return ()
-        fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
-        shape = tuple((name, "a list" if len(values) > 1 else "a text") for name, values in fields.items())
-        self.shapes.add(turn.task, "", shape, turn.line, turn.field)
-        if fields:
-            value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
-            as_object = structs.replace(turn, value=value)
-            for check in (self.labels, self.patterns, self.copied):
-                check.see(as_object)
-        return ()
+    def see(self, turns: Turns) -> None:
+        shapes: list[tuple[Turn, Shape]] = []
+        as_objects: list[Turn] = []
+        for turn in turns.texts:
+            answer = turn.answer
+            if not answer or len(answer) > _MAX_CHARS or has_code(answer):
+                continue
+            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
+            shapes.append((turn, tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()])))
+            if fields:
+                value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+                as_objects.append(structs.replace(turn, value=value))
+        self.shapes.add_each("", shapes)
+        for check in (self.labels, self.patterns, self.copied) if as_objects else ():
+            check.see(Turns(as_objects))
 
     def join(self, later: TextFields, lines_before: int) -> None:
         for name in ("shapes", "labels", "patterns", "copied"):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import Turn, digit_span, has_code, warner
+from honekit.data.checks.turn import digit_span, has_code, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _SYSTEMS: dict[str, dict[str, str]] = {
@@ -40,21 +41,21 @@ class UnitSystems:
 
     systems: Tallies = field(default_factory=Tallies)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.answer
-        if not turn.has_digit or has_code(text):
-            return ()
-        seen: set[str] = set()
-        begin, end = digit_span(text)
-        for found in _UNIT.finditer(text, begin, end + _MAX_UNIT_CHARS):
-            group = str(found.lastgroup)
-            if group not in seen:
-                seen.add(group)
-                kind, system = _NAMES[group]
-                # What the user measured in is taken over on purpose.
-                is_asked = found[0] in turn.question
-                self.systems.add(turn.task, kind, system, turn.line, "" if is_asked else turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.with_digits:
+            text = turn.answer
+            if has_code(text):
+                continue
+            seen: set[str] = set()
+            begin, end = digit_span(text)
+            for found in _UNIT.finditer(text, begin, end + _MAX_UNIT_CHARS):
+                group = str(found.lastgroup)
+                if group not in seen:
+                    seen.add(group)
+                    kind, system = _NAMES[group]
+                    # What the user measured in is taken over on purpose.
+                    is_asked = found[0] in turn.question
+                    self.systems.add(turn.task, kind, system, turn.line, "" if is_asked else turn.field)
 
     def join(self, later: UnitSystems, lines_before: int) -> None:
         self.systems.join(later.systems, lines_before)

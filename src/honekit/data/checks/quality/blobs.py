@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turn import warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _LEAST = 400
@@ -22,13 +23,13 @@ class Blobs:
 
     found: Tally = field(default_factory=Tally)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if len(turn.text) >= _LEAST and has_long_run(turn.text):
-            for at, message in enumerate(turn.messages):
-                blob = _BLOB.search(message.text)
-                if blob and len(set(blob[0])) > 8:
-                    self.found.add("", turn.line, f"messages[{at}].content")
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            if len(turn.text) >= _LEAST and has_long_run(turn.text):
+                for at, message in enumerate(turn.messages):
+                    blob = _BLOB.search(message.text)
+                    if blob and len(set(blob[0])) > 8:
+                        self.found.add("", turn.line, f"messages[{at}].content")
 
     def join(self, later: Blobs, lines_before: int) -> None:
         self.found.join(later.found, lines_before)

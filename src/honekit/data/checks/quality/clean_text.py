@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, json_value
+from honekit.data.checks.turn import NO_JSON, has_code, json_value
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, Severity
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -161,22 +162,19 @@ class CleanText:
     tally: Tally = field(default_factory=Tally)
     records: int = 0
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        self.records += 1
-        if turn.is_plain and not any(_may_be_lost(text) for _, text in turn.trained):
-            # Blanks at the ends of other texts than the first and the last would be double ones.
-            if turn.is_even and turn.text.strip() == turn.text:
-                return ()
-            if not any(text[0].isspace() or text[-1].isspace() for _, text in turn.trained):
-                return ()
-        for at, message in enumerate(turn.messages):
-            text = message.text
-            if not text or message.role == "tool":
+    def see(self, turns: Turns) -> None:
+        self.records += len(turns.all)
+        for turn in turns.all:
+            if turn.is_plain and not any(
+                text[0].isspace() or text[-1].isspace() or _may_be_lost(text) for _, text in turn.trained
+            ):
                 continue
-            before = f"{turn.question}\n{turn.messages[0].text[:_MAX_PROMPT]}" if message.is_trained else ""
-            for code in faults(text, is_answer=message.is_trained, before=before):
-                self.tally.add(code, turn.line, f"messages[{at}].content")
-        return ()
+            for at, (message, text) in enumerate(zip(turn.messages, turn.texts, strict=True)):
+                if not text or message.role == "tool":
+                    continue
+                before = f"{turn.question}\n{turn.texts[0][:_MAX_PROMPT]}" if message.is_trained else ""
+                for code in faults(text, is_answer=message.is_trained, before=before):
+                    self.tally.add(code, turn.line, f"messages[{at}].content")
 
     def join(self, later: CleanText, lines_before: int) -> None:
         self.tally.join(later.tally, lines_before)
@@ -206,11 +204,11 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
     # In an input they may be what the answer is about: a forged address.
     if is_answer and not text.isascii() and _MIXED.search(text) and fix_homoglyphs(text) != text:
         yield "data.text.homoglyphs"
-    if is_answer and _may_be_lost(text) and _LOST.search(text) and "://" not in text and CODE not in text:
+    if is_answer and _may_be_lost(text) and _LOST.search(text) and "://" not in text and not has_code(text):
         yield "data.text.lost"
-    if is_answer and (text[0].isspace() or text[-1].isspace()) and CODE not in text and text.strip():
+    if is_answer and (text[0].isspace() or text[-1].isspace()) and not has_code(text) and text.strip():
         yield "data.text.edges"
-    if is_answer and CODE not in text:
+    if is_answer and not has_code(text):
         if "&" in text and _ENTITY.search(text) and not _is_about_markup(text, before):
             yield "data.text.entities"
         if "<" in text and _TAG.search(_without_code(text)) and not _is_about_markup(text, before):

@@ -6,12 +6,13 @@ import ast
 import re
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, adviser, warner
+from honekit.data.checks.turn import CODE, adviser, has_code, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _STARTS = ("def ", "import ", "from ", "class ", "async def ", "@")
@@ -37,19 +38,19 @@ class CodeSyntax:
     fences: Tally = field(default_factory=Tally)
     answers: int = 0
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if turn.value is not NO_JSON or self.answers >= _ENOUGH:
-            return ()
-        blocks = _blocks(turn.answer)
-        if blocks:
-            self.answers += 1
-            text = turn.answer.strip()
-            if text.startswith(CODE) == text.endswith(CODE):
-                self.fences.add(text.startswith(CODE), turn.line, turn.field)
-            fault = next(filter(None, map(fault_of, blocks)), None)
-            if fault:
-                self.faults.add(fault, turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.texts:
+            if self.answers >= _ENOUGH:
+                return
+            blocks = _blocks(turn.answer)
+            if blocks:
+                self.answers += 1
+                text = turn.answer.strip()
+                if text.startswith(CODE) == text.endswith(CODE):
+                    self.fences.add(text.startswith(CODE), turn.line, turn.field)
+                fault = next(filter(None, map(fault_of, blocks)), None)
+                if fault:
+                    self.faults.add(fault, turn.line, turn.field)
 
     def join(self, later: CodeSyntax, lines_before: int) -> None:
         self.faults.join(later.faults, lines_before)
@@ -67,7 +68,7 @@ class CodeSyntax:
 
 
 def _blocks(text: str) -> list[str]:
-    if CODE in text:
+    if has_code(text):
         # An open fence is told where endings are looked at.
         return _BLOCK.findall(text) if "```py" in text and text.count(CODE) % 2 == 0 else []
     if not text.startswith(_STARTS) or "\n" not in text:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from honekit.data.checks.quality.cues import AI, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, SPEAKS_AS_AI, cues_of
+from honekit.data.checks.quality.cues import AI, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, SPEAKS_AS_AI, Cues
 from honekit.data.checks.quality.echo import is_echo, is_edit
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, is_label, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _AI = re.compile(SPEAKS_AS_AI, re.I)
@@ -114,39 +115,47 @@ class Content:
     """How many of them stand in their questions, which are longer."""
     labels: int = 0
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        for (at, text), cues in zip(turn.trained, cues_of(turn), strict=True):
-            self.answers += 1
-            refusal = refusal_in(text, cues) if cues else None
+    def see(self, turns: Turns) -> None:
+        self.answers += turns.trained_count
+        self.labels += sum([is_label(turn.answer) for turn in turns.texts])
+        short = [(turn, at, text) for turn in turns.all for at, text in turn.trained if len(text) <= _NOTHING_CHARS]
+        for turn, at, text in short:
+            if says_nothing(text) and not _MARK.search(text):
+                self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
+        for turn, cues in zip(turns.all, turns.cues, strict=True):
+            if cues:
+                self._look_at_cues(turn, cues)
+            text = turn.text
+            if ("{" in text and _BRACE.search(text)) or (("<" in text or "[" in text) and "nsert" in text):
+                self._count_unfilled(turn)
+            if self.compared < _ENOUGH or not turn.line % _EVERY:
+                self.compared += len(turn.trained)
+                self.edits += is_edit(turn)
+                self.copies += 0 < len(turn.answer) < len(turn.question) and turn.answer in turn.question
+            if turn.question[-1:] in _LAST_OF_FILLER and (filler := _FILLER_INPUT.search(turn.question[-_FILLER_CHARS:])):
+                self.fillers.add(filler[1] or filler[2], turn.line, f"messages[{turn.at - 1}].content")
+            if turn.value is NO_JSON and is_echo(turn.answer, turn.question):
+                self.echoes.add(_OF_QUESTION, turn.line, turn.field)
+            elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.texts[turn.at - 1] and turn.answer:
+                self.echoes.add(_OF_TOOL, turn.line, turn.field)
+
+    def _look_at_cues(self, turn: Turn, all_cues: Cues) -> None:
+        for at, text in turn.trained:
+            if not (cues := all_cues.get(at)):
+                continue
+            refusal = refusal_in(text, cues)
             # With tools a refusal says what these cannot do; without, it is there by rote.
             if refusal and (not turn.tools or _AI.search(refusal)):
                 tally = self.as_ai if _AI.search(refusal) else self.refusals
                 tally.add(refusal, turn.line, f"messages[{at}].content")
-            if len(text) <= _NOTHING_CHARS and says_nothing(text) and not _MARK.search(text):
-                self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
             if (MARK in cues or SLOT in cues) and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
-        text = turn.text
-        if ("{" in text and _BRACE.search(text)) or (("<" in text or "[" in text) and "nsert" in text):
-            self._count_unfilled(turn)
-        self.labels += is_label(turn.answer) and turn.value is NO_JSON
-        if self.compared < _ENOUGH or not turn.line % _EVERY:
-            self.compared += len(turn.trained)
-            self.edits += is_edit(turn)
-            self.copies += 0 < len(turn.answer) < len(turn.question) and turn.answer in turn.question
-        if turn.question[-1:] in _LAST_OF_FILLER and (filler := _FILLER_INPUT.search(turn.question[-_FILLER_CHARS:])):
-            self.fillers.add(filler[1] or filler[2], turn.line, f"messages[{turn.at - 1}].content")
-        if is_echo(turn):
-            self.echoes.add(_OF_QUESTION, turn.line, turn.field)
-        elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.messages[turn.at - 1].text and turn.answer:
-            self.echoes.add(_OF_TOOL, turn.line, turn.field)
-        return ()
 
     def _count_placeholder(self, turn: Turn, at: int, text: str) -> None:
         for pattern, tally in ((_MARK, self.marks), (_SLOT, self.slots)):
             found = pattern.search(text)
             if found and found[0] not in turn.question:
-                is_asked_for = turn.messages[0].role != "user" and found[0] in turn.messages[0].text
+                is_asked_for = turn.messages[0].role != "user" and found[0] in turn.texts[0]
                 if not is_asked_for:
                     tally.add(found[0], turn.line, f"messages[{at}].content")
                 return

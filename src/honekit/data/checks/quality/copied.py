@@ -7,7 +7,7 @@ before it word by word, one that is a slip away from something there was meant t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -27,6 +27,7 @@ from honekit.data.checks.turn import (
     said_before_message,
     warner,
 )
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _LEAST = 8
@@ -75,46 +76,46 @@ class CopiedValues:
     open: list[tuple[int, str, int, str, str]] = field(default_factory=list)
     """Task, name, line, place and value of what did not stand in that record's own input."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        at, before, letters = -1, "", ""
-        still_open: list[tuple[int, str, int, str, str]] = []
-        for index, name, values, place in _values(turn):
-            counts = self.fields.get((turn.task, name)) or self._field((turn.task, name))
-            if counts is None or counts.is_hopeless:
-                continue
-            if index != at:
-                at, letters = index, ""
-                before = said_before(turn) if index == turn.at else said_before_message(turn, index)
-            named = [*filter(_distinct_form, values)]
-            strange = [value for value in named if value not in before]
-            counts.total += len(named)
-            counts.copied += len(named) - len(strange)
-            for value in strange:
-                form = _distinct_form(value)
-                letters = letters or bare(before)
-                if form in letters:
-                    counts.copied += 1
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            at, before, letters = -1, "", ""
+            still_open: list[tuple[int, str, int, str, str]] = []
+            for index, name, values, place in _values(turn):
+                counts = self.fields.get((turn.task, name)) or self._field((turn.task, name))
+                if counts is None or counts.is_hopeless:
                     continue
-                place = place or (f"{turn.field}.{name}" if name else turn.field)
-                if (
-                    index == turn.at
-                    and len(form) > _MIN_LETTERS
-                    and form[:_MIN_LETTERS] not in letters
-                    and len(counts.elsewhere) < MAX_PLACES
-                ):
-                    if turn.line <= self.beside[0] + 2 and value.casefold() in self.beside[1].casefold():
-                        counts.elsewhere.append((turn.line, place, value, self.beside[0]))
+                if index != at:
+                    at, letters = index, ""
+                    before = said_before(turn) if index == turn.at else said_before_message(turn, index)
+                named = [*filter(_distinct_form, values)]
+                strange = [value for value in named if value not in before]
+                counts.total += len(named)
+                counts.copied += len(named) - len(strange)
+                for value in strange:
+                    form = _distinct_form(value)
+                    letters = letters or bare(before)
+                    if form in letters:
+                        counts.copied += 1
                         continue
-                    still_open.append((turn.task, name, turn.line, place, value))
-                if len(counts.slips) < MAX_PLACES and _is_name(value):
-                    if meant := _near(value, before):
-                        counts.slips.append((turn.line, place, value, meant))
-                    elif len(counts.strange) <= _FEW:
-                        counts.strange.append((turn.line, place, value))
-        if at == turn.at:
-            self._look_beside(turn.line, before)
-            self.beside, self.open = (turn.line, before), still_open
-        return ()
+                    place = place or (f"{turn.field}.{name}" if name else turn.field)
+                    if (
+                        len(counts.elsewhere) < MAX_PLACES
+                        and index == turn.at
+                        and len(form) > _MIN_LETTERS
+                        and form[:_MIN_LETTERS] not in letters
+                    ):
+                        if turn.line <= self.beside[0] + 2 and value.casefold() in self.beside[1].casefold():
+                            counts.elsewhere.append((turn.line, place, value, self.beside[0]))
+                            continue
+                        still_open.append((turn.task, name, turn.line, place, value))
+                    if len(counts.slips) < MAX_PLACES and _is_name(value):
+                        if meant := _near(value, before):
+                            counts.slips.append((turn.line, place, value, meant))
+                        elif len(counts.strange) <= _FEW:
+                            counts.strange.append((turn.line, place, value))
+            if at == turn.at:
+                self._look_beside(turn.line, before)
+                self.beside, self.open = (turn.line, before), still_open
 
     def _look_beside(self, line: int, before: str) -> None:
         """Look for what stood in no input of its own in this one, which comes after it."""
@@ -181,6 +182,7 @@ def _distinct_form(value: str) -> str:
     return form if len(form) >= _MIN_LETTERS or (len(form) >= _MIN_DIGITS and form.isdigit()) else ""
 
 
+@lru_cache(maxsize=4096)
 def _is_name(value: str) -> bool:
     """Words of a language are inflected (`berry` for `berries`); names and numbers are not."""
     return value[0].isupper() or has_digit(value)

@@ -6,7 +6,7 @@ has to stand wherever the pattern of its check matches; what else it is found in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -38,8 +38,12 @@ SLOT_WORDS = (
 )
 THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abbildung|tableau|figura|tabla"
 
+_BETWEEN = "\0"
+"""Between answers that are searched together."""
+_AT_ONCE = 4
+_NONE: Mapping[int, Sequence[int]] = {}
 _PATTERNS = {
-    "refusal": rf"^[^\pL]*(?:{'|'.join(BEGINNINGS)})",
+    "refusal": rf"(?:^|{_BETWEEN})[^\pL]*(?:{'|'.join(BEGINNINGS)})",
     "ai": SPEAKS_AS_AI.replace(r"\b", ""),
     "source": r"【\d+(?::\d+)?†|oaicite",
     "mark": r"TODO|TBD|FIXME|XX|lorem ipsum|\[(?:reviewer|annotator|editor|labell?er|note to self)"
@@ -62,11 +66,22 @@ _PATTERNS = {
 REFUSAL, AI, SOURCE, MARK, SLOT, FOOT, FILLER, OPENING, REFERENCE = range(len(_PATTERNS))
 
 
-def cues_of(turn: Turn) -> list[Sequence[int]]:
-    """Those of each of `turn.trained`; looked for once for all checks."""
-    if turn.cues is None:
-        turn.cues = [_of_short(text) if len(text) <= MAX_LABEL_CHARS else _cues_in(text) for _, text in turn.trained]
-    return turn.cues
+Cues = Mapping[int, Sequence[int]]
+"""Of one turn, by the place of the trained answer that has them."""
+
+
+def cues_of(turns: Iterable[Turn]) -> list[Cues]:
+    """Those of each turn. Some answers are searched together, and where that finds one, each of them."""
+    turns = [*turns]
+    cues: list[Cues] = [_NONE] * len(turns)
+    answers = [(index, at, text) for index, turn in enumerate(turns) for at, text in turn.trained]
+    for begin in range(0, len(answers), _AT_ONCE):
+        some = answers[begin : begin + _AT_ONCE]
+        if _cues_in(_BETWEEN.join([text for _, _, text in some])):
+            for index, at, text in some:
+                if found := _of_short(text) if len(text) <= MAX_LABEL_CHARS else _cues_in(text):
+                    cues[index] = {**cues[index], at: found}
+    return cues
 
 
 def _cues_in(text: str) -> Sequence[int]:

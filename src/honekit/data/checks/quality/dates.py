@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.short_texts import of_turn
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import Turn, said_before, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ].*)?")
@@ -53,20 +54,20 @@ class Dates:
     fields: dict[tuple[int, str], DateField] = field(default_factory=dict)
     """By task and path."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.has_digit:
-            return ()
-        known: set[Day] | None = None
-        for path, texts in of_turn(turn).items():
-            for text in texts:
-                if len(text) < 10 or text[4] != "-" or not (found := _ISO.fullmatch(text)):
-                    continue
-                if known is None:
-                    known = days_in(said_before(turn)[-_MAX_CHARS:])
-                if known:
-                    day = (int(found[1]), int(found[2]), int(found[3]))
-                    self._count(turn, path, text, is_copied=day in known)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.objects:
+            if not turn.has_digit:
+                continue
+            known: set[Day] | None = None
+            for path, texts in of_turn(turn).items():
+                for text in texts:
+                    if len(text) < 10 or text[4] != "-" or not (found := _ISO.fullmatch(text)):
+                        continue
+                    if known is None:
+                        known = days_in(said_before(turn)[-_MAX_CHARS:])
+                    if known:
+                        day = (int(found[1]), int(found[2]), int(found[3]))
+                        self._count(turn, path, text, is_copied=day in known)
 
     def _count(self, turn: Turn, path: str, text: str, *, is_copied: bool) -> None:
         if (turn.task, path) not in self.fields and len(self.fields) >= _MAX_FIELDS:

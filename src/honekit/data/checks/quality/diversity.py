@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from honekit.data.checks.turn import Turn, adviser
+from honekit.data.checks.turn import adviser
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 from honekit.data.near.rule import masked_words
 
@@ -29,10 +30,10 @@ class Diversity:
     sample: list[tuple[int, str]] = field(default_factory=list)
     """A heap."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if turn.question:
-            self._offer(turn.input, turn.question)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            if turn.question:
+                self._offer(turn.input, turn.question)
 
     def _offer(self, key: int, question: str) -> None:
         if len(self.sample) < _SAMPLE:

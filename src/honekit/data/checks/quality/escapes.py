@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import NO_JSON, Turn, said_before, warner
+from honekit.data.checks.turn import NO_JSON, said_before, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _ESCAPE = re.compile(
@@ -30,15 +31,15 @@ class Escapes:
     found: Tally = field(default_factory=Tally)
     answers: int = 0
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        self.answers += 1
-        answer = turn.answer
-        if "\\" not in answer or turn.value is not NO_JSON or "`" in answer:
-            return ()
-        found = _ESCAPE.search(answer)
-        if found and not _MEANT.search(answer) and not _ABOUT.search(said_before(turn)):
-            self.found.add(found[0], turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            self.answers += 1
+            answer = turn.answer
+            if "\\" not in answer or turn.value is not NO_JSON or "`" in answer:
+                continue
+            found = _ESCAPE.search(answer)
+            if found and not _MEANT.search(answer) and not _ABOUT.search(said_before(turn)):
+                self.found.add(found[0], turn.line, turn.field)
 
     def join(self, later: Escapes, lines_before: int) -> None:
         self.found.join(later.found, lines_before)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import Turn, is_label, warner
+from honekit.data.checks.turn import is_label, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _NAMED = re.compile(
@@ -35,24 +36,22 @@ class GivenAway:
     inside: int = 0
     """Answers that stand somewhere in their inputs."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        answer = turn.answer
-        if not is_label(answer):
-            return ()
-        self.answers += 1
-        at = turn.question.rfind(answer) if len(answer) > 1 else -1
-        self.inside += at >= 0
-        if at > 0:
-            before = turn.question[max(at - _BEFORE, 0) : at]
-            if named := _NAMED.search(before):
-                self.found.add(f"{named[0]}{answer}", turn.line, f"messages[{turn.at - 1}].content")
-            elif (
-                turn.task
-                and (named := _TASK_WORD.search(before))
-                and named[1].casefold() in turn.messages[0].text.casefold().split()
-            ):
-                self.by_task.add(f"{named[0]}{answer}", turn.line, f"messages[{turn.at - 1}].content")
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.all:
+            answer = turn.answer
+            if not is_label(answer):
+                continue
+            self.answers += 1
+            at = turn.question.rfind(answer) if len(answer) > 1 else -1
+            self.inside += at >= 0
+            if at > 0:
+                before = turn.question[max(at - _BEFORE, 0) : at]
+                if named := _NAMED.search(before):
+                    self.found.add(f"{named[0]}{answer}", turn.line, f"messages[{turn.at - 1}].content")
+                elif (
+                    turn.task and (named := _TASK_WORD.search(before)) and named[1].casefold() in turn.texts[0].casefold().split()
+                ):
+                    self.by_task.add(f"{named[0]}{answer}", turn.line, f"messages[{turn.at - 1}].content")
 
     def join(self, later: GivenAway, lines_before: int) -> None:
         self.found.join(later.found, lines_before)

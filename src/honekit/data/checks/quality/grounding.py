@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, has_digit, said_before, warner
+from honekit.data.checks.turn import NO_JSON, has_code, has_digit, said_before, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _TOKEN = re.compile(r"(?<![\w./:@#%-])#?[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*(?![\w/@]|[.:]\w)")
@@ -42,20 +43,20 @@ class Grounding:
     found: list[tuple[int, str, str]] = field(default_factory=list)
     """Line, field and identifier of the first answers with a strange one."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.has_digit or not _MAY_BE_NAME.search(turn.answer):
-            return ()
-        text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
-        names = identifiers(text) if has_digit(text) else ()
-        if not names:
-            return ()
-        self.total += 1
-        strange = first_strange(names, said_before(turn))
-        if strange is None:
-            self.copied += 1
-        elif len(self.found) < _MAX_FOUND:
-            self.found.append((turn.line, turn.field, strange))
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.with_digits:
+            if not _MAY_BE_NAME.search(turn.answer):
+                continue
+            text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
+            names = identifiers(text) if has_digit(text) else ()
+            if not names:
+                continue
+            self.total += 1
+            strange = first_strange(names, said_before(turn))
+            if strange is None:
+                self.copied += 1
+            elif len(self.found) < _MAX_FOUND:
+                self.found.append((turn.line, turn.field, strange))
 
     def join(self, later: Grounding, lines_before: int) -> None:
         self.copied += later.copied
@@ -76,7 +77,7 @@ def identifiers(text: str) -> list[str]:
 
     Quantities, dates, years, versions and names of standards are none, nor is anything in a text with code.
     """
-    if CODE in text:
+    if has_code(text):
         return []
     tokens = chain.from_iterable(map(_TOKEN.findall, _runs_with_digits(text)))
     return [token for token in tokens if _DIGIT.search(token) and _is_identifier(token)]

@@ -15,7 +15,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import Turn, adviser, warner
+from honekit.data.checks.turn import adviser, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _MIN_CHARS = 30
@@ -89,23 +90,24 @@ class Languages:
     """Those of them that are a sentence in ASCII letters."""
     words: Counter[str] = field(default_factory=Counter)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        answer = turn.answer
-        if (len(answer) < _MIN_CHARS and " " in answer) or not turn.is_prose:
-            return ()
-        if self._is_everyday(answer):
-            self.passed += 1
-        elif len(self.texts) < _MAX_WAITING and "lorem ipsum" not in answer.casefold():
-            self.texts.append(_Seen(turn.line, turn.field, turn.question[:_READ_CHARS], answer[:_READ_CHARS]))
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.prose:
+            answer = turn.answer
+            if len(answer) < _MIN_CHARS and " " in answer:
+                continue
+            if self._is_everyday(answer):
+                self.passed += 1
+            elif len(self.texts) < _MAX_WAITING and "lorem ipsum" not in answer.casefold():
+                self.texts.append(_Seen(turn.line, turn.field, turn.question[:_READ_CHARS], answer[:_READ_CHARS]))
 
     def _is_everyday(self, answer: str) -> bool:
-        """Whether its beginning has three everyday words. Half of it is nearly always enough, but for the word cut in two."""
+        """Whether its beginning has three everyday words. A part of it is nearly always enough, but for the word cut in two."""
         everyday = self.everyday
         if everyday is None:
             return False
-        if len(everyday.intersection(answer[: _MAX_CHARS // 2].casefold().split()[:-1])) >= _EVERYDAY:
-            return True
+        for part in (_MAX_CHARS // 4, _MAX_CHARS // 2):
+            if len(everyday.intersection(answer[:part].casefold().split()[:-1])) >= _EVERYDAY:
+                return True
         return len(everyday.intersection(answer[:_MAX_CHARS].casefold().split())) >= _EVERYDAY
 
     def join(self, later: Languages, lines_before: int) -> None:

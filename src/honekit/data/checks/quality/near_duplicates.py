@@ -81,7 +81,7 @@ class NearDuplicates:
         task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
         bag = hash(" ".join(sorted(words))) if len(words) >= _BAG_WORDS else 0
         hashes = (
-            hash(tuple([flat(text, turn.is_even) for text in said])),
+            hash(tuple([flat(text, turn.is_plain) for text in said])),
             hash(turn.text),
             answer_hash(turn),
             hash((plain, is_decided)) if (plain := plain_words(words, FILLERS if is_decided else SMALL)) else 0,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import Turn, digit_span, has_code, said_before, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _LEAST = 8
@@ -47,28 +48,28 @@ class Numbers:
     found: list[tuple[int, str, str, str | None]] = field(default_factory=list)
     """Line, place, number, and the digits that may have been meant."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if not turn.has_digit or len(turn.answer) > _MAX_CHARS or has_code(turn.answer):
-            return ()
-        if self.total >= _ENOUGH and self.copied < _HALF * self.total:
-            return ()
-        begin, end = digit_span(turn.answer)
-        near_digits = turn.answer[max(begin - _AROUND, 0) : end + _AROUND]
-        numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", near_digits)) if not _is_small(number)]
-        if not numbers:
-            return ()
-        self.total += 1
-        said = {*_ANY.findall(_figures(said_before(turn)))}
-        if said.issuperset(numbers):
-            self.copied += 1
-            return ()
-        known = set(map(_digits, said))
-        strange = next((number for number in numbers if _digits(number) not in known), None)
-        if strange is None:
-            self.copied += 1
-        elif len(self.found) < _MAX_FOUND and not _is_said_in_words(strange, turn):
-            self.found.append((turn.line, turn.field, strange, _slip_of(strange, known)))
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.with_digits:
+            if len(turn.answer) > _MAX_CHARS or has_code(turn.answer):
+                continue
+            if self.total >= _ENOUGH and self.copied < _HALF * self.total:
+                continue
+            begin, end = digit_span(turn.answer)
+            near_digits = turn.answer[max(begin - _AROUND, 0) : end + _AROUND]
+            numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", near_digits)) if not _is_small(number)]
+            if not numbers:
+                continue
+            self.total += 1
+            said = {*_ANY.findall(_figures(said_before(turn)))}
+            if said.issuperset(numbers):
+                self.copied += 1
+                continue
+            known = set(map(_digits, said))
+            strange = next((number for number in numbers if _digits(number) not in known), None)
+            if strange is None:
+                self.copied += 1
+            elif len(self.found) < _MAX_FOUND and not _is_said_in_words(strange, turn):
+                self.found.append((turn.line, turn.field, strange, _slip_of(strange, known)))
 
     def join(self, later: Numbers, lines_before: int) -> None:
         self.total += later.total

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents
-from honekit.data.checks.quality.cues import REFERENCE, THINGS, cues_of
+from honekit.data.checks.quality.cues import REFERENCE, THINGS
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _BACK = re.compile(
@@ -39,17 +40,17 @@ class References:
     found: Tally = field(default_factory=Tally)
     answers: int = 0
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        self.answers += 1
-        if len(turn.trained) != 1 or REFERENCE not in cues_of(turn)[0]:
-            return ()
-        beginning = turn.answer[:_BEGINNING]
-        if not any(map(beginning.__contains__, _WORDS)):
-            return ()
-        found = _BACK.search(beginning)
-        if found and not _is_there(found, turn):
-            self.found.add(found[0], turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        self.answers += len(turns.all)
+        for turn, cues in zip(turns.all, turns.cues, strict=True):
+            if not cues or len(turn.trained) != 1 or REFERENCE not in cues.get(turn.at, ()):
+                continue
+            beginning = turn.answer[:_BEGINNING]
+            if not any(map(beginning.__contains__, _WORDS)):
+                continue
+            found = _BACK.search(beginning)
+            if found and not _is_there(found, turn):
+                self.found.add(found[0], turn.line, turn.field)
 
     def join(self, later: References, lines_before: int) -> None:
         self.found.join(later.found, lines_before)
@@ -64,7 +65,7 @@ def _is_there(found: re.Match[str], turn: Turn) -> bool:
     """Whether the record has what the words may point to."""
     if any(not isinstance(message.content, str | None) for message in turn.messages):
         return True
-    before = "\n".join(message.text for message in turn.messages[: turn.at])
+    before = "\n".join(turn.texts[: turn.at])
     thing = _THING.search(found[0])
     if thing:
         return thing[0].casefold() in before.casefold() or "|" in before or "\t" in before

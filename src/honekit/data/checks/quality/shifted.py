@@ -8,10 +8,11 @@ neighbouring lines.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turn import warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _NO_LETTERS = bytes(code if code > 127 or chr(code).isalpha() else 32 for code in range(256))
@@ -57,19 +58,19 @@ class Shifted:
     runs: list[tuple[int, int, int, int]] = field(default_factory=list)
     """Direction, first line, last line and score."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        line = turn.line
-        if line > _ALL and line // _SAMPLE % _EVERY:
-            return ()
-        if not turn.is_prose or len(turn.messages) > 3:
-            return ()
-        answer, question = _words(turn.answer), _words(turn.question)
-        own = len(answer & question)
-        if self.line and line <= self.line + 2 and len(answer) >= _MIN_ANSWER_WORDS and len(self.answer) >= _MIN_ANSWER_WORDS:
-            self._count(-1, line, len(answer & self.question) - own)
-            self._count(1, self.line, len(self.answer & question) - self.own)
-        self.line, self.question, self.answer, self.own = line, question, answer, own
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.prose:
+            line = turn.line
+            if line > _ALL and line // _SAMPLE % _EVERY:
+                continue
+            if len(turn.messages) > 3:
+                continue
+            answer, question = _words(turn.answer), _words(turn.question)
+            own = len(answer & question)
+            if self.line and line <= self.line + 2 and len(answer) >= _MIN_ANSWER_WORDS and len(self.answer) >= _MIN_ANSWER_WORDS:
+                self._count(-1, line, len(answer & self.question) - own)
+                self._count(1, self.line, len(self.answer & question) - self.own)
+            self.line, self.question, self.answer, self.own = line, question, answer, own
 
     def _count(self, direction: int, line: int, gain: int) -> None:
         """`gain`: how many words more a neighbour's question has."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.tally import Tallies
+from honekit.data.checks.tally import Place, Tallies
 from honekit.data.checks.turn import Turn, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _MOSTLY = 0.75
-_MARKS = ("?", "？", "؟")
+_MARKS = frozenset("?？؟")
 _VERBS = frozenset(
     {
         "answer",
@@ -63,22 +64,26 @@ class Sides:
 
     tallies: Tallies = field(default_factory=Tallies)
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        messages = turn.messages
-        at = 1 if messages[0].role in ("system", "developer") else 0
-        if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
-            return ()
-        asked, answered = messages[at].text.rstrip(), messages[at + 1].text.rstrip()
-        if " " not in asked or " " not in answered:
-            return ()
-        marks = (
-            asked.endswith(_MARKS) or _has_verb(asked),
-            answered.endswith(_MARKS) or (_has_verb(answered) and bool(_TASK.fullmatch(answered))),
-        )
-        # `Set the heating.`, `Which room?`: who asks back says no less than was said.
-        place = f"messages[{at}].content" if marks == _STATED_AND_ASKED and len(asked) > len(answered) else ""
-        self.tallies.add(turn.task, "", marks, turn.line, place)
-        return ()
+    def see(self, turns: Turns) -> None:
+        sides: list[tuple[Turn, tuple[bool, bool]]] = []
+        places: list[Place] = []
+        for turn, system in zip(turns.all, turns.systems, strict=True):
+            messages = turn.messages
+            at = 0 if system is None else 1
+            if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
+                continue
+            asked, answered = turn.texts[at].rstrip(), turn.texts[at + 1].rstrip()
+            if " " not in asked or " " not in answered:
+                continue
+            marks = (
+                asked[-1] in _MARKS or _has_verb(asked),
+                answered[-1] in _MARKS or (_has_verb(answered) and bool(_TASK.fullmatch(answered))),
+            )
+            # `Set the heating.`, `Which room?`: who asks back says no less than was said.
+            is_told = marks == _STATED_AND_ASKED and len(asked) > len(answered)
+            sides.append((turn, marks))
+            places.append((turn.line, f"messages[{at}].content" if is_told else ""))
+        self.tallies.add_each("", sides, places)
 
     def join(self, later: Sides, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from honekit.data.checks.accidents import accidents
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, NO_JSON, Turn, warner
+from honekit.data.checks.turn import NO_JSON, has_code, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _NUMBER = r"\d{1,9}(?:\.\d{1,6})?"
@@ -32,14 +33,14 @@ class Sums:
     wrong: Tally = field(default_factory=Tally)
     answers: int = 0
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        if turn.has_digit and turn.value is NO_JSON and "=" in turn.answer and CODE not in turn.answer:
-            found = _SUM.findall(turn.answer[:_MAX_CHARS])
-            self.answers += bool(found)
-            fault = next(filter(None, (fault_of(sum, result) for sum, result in found)), None)
-            if fault:
-                self.wrong.add(fault, turn.line, turn.field)
-        return ()
+    def see(self, turns: Turns) -> None:
+        for turn in turns.with_digits:
+            if turn.value is NO_JSON and "=" in turn.answer and not has_code(turn.answer):
+                found = _SUM.findall(turn.answer[:_MAX_CHARS])
+                self.answers += bool(found)
+                fault = next(filter(None, (fault_of(sum, result) for sum, result in found)), None)
+                if fault:
+                    self.wrong.add(fault, turn.line, turn.field)
 
     def join(self, later: Sums, lines_before: int) -> None:
         self.wrong.join(later.wrong, lines_before)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents, is_meant
-from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, SOURCE, cues_of
+from honekit.data.checks.quality.cues import FILLER, FOOT, FOOT_WORDS, OPENING, SOURCE
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import CODE, Turn, adviser, said_before, warner
+from honekit.data.checks.turn import Turn, adviser, has_code, said_before, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MARK = re.compile(
     r"<\|(?:im_start|im_end|im_sep|endoftext|end_of_text|begin_of_text|eot_id|start_header_id|end_header_id|eom_id|end|user|assistant"
     r"|system)\|>|<(?:start|end)_of_turn>|<</?SYS>>|\[/?INST\]|</s>\s*$|\[(?:end of text|EOS)\]\s*$"
-    r"|^### (?:Instruction|Response|Input|Human|Assistant):",
+    r"|#(?<=^#)## (?:Instruction|Response|Input|Human|Assistant):",
     re.MULTILINE,
 )
+"""Each begins with its first sign: such patterns are looked for three times as fast as one with a place before a sign."""
 _BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 """Code may be about such marks."""
 _TURN = re.compile(r"\n\s*(?:\*\*)?(?:User|Human|Assistant|Customer|Nutzer|Benutzer|Utilisateur|Usuario)(?:\*\*)?: ")
@@ -86,40 +88,41 @@ class Traces:
     parted: int = 0
     """How many answers have `Answer:` behind their steps: there an answer without steps may begin with it."""
 
-    def see(self, turn: Turn) -> Iterable[Finding]:
-        text = turn.text
-        if (
-            (not turn.is_plain and "<" in text)
-            or ("]" in text and ("INST]" in text or text.rstrip().endswith(_ENDS)))
-            or ("#" in text and "### " in text)
-        ):
-            self._look_for_marks(turn)
-        for (at, answer), cues in zip(turn.trained, cues_of(turn), strict=True):
-            self.answers += 1
-            if "\n" in answer and ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
-                self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
-            if SOURCE in cues:
-                self._note(self.feet, _SOURCE, answer, turn, at)
-            last = answer[-_LAST_CHARS:]
-            if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
-                self._note(self.feet, _FOOT, last, turn, at)
-            elif (
-                "]" in answer
-                and _NOTE.search(answer)
-                and CODE not in answer
-                and (cited := _CITED.search(answer))
-                and _first_of(cited[0]) not in turn.question
+    def see(self, turns: Turns) -> None:
+        self.answers += turns.trained_count
+        for turn, all_cues in zip(turns.all, turns.cues, strict=True):
+            text = turn.text
+            if (
+                (not turn.is_plain and "<" in text)
+                or ("]" in text and ("INST]" in text or text.rstrip().endswith(_ENDS)))
+                or ("#" in text and "### " in text)
             ):
-                self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
-            if "\nAnswer:" in answer:
-                self.parted += 1
-            if ":" in answer[:_SPEAKER_CHARS]:
-                self._look_at_beginning(turn, at, answer)
-            if OPENING in cues and answer.startswith(_OPENINGS):
-                self._note(self.fillers, _OPENING, answer, turn, at)
-            if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
-                self._note(self.fillers, _CLOSING, last, turn, at)
-        return ()
+                self._look_for_marks(turn)
+            for at, answer in turn.trained:
+                cues = all_cues.get(at, ())
+                if "\n" in answer:
+                    if ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(text):
+                        self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
+                    self.parted += "\nAnswer:" in answer
+                if SOURCE in cues:
+                    self._note(self.feet, _SOURCE, answer, turn, at)
+                last = answer[-_LAST_CHARS:] if cues else ""
+                if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
+                    self._note(self.feet, _FOOT, last, turn, at)
+                elif (
+                    "]" in answer
+                    and _NOTE.search(answer)
+                    and not has_code(answer)
+                    and (cited := _CITED.search(answer))
+                    and _first_of(cited[0]) not in turn.question
+                ):
+                    self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
+                if ":" in answer[:_SPEAKER_CHARS]:
+                    self._look_at_beginning(turn, at, answer)
+                if OPENING in cues and answer.startswith(_OPENINGS):
+                    self._note(self.fillers, _OPENING, answer, turn, at)
+                if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
+                    self._note(self.fillers, _CLOSING, last, turn, at)
 
     def _look_at_beginning(self, turn: Turn, at: int, answer: str) -> None:
         found = _SPEAKER.match(answer)
@@ -132,7 +135,7 @@ class Traces:
         for at, message in enumerate(turn.messages):
             if message.role == "tool":
                 continue
-            text = _BLOCK.sub("", message.text) if CODE in message.text else message.text
+            text = _BLOCK.sub("", message.text) if has_code(message.text) else message.text
             self._note(self.marks, _MARK, text, turn, at)
             if message.is_trained and "<" in text:
                 self._note(self.thoughts, _THOUGHT, text, turn, at)

@@ -1,0 +1,76 @@
+"""The turns of a block of lines, for checks that look at many at once: most of them have nothing for most checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Protocol
+
+from honekit.data.checks.quality.cues import Cues, cues_of
+from honekit.data.checks.structure.orders import LEADING
+from honekit.data.checks.turn import NO_JSON, Turn
+from honekit.data.lines import Finding
+
+
+class Turns:
+    """Turns in order of the file, and those of a kind that several checks look at."""
+
+    def __init__(self, turns: Iterable[Turn]) -> None:
+        self.all = [*turns]
+
+    @cached_property
+    def systems(self) -> list[str | None]:
+        """The system prompt of each."""
+        return [turn.texts[0] if turn.messages[0].role in LEADING else None for turn in self.all]
+
+    @cached_property
+    def cues(self) -> list[Cues]:
+        """The words that several checks search trained answers for; most turns have none."""
+        return cues_of(self.all)
+
+    @cached_property
+    def trained_count(self) -> int:
+        """How many trained answers they have."""
+        return sum([len(turn.trained) for turn in self.all])
+
+    @cached_property
+    def trained_text(self) -> str:
+        """All trained answers in one string: what it does not have need not be looked for in any of them."""
+        return "\n".join([text for turn in self.all for _, text in turn.trained])
+
+    @cached_property
+    def written(self) -> list[Turn]:
+        """Those whose answer is more than blanks."""
+        return [turn for turn in self.all if turn.answer and not turn.answer.isspace()]
+
+    @cached_property
+    def with_digits(self) -> list[Turn]:
+        """Those whose answer has a digit."""
+        return [turn for turn in self.all if turn.has_digit]
+
+    @cached_property
+    def prose(self) -> list[Turn]:
+        return [turn for turn in self.all if turn.is_prose]
+
+    @cached_property
+    def texts(self) -> list[Turn]:
+        """Those whose answer is no JSON."""
+        return [turn for turn in self.all if turn.value is NO_JSON]
+
+    @cached_property
+    def objects(self) -> list[Turn]:
+        """Those whose answer is a JSON object."""
+        return [turn for turn in self.all if type(turn.value) is dict]
+
+
+class TurnCheck(Protocol):
+    """A check that needs no more than the turns. What it remembers stays small at any file size, and is made of what msgspec can
+    send: parts of a file are seen in several processes, and joined in order."""
+
+    def see(self, turns: Turns) -> None:
+        """Look at a block of turns. How a file is cut into blocks makes no difference."""
+
+    def join(self, later: Any, lines_before: int) -> None:
+        """Add what the same check saw in a later part of the file, whose lines count from one after `lines_before`."""
+
+    def finish(self) -> Iterable[Finding]: ...
