@@ -86,6 +86,8 @@ def test_a_failed_sync_is_an_error_with_its_cause(
         (OSError(errno.EMFILE, "too many"), "store.too_many_open_files"),
         (OSError(errno.EIO, "broken"), "store.write_failed"),
         (RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"), "store.disk_full"),
+        (RuntimeError("unable to open file </a/b> in read-only mode: Too many open files (24)"), "store.too_many_open_files"),
+        (RuntimeError("unable to open file </a/b> in read-only mode: No such file or directory (2)"), None),
         (FileNotFoundError(errno.ENOENT, "no such file", "/a/b"), None),
         (RuntimeError("anything else"), None),
     ],

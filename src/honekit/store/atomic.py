@@ -27,7 +27,9 @@ _CHUNK_BYTES = 1 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
 _TOO_MANY = {errno.EMFILE, errno.ENFILE}
-_RUST_ERROR = re.compile(r"\(os error (\d+)\)")
+_NUMBER_OF = {os.strerror(number): number for number in sorted(_FULL | _READ_ONLY | _TOO_MANY | {errno.EIO})}
+_NAMED = re.compile("|".join(f"{re.escape(name)}(?= \\((?:os error )?{number}\\))" for name, number in _NUMBER_OF.items()))
+"""The system's errors as libraries in Rust, and torch, write them into their own: the name and behind it the number."""
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -185,12 +187,12 @@ def write_error(fault: OSError, path: Path) -> StoreError:
 def system_error(fault: BaseException, folder: Path) -> StoreError | None:
     """The error with its remedy when the operating system refused to read or write below `folder`; None for other faults.
 
-    A file that is missing is none of these: that is a fault of the program. Libraries in Rust say the number in their text.
+    A file that is missing is none of these: that is a fault of the program. Other languages say the error in their text.
     """
     if isinstance(fault, OSError):
         number, strerror, name = fault.errno, fault.strerror, fault.filename
-    elif found := _RUST_ERROR.search(str(fault)):
-        number, strerror, name = int(found[1]), os.strerror(int(found[1])), None
+    elif found := _NAMED.search(str(fault)):
+        number, strerror, name = _NUMBER_OF[found[0]], found[0], None
     else:
         return None
     if number not in _FULL | _READ_ONLY | _TOO_MANY | {errno.EIO}:
