@@ -113,3 +113,15 @@ def test_promotions_at_the_same_time_all_count() -> None:
     assert sorted(change.version for change in changes) == sorted(names)
     assert deploy.resolve(ALIAS).name == changes[0].version
     assert [change.previous for change in changes] == [*(change.version for change in changes[1:]), None]
+
+
+def test_of_several_owners_aliases_of_one_name_the_command_lines_comes_first() -> None:
+    made = {
+        owner: registry.create_version("iot", f"ftjob-{owner}", "b", "x", Path("/a"), owner, owner=owner).name
+        for owner in ("another", "default", "team")
+    }
+    for name in made.values():
+        deploy.promote(ALIAS, name, "ship")
+    assert deploy.resolve(ALIAS).name == made["default"]
+    assert [alias.owner for alias in deploy.list_aliases()] == ["default", "another", "team"]
+    assert [deploy.resolve(ALIAS, owner).name for owner in made] == list(made.values())

@@ -74,17 +74,17 @@ def list_served(extra_bases: Mapping[str, str] | None = None, owner: str | None 
         )
         for version in registry.list_versions(owner=owner)
     }  # fmt: skip
-    aliases = [
-        Served(
+    aliases = {
+        alias.alias: Served(
             alias.alias, target.model, target.base_ref, target.adapter, target.fingerprint,
             int(alias.updated_at), "local",
         )
-        for alias in deploy.list_aliases()
+        for alias in reversed(deploy.list_aliases(owner=owner))  # of several of one name the first one is meant
         if (target := versions.get(alias.version)) is not None
-    ]  # fmt: skip
+    }  # fmt: skip
     names = dict.fromkeys([*(extra_bases or {}), *(entry.id for entry in catalogue.CATALOGUE)])
     bases = [base for name in names if (base := _base(name, extra_bases or {})) is not None]
-    return [*aliases, *versions.values(), *bases]
+    return [*reversed(aliases.values()), *versions.values(), *bases]
 
 
 def first_base(extra_bases: Mapping[str, str] | None = None) -> str | None:

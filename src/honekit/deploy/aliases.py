@@ -20,6 +20,9 @@ from honekit.registry import Version, get_version, unknown_model, version_of
 from honekit.store.database import open_database
 from honekit.store.tables import DEFAULT_OWNER, alias_history, aliases, model_versions
 
+_ORDER = (aliases.c.owner != DEFAULT_OWNER, aliases.c.owner)
+"""Whose alias comes first where several owners have one of a name."""
+
 
 @dataclass(frozen=True)
 class Alias:
@@ -136,9 +139,9 @@ def resolve(name: str, owner: str | None = None) -> Version:
 
 
 def list_aliases(project: str | None = None, *, owner: str | None = None) -> list[Alias]:
-    """All aliases, or those of one project or owner, by name."""
+    """All aliases, or those of one project or owner, by name; of several of one name the one that `resolve` means first."""
     with open_database().read() as connection:
-        rows = connection.execute(select(aliases).where(_of(owner)).order_by(aliases.c.alias, aliases.c.owner)).all()
+        rows = connection.execute(select(aliases).where(_of(owner)).order_by(aliases.c.alias, *_ORDER)).all()
     found = [_alias(row) for row in rows]
     return [alias for alias in found if project is None or alias.alias.partition("@")[0] == project]
 
@@ -164,7 +167,7 @@ def _of(owner: str | None) -> ColumnElement[bool]:
 
 def _find(connection: Connection, alias: str, owner: str | None, *, lock: bool = False) -> Row[Any] | None:
     query = select(aliases).where(aliases.c.alias == alias, _of(owner))
-    query = query.order_by(aliases.c.owner != DEFAULT_OWNER, aliases.c.owner).limit(1)
+    query = query.order_by(*_ORDER).limit(1)
     return connection.execute(query.with_for_update() if lock else query).first()
 
 
