@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
-from honekit import deploy
+from honekit import deploy, fine_tuning
 from honekit.api.errors import ApiError, bad_request
 from honekit.api.idempotency import attempt
 from honekit.api.openai.chat_schema import Text
@@ -17,7 +16,6 @@ from honekit.api.openai.models import find_model
 from honekit.api.openai.pages import Page, page
 from honekit.api.routes import JsonRoute
 from honekit.errors import RegistryError
-from honekit.store.tables import new_id
 
 router = APIRouter(prefix="/v1/aliases", tags=["aliases"], route_class=JsonRoute)
 
@@ -71,7 +69,7 @@ async def list_aliases(request: Request) -> Page[AliasObject]:
 async def promote(body: Promote, request: Request) -> AliasObject:
     """Point an alias at a tuned model of one's own."""
     served = await find_model(request, body.model)
-    if served.owned_by == "base" or ":ckpt-step-" in served.name:
+    if served.owned_by == "base" or fine_tuning.split_checkpoint(served.name):
         message = f"`{body.model[:200]}` is a base model or a checkpoint; an alias points to a tuned model."
         raise bad_request(message, code="not_a_tuned_model", param="model")
     try:
@@ -102,14 +100,8 @@ async def rollback(alias: str, body: Rollback, request: Request) -> AliasObject:
     async with attempt(request, body.model_dump(mode="json"), by_count=False) as sending:
         if sending.earlier is not None:
             return found
-
-        def noted(connection: Connection) -> None:
-            # The row needs a name of its own: an alias is moved more than once.
-            if sending.idempotency_key is not None:
-                sending.note(connection, new_id("change_"))
-
         try:
-            moved = await asyncio.to_thread(deploy.rollback, alias, body.reason, owner, noted)
+            moved = await asyncio.to_thread(deploy.rollback, alias, body.reason, owner, sending.note_change)
         except RegistryError as fault:
             raise bad_request(f"{fault.what}. To mend it: {fault.mend}", code="nothing_before", param="alias") from fault
     return _alias(moved)

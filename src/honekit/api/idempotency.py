@@ -23,7 +23,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from honekit.api.errors import bad_request
 from honekit.store.database import open_database
-from honekit.store.tables import accepted_requests
+from honekit.store.tables import accepted_requests, new_id
 
 REMEMBERED_S = 600.0
 KEPT_S = 24 * 3600.0
@@ -60,6 +60,12 @@ class Attempt:
                 created_at=now,
             )
         )
+
+    def note_change(self, connection: Connection) -> None:
+        """Keep that an object was changed, in the transaction that changes it, where a key was sent to tell by."""
+        if self.idempotency_key is not None:
+            # The row needs a name of its own: an object is changed more than once.
+            self.note(connection, new_id("change_"))
 
 
 @asynccontextmanager

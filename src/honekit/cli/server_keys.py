@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from honekit.cli.connection import call
 
@@ -16,7 +17,7 @@ def create_key(name: str, scope: str, project: str | None) -> tuple[str, dict[st
 
     async def create(client: AsyncOpenAI) -> tuple[str, dict[str, Any]]:
         of = project or await _own_project(client)
-        path, body = f"/organization/projects/{of}/api_keys", {"name": name, "scope": scope}
+        path, body = f"/organization/projects/{quote(of, safe='')}/api_keys", {"name": name, "scope": scope}
         made: Any = await client.post(path, body=body, cast_to=object)
         return made["value"], _shown(made, of)
 

@@ -32,7 +32,6 @@ from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
 from honekit.fine_tuning.requests import GRADER
 from honekit.jobs import Event, Job, JobError
 from honekit.registry.versions import ORGANIZATION
-from honekit.store.tables import new_id
 
 router = APIRouter(prefix="/v1/fine_tuning", tags=["fine-tuning"], route_class=JsonRoute)
 
@@ -261,9 +260,7 @@ async def _change(request: Request, job_id: str, how: Literal["cancel", "pause",
     async with attempt(request, {}, by_count=False) as sending:
 
         def noted(connection: Connection, _job_id: str) -> None:
-            # The row needs a name of its own: a job is changed more than once.
-            if sending.idempotency_key is not None:
-                sending.note(connection, new_id("change_"))
+            sending.note_change(connection)
 
         try:
             if sending.earlier is not None:

@@ -62,7 +62,7 @@ async def delete_model(model: str, request: Request) -> ModelDeleted:
     if served.owned_by == "base":
         message = f"The base model `{model[:200]}` cannot be deleted through the API."
         raise ApiError(403, message, code="model_is_base", param="model", kind="permission_error")
-    if served.name != served.model or ":ckpt-step-" in served.name:
+    if served.name != served.model or fine_tuning.split_checkpoint(served.name):
         message = f"`{model[:200]}` is an alias or a checkpoint; delete the tuned model itself."
         raise ApiError(400, message, code="not_a_tuned_model", param="model")
     try:

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 from fastapi import Request
 from pydantic import BaseModel
 
-from honekit.api.errors import bad_request
+from honekit.api.errors import ApiError, bad_request
 from honekit.store import removed
 from honekit.store.order import Placed
 
@@ -57,9 +57,15 @@ async def last_seen(
     """The row that the client saw last, which may be gone by now. Raises what `find` raises when it never was."""
     if not after:
         return None
-    # Control characters are in no id, and PostgreSQL takes offence at a NUL.
-    known = after if after.isprintable() else ""
-    return await asyncio.to_thread(removed.place, kind, request.state.api_key.owner, known) or await find()
+    try:
+        return await find()
+    except ApiError:
+        # Control characters are in no id, and PostgreSQL takes offence at a NUL.
+        known = after if after.isprintable() else ""
+        gone = await asyncio.to_thread(removed.place, kind, request.state.api_key.owner, known)
+        if gone is None:
+            raise
+        return gone
 
 
 def metadata_filter(request: Request) -> dict[str, str] | None:

@@ -47,7 +47,7 @@ class Tally:
                 self._open()
 
     def count_known(self, category: Hashable, times: int = 1) -> bool:
-        """Count one more of a category of which no more places are remembered; whether it was such a one. Spares whoever counts
+        """Count some more of a category of which no more places are remembered; whether it was such a one. Spares whoever counts
         the common ones the work of naming their place."""
         count = self.counts.get(category, 0)
         if count < MAX_PLACES:
@@ -59,10 +59,7 @@ class Tally:
     def add_each(self, categories: Sequence[Hashable], places: Iterable[Place]) -> None:
         """As `add` for each category at its place. The common ones are counted together, and `places` is then not even begun."""
         counts = Counter(categories)
-        known = {category for category in counts if self.counts.get(category, 0) >= MAX_PLACES}
-        for category in known:
-            self.total += counts[category]
-            self.counts[category] += counts[category]
+        known = {category for category, times in counts.items() if self.count_known(category, times)}
         if len(known) < len(counts):
             for category, (line, at) in zip(categories, places, strict=True):
                 if category not in known:
