@@ -1,7 +1,8 @@
 """What a training job costs besides training: its seconds that are no training, validation or verification steps.
 
 Each job runs as a server runs it: a worker process, the database, checkpoints, the verified result. The first one gets a
-process of its own (cold); of the next, in a process that is kept, the first warms it up and the others count (warm).
+process of its own (cold); the next one that a server begins when a training file arrives, some seconds before the job
+(prepared); the others come after it in the same process (warm).
 
     python benchmarks/job_overhead.py                     # the installed base and a tiny one, 50 examples, 3 epochs
     python benchmarks/job_overhead.py --tiny-only --warm 5
@@ -30,7 +31,7 @@ from honekit.models.fingerprint import fingerprint_base
 from honekit.project import TrainSection
 from honekit.train import training_job
 
-GOALS = {"cold": 5.0, "warm": 0.3}
+GOALS = {"cold": 5.0, "prepared": 5.0, "warm": 0.3}
 GOAL_SHARE = 0.05
 
 
@@ -63,13 +64,13 @@ def main() -> int:
                 for name, both in measured.items()}  # fmt: skip
         print(json.dumps({"machine": _machine(), "jobs": rows}, indent=1))
         return 0
-    print(f"{'base':14} {'worker':6} {'overhead s':>11} {'goal s':>7} {'job s':>8} {'share':>7}   train, validate, verify s")
+    print(f"{'base':14} {'worker':8} {'overhead s':>11} {'goal s':>7} {'job s':>8} {'share':>7}   train, validate, verify s")
     for name, both in measured.items():
         for kind, runs in both.items():
             middle = sorted(runs, key=lambda one: one.overhead)[len(runs) // 2]
             share = middle.overhead / middle.total
             steps = f"{middle.train:.2f}, {middle.validate:.2f}, {middle.verify:.2f}"
-            print(f"{name:14} {kind:6} {middle.overhead:11.2f} {GOALS[kind]:7.1f} {middle.total:8.2f} {share:7.1%}   {steps}")
+            print(f"{name:14} {kind:8} {middle.overhead:11.2f} {GOALS[kind]:7.1f} {middle.total:8.2f} {share:7.1%}   {steps}")
     print(f"\nThe middle of {arguments.warm} warm runs; goal for the share: {GOAL_SHARE:.0%}. {_machine()}")
     return 0
 
@@ -94,8 +95,11 @@ def _measure(base: Path, folder: Path, arguments: argparse.Namespace) -> dict[st
     cold = run(start_cold, "cold")
     kept = WarmProcesses(600)
     try:
-        run(kept.start, "warming up")
-        return {"cold": [cold], "warm": [run(kept.start, f"warm {number}") for number in range(arguments.warm)]}
+        kept.prepare("train")
+        time.sleep(arguments.ahead)
+        prepared = run(kept.start, "prepared")
+        warm = [run(kept.start, f"warm {number}") for number in range(arguments.warm)]
+        return {"cold": [cold], "prepared": [prepared], "warm": warm}
     finally:
         kept.close()
 
@@ -141,6 +145,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--examples", type=int, default=50)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--warm", type=int, default=3, help="warm jobs that count, of each base")
+    parser.add_argument("--ahead", type=float, default=10.0, help="seconds from the training file to the prepared job")
     parser.add_argument("--tiny-only", action="store_true", help="leave out the installed base")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     return parser.parse_args()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -168,6 +170,43 @@ def test_it_ends_after_its_idle_time_and_with_the_pool() -> None:
     late.wait()
     assert late.poll() == DONE
     until_gone(late.pid)
+
+
+def test_a_prepared_process_takes_the_next_job(kept: WarmProcesses, started: list[subprocess.Popen[bytes]]) -> None:
+    kept.prepare("selftest")
+    kept.prepare("selftest")
+    start = Watched(kept)
+    assert run_job(job(4).id, ignore, start=start).result == {"steps": 4, "digest": digest(4)}
+    assert [one.pid for one in started] == start.pids
+    kept.prepare("selftest")  # one waits again
+    assert len(started) == 1
+
+
+def test_a_prepared_process_that_fails_costs_the_job_nothing(kept: WarmProcesses, started: list[subprocess.Popen[bytes]]) -> None:
+    kept.prepare("no such kind")
+    assert started[0].wait(60) == 1
+    done = run_job(job().id, ignore, start=Watched(kept))
+    assert (done.status, done.attempt, len(started)) == ("succeeded", 1, 2)
+
+
+def test_a_prepared_process_ends_with_the_pool_while_it_imports(started: list[subprocess.Popen[bytes]]) -> None:
+    closed = WarmProcesses(idle_s=600)
+    closed.prepare("train")
+    closed.close()
+    assert started[0].returncode == -signal.SIGTERM
+    closed.prepare("train")
+    assert len(started) == 1
+
+
+def test_what_is_prepared_has_imported_what_the_job_needs() -> None:
+    """Nothing that takes long is left to import once the job is there."""
+    code = (
+        "import sys; from honekit.jobs.kinds import import_kind; import_kind(sys.argv[1]);"
+        "print(*{'torch', 'tokenizers', 'honekit.train.run', 'honekit.train.warm'} - set(sys.modules))"
+    )
+    for kind in ("train", "fine_tuning"):
+        made = subprocess.run([sys.executable, "-c", code, kind], capture_output=True, text=True, check=True)
+        assert made.stdout.strip() == ""
 
 
 def test_the_idle_time_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import threading
 import time
 from collections.abc import Callable
 
@@ -9,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from honekit import jobs
-from honekit.jobs import Job, Scheduler, queue
+from honekit.jobs import Job, Scheduler, leases, queue
 from honekit.jobs.scheduler import next_queued
 from honekit.store.database import open_database
 from honekit.store.tables import jobs as table
@@ -88,3 +90,43 @@ def test_a_job_that_runs_when_the_server_ends_is_queued_again() -> None:
     scheduler.stop()
     assert jobs.get_job(job.id).status == "queued"
     assert jobs.get_job(job.id).attempt == 1
+
+
+def test_a_job_that_is_expected_finds_a_process(started: list[subprocess.Popen[bytes]]) -> None:
+    scheduler = Scheduler(KINDS)
+    scheduler.start()
+    try:
+        scheduler.expect("selftest")
+        until(lambda: len(started) == 1)
+        job = queued("a")
+        scheduler.wake()
+        until(lambda: jobs.get_job(job.id).status == "succeeded")
+    finally:
+        scheduler.stop()
+    assert len(started) == 1
+
+
+def test_none_is_prepared_beside_one_at_work_or_where_none_is_kept(
+    started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HONE_WORKER_IDLE_S", "0")
+    unkept = Scheduler(KINDS)
+    unkept.expect("selftest")
+    unkept.start()
+    unkept.stop()
+    assert started == []
+    monkeypatch.delenv("HONE_WORKER_IDLE_S")
+    job = queued("a", steps=100_000, step_s=0.01)
+    busy = Scheduler(KINDS)
+    busy.start()
+    try:
+        until(lambda: jobs.get_job(job.id).status == "running")
+        busy.expect("selftest")
+        looked = threading.Event()
+        monkeypatch.setattr(leases, "requeue_expired", looked.set)
+        assert looked.wait(60)
+        looked.clear()
+        assert looked.wait(60)
+    finally:
+        busy.stop()
+    assert len(started) == 1

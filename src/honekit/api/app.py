@@ -21,6 +21,7 @@ from honekit.api.openai import chat, completions, embeddings, evals, files, fine
 from honekit.api.upkeep import upkeep
 from honekit.evals.runner import Runner
 from honekit.jobs import Scheduler
+from honekit.store import files as stored_files
 
 
 class Health(BaseModel):
@@ -64,6 +65,8 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if training_jobs:
             scheduler.start()
+            if await asyncio.to_thread(stored_files.any_with, files.TRAINING):
+                scheduler.expect("fine_tuning")
         keeping = asyncio.create_task(upkeep())
         runner.start()
         yield

@@ -17,14 +17,13 @@ from honekit.registry import create_version
 from honekit.store import files
 from honekit.store.database import open_database
 from honekit.store.tables import fine_tuning_jobs
+from honekit.train.run import run_job as train
 
 RESULT_NAME = "step_metrics.csv"
 
 
 def run_job(context: JobContext) -> dict[str, Any]:
     """Train, then publish the model and the result file. Raises TrainError with cause and remedy."""
-    from honekit.train.run import run_job as train
-
     owner = get_job(context.job_id).owner
     found = asked(owner, context.job_id)
     assert found is not None, "a job of this kind is made together with its record"

@@ -43,6 +43,12 @@ def load_kind(kind: str) -> Callable[[JobContext], dict[str, Any]]:
     return cast("Callable[[JobContext], dict[str, Any]]", _imported(KINDS[kind]))
 
 
+def import_kind(kind: str) -> None:
+    """Import now what a job of the kind would import first. Raises: JobError[job.unknown_kind]."""
+    load_kind(kind)
+    surroundings_of(kind)
+
+
 def surroundings_of(kind: str) -> AbstractContextManager[None]:
     """What goes around one job of several in a process; nothing for kinds that leave no traces."""
     if kind not in SURROUNDINGS:

@@ -91,9 +91,17 @@ class WarmProcesses:
         while found := self._take(environment):
             if found.hand(job_id):
                 return _OneJob(found, self._keep)
-        fresh = _Warm(job_id, environment)
+        fresh = _Warm(environment, first_job=job_id)
         fresh.hand(job_id)
         return _OneJob(fresh, self._keep)
+
+    def prepare(self, kind: str) -> None:
+        """Begin a process that has imported what jobs of the kind need before it is given one; one that waits will do, too."""
+        with self._lock:
+            if self._waiting:
+                self._waiting[-1].since = time.monotonic()
+            elif not self._closed:
+                self._waiting.append(_Warm(_environment(), imports=kind))
 
     def end_idle(self) -> None:
         """End the processes that have waited too long."""
@@ -101,20 +109,20 @@ class WarmProcesses:
             over = [one for one in self._waiting if time.monotonic() - one.since > self._idle_s]
             self._waiting = [one for one in self._waiting if one not in over]
         for one in over:
-            one.close()
+            one.dismiss()
 
     def close(self) -> None:
         """End all that wait; what is still at work ends with its job."""
         with self._lock:
             self._closed, waiting, self._waiting = True, self._waiting, []
         for one in waiting:
-            one.close()
+            one.dismiss()
 
     def _take(self, environment: dict[str, str]) -> _Warm | None:
         with self._lock:
             found = self._waiting.pop() if self._waiting else None
         if found and found.environment != environment:
-            found.close()
+            found.dismiss()
             return self._take(environment)
         return found
 
@@ -124,18 +132,19 @@ class WarmProcesses:
             if not self._closed:
                 self._waiting.append(process)
                 return
-        process.close()
+        process.dismiss()
 
 
 class _Warm:
     """One process of `honekit.jobs.warm` and the two pipes to it."""
 
-    def __init__(self, first_job: str, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], *, first_job: str | None = None, imports: str | None = None) -> None:
+        """`first_job` has the log for faults before that job; `imports`: the kind of job whose code is imported at once."""
         self.environment = environment
         self.since = time.monotonic()
-        with open(job_dir(first_job) / "worker.log", "ab") as log:
+        with open(job_dir(first_job) / "worker.log" if first_job else os.devnull, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "honekit.jobs.warm"],
+                [sys.executable, "-P", "-m", "honekit.jobs.warm", *([imports] if imports else [])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -160,6 +169,11 @@ class _Warm:
         if not select.select([self.process.stdout], [], [], 0)[0]:
             return None
         return self.process.stdout.readline().decode()
+
+    def dismiss(self) -> None:
+        """End it at once, while it has no job: it may be importing, which takes seconds."""
+        self.process.terminate()
+        self.close()
 
     def close(self) -> None:
         """Let it end: without its input it has nothing to wait for."""

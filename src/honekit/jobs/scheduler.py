@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from sqlalchemy import case, func, select
 
@@ -37,8 +38,10 @@ class Scheduler:
         self._processes = WarmProcesses(idle_s)
         self._start = self._processes.start if idle_s else start_cold
         self._kinds, self._concurrency = tuple(kinds), concurrency
+        self._keeps = idle_s > 0
         self._ending = threading.Event()
         self._wake = threading.Event()
+        self._expected: str | None = None
         self._running: dict[str, threading.Thread] = {}
         self._thread = threading.Thread(target=self._work, name="scheduler", daemon=True)
 
@@ -47,6 +50,11 @@ class Scheduler:
 
     def wake(self) -> None:
         """There is a new job: look now."""
+        self._wake.set()
+
+    def expect(self, kind: str) -> None:
+        """A job of the kind is likely to come: have a process ready that need not import its code then."""
+        self._expected = kind
         self._wake.set()
 
     def stop(self) -> None:
@@ -74,10 +82,15 @@ class Scheduler:
         while len(self._running) < self._concurrency:
             job_id = next_queued(self._kinds, exclude=self._running)
             if job_id is None:
-                return
+                break
             thread = threading.Thread(target=self._run, args=(job_id,), name=f"job {job_id}", daemon=True)
             self._running[job_id] = thread
             thread.start()
+        expected, self._expected = self._expected, None
+        # One that is at work will be there for the next job.
+        if expected and self._keeps and not self._running:
+            with suppress(OSError):  # whatever keeps it from being started is told of the job
+                self._processes.prepare(expected)
 
     def _run(self, job_id: str) -> None:
         try:

@@ -1,8 +1,9 @@
-"""A worker process that does one job after the other: `python -m honekit.jobs.warm`, kept by a server (`jobs.pool`).
+"""A worker process that does one job after the other: `python -m honekit.jobs.warm [KIND]`, kept by a server (`jobs.processes`).
 
-It reads job ids from standard input, a line each, and answers on standard output with a line for each job: the exit code
-that a process of its own would have had, and `kept` when it takes another one. What it has imported and loaded stays; all
-else is as in a fresh process. It ends when its input does, so that it never outlives its server by more than a job.
+Where a kind of job is named, what such jobs need is imported at once. It reads job ids from standard input, a line each, and
+answers on standard output with a line for each job: the exit code that a process of its own would have had, and `kept` when it
+takes another one. What it has imported and loaded stays; all else is as in a fresh process. It ends when its input does, so that
+it never outlives its server by more than a job.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import gc
 import os
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
 from honekit import runtime
 from honekit.jobs import queue, worker
-from honekit.jobs.kinds import surroundings_of
+from honekit.jobs.kinds import import_kind, surroundings_of
 from honekit.jobs.liveness import DONE, KEPT, REFUSED
 from honekit.jobs.records import job_dir
 
@@ -27,10 +28,12 @@ _AT_ONCE_S = 0.5
 """The next job of a queue is there within so many seconds, and need not wait until the process has tidied up."""
 
 
-def main() -> int:
+def main(kinds: Sequence[str]) -> int:
     """Serve until the input ends or a job leaves the process doubtful; returns the last job's exit code."""
     runtime.prepare()
     requests, answers = _take_over_pipes()
+    for kind in kinds:
+        import_kind(kind)
     code = DONE
     for line in requests:
         job_id = line.strip()
@@ -91,4 +94,4 @@ def _same_environment() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    runtime.leave(main())
+    runtime.leave(main(sys.argv[1:]))

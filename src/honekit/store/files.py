@@ -106,6 +106,12 @@ def list_files(
         return [_file(row) for row in connection.execute(query.order_by(*ordered(files, newest_first)).limit(limit))]
 
 
+def any_with(purpose: str) -> bool:
+    """Whether anybody has a file of the purpose."""
+    with open_database().read() as connection:
+        return connection.execute(select(files.c.id).where(files.c.purpose == purpose).limit(1)).first() is not None
+
+
 def remove(owner: str, file_id: str) -> bool:
     """Delete a file; its content goes with the last file or unfinished job that needs it. False when there is none."""
     with open_database().write() as connection:

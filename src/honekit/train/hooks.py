@@ -121,7 +121,7 @@ class JobHooks:
         older = sorted(final.parent.glob("step-*"), key=lambda p: int(p.name.split("-")[1]))
         for directory in older[:-2]:
             if directory.name not in keep:
-                shutil.rmtree(directory, ignore_errors=True)
+                self._writer.submit(shutil.rmtree, directory, ignore_errors=True)
 
     def beside(self, work: Callable[[], Model]) -> Future[Model]:
         """Have something written after the last checkpoint, while the caller computes."""

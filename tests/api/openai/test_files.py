@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import openai
 import pytest
 
 from honekit.api.auth import create_key
+from honekit.api.engines import Engines
+from honekit.api.server import running
+from honekit.jobs import Scheduler
 from honekit.store import blobs, files, uploads
 
 pytestmark = pytest.mark.both_databases
@@ -37,6 +40,30 @@ def test_a_file_comes_back_as_it_was_sent(client: openai.OpenAI) -> None:
     assert made.expires_at is None
     assert client.files.retrieve(made.id) == made
     assert client.files.content(made.id).read() == CONTENT
+
+
+def test_training_files_have_a_worker_got_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected: list[str] = []
+    monkeypatch.setattr(Scheduler, "expect", lambda _self, kind: expected.append(kind))
+    held = files.any_with("fine-tune")  # by an earlier test of this file
+    for _ in range(2):
+        with running(Engines(device="cpu"), training_jobs=1) as url:
+            assert expected == ["fine_tuning"] * held
+            with openai.OpenAI(base_url=f"{url}/v1", api_key=create_key()[0], max_retries=0) as client:
+                client.files.create(file=("b.txt", b"b"), purpose="user_data")
+                in_parts(client, "batch")
+                assert len(expected) == held
+                send(client)
+                in_parts(client, "fine-tune")
+        assert expected == ["fine_tuning"] * (held + 2)
+        expected.clear()
+        held = True
+
+
+def in_parts(client: openai.OpenAI, purpose: Literal["batch", "fine-tune"]) -> None:
+    upload = client.uploads.create(purpose=purpose, filename="a.jsonl", mime_type="text/jsonl", bytes=len(CONTENT))
+    part = client.uploads.parts.create(upload.id, data=CONTENT)
+    client.uploads.complete(upload.id, part_ids=[part.id])
 
 
 def test_a_large_file_goes_to_the_disk_in_pieces(client: openai.OpenAI) -> None:

@@ -28,6 +28,7 @@ _CHUNK = 1 << 20
 
 FilePurpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 UploadPurpose = Literal["assistants", "batch", "fine-tune", "vision"]
+TRAINING: FilePurpose = "fine-tune"
 Lifetime = Annotated[int, Field(ge=3600, le=2_592_000)]
 
 
@@ -119,6 +120,7 @@ async def create_file(
                 )  # fmt: skip
             except blobs.TooLarge as fault:
                 raise _too_large("file", MAX_FILE_BYTES) from fault
+    _expect_job(request, made)
     return file_object(made)
 
 
@@ -203,6 +205,7 @@ async def complete_upload(upload_id: str, body: CompleteUpload, request: Request
         done, file = await asyncio.to_thread(uploads.complete, upload, body.part_ids, body.md5)
     except uploads.UploadError as fault:
         raise _refused(fault) from fault
+    _expect_job(request, file)
     return _upload_object(done, file_object(file))
 
 
@@ -238,6 +241,11 @@ def _upload_object(upload: uploads.Upload, file: FileObject | None = None) -> Up
         expires_at=int(upload.expires_at),
         file=file,
     )
+
+
+def _expect_job(request: Request, file: store.File) -> None:
+    if file.purpose == TRAINING:
+        request.app.state.scheduler.expect("fine_tuning")
 
 
 async def _find(request: Request, file_id: str, param: str | None = None) -> store.File:
