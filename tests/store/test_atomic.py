@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import safetensors
+from tests import kernel
+from tests.faults import ended, forked
 
 from honekit.errors import StoreError
 from honekit.store.atomic import replace_dir, system_error, verify_dir, write_atomic
@@ -88,6 +93,10 @@ def test_a_failed_sync_is_an_error_with_its_cause(
         (RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)"), "store.disk_full"),
         (RuntimeError("unable to open file </a/b> in read-only mode: Too many open files (24)"), "store.too_many_open_files"),
         (RuntimeError("unable to open file </a/b> in read-only mode: No such file or directory (2)"), None),
+        (ImportError("/a/b.so: cannot open shared object file: Too many open files"), "store.too_many_open_files"),
+        (OSError("b.so: cannot open shared object file: Input/output error"), "store.write_failed"),
+        (ImportError("b.so: cannot open shared object file: No such file or directory"), None),
+        (OSError("no number"), None),
         (FileNotFoundError(errno.ENOENT, "no such file", "/a/b"), None),
         (RuntimeError("anything else"), None),
     ],
@@ -97,6 +106,22 @@ def test_what_the_system_refuses_is_told_from_faults_of_the_program(tmp_path: Pa
     assert (found.code if found else None) == code
     if found:
         assert found.where == str(getattr(fault, "filename", None) or tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the words are those of glibc's loader")
+def test_a_compiled_module_that_cannot_be_opened_is_told_by_its_cause(tmp_path: Path) -> None:
+    library = shutil.copy(safetensors._safetensors_rust.__file__, tmp_path / "copied.so")
+
+    def work() -> int:
+        kernel.no_more_descriptors()
+        try:
+            ctypes.CDLL(library)
+        except OSError as fault:
+            found = system_error(fault, tmp_path)
+            return 0 if found and found.code == "store.too_many_open_files" else 1
+        return 2
+
+    assert ended(forked(work)) == 0
 
 
 def test_a_directory_gets_its_name_and_verifies(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honekit.errors import ModelError
+from honekit.models.tensors import read_tensors
 from honekit.store.atomic import fsync_all, fsync_path
 
 if TYPE_CHECKING:
@@ -266,10 +267,9 @@ def _read_config(directory: Path) -> dict[str, Any]:
 
 def _read_tensors(directory: Path) -> dict[str, torch.Tensor]:
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     try:
-        return load_file(directory / WEIGHTS)
+        return read_tensors(directory / WEIGHTS)
     except (OSError, SafetensorError) as error:
         raise _broken(f"{WEIGHTS} cannot be read ({error})", directory) from error
 

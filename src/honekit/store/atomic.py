@@ -30,6 +30,8 @@ _TOO_MANY = {errno.EMFILE, errno.ENFILE}
 _NUMBER_OF = {os.strerror(number): number for number in sorted(_FULL | _READ_ONLY | _TOO_MANY | {errno.EIO})}
 _NAMED = re.compile("|".join(f"{re.escape(name)}(?= \\((?:os error )?{number}\\))" for name, number in _NUMBER_OF.items()))
 """The system's errors as libraries in Rust, and torch, write them into their own: the name and behind it the number."""
+_OF_LOADER = re.compile(rf"(?<=shared object file: )(?:{'|'.join(map(re.escape, _NUMBER_OF))})$")
+"""As the dynamic loader writes them, when a compiled module or a library cannot be opened."""
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -189,9 +191,9 @@ def system_error(fault: BaseException, folder: Path) -> StoreError | None:
 
     A file that is missing is none of these: that is a fault of the program. Other languages say the error in their text.
     """
-    if isinstance(fault, OSError):
+    if isinstance(fault, OSError) and fault.errno is not None:
         number, strerror, name = fault.errno, fault.strerror, fault.filename
-    elif found := _NAMED.search(str(fault)):
+    elif found := _NAMED.search(str(fault)) or _OF_LOADER.search(str(fault)):
         number, strerror, name = _NUMBER_OF[found[0]], found[0], None
     else:
         return None

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from honekit.errors import TrainError
+from honekit.models.tensors import read_tensors
 from honekit.project import TrainSection
 from honekit.train.adamw import AdamW
 
@@ -120,9 +121,7 @@ class TrainState:
 
     def read(self, directory: Path) -> Progress:
         """Put a checkpoint's state back. Raises TrainError[train.checkpoint_mismatch] for another model's state."""
-        from safetensors.torch import load_file
-
-        tensors = load_file(directory / STATE)
+        tensors = read_tensors(directory / STATE)
         if {k for k in tensors if k.startswith("master.")} != {f"master.{n}" for n in self.names}:
             raise TrainError(
                 "train.checkpoint_mismatch",

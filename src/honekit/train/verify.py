@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from honekit.errors import TrainError
 from honekit.models import adapters, lora
+from honekit.models.tensors import read_tensors
 from honekit.project import TrainSection
 from honekit.store.atomic import system_error
 from honekit.train.batching import TokenExample, collate
@@ -65,10 +66,8 @@ def require_same_from_disk(expected: dict[str, Tensor], directory: Path) -> None
 
     Raises: TrainError[train.reload_differs]; StoreError where the system refuses to read it.
     """
-    from safetensors.torch import load_file
-
     try:
-        found = load_file(directory / adapters.WEIGHTS)
+        found = read_tensors(directory / adapters.WEIGHTS)
     except Exception as fault:  # safetensors raises its own error type for damaged files
         if refused := system_error(fault, directory):
             raise refused from fault
@@ -93,9 +92,7 @@ def require_same_answers(
 
     Raises: TrainError[train.reload_differs].
     """
-    from safetensors.torch import load_file
-
-    tensors = load_file(directory / adapters.WEIGHTS)
+    tensors = read_tensors(directory / adapters.WEIGHTS)
     lora.inject(fresh, targets=recipe.targets, rank=recipe.rank, alpha=recipe.alpha, dropout=0.0, seed=recipe.seed)
     with torch.no_grad():
         for name, layer in lora.layers(fresh):
