@@ -17,6 +17,7 @@ from honekit.api.openai import graders
 from honekit.api.server import running
 from honekit.errors import GraderError
 from honekit.graders import sandbox
+from honekit.graders.judges import AskFailed
 
 CHECK = {
     "type": "string_check",
@@ -157,6 +158,12 @@ def test_a_message_over_the_models_context_is_told_in_the_answer(strict: openai.
     errors = run(strict, SCORE, "long " * 500, answer="x").metadata.errors
     assert errors.api_model_grader_server_error
     assert "maximum context length is 512 tokens" in errors.api_model_grader_server_error_details
+
+
+def test_messages_that_no_chat_takes_are_refused_and_leave_nothing_behind() -> None:
+    with pytest.raises(AskFailed, match="cannot be sent to a model") as refused:
+        graders._chat_request({"model": "m", "messages": [{"role": "user", "content": 5}]})
+    assert (refused.value.__cause__, refused.value.__context__) == (None, None)
 
 
 def test_a_model_of_a_configured_server_can_be_asked(

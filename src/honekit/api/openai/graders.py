@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -139,15 +139,22 @@ def _refusing(work: Callable[[], T], place: str = "grader") -> T:
         raise ApiError(403, message, code=code, param=place) from fault
 
 
+def _chat_request(asked: dict[str, Any]) -> ChatCompletionRequest:
+    try:
+        return ChatCompletionRequest.model_validate(asked)
+    except ValidationError as fault:
+        wrong = fault.errors()[0]["msg"]
+    # Not raised from pydantic's error: that keeps a validator's own, and so all frames, where no collection of garbage looks.
+    raise AskFailed(f"the messages cannot be sent to a model: {wrong}")
+
+
 async def _ask(
     request: Request, model: str, messages: list[dict[str, str]], sampling: SamplingParams, labels: Sequence[str]
 ) -> Answer:
     """A grading model's answer, as the chat endpoint gives it to the same key. Raises: AskFailed."""
-    asked = completion_request(model, messages, sampling, labels)
+    body = _chat_request(completion_request(model, messages, sampling, labels))
     try:
-        response = await create_chat_completion(ChatCompletionRequest.model_validate(asked), request)
-    except ValidationError as fault:
-        raise AskFailed(f"the messages cannot be sent to a model: {fault.errors()[0]['msg']}") from fault
+        response = await create_chat_completion(body, request)
     except ApiError as fault:
         if (fault.code, fault.param) == ("unsupported_value", SCHEMA_PARAM):  # its tokenizer cannot be held to anything
             return await _ask(request, model, messages, sampling, ())
