@@ -487,7 +487,34 @@ def assistant(content: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": content}
 
 
-@pytest.mark.conformance("POST /v1/responses", "truncation", "background", "reasoning", refused="unsupported_value")
+@pytest.mark.conformance("POST /v1/responses", "truncation")
+def test_with_truncation_the_oldest_turns_that_do_not_fit_are_left_out(connect: Connect) -> None:
+    client = connect(_strict_response_validation=True)
+    turns = [{"role": role, "content": f"{number}: {QUESTION * 20}"} for number in range(6) for role in ("user", "assistant")]
+    asked: Any = [*turns, {"role": "user", "content": QUESTION}]
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(client, input=asked, instructions="be short")
+    assert (refused.value.code, refused.value.param) == ("context_length_exceeded", "input")
+
+    def chat_tokens(begin: int) -> int:
+        messages: Any = [{"role": "system", "content": "be short"}, *asked[begin:]]
+        told = client.chat.completions.create(model="roomy", messages=messages, max_tokens=24, temperature=0)
+        assert told.usage
+        return told.usage.prompt_tokens
+
+    cut = ask(client, input=asked, instructions="be short", truncation="auto")
+    assert (cut.truncation, cut.status) == ("auto", "incomplete")
+    assert cut.usage.input_tokens == chat_tokens(4)
+    with pytest.raises(openai.BadRequestError, match="context"):
+        chat_tokens(2)
+
+    with pytest.raises(openai.BadRequestError) as refused:
+        ask(client, input="x" * 9000, truncation="auto")
+    assert refused.value.code == "context_length_exceeded"
+    assert ask(client, truncation="auto").usage == ask(client).usage
+
+
+@pytest.mark.conformance("POST /v1/responses", "background", "reasoning", refused="unsupported_value")
 @pytest.mark.conformance(
     "POST /v1/responses",
     *("conversation", "prompt", "context_management", "moderation", "prompt_cache_options"),
@@ -526,7 +553,7 @@ def assistant(content: Any) -> dict[str, Any]:
         ({"previous_response_id": "resp_\0"}, "previous_response_id", "previous_response_not_found"),
         ({"stream_options": {}}, "stream_options", "invalid_value"),
         ({"stream": True, "stream_options": {"colour": 1}}, "stream_options.colour", "unknown_parameter"),
-        ({"truncation": "auto"}, "truncation", "unsupported_value"),
+        ({"truncation": "some"}, "truncation", "invalid_value"),
         ({"background": True}, "background", "unsupported_value"),
         ({"include": ["reasoning.encrypted_content"]}, "include[0]", "unsupported_value"),
         ({"top_logprobs": 2}, "top_logprobs", "invalid_value"),

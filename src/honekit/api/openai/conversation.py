@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +41,10 @@ class Run:
         return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=made, total_tokens=self.prompt_tokens + made)
 
 
-async def start(body: ChatCompletionRequest, model: str, worker: Worker, owner: str) -> Run:
+async def start(body: ChatCompletionRequest, model: str, worker: Worker, owner: str, *, drop_oldest: bool = False) -> Run:
     """Wait for the model, turn the messages into tokens, and queue the choices for the project `owner`.
 
+    `drop_oldest`: leave out as many messages from the beginning as do not fit into the context, see `_latest`.
     Raises: ApiError 400, 429, 503.
     """
     from honekit.inference.requests import Request as Generation
@@ -49,8 +52,15 @@ async def start(body: ChatCompletionRequest, model: str, worker: Worker, owner: 
     engine = await answering.loaded(worker, model)
     shape = await shape_of(body, engine)
     messages = messages_with_tools([as_plain(message) for message in body.messages])
+    room = engine.context_tokens - (_wanted(body) or 1)
+
+    def encode() -> tuple[list[int], int]:
+        if drop_oldest:
+            return _latest(messages, lambda some: _encode(worker, engine.template, some, shape), room)
+        return _encode(worker, engine.template, messages, shape)
+
     try:
-        prompt, shared = await asyncio.to_thread(_encode, worker, engine.template, messages, shape)
+        prompt, shared = await asyncio.to_thread(encode)
     except HoneError as fault:  # a DataError, or the template refuses the order of the roles
         message = f"The messages cannot be rendered for this model: {fault.what}"
         code = "invalid_value" if isinstance(fault, DataError) else "invalid_messages"
@@ -72,6 +82,27 @@ async def start(body: ChatCompletionRequest, model: str, worker: Worker, owner: 
     return Run(body, model, engine.fingerprint, int(time.time()), answers, writers, calls, len(prompt))
 
 
+def _latest(
+    messages: list[dict[str, Any]], encode: Callable[[list[dict[str, Any]]], tuple[list[int], int]], room: int
+) -> tuple[list[int], int]:
+    """The tokens of as many of the last messages as fit into `room`, from a user's on, and of the system's before them all.
+
+    Of a conversation whose last turn does not fit, that turn's.
+    """
+    own = next((index for index, message in enumerate(messages) if message["role"] not in ("system", "developer")), 0)
+    begins = [own, *(index for index, message in enumerate(messages) if message["role"] == "user" and index > own)]
+    encoded: dict[int, tuple[list[int], int]] = {}
+
+    def fits(begin: int) -> bool:
+        encoded[begin] = encode(messages[:own] + messages[begin:])
+        return len(encoded[begin][0]) <= room
+
+    if fits(begins[0]):
+        return encoded[begins[0]]
+    begin = begins[min(bisect_left(begins, True, lo=1, key=fits), len(begins) - 1)]
+    return encoded.get(begin) or encode(messages[:own] + messages[begin:])
+
+
 def _encode(worker: Worker, template: Any, messages: list[dict[str, Any]], shape: Shape) -> tuple[list[int], int]:
     from honekit.chat.messages import parse_messages
     from honekit.chat.tools import for_template
@@ -81,8 +112,12 @@ def _encode(worker: Worker, template: Any, messages: list[dict[str, Any]], shape
         return template.prompt_ids(told, tools), template.system_prefix_length(told, tools)
 
 
+def _wanted(body: ChatCompletionRequest) -> int | None:
+    return body.max_completion_tokens or body.max_tokens
+
+
 def _answer_limit(body: ChatCompletionRequest, prompt_tokens: int, context_tokens: int) -> int:
-    wanted = body.max_completion_tokens or body.max_tokens
+    wanted = _wanted(body)
     left = context_tokens - prompt_tokens
     if left < (wanted or 1):
         asked = f", and {wanted} for the answer" if wanted else ""

@@ -181,7 +181,8 @@ async def _start(body: ResponseRequest, owner: str, items: list[dict[str, Any]],
     """Raises ApiError, naming the parameters as they are called here."""
     earlier = await _earlier(owner, body.previous_response_id)
     try:
-        return await conversation.start(responses_input.chat_request(body, earlier, items), model, worker, owner)
+        asked = responses_input.chat_request(body, earlier, items)
+        return await conversation.start(asked, model, worker, owner, drop_oldest=body.truncation == "auto")
     except ApiError as fault:
         for there, here in _CHAT_PARAMS:
             if fault.param and there in fault.param:
@@ -238,6 +239,7 @@ def _begun(body: ResponseRequest) -> ResponseObject:
         temperature=1.0 if body.temperature is None else body.temperature,
         text={"format": shape.model_dump(by_alias=True) if shape else {"type": "text"}},
         tool_choice=choice if isinstance(choice, str) else choice.model_dump(),
+        truncation=body.truncation or "disabled",
         tools=[
             {**tool.model_dump(include={"type", "name", "description", "parameters"}), "strict": bool(tool.strict)}
             for tool in body.tools or []

@@ -214,7 +214,7 @@ class ResponseRequest(Body):
     max_tool_calls: Annotated[int, Field(ge=1)] | None = None
     """Of tools that a server runs itself, of which there are none here."""
 
-    truncation: Annotated[Literal["disabled"] | None, neutral("disabled")] = None
+    truncation: Literal["auto", "disabled"] | None = None
     background: Annotated[Literal[False] | None, neutral(False)] = None
     reasoning: Annotated[dict[str, Any] | None, neutral({}, {"effort": None}, {"effort": "none"})] = None
     context_management: Unsupported = None
@@ -333,7 +333,7 @@ class ResponseObject(BaseModel):
     tools: list[dict[str, Any]]
     top_logprobs: int
     top_p: float
-    truncation: Literal["disabled"] = "disabled"
+    truncation: Literal["auto", "disabled"] = "disabled"
     usage: ResponseUsage | None = None
     """Absent until the answer has ended."""
     user: str | None = None
