@@ -41,7 +41,7 @@ def test_mark_line_ends_blank_lines_duplicates_and_unknown_keys_are_mended_and_l
     assert _log(result) == [
         {"line": 3, "code": "data.key_unknown", "field": "scratch", "before": "scratch", "after": ""},
         {"line": 4, "code": "data.duplicate", "action": "dropped", "same_as": 1},
-        {"line": 1, "code": "data.fix.bom", "lines": 1},
+        {"line": 1, "code": "data.text.byte_order_mark", "lines": 1},
         {"line": 1, "code": "data.fix.line_end", "lines": 3},
         {"line": 2, "code": "data.fix.blank_line", "lines": 1},
     ]

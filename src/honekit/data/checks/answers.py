@@ -13,6 +13,8 @@ from honekit.data.checks.consistency.answer_format import AnswerFormat
 from honekit.data.checks.consistency.closings import Closings
 from honekit.data.checks.consistency.combinations import Combinations
 from honekit.data.checks.consistency.contradictions import Contradictions
+from honekit.data.checks.consistency.currencies import Currencies
+from honekit.data.checks.consistency.fences import Fences
 from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.list_answers import ListAnswers
 from honekit.data.checks.consistency.notation import Notation
@@ -21,6 +23,7 @@ from honekit.data.checks.consistency.scales import Scales
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts
 from honekit.data.checks.consistency.text_fields import TextFields
+from honekit.data.checks.consistency.thousands import Thousands
 from honekit.data.checks.consistency.unit_systems import UnitSystems
 from honekit.data.checks.quality.blobs import Blobs
 from honekit.data.checks.quality.clean_text import CleanText
@@ -34,17 +37,19 @@ from honekit.data.checks.quality.given_away import GivenAway
 from honekit.data.checks.quality.grounding import Grounding
 from honekit.data.checks.quality.languages import Languages
 from honekit.data.checks.quality.numbers import Numbers
+from honekit.data.checks.quality.off_topic import OffTopic
 from honekit.data.checks.quality.references import References
 from honekit.data.checks.quality.repetition import Repetition
 from honekit.data.checks.quality.shifted import Shifted
 from honekit.data.checks.quality.sides import Sides
+from honekit.data.checks.quality.sql_names import SqlNames
 from honekit.data.checks.quality.sums import Sums
 from honekit.data.checks.quality.traces import Traces
 from honekit.data.checks.turn import Turn
 from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 
-_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax")
+_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax", "off_topic")
 
 
 @dataclass
@@ -61,6 +66,8 @@ class AnswerChecks:
     grounding: Grounding = field(default_factory=Grounding)
     closings: Closings = field(default_factory=Closings)
     amounts: Amounts = field(default_factory=Amounts)
+    currencies: Currencies = field(default_factory=Currencies)
+    thousands: Thousands = field(default_factory=Thousands)
     unit_systems: UnitSystems = field(default_factory=UnitSystems)
     clean_text: CleanText = field(default_factory=CleanText)
     diversity: Diversity = field(default_factory=Diversity)
@@ -73,14 +80,17 @@ class AnswerChecks:
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
     combinations: Combinations = field(default_factory=Combinations)
     dates: Dates = field(default_factory=Dates)
+    fences: Fences = field(default_factory=Fences)
     escapes: Escapes = field(default_factory=Escapes)
     given_away: GivenAway = field(default_factory=GivenAway)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
+    off_topic: OffTopic = field(default_factory=OffTopic)
     references: References = field(default_factory=References)
     repetition: Repetition = field(default_factory=Repetition)
     scales: Scales = field(default_factory=Scales)
     shifted: Shifted = field(default_factory=Shifted)
     sides: Sides = field(default_factory=Sides)
+    sql_names: SqlNames = field(default_factory=SqlNames)
     sums: Sums = field(default_factory=Sums)
     text_fields: TextFields = field(default_factory=TextFields)
     traces: Traces = field(default_factory=Traces)

@@ -15,14 +15,18 @@ from honekit.data.checks.conversations import Kind, conversations_of, field_in, 
 from honekit.data.checks.leakage.held_out import leakage_check
 from honekit.data.checks.passes import Passes
 from honekit.data.checks.privacy.personal_data import PrivacyCheck
+from honekit.data.checks.quality.exchanged import ExchangedPairs, without_consequences
 from honekit.data.checks.quality.near_duplicates import NearDuplicates
 from honekit.data.checks.score import score
 from honekit.data.checks.structure.endings import Endings
 from honekit.data.checks.structure.lengths import length_check
+from honekit.data.checks.structure.references import empty_fields
 from honekit.data.checks.turn import Turn, read_turn
 from honekit.data.lines import Finding
+from honekit.data.preference import readable_pairs
 from honekit.data.preference_faults import REJECTED
 from honekit.data.records import CheckResult, Tally
+from honekit.data.reinforcement import readable_prompts
 
 _OF_CHAT = frozenset({"data.near_duplicate"})
 """Two pairs for one prompt, and prompts that differ in a number only, are what these files are made of."""
@@ -45,6 +49,12 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
     if kind == "preference":
         _look(rejected_answers(path), [PrivacyCheck(options)], rejected, result.records)
         tally.findings += _endings(path)
+        exchanged = ExchangedPairs()
+        for pair in readable_pairs(path):
+            exchanged.see(pair)
+        tally.findings += exchanged.finish()
+    if kind == "reinforcement":
+        tally.findings += empty_fields(readable_prompts(path))
     counts = _messages(path, kind)
     found = [
         replace(
@@ -54,6 +64,7 @@ def with_contents(result: CheckResult, path: Path, kind: Kind, options: CheckOpt
         if one.code not in _OF_CHAT
     ]
     found += [replace(one, field=f"{REJECTED[0]}[0].content") for one in rejected.findings]
+    found = without_consequences(found)
     whole = Tally(findings=[*result.errors, *result.warnings, *result.advice], counts=Counter(result.counts))
     whole.totals.update(result.stats)
     for finding in found:

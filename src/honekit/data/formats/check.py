@@ -19,6 +19,7 @@ from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
 from honekit.data.checks.score import marked, score
 from honekit.data.formats import chosen_rejected
+from honekit.data.formats.container import has_mark
 from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.row_groups import group_leaks
@@ -31,6 +32,10 @@ from honekit.data.reinforcement import check_reinforcement_file
 _SCANS = {"preference": check_preference_file, "reinforcement": check_reinforcement_file}
 _TOO_LITTLE = ("data.too_few", "data.empty")
 _MAX_SHEETS = 5
+BYTE_ORDER_MARK = Finding(
+    "data.text.byte_order_mark", "advice", 1, "", "the file begins with a byte order mark, which many readers of JSON refuse",
+    "`hone data fix` takes it away; or save the file as UTF-8 without it", True,
+)  # fmt: skip
 _MESSAGE = re.compile(r"messages\[(\d+)\](\.content)?$")
 
 
@@ -71,6 +76,8 @@ def check_any(
             result = _merge(result, spill)
             if held_out and not structure_only and source.dialect is not None:
                 result = _with_groups(result, source, asked, given)
+        if source.container == "jsonl" and has_mark(path):
+            result = _advised(result, BYTE_ORDER_MARK)
         if source.container == "excel" and source.split is None:
             result = _with_sheets(result, path)
     for other in held_out:
@@ -99,9 +106,13 @@ def _with_sheets(result: CheckResult, path: Path) -> CheckResult:
     names = ", ".join(map(shown, others[:_MAX_SHEETS])) + (" and more" if len(others) > _MAX_SHEETS else "")
     message = f"only the sheet {shown(read)} was read, the first with rows in it; not read: {names}"
     fix = "name another one with --sheet"
-    finding = Finding("data.excel_sheets", "advice", 0, "", message, fix)
+    return _advised(result, Finding("data.excel_sheets", "advice", 0, "", message, fix))
+
+
+def _advised(result: CheckResult, finding: Finding) -> CheckResult:
+    """The result with a finding of the file as such."""
     stats = {**result.stats, "advice": result.stats["advice"] + 1}
-    return replace(result, advice=[*result.advice, finding], stats=stats, counts={**result.counts, finding.code: 1})
+    return replace(result, advice=[finding, *result.advice], stats=stats, counts={**result.counts, finding.code: 1})
 
 
 def _joined(result: CheckResult, held_out: CheckResult) -> CheckResult:

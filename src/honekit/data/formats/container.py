@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -79,6 +80,15 @@ def container_of(path: Path) -> Container:
             mend="write an array of records, or one record per line",
         )
     return "jsonl" if text.lstrip().startswith("{") or name.suffix == ".json" else "log"
+
+
+def has_mark(path: Path) -> bool:
+    """Whether a text file begins with UTF-8's byte order mark.
+
+    Raises: DataError[data.file_missing | data.file_unreadable].
+    """
+    with open_unpacked(path) as file:
+        return file.read(len(BOM_UTF8)) == BOM_UTF8
 
 
 def plain_name(path: Path) -> Path:

@@ -36,7 +36,7 @@ TEXT_MENDS: Mapping[str, TextMend] = SAFE_MENDS
 RECORD_MENDS: Mapping[str, RecordMend] = {"data.key_unknown": drop_unknown_keys}
 """Code of the finding -> mend of one record."""
 
-BOM = "data.fix.bom"
+BOM = "data.text.byte_order_mark"
 LINE_END = "data.fix.line_end"
 BLANK_LINE = "data.fix.blank_line"
 DUPLICATE = "data.duplicate"

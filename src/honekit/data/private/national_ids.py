@@ -16,13 +16,15 @@ class _Kind:
     """Of python-stdnum, which knows its check digits."""
     cue: str = ""
     """Words of which one stands nearby; none where hardly any other number passes."""
+    aside: str = "-"
+    """How the numbers begin that are set aside for tests, and nobody's."""
 
 
 _KINDS = (
     _Kind(
         "a US social security number", r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}", "", "ssn|social security|social insurance"
     ),
-    _Kind("a British NHS number", r"\d{3}[ -]?\d{3}[ -]?\d{4}", "gb.nhs", "nhs"),
+    _Kind("a British NHS number", r"\d{3}[ -]?\d{3}[ -]?\d{4}", "gb.nhs", "nhs", "999"),
     _Kind("a Canadian social insurance number", r"\d{3}[ -]?\d{3}[ -]?\d{3}", "ca.sin", "(?-i:SIN)|social insurance"),
     _Kind(
         "a French social security number",
@@ -67,8 +69,15 @@ def national_ids(text: str) -> Iterator[tuple[int, int, str]]:
             continue
         for found in shape.finditer(text):
             is_near = not cue or cue.search(text, max(0, found.start() - _BEFORE), found.end() + _BEHIND)
-            if is_near and (not kind.module or _is_valid(kind.module, found[0])):
+            if is_near and not found[0].startswith(kind.aside) and (not kind.module or _is_valid(kind.module, found[0])):
                 yield found.start(), found.end(), kind.what
+
+
+def is_cued(text: str, start: int, end: int) -> bool:
+    """Whether words nearby say that a number is one of these, so that it is none of another kind: it may be one that is set
+    aside for tests (NHS numbers from 999 000 0000 on), or mistyped."""
+    near = text[max(0, start - _BEFORE) : start]
+    return any(cue and cue.search(near) and shape.fullmatch(text, start, end) for _, shape, cue in _FINDERS)
 
 
 def _is_valid(module: str, number: str) -> bool:

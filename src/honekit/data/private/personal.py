@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from honekit.data.lines import Severity
-from honekit.data.private.national_ids import CUE, national_ids
+from honekit.data.private.national_ids import CUE, is_cued, national_ids
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,13 @@ def _national_ids(text: str) -> Iterator[Span]:
 def _phones(text: str) -> Iterator[Span]:
     for match in _NUMBER.finditer(text):
         raw, before = match[0].rstrip(" .(/-"), _before(text, match.start())
-        if not _is_fictional(raw) and _is_phone(raw, before, text[match.end() : match.end() + 1]):
-            yield Span(match.start(), match.start() + len(raw), "data.privacy.phone", "warning", "a phone number")
+        end = match.start() + len(raw)
+        if (
+            not _is_fictional(raw)
+            and not is_cued(text, match.start(), end)
+            and _is_phone(raw, before, text[match.end() : match.end() + 1])
+        ):
+            yield Span(match.start(), end, "data.privacy.phone", "warning", "a phone number")
 
 
 def _is_phone(raw: str, before: str, after: str) -> bool:

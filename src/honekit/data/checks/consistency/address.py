@@ -24,7 +24,9 @@ _LANGUAGES = {"de": ("Sie", "du"), "fr": ("vous", "tu"), "es": ("usted", "tú")}
 _SIGNS = {
     "de": {
         "und", "ist", "die", "der", "das", "nicht", "ein", "eine", "es", "sie", "mit", "den", "auf", "im", "wir", "uns", "ab",
-        "von", "zum", "zur",
+        "von", "zum", "zur", "ich", "bitte", "haben", "hast", "kann", "kannst", "können", "mein", "meine", "meinen", "wird",
+        "werden", "sind", "bin", "wie", "wann", "nach", "bei", "einen", "einem", "einer", "auch", "oder", "aber", "wenn",
+        "dass", "für", "über", "sehr", "hier", "noch", "am", "dem", "sich",
     },
     "fr": {"le", "la", "les", "des", "est", "et", "vous", "une", "pour", "pas", "dans", "du"},
     "es": {"el", "la", "los", "es", "y", "una", "que", "por", "para", "con", "en", "su"},

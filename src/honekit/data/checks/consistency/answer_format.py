@@ -33,7 +33,7 @@ _WORDS = frozenset(
     for form in (word, word.capitalize(), word.upper())
 )
 _MAX_WORD_CHARS = max(map(len, _WORDS))
-_ABSENT = 4
+_ABSENT = 3
 """So many values that are null or left out show how it is said that there is nothing."""
 _NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 

@@ -46,7 +46,9 @@ class Closings:
 
     def see(self, turns: Turns) -> None:
         answers = [(turn, text) for turn in turns.texts if (text := turn.answer.strip())]
-        lined = [(turn, self._look_at_last_line(turn, text)) for turn, text in answers if len(text) > 20 or "\n" in text]
+        lined = [
+            (turn, self._look_at_last_line(turn, text)) for turn, text in answers if len(text) > 20 or " " in text or "\n" in text
+        ]
         self.marks.add_each("", lined)
         self.stops.add_each("", [(turn, stop_of(text)) for turn, text in answers if " " in text])
         asked = [(turn, stop_of(text)) for turn, _ in answers if " " in (text := turn.question.rstrip())]

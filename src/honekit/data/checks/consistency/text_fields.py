@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
+from honekit.data.checks.accidents import accidents
 from honekit.data.checks.consistency.answer_format import Shape, majority_of, shape_findings
 from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.patterns import Patterns
 from honekit.data.checks.quality.copied import CopiedValues
+from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import Turn, has_code, warner
 from honekit.data.checks.turns import Turns
-from honekit.data.lines import Finding
+from honekit.data.lines import Finding, shown
 
 _FIELD = re.compile(r"\s*[-*•]?\s*([^\W\d_][\w/-]{0,24}(?: [\w/-]{1,24}){0,2}) ?: *(\S.*|)$")
 _START = re.compile(r"\s*[-*•]?\s*[^\W\d_][\w/-]{0,24}(?: [\w/-]{1,24}){0,2} ?: ")
@@ -23,6 +25,7 @@ _MAX_CHARS, _MAX_FIELDS = 1000, 20
 _NAME_CHARS = 80
 _MOSTLY = 0.75
 
+_undeclared = warner("data.labels.undeclared", "write a name that the prompt gives, or add this one there")
 _keys = warner("data.format.keys", "give the answer the same fields as the others")
 
 
@@ -34,6 +37,9 @@ class TextFields:
     labels: Labels = field(default_factory=Labels)
     patterns: Patterns = field(default_factory=Patterns)
     copied: CopiedValues = field(default_factory=CopiedValues)
+    undeclared: Tally = field(default_factory=Tally)
+    """Names of fields that a system prompt does not have, though it has others of the answer."""
+    declared: int = 0
 
     def see(self, turns: Turns) -> None:
         shapes: list[tuple[Turn, Shape]] = []
@@ -47,21 +53,35 @@ class TextFields:
             if fields:
                 value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
                 as_objects.append(structs.replace(turn, value=value))
+                self._count_undeclared(turn, fields)
         self.shapes.add_each("", shapes)
         for check in (self.labels, self.patterns, self.copied) if as_objects else ():
             check.see(Turns(as_objects))
 
+    def _count_undeclared(self, turn: Turn, fields: dict[str, list[str]]) -> None:
+        prompt = turn.texts[0] if turn.messages[0].role in LEADING else ""
+        strange = [name for name in fields if name not in prompt]
+        self.declared += len(strange) < len(fields)
+        if strange and len(strange) < len(fields):
+            self.undeclared.add(strange[0], turn.line, turn.field)
+
     def join(self, later: TextFields, lines_before: int) -> None:
         for name in ("shapes", "labels", "patterns", "copied"):
             getattr(self, name).join(getattr(later, name), lines_before)
+        self.undeclared.join(later.undeclared, lines_before)
+        self.declared += later.declared
 
     def finish(self) -> Iterator[Finding]:
-        is_format = False
+        is_format, keyed = False, False
         for _, tally in self.shapes.all():
             if _are_fields(tally):
                 is_format = True
-                yield from _of_task(tally)
+                for finding in _of_task(tally):
+                    keyed = True
+                    yield finding
         told: set[tuple[int, str]] = set()
+        for name, (line, at) in accidents(self.undeclared, self.declared) if is_format and not keyed else ():
+            yield _undeclared(line, at, f"the system prompt names the other fields of the answer, and not {shown(name)}")
         for check in (self.labels, self.copied, self.patterns) if is_format else ():
             for finding in check.finish():
                 if (finding.line, finding.field) not in told:

@@ -41,6 +41,8 @@ _MAX_WORDS = 2000
 _SURELY = 0.8
 _FEW, _NEARLY_ALL, _ENOUGH_TO_TELL = 3, 0.9, 12
 """What is needed to doubt a name that is no slip: it may be known from elsewhere."""
+_ENOUGH_CALLS = 10
+"""The same for an argument of a call, which comes from what the user said."""
 
 _unfounded = warner("data.answers.unfounded", "copy it from the input as it stands there")
 _strange = adviser("data.answers.unfounded", "see where it comes from: a model can only learn to make it up")
@@ -154,7 +156,9 @@ class CopiedValues:
             for line, at, value, meant in counts.slips:
                 usual = f"{counts.copied} of {counts.total} times {what} is copied from the input"
                 yield _unfounded(line, at, f"{shown(value)} stands nowhere in the input, but {shown(meant)} does; {usual}")
-            if len(counts.strange) <= _FEW and counts.total >= _ENOUGH_TO_TELL and counts.copied >= _NEARLY_ALL * counts.total:
+            is_argument = any(".tool_calls[" in at for _, at, _ in counts.strange)
+            enough = _ENOUGH_CALLS if is_argument else _ENOUGH_TO_TELL
+            if len(counts.strange) <= _FEW and counts.total >= enough and counts.copied >= _NEARLY_ALL * counts.total:
                 for line, at, value in counts.strange:
                     usual = f"{counts.copied} of {counts.total} times {what} is copied from the input"
                     yield _strange(line, at, f"nothing like {shown(value)} stands in the input; {usual}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
+from honekit.data.checks.quality.close_languages import CloseLanguages
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import adviser, warner
 from honekit.data.checks.turns import Turns
@@ -89,8 +90,10 @@ class Languages:
     latin: list[_Seen] = field(default_factory=list)
     """Those of them that are a sentence in ASCII letters."""
     words: Counter[str] = field(default_factory=Counter)
+    close: CloseLanguages = field(default_factory=CloseLanguages)
 
     def see(self, turns: Turns) -> None:
+        self.close.see(turns)
         for turn in turns.prose:
             answer = turn.answer
             if len(answer) < _MIN_CHARS and " " in answer:
@@ -111,6 +114,7 @@ class Languages:
         return len(everyday.intersection(answer[:_MAX_CHARS].casefold().split())) >= _EVERYDAY
 
     def join(self, later: Languages, lines_before: int) -> None:
+        self.close.join(later.close, lines_before)
         self.passed += later.passed
         self.texts += [seen._replace(line=seen.line + lines_before) for seen in later.texts]
         self.identify()
@@ -155,6 +159,11 @@ class Languages:
         return frozenset(word for word, count in self.words.items() if count >= least and len(word) < 6)
 
     def finish(self) -> Iterator[Finding]:
+        close = {finding.line: finding for finding in self.close.finish()}
+        yield from close.values()
+        yield from (finding for finding in self._finish() if finding.line not in close)
+
+    def _finish(self) -> Iterator[Finding]:
         self.identify()
         language = language_of(" ".join(self.unsure)) if self.unsure_count >= _LEAST else ""
         own = " ".join([text for text in self.unsure if not text.isascii()])

@@ -111,6 +111,8 @@ def _digits(number: str) -> str:
 def _slip_of(number: str, known: set[str]) -> str | None:
     """Digits in the input that are those of the number in another order, or all but one of them."""
     own = _digits(number)
+    if len(own) == 2 and own[0] != own[1]:
+        return own[::-1] if own[::-1] in known else None
     if len(own) < _MIN_DIGITS:
         return None
     return next((other for other in sorted(known) if _is_slip(own, other)), None)

@@ -65,7 +65,7 @@ class Shifted:
                 continue
             if len(turn.messages) > 3:
                 continue
-            answer, question = _words(turn.answer), _words(turn.question)
+            answer, question = words_of(turn.answer), words_of(turn.question)
             own = len(answer & question)
             if self.line and line <= self.line + 2 and len(answer) >= _MIN_ANSWER_WORDS and len(self.answer) >= _MIN_ANSWER_WORDS:
                 self._count(-1, line, len(answer & self.question) - own)
@@ -119,6 +119,7 @@ class Shifted:
                 yield _shifted(first, "messages", message)
 
 
-def _words(text: str) -> set[bytes]:
-    letters = text[:_MAX_CHARS].lower().encode("utf-8", "surrogatepass").translate(_NO_LETTERS)
+def words_of(text: str, most: int = _MAX_CHARS) -> set[bytes]:
+    """The beginnings of the longer words among the first `most` characters."""
+    letters = text[:most].lower().encode("utf-8", "surrogatepass").translate(_NO_LETTERS)
     return {word[:_BEGINNING] for word in letters.split() if len(word) >= _LEAST_LETTERS}

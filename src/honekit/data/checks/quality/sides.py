@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from honekit.data.checks.tally import Place, Tallies
 from honekit.data.checks.turn import Turn, warner
 from honekit.data.checks.turns import Turns
+from honekit.data.checks.two_lengths import reversed_lengths
 from honekit.data.lines import Finding
 
 _MOSTLY = 0.75
+_MAX_LENGTHS = 2000
 _MARKS = frozenset("?？؟")
 _VERBS = frozenset(
     {
@@ -63,6 +65,8 @@ class Sides:
     """`data.roles.swapped`, by the question marks and instructions of a conversation's first two turns."""
 
     tallies: Tallies = field(default_factory=Tallies)
+    lengths: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    """Task, line, place of the user's message and lengths of the two texts, of the first conversations with one turn."""
 
     def see(self, turns: Turns) -> None:
         sides: list[tuple[Turn, tuple[bool, bool]]] = []
@@ -73,6 +77,8 @@ class Sides:
             if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
                 continue
             asked, answered = turn.texts[at].rstrip(), turn.texts[at + 1].rstrip()
+            if len(messages) == at + 2 and turn.is_prose and len(self.lengths) < _MAX_LENGTHS:
+                self.lengths.append((turn.task, turn.line, f"messages[{at}].content", len(asked), len(answered)))
             if " " not in asked or " " not in answered:
                 continue
             marks = (
@@ -87,6 +93,10 @@ class Sides:
 
     def join(self, later: Sides, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)
+        room = _MAX_LENGTHS - len(self.lengths)
+        self.lengths += [
+            (task, line + lines_before, at, asked, answered) for task, line, at, asked, answered in later.lengths[:room]
+        ]
 
     def finish(self) -> Iterator[Finding]:
         for _, tally in self.tallies.all():
@@ -96,6 +106,13 @@ class Sides:
                 if marks == _STATED_AND_ASKED and at:
                     usual = f"in {tally.counts[tally.main]} of {tally.total} records it is the user who asks"
                     yield _swapped(line, at, f"the user makes a statement and the assistant asks; {usual}")
+        for task in dict.fromkeys(task for task, *_ in self.lengths):
+            places = [(line, at) for other, line, at, *_ in self.lengths if other == task]
+            lengths = [(asked, answered) for other, _, _, asked, answered in self.lengths if other == task]
+            for place in reversed_lengths(lengths):
+                asked, answered = lengths[place]
+                usual = "in nearly all records the lengths are the other way round"
+                yield _swapped(*places[place], f"the user's text has {asked} characters and the answer {answered}; {usual}")
 
 
 def _has_verb(text: str) -> bool:

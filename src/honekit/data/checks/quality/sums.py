@@ -20,6 +20,13 @@ _SUM = re.compile(
     r"(?![\w,^²³%/:×÷*+·]|\.\d| ?[×÷*/+=^%≈:])"
 )
 """Without signs that could change what is meant: brackets, powers, percentages, units between the numbers, thousands' commas."""
+_WORDED = re.compile(
+    rf"(?:^|[.;:\n(] ?|, (?:so |and |then )?|\b(?:So|Then|First|Next|and|then|since|because|that|have) )"
+    rf"({_NUMBER}) (plus|minus|times|multiplied by|divided by) ({_NUMBER}) (?:is|are|equals|makes|gives|leaves) ({_NUMBER})"
+    r"(?![\w,^%/]|\.\d| ?(?:more|less|fewer|times|percent|plus|minus|[+*/×÷=−–-]))"
+)
+"""One sum on its own in words: what stands before it could change what is meant (`half of 3 times 4 is 6`)."""
+_SIGN_OF = {"plus": "+", "minus": "-", "times": "*", "multiplied by": "*", "divided by": "/"}
 _SIGNS = str.maketrans({"×": "*", "÷": "/", "·": "*", "−": "-", "–": "-"})
 _MAX_CHARS = 4000
 
@@ -35,9 +42,14 @@ class Sums:
 
     def see(self, turns: Turns) -> None:
         for turn in turns.with_digits:
-            if turn.value is NO_JSON and "=" in turn.answer and not has_code(turn.answer):
-                found = _SUM.findall(turn.answer[:_MAX_CHARS])
-                self.answers += bool(found)
+            if turn.value is not NO_JSON or has_code(turn.answer):
+                continue
+            found = _SUM.findall(turn.answer[:_MAX_CHARS]) if "=" in turn.answer else []
+            if any(map(turn.answer.__contains__, _SIGN_OF)):
+                worded = _WORDED.findall(turn.answer[:_MAX_CHARS])
+                found += [(f"{one} {_SIGN_OF[sign]} {other}", result) for one, sign, other, result in worded]
+            if found:
+                self.answers += 1
                 fault = next(filter(None, (fault_of(sum, result) for sum, result in found)), None)
                 if fault:
                     self.wrong.add(fault, turn.line, turn.field)
