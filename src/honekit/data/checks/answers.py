@@ -15,6 +15,7 @@ from honekit.data.checks.consistency.combinations import Combinations
 from honekit.data.checks.consistency.contradictions import Contradictions
 from honekit.data.checks.consistency.currencies import Currencies
 from honekit.data.checks.consistency.fences import Fences
+from honekit.data.checks.consistency.headings import Headings
 from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.list_answers import ListAnswers
 from honekit.data.checks.consistency.notation import Notation
@@ -49,7 +50,7 @@ from honekit.data.checks.turn import Turn
 from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 
-_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax", "off_topic")
+_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax", "off_topic", "headings")
 
 
 @dataclass
@@ -59,6 +60,7 @@ class AnswerChecks:
     contradictions: Contradictions = field(default_factory=Contradictions)
     system_prompts: SystemPrompts = field(default_factory=SystemPrompts)
     answer_format: AnswerFormat = field(default_factory=AnswerFormat)
+    headings: Headings = field(default_factory=Headings)
     labels: Labels = field(default_factory=Labels)
     notation: Notation = field(default_factory=Notation)
     style: Style = field(default_factory=Style)

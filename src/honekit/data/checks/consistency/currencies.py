@@ -18,10 +18,20 @@ _WORDS = {
     "£": r"£|\bGBP\b|\bpounds?\b|\bsterling\b",
     "¥": r"¥|\b(?:JPY|CNY|RMB)\b|\b(?:yen|yuan)\b",
     "₹": r"₹|\bINR\b|\brupees?\b",
+    "CHF": r"\bCHF\b|\b(?:Swiss )?francs?\b|\bFranken\b",
+    "kr": r"\bkr\b|\b(?:SEK|NOK|DKK)\b|\bkrone[rn]?\b|\bkronor\b",
+    "zł": r"zł|\bPLN\b|\bzłot\w+",
 }
 """What says that a currency is meant."""
 _ASKED = {sign: re.compile(words, re.I) for sign, words in _WORDS.items()}
-_SIGN = re.compile(r"(?<!\w)([€$£¥₹]) ?\d|\d ?([€£¥₹]|\$(?!\w))")
+_CODES = {
+    "EUR": "€", "euros": "€", "euro": "€", "USD": "$", "dollars": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "CHF": "CHF",
+    "francs": "CHF", "Franken": "CHF", "kr": "kr", "SEK": "kr", "NOK": "kr", "DKK": "kr", "zł": "zł", "PLN": "zł",
+}  # fmt: skip
+"""Pounds are a weight too."""
+_NAMES = "|".join(_CODES)
+_SIGN = re.compile(rf"(?<!\w)([€$£¥₹]|(?:{_NAMES})\b) ?\d|\d ?([€£¥₹]|\$(?!\w)|(?:{_NAMES})\b)")
+_MAY_HAVE = ("€", "$", "£", "¥", "₹", *_CODES)
 _LEAST, _MOSTLY, _FEW = 8, 0.85, 2
 
 _FIX = "write the amount in the currency of the others, with its value, or say in the input which one is meant"
@@ -39,9 +49,9 @@ class Currencies:
     def see(self, turns: Turns) -> None:
         for turn, system in zip(turns.all, turns.systems, strict=True):
             text = turn.answer
-            if not turn.has_digit or turn.value is not NO_JSON or not ("€" in text or "$" in text or "£" in text or "¥" in text):
+            if not turn.has_digit or turn.value is not NO_JSON or not any(map(text.__contains__, _MAY_HAVE)):
                 continue
-            found = {one or other for one, other in _SIGN.findall(text)}
+            found = {_CODES.get(one or other, one or other) for one, other in _SIGN.findall(text)}
             if len(found) == 1:
                 sign = found.pop()
                 is_asked = bool(_ASKED[sign].search(said_before(turn)))

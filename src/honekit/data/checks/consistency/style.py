@@ -19,6 +19,7 @@ _MARKDOWN = re.compile(r"\*\*\S(?:[^*\n]*[^*\s])?\*\*(?!\w)|^#{1,6} |^\|.+\|\s*$
 _BULLETS = re.compile(r"\n\s*(?:[-*•]|\d{1,2}[.)])\s+\S")
 """With the line end before it, which is found ten times as fast as the beginning of a line."""
 _END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
+_EMOJI = re.compile("[\U0001f300-\U0001faff]")
 _QUOTES = frozenset('"“”„«»')
 _BEGINNING = 40
 """Characters in which a sentence has three blanks."""
@@ -40,6 +41,7 @@ _ending = adviser("data.style.ending", "end it like the others, unless the diffe
 _markdown = adviser("data.style.markdown", "format it like the others, unless the difference is meant")
 _list = adviser("data.style.list", "lay it out like the others, unless the difference is meant")
 _quotes = adviser("data.style.quotes", "take the quotation marks away, unless the difference is meant")
+_emoji = adviser("data.style.emoji", "take it out, unless the difference is meant")
 _block = adviser("data.style.code_block", "put the code into a fenced block like the others, unless it is meant")
 _length = adviser("data.style.length", "look at it: it may be cut off, be two answers in one, or belong to another task")
 
@@ -49,13 +51,14 @@ _STYLES = {
     "markdown": (_markdown, "is formatted with Markdown", "is plain text"),
     "list": (_list, "is a list", "is running text"),
     "quotes": (_quotes, "stands in quotation marks", ""),
+    "emoji": (_emoji, "has an emoji", ""),
 }
 
 
 @dataclass
 class Style:
     """`data.style.case`, `data.style.ending`, `data.style.markdown`, `data.style.list`, `data.style.quotes`,
-    `data.style.code_block`, `data.style.length`."""
+    `data.style.emoji`, `data.style.code_block`, `data.style.length`."""
 
     styles: Tallies = field(default_factory=Tallies)
     """Each category says what the styles of `_STYLES` are, in that order."""
@@ -102,7 +105,7 @@ class Style:
         for name, tally in self._tallies():
             advise, yes, no = _STYLES[name]
             odd = list(tally.odd(share=majority_share(tally.total), least=_LEAST))
-            if name in ("ending", "quotes"):
+            if name in ("ending", "quotes", "emoji"):
                 # A sentence without its end is `data.answer.breaks_off`, of the structural checks.
                 odd = [(kind, place) for kind, place in odd if kind]
             said = f"unlike {tally.counts.get(tally.main, 0)} of {tally.total} answers"
@@ -134,7 +137,7 @@ class Style:
                 yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
 
 
-def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bool]:
+def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bool, bool]:
     """What an answer's styles are, in the order of `_STYLES`; None where it is too short to tell."""
     has_lines = "\n" in text
     is_sentence = text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2
@@ -143,7 +146,7 @@ def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bo
     is_list = has_lines and len(_BULLETS.findall(f"\n{text}")) > 1
     has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
     is_quoted = len(text) >= _QUOTED and _stands_in_quotes(text)
-    return is_lower, is_ended, has_marks, is_list, is_quoted
+    return is_lower, is_ended, has_marks, is_list, is_quoted, not text.isascii() and bool(_EMOJI.search(text))
 
 
 def _stands_in_quotes(text: str) -> bool:

@@ -23,8 +23,10 @@ _WORDS = {
     " gjennom gi lett penger mer dere legg alltid aldri kanskje"
     " melk egg skje kveld deretter slutt fortell besøk tenk tørr mann vei blitt verdt les hell skjær spill",
     "sv": "och är att inte jag ett från när för över mycket efter vad hur varje också vatten eller sedan mig dig sig ut upp nu",
-    "cs": "se jak pro co když jsem jsou také nebo při ve než být který která které může je v s i",
-    "sk": "sa ako pre čo keď som sú aj alebo pri vo byť ktorý ktorá ktoré môže veľmi ich iba ešte je v s",
+    "cs": "se jak pro co když jsem jsou také nebo při ve než být který která které může"
+    " ji není jsme jste více přes mezi proto je v s i",
+    "sk": "sa ako pre čo keď som sú aj alebo pri vo byť ktorý ktorá ktoré môže"
+    " veľmi ich iba ešte ju so nie treba viac sme ste tiež cez medzi preto je v s",
     "uk": "та що як це або від його щоб під і й є ще дуже після якщо ви у з не на до",
     "ru": "и что как это или от его чтобы под ещё очень после если вы с не на до в из потом нужно",
     "bg": "и е са за да се че от който това както които при със не на в по",

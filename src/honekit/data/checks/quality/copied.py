@@ -59,6 +59,8 @@ class Field:
 
     strange: list[tuple[int, str, str]] = field(default_factory=list)
     """Line, place and value of names that nothing in the input is like."""
+    words: list[tuple[int, str, str]] = field(default_factory=list)
+    """The same of words, the first two."""
     elsewhere: list[tuple[int, str, str, int]] = field(default_factory=list)
     """Line, place and value of what stands in the input of a record beside it, and that one's line."""
 
@@ -110,7 +112,10 @@ class CopiedValues:
                             counts.elsewhere.append((turn.line, place, value, self.beside[0]))
                             continue
                         still_open.append((turn.task, name, turn.line, place, value))
-                    if len(counts.slips) < MAX_PLACES and _is_name(value):
+                    if not _is_name(value):
+                        if name and len(counts.words) < 2 and form[:_MIN_LETTERS] not in letters:
+                            counts.words.append((turn.line, place, value))
+                    elif len(counts.slips) < MAX_PLACES:
                         if meant := _near(value, before):
                             counts.slips.append((turn.line, place, value, meant))
                         elif len(counts.strange) <= _FEW:
@@ -138,6 +143,7 @@ class CopiedValues:
                 own.copied += counts.copied
                 room = MAX_PLACES - len(own.slips)
                 own.slips += [(line + lines_before, at, value, meant) for line, at, value, meant in counts.slips[:room]]
+                own.words += [(line + lines_before, at, value) for line, at, value in counts.words[: 2 - len(own.words)]]
                 room = _FEW + 1 - len(own.strange)
                 room = MAX_PLACES - len(own.elsewhere)
                 own.elsewhere += [
@@ -159,7 +165,9 @@ class CopiedValues:
             is_argument = any(".tool_calls[" in at for _, at, _ in counts.strange)
             enough = _ENOUGH_CALLS if is_argument else _ENOUGH_TO_TELL
             if len(counts.strange) <= _FEW and counts.total >= enough and counts.copied >= _NEARLY_ALL * counts.total:
-                for line, at, value in counts.strange:
+                # A word may be said in another way: it is doubted only where no other value of the field was.
+                words = counts.words if counts.copied == counts.total - 1 else ()
+                for line, at, value in (*counts.strange, *words):
                     usual = f"{counts.copied} of {counts.total} times {what} is copied from the input"
                     yield _strange(line, at, f"nothing like {shown(value)} stands in the input; {usual}")
 
