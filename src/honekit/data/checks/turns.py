@@ -8,8 +8,16 @@ from typing import Any, Protocol
 
 from honekit.data.checks.quality.cues import Cues, cues_of
 from honekit.data.checks.structure.orders import LEADING
-from honekit.data.checks.turn import NO_JSON, Turn
+from honekit.data.checks.turn import NO_JSON, Turn, digit_span
 from honekit.data.lines import Finding
+
+CURRENCIES = {
+    "€": "€", "EUR": "€", "euros": "€", "euro": "€", "$": "$", "USD": "$", "dollars": "$", "£": "£", "GBP": "£", "¥": "¥",
+    "JPY": "¥", "₹": "₹", "INR": "₹", "CHF": "CHF", "francs": "CHF", "Franken": "CHF", "kr": "kr", "SEK": "kr", "NOK": "kr",
+    "DKK": "kr", "zł": "zł", "PLN": "zł",
+}  # fmt: skip
+"""Signs, codes and words beside an amount, with the currency. Pounds are a weight too."""
+_AROUND = max(map(len, CURRENCIES)) + 1
 
 
 class Turns:
@@ -49,6 +57,17 @@ class Turns:
         return [turn for turn in self.all if turn.has_digit]
 
     @cached_property
+    def with_money(self) -> list[Turn]:
+        """Those whose answer is no JSON and has a digit, and a currency or what looks like one."""
+        turns = [turn for turn in self.texts if turn.has_digit]
+        near = [_near_digits(turn.answer) for turn in turns]
+        all_near = "\n".join(near)
+        said = [word for word in CURRENCIES if word in all_near]
+        if not said:
+            return []
+        return [turn for turn, text in zip(turns, near, strict=True) if any(word in text for word in said)]
+
+    @cached_property
     def prose(self) -> list[Turn]:
         return [turn for turn in self.all if turn.is_prose]
 
@@ -61,6 +80,12 @@ class Turns:
     def objects(self) -> list[Turn]:
         """Those whose answer is a JSON object."""
         return [turn for turn in self.all if type(turn.value) is dict]
+
+
+def _near_digits(text: str) -> str:
+    """From a little before the first digit of a text to a little behind its last."""
+    begin, end = digit_span(text)
+    return text[max(begin - _AROUND, 0) : end + _AROUND]
 
 
 class TurnCheck(Protocol):

@@ -18,6 +18,7 @@ def test_code_in_another_language_than_asked_for_is_found() -> None:
 
 def test_code_that_is_asked_for_passes() -> None:
     assert findings(Fences(), answers([*PYTHON, SCRIPT], "You help programmers.")) == []
+    assert findings(Fences(), answers([*PYTHON, "```bash\npip install x\n```"], SYSTEM)) == []
     asked = conversation(11, "How is that in JavaScript?", SCRIPT, SYSTEM)
     assert findings(Fences(), [*answers(PYTHON, SYSTEM), asked]) == []
     assert findings(Fences(), answers([*PYTHON, "```\nplain\n```", "```py\nx = 1\n```"], SYSTEM)) == []

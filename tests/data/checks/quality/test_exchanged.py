@@ -65,6 +65,12 @@ def test_pairs_that_are_all_alike_pass(pairs: list[tuple[str, str]]) -> None:
     assert found_in(pairs) == []
 
 
+def test_questions_that_only_sound_bad_are_answered_on_purpose() -> None:
+    safe = [pair[::-1] for pair in REFUSALS] + [pair[::-1] for pair in REFUSALS]
+    assert [one.line for one in found_in([*safe, REFUSALS[0]])] == [31]
+    assert found_in([*safe, REFUSALS[0], REFUSALS[1]]) == []
+
+
 def test_pairs_that_differ_in_both_ways_pass() -> None:
     assert found_in([pair if at % 3 else pair[::-1] for at, pair in enumerate(LENGTHS)]) == []
 

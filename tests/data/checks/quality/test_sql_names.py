@@ -33,6 +33,7 @@ def test_a_name_that_is_nowhere_is_found(query: str) -> None:
         "SELECT x.id FROM (SELECT id FROM orders) x;",
         "SELECT name FROM customers WHERE city = 'taken from mars.red';",
         "SELECT EXTRACT(YEAR FROM placed) FROM orders;".replace("placed", "total"),
+        "WITH t AS (SELECT city, COUNT(*) AS n FROM customers GROUP BY city) SELECT t.city, t.n FROM t;",
         "SELECT n FROM generate_series(1, 3) AS n;",
     ],
 )

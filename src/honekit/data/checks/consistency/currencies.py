@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import NO_JSON, adviser, said_before, warner
-from honekit.data.checks.turns import Turns
+from honekit.data.checks.turn import adviser, said_before, warner
+from honekit.data.checks.turns import CURRENCIES, Turns
 from honekit.data.lines import Finding, shown
 
 _WORDS = {
@@ -24,14 +25,8 @@ _WORDS = {
 }
 """What says that a currency is meant."""
 _ASKED = {sign: re.compile(words, re.I) for sign, words in _WORDS.items()}
-_CODES = {
-    "EUR": "€", "euros": "€", "euro": "€", "USD": "$", "dollars": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "CHF": "CHF",
-    "francs": "CHF", "Franken": "CHF", "kr": "kr", "SEK": "kr", "NOK": "kr", "DKK": "kr", "zł": "zł", "PLN": "zł",
-}  # fmt: skip
-"""Pounds are a weight too."""
-_NAMES = "|".join(_CODES)
+_NAMES = "|".join(word for word in CURRENCIES if word.isalpha())
 _SIGN = re.compile(rf"(?<!\w)([€$£¥₹]|(?:{_NAMES})\b) ?\d|\d ?([€£¥₹]|\$(?!\w)|(?:{_NAMES})\b)")
-_MAY_HAVE = ("€", "$", "£", "¥", "₹", *_CODES)
 _LEAST, _MOSTLY, _FEW = 8, 0.85, 2
 
 _FIX = "write the amount in the currency of the others, with its value, or say in the input which one is meant"
@@ -47,15 +42,13 @@ class Currencies:
     """By task: the sign, and whether the system prompt names a currency."""
 
     def see(self, turns: Turns) -> None:
-        for turn, system in zip(turns.all, turns.systems, strict=True):
-            text = turn.answer
-            if not turn.has_digit or turn.value is not NO_JSON or not any(map(text.__contains__, _MAY_HAVE)):
-                continue
-            found = {_CODES.get(one or other, one or other) for one, other in _SIGN.findall(text)}
+        for turn in turns.with_money:
+            found = {CURRENCIES[one or other] for one, other in _SIGN.findall(turn.answer)}
             if len(found) == 1:
                 sign = found.pop()
+                system = turn.texts[0] if turn.messages[0].role in LEADING else ""
                 is_asked = bool(_ASKED[sign].search(said_before(turn)))
-                self.signs.add(turn.task, "", (sign, _named(system or "")), turn.line, "" if is_asked else turn.field)
+                self.signs.add(turn.task, "", (sign, _named(system)), turn.line, "" if is_asked else turn.field)
 
     def join(self, later: Currencies, lines_before: int) -> None:
         self.signs.join(later.signs, lines_before)

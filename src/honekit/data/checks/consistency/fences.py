@@ -21,6 +21,8 @@ _NAMES = {
 }  # fmt: skip
 _IN_TEXT = {name: re.compile(rf"(?<![\w+#])(?:{words})(?![\w+#])", re.I) for name, words in _NAMES.items()}
 _OF_LABEL = {word.replace("\\", ""): name for name, words in _NAMES.items() for word in words.split("|")}
+_BESIDE_ANY = frozenset({"bash"})
+"""Commands to install and run what is written in any language."""
 _LEAST, _MOSTLY, _FEW = 8, 0.85, 2
 
 _other = warner("data.answers.code_language", "write it in the language that is asked for, or ask for this one")
@@ -51,7 +53,8 @@ class Fences:
             if tally.total < _LEAST or count < _MOSTLY * tally.total or tally.total - count > _FEW:
                 continue
             for (language, named), places in both.places.items():
-                for line, at in places if main in named and language not in named else ():
+                is_odd = main in named and language not in named and language not in _BESIDE_ANY
+                for line, at in places if is_odd else ():
                     said = f"the code is {language}, and {main} is asked for"
                     yield _other(line, at, f"{said}; {count} of {tally.total} answers with code have that")
 

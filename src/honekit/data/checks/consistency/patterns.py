@@ -22,6 +22,7 @@ _LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?(?!\S)")
 _UNIT = re.compile(r"(?<=9 )°?[Aa](?:/[Aa])?$")
 """One form for all units behind a blank: whether they should be the same is for the checks of units."""
 _RUN = re.compile(r"\d+|[^\W\d_]+")
+_CURRENCIES = str.maketrans("$£¥", "€€€")
 _NUMBER_SHAPE, _WORDS_SHAPE, _SIGNS_SHAPE = "a number", "words", "signs"
 _MAX_REST = 3
 _MAX_EXAMPLES = 1000
@@ -49,7 +50,8 @@ class Patterns:
                     self._count(turn, path, texts)
 
     def _count(self, turn: Turn, name: str, texts: list[str]) -> None:
-        shapes = [*map(_shape_of, texts)]
+        # Which currency an answer has is for the checks of money.
+        shapes = [_shape_of(text if name else text.translate(_CURRENCIES)) for text in texts]
         if not any(shapes):
             return
         tally = self.shapes.of(turn.task, name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from honekit.data.checks.short_texts import of_turn
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import NO_JSON, Turn, digit_span, has_code, warner
+from honekit.data.checks.turn import NO_JSON, Turn, has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -48,22 +49,22 @@ class Thousands:
     def see(self, turns: Turns) -> None:
         for turn in turns.with_digits:
             if turn.value is NO_JSON:
-                self._see_text(turn)
+                if len(turn.answer) <= _MAX_VALUE_CHARS and (found := _VALUE.fullmatch(turn.answer.strip())):
+                    self._count(turn, _ANSWER, found, turn.field)
             elif isinstance(turn.value, dict):
                 for path, texts in of_turn(turn).items():
-                    for text in texts:
-                        if len(text) <= _MAX_VALUE_CHARS and (found := _VALUE.fullmatch(text)):
-                            self._count(turn, path, found, f"{turn.field}.{path}")
-
-    def _see_text(self, turn: Turn) -> None:
-        text = turn.answer
-        if len(text) <= _MAX_VALUE_CHARS and (found := _VALUE.fullmatch(text.strip())):
-            self._count(turn, _ANSWER, found, turn.field)
-        elif not has_code(text):
-            begin, end = digit_span(text)
-            for number, found in enumerate(_MONEY.finditer(text, max(begin - 8, 0), end + 8)):
-                if number < _MAX_NUMBERS:
+                    if not path.endswith("[]"):
+                        self._count_values(turn, path, texts)
+        for turn in turns.with_money:
+            if len(turn.answer) > _MAX_VALUE_CHARS or not _VALUE.fullmatch(turn.answer.strip()):
+                for found in islice(_MONEY.finditer(turn.answer), 0 if has_code(turn.answer) else _MAX_NUMBERS):
                     self._count(turn, _MONEY_IN_TEXT, found, turn.field)
+
+    def _count_values(self, turn: Turn, path: str, texts: list[str]) -> None:
+        for text in texts:
+            is_short = len(text) <= _MAX_VALUE_CHARS and (text[0].isdigit() or text[-1].isdigit())
+            if is_short and (found := _VALUE.fullmatch(text)):
+                self._count(turn, path, found, f"{turn.field}.{path}")
 
     def _count(self, turn: Turn, name: str, found: re.Match[str], at: str) -> None:
         """What was copied keeps the form of its source: it counts, and is not blamed."""

@@ -73,14 +73,19 @@ class ExchangedPairs:
         if len(self.pairs) < _LEAST:
             return
         told: set[int] = set()
+        refusals = [pair.refuses for pair in self.pairs]
+        refused = [*self._of_property(refusals)]
+        if sum(refusals) > 0 and len(refused) > 1:
+            refused = []  # questions that sound bad and are not, answered on purpose
         for pairs, say, what in (
             (self._of_property([pair.is_json for pair in self.pairs]), _exchanged, _of_json),
-            (self._of_property([pair.refuses for pair in self.pairs]), _exchanged, _of_refusals),
+            (refused, _exchanged, _of_refusals),
             (self._of_length(), _exchanged, _of_lengths),
             (self._of_words(), _advised, _of_words),
         ):
             for pair in pairs:
-                if pair.line not in told:
+                # A refusal beside an answer is judged as such, whatever its words and length.
+                if pair.line not in told and (not pair.refuses or what in (_of_json, _of_refusals)):
                     told.add(pair.line)
                     yield say(pair.line, f"{PREFERRED[0]}[0].content", what(pair))
 

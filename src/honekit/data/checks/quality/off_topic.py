@@ -15,8 +15,9 @@ _LEAST, _MOSTLY, _FEW = 12, 0.9, 2
 _SHARED, _SHARE, _STRANGE = 2, 0.5, 0.2
 _MIN_WORDS, _LETTERS = 4, 5
 _MAX_INPUT, _MAX_ANSWER = 4000, 600
-_ALL, _EVERY = 2048, 16
+_ALL, _EVERY = 1024, 32
 """The first lines are all looked at, then blocks of them."""
+_ENOUGH = 200
 
 _strange = warner("data.answers.unfounded", "see whether it belongs to another input")
 
@@ -27,10 +28,12 @@ class OffTopic:
 
     follows: Tallies = field(default_factory=Tallies)
     """Whether an answer has the words of its input; None where it cannot be told."""
+    total: int = 0
+    following: int = 0
 
     def see(self, turns: Turns) -> None:
         for turn in turns.prose:
-            if turn.line > _ALL and turn.line // _ALL % _EVERY:
+            if (turn.line > _ALL and turn.line // _ALL % _EVERY) or self._is_hopeless:
                 continue
             answer = _long_words(turn.answer, _MAX_ANSWER)
             if len(answer) < _MIN_WORDS // 2:
@@ -39,10 +42,19 @@ class OffTopic:
             follows = True if shared >= _SHARED and shared >= _SHARE * len(answer) else None
             if shared <= min(1, _STRANGE * len(answer)) and len(answer) >= _MIN_WORDS:
                 follows = False
+            self.total += 1
+            self.following += follows is True
             self.follows.add(turn.task, "", follows, turn.line, turn.field)
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether answers say other things than their inputs anyway."""
+        return self.total >= _ENOUGH and self.following < self.total / 2
 
     def join(self, later: OffTopic, lines_before: int) -> None:
         self.follows.join(later.follows, lines_before)
+        self.total += later.total
+        self.following += later.following
 
     def finish(self) -> Iterator[Finding]:
         for _, tally in self.follows.all():

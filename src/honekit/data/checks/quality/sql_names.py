@@ -12,11 +12,12 @@ from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _QUERY = re.compile(r"\s*(?:```(?:sql)?\s*)?(?:SELECT|WITH|INSERT|UPDATE|DELETE)\b", re.I)
+_FIRST = frozenset("SWIUDswiud`\n ")
 _TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:ONLY\s+)?[\"`\[]?([a-z_]\w*)(?![\w.(]|\s*\()", re.I)
 _INSERTED = re.compile(r"\bINTO\s+[\"`\[]?([a-z_]\w*)", re.I)
 _COLUMN = re.compile(r"\b([a-z_]\w*)\.[\"`\[]?([a-z_]\w*)(?!\w|\s*\()", re.I)
-_OWN = re.compile(r"\b([a-z_]\w*)\s+AS\s*\(|\bAS\s+[\"`\[]?([a-z_]\w*)|\)\s+([a-z_]\w*)", re.I)
+_OWN = re.compile(r"\b([a-z_]\w*)\s+AS\s*\(|\bAS\s+[\"`\[]?([a-z_]\w*)|\)\s+(?!AS\b)([a-z_]\w*)", re.I)
 """Names that the query gives itself."""
 _NO_NAMES = frozenset({"select", "set", "lateral", "unnest", "dual", "values", "year", "month", "day", "hour"})
 _MAX_CHARS = 4000
@@ -37,7 +38,12 @@ class SqlNames:
 
     def see(self, turns: Turns) -> None:
         for turn in turns.all:
-            if turn.value is not NO_JSON or len(turn.answer) > _MAX_CHARS or not _QUERY.match(turn.answer):
+            if (
+                turn.answer[:1] not in _FIRST
+                or turn.value is not NO_JSON
+                or len(turn.answer) > _MAX_CHARS
+                or not _QUERY.match(turn.answer)
+            ):
                 continue
             self.total += 1
             strange = strange_name(turn)
