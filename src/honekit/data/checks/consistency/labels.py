@@ -88,7 +88,9 @@ class Labels:
                 for value, count in tally.counts.items()
                 if value not in misspelt and value not in wordy and value != TEXT and not says_nothing(str(value))
             }
+            # An empty text is no label, and where the prompt names the labels it is none of them.
             undeclared = list(self._undeclared(counts))
+            counts.pop("", None)
             for value in undeclared:
                 for line, at in tally.places[value]:
                     yield _undeclared(line, _at(at, name), f"the system prompt does not name the label {shown(value)}")
@@ -103,7 +105,7 @@ class Labels:
         found: dict[str, set[str]] = {}
         for name, tally in self.tallies.all():
             if is_enum(tally):
-                found.setdefault(name, set()).update(map(str, tally.counts))
+                found.setdefault(name, set()).update(str(value) for value in tally.counts if value != "")
         return found
 
     def _declared(self, counts: dict[str, int]) -> list[list[str]]:
@@ -190,7 +192,7 @@ def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Ite
     """Path and short texts of all fields of an object; the members of a list count as values of one field."""
     for key, item in value.items():
         if type(item) is str:
-            if is_label(item):
+            if is_label(item) or not item:
                 yield prefix + key, [item]
         elif type(item) is bool:
             yield prefix + key, ["true" if item else "false"]

@@ -15,7 +15,8 @@ from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
 _SCALE = re.compile(
-    r"[\"'`]?\b(?P<name>[A-Za-z_]\w{0,40})[\"'`]?(?:\s?[:=(,]|\s(?:is|as)\b)\s?(?:an?\s)?(?:int(?:eger)?|float|number|score)?[\s,(]{0,2}"
+    r"[\"'`]?\b(?P<name>[A-Za-z_]\w{0,40})[\"'`]?(?:\s?[:=(,]|\s(?:is|as)\b)\s?(?:an?\s)?"
+    r"(?:(?P<whole>int(?:eger)?|whole number)|float|number|score)?[\s,(]{0,2}"
     r"(?:from |between )?(?P<low>\d{1,4}(?:\.\d+)?)\s?(?:to|-|–|and|\.\.)\s?(?P<high>\d{1,4}(?:\.\d+)?)"
     r"(?=\s*(?:[)\],};\"'`\n]|\.?$|\.\s|or\b))"
 )
@@ -37,12 +38,13 @@ class Scales:
     def see(self, turns: Turns) -> None:
         for turn in turns.objects:
             scales = scales_in(turn.texts[0]) if turn.messages[0].role in LEADING else {}
-            for name, (low, high) in scales.items():
+            for name, (low, high, is_whole) in scales.items():
                 value = turn.value.get(name)
                 if type(value) in (int, float):
                     self.total += 1
-                    if not low <= value <= high:
-                        said = f"`{name}` is {value:g}; the system prompt says {low:g} to {high:g}"
+                    if not low <= value <= high or (is_whole and value % 1):
+                        kind = "a whole number from " * is_whole
+                        said = f"`{name}` is {value:g}; the system prompt says {kind}{low:g} to {high:g}"
                         self.beyond.add(said, turn.line, f"{turn.field}.{name}")
 
     def join(self, later: Scales, lines_before: int) -> None:
@@ -58,11 +60,11 @@ class Scales:
 
 
 @lru_cache(maxsize=64)
-def scales_in(prompt: str) -> dict[str, tuple[float, float]]:
-    """The name of each field that a prompt gives a scale, with its ends."""
+def scales_in(prompt: str) -> dict[str, tuple[float, float, bool]]:
+    """The name of each field that a prompt gives a scale, with its ends and whether only whole numbers are meant."""
     found = {}
     for match in _SCALE.finditer(prompt):
         low, high = float(match["low"]), float(match["high"])
         if low < high:
-            found[match["name"]] = (low, high)
+            found[match["name"]] = (low, high, bool(match["whole"]))
     return found

@@ -23,7 +23,7 @@ _EMOJI = re.compile("[\U0001f300-\U0001faff]")
 _QUOTES = frozenset('"“”„«»')
 _BEGINNING = 40
 """Characters in which a sentence has three blanks."""
-_QUOTED = 40
+_QUOTED = 30
 """Characters of an answer that is more than one phrase that was asked for."""
 _LEAST = 10
 _MAX_EACH = 5

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from honekit.data.checks.quality.letters import MIXED, fix_decomposed, fix_homoglyphs
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import NO_JSON, has_code, json_value
 from honekit.data.checks.turns import Turns
@@ -23,11 +24,6 @@ _MAY_BE_BAD = re.compile("[^\x00-\x7f](?:(?<=[\x80-\x9fŒœÃÂ])|[^\x00-\x7f])"
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\ufff9-\ufffb\U000e0000-\U000e007f]")
 _FLAG = "\U0001f3f4"
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u205f\u3000]")
-_MIXED = re.compile("[a-zA-Z][Ѐ-ӿ]|[Ѐ-ӿ][a-zA-Z]")
-_LETTERS = re.compile(r"[^\W\d_]+")
-_LATIN, _CYRILLIC = "aceopxyiABCEHKMOPTXI", "асеорхуіАВСЕНКМОРТХІ"
-"""Letters that look alike, in the same order."""
-_TO_CYRILLIC, _TO_LATIN = str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_CYRILLIC, _LATIN)
 _LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_].{0,200}?[^\W\d_]\?[^\W\d_]")
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef]")
 _ENTITY = re.compile(
@@ -70,27 +66,6 @@ def fix_blanks(text: str) -> str:
     return _BLANKS.sub(lambda found: "\n" if found[0] in "\u2028\u2029" else " ", text)
 
 
-def fix_homoglyphs(text: str) -> str:
-    """A Latin `o` within a Cyrillic word becomes the Cyrillic one, and the other way round."""
-    return _LETTERS.sub(lambda found: _in_one_script(found[0]), text) if _MIXED.search(text) else text
-
-
-def _in_one_script(word: str) -> str:
-    """The word in one script, where all letters of the other one only look like those; else as it is.
-
-    `VIPы` and `PDFка` are Latin names with a Cyrillic ending, and stay.
-    """
-    if not _MIXED.search(word):
-        return word
-    latin = [letter for letter in word if letter.isascii()]
-    cyrillic = [letter for letter in word if not letter.isascii()]
-    if len(latin) <= len(cyrillic) and set(latin) <= set(_LATIN) and not word[:2].isascii():
-        return word.translate(_TO_CYRILLIC)
-    if len(cyrillic) < len(latin) and set(cyrillic) <= set(_CYRILLIC) and word[-1].isascii():
-        return word.translate(_TO_LATIN)
-    return word
-
-
 def fix_edges(text: str) -> str:
     return text.strip()
 
@@ -119,6 +94,7 @@ SAFE_MENDS: dict[str, Callable[[str], str]] = {
         "data.text.invisible": fix_invisible,
         "data.text.blanks": fix_blanks,
         "data.text.homoglyphs": fix_homoglyphs,
+        "data.text.decomposed": fix_decomposed,
         "data.text.edges": fix_edges,
         "data.text.line_ends": fix_line_ends,
     }.items()
@@ -150,6 +126,7 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
         "a word mixes Latin and Cyrillic letters that look alike",
         "write it in one script, e.g. with `hone data fix`",
     ),
+    "data.text.decomposed": ("advice", "letters are put together from a letter and an accent of its own", "write them as one"),
     "data.text.edges": ("advice", "the answer begins or ends with blanks or line ends", "trim it"),
     "data.text.line_ends": ("advice", "the text has carriage returns", "end lines with \\n only"),
 }
@@ -202,7 +179,7 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
         yield "data.text.control"
     yield from wrong
     # In an input they may be what the answer is about: a forged address.
-    if is_answer and not text.isascii() and _MIXED.search(text) and fix_homoglyphs(text) != text:
+    if is_answer and not text.isascii() and MIXED.search(text) and fix_homoglyphs(text) != text:
         yield "data.text.homoglyphs"
     if is_answer and _may_be_lost(text) and _LOST.search(text) and "://" not in text and not has_code(text):
         yield "data.text.lost"
@@ -227,6 +204,8 @@ def _beyond_ascii(text: str) -> Iterator[str]:
         yield "data.text.invisible"
     if _BLANKS.search(text) and not _CJK.search(text) and _BLANKS.search(_FRENCH.sub("", text)):
         yield "data.text.blanks"
+    if fix_decomposed(text) != text:
+        yield "data.text.decomposed"
 
 
 def _has_control(text: str) -> bool:
