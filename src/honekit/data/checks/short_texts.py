@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from honekit.data.checks.turn import MAX_LABEL_CHARS, Turn, is_label
+from honekit.data.checks.turn import MAX_LABEL_CHARS, Turn, has_long_run, is_label
 
 _MAX_VALUES = 40
 _MAX_WITH_BLANKS = 2 * MAX_LABEL_CHARS
@@ -36,19 +36,26 @@ def short_texts(value: dict[str, Any]) -> dict[str, list[str]]:
         elif type(item) is list:
             member = f"{path}[]"
             members = item[:20]
-            if not are_texts(members, _MAX_WITH_BLANKS):
+            texts = words_only(members)
+            if texts is None:
                 stack += [(member, inner) for inner in members if type(inner) in (dict, list)]
                 members = [inner for inner in members if type(inner) is str and len(inner) <= _MAX_WITH_BLANKS]
-            texts = [*filter(None, map(_short, members[::-1]))]
+                texts = [*filter(None, map(_short, members))]
             if texts:
-                found.setdefault(member, []).extend(texts)
+                found.setdefault(member, []).extend(texts[::-1])
                 left -= len(texts)
     return found
 
 
-def are_texts(values: list[Any], most_chars: int) -> bool:
-    """Whether all values are texts of no more characters: known sooner than for one after the other."""
-    return {*map(type, values)} == {str} and max(map(len, values)) <= most_chars
+def words_only(values: list[Any]) -> list[str] | None:
+    """The values, empty ones aside, when all are short texts without blanks: known sooner than for one after the other."""
+    try:
+        together = " ".join(values)
+    except TypeError:
+        return None
+    if together.count(" ") >= max(len(values), 1) or not together.isprintable() or has_long_run(together, MAX_LABEL_CHARS + 1):
+        return None
+    return values if all(values) else [*filter(None, values)]
 
 
 @lru_cache(maxsize=4096)

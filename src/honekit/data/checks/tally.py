@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 from honekit.data.checks.turn import Turn
@@ -21,6 +22,7 @@ SMALL_TASK = 8
 
 Place = tuple[int, str]
 """Line and field."""
+_TASK = attrgetter("task")
 
 
 @dataclass(slots=True)
@@ -64,16 +66,6 @@ class Tally:
             for category, (line, at) in zip(categories, places, strict=True):
                 if category not in known:
                     self.add(category, line, at)
-
-    def add_all(self, categories: Iterable[Hashable], line: int, at: str) -> None:
-        """The same place for each of several categories."""
-        for category in categories:
-            count = self.counts.get(category, 0)
-            if count < MAX_PLACES:
-                self.add(category, line, at)
-            else:
-                self.total += 1
-                self.counts[category] = count + 1
 
     def _open(self) -> None:
         self.is_open = True
@@ -143,14 +135,16 @@ class Tallies:
             tally.total += 1
             tally.counts[category] = count + 1
 
-    def add_each(self, name: str, categories: Sequence[tuple[Turn, Hashable]], places: Iterable[Place] | None = None) -> None:
+    def add_each(
+        self, name: str, turns: Sequence[Turn], categories: Sequence[Hashable], places: Iterable[Place] | None = None
+    ) -> None:
         """As `add` for each turn and its category, at the place of its answer if at no other."""
         if places is None:
-            places = ((turn.line, turn.field) for turn, _ in categories)
-        if len({turn.task for turn, _ in categories}) == 1:
-            self.of(categories[0][0].task, name).add_each([category for _, category in categories], places)
+            places = ((turn.line, turn.field) for turn in turns)
+        if len({*map(_TASK, turns)}) == 1:
+            self.of(turns[0].task, name).add_each(categories, places)
             return
-        for (turn, category), (line, at) in zip(categories, places, strict=True):
+        for turn, category, (line, at) in zip(turns, categories, places, strict=True):
             self.add(turn.task, name, category, line, at)
 
     def of(self, task: int, name: str) -> Tally:

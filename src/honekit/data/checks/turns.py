@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from honekit.data.checks.quality.cues import Cues, cues_of
 from honekit.data.checks.structure.orders import LEADING
-from honekit.data.checks.turn import NO_JSON, Turn, digit_span
+from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, digit_span, is_label
 from honekit.data.lines import Finding
 
 CURRENCIES = {
@@ -37,14 +37,24 @@ class Turns:
         return cues_of(self.all)
 
     @cached_property
-    def trained_count(self) -> int:
-        """How many trained answers they have."""
-        return sum([len(turn.trained) for turn in self.all])
+    def trained(self) -> list[tuple[Turn, int, str]]:
+        """Every trained answer that is a text, with its place."""
+        return [(turn, at, text) for turn in self.all for at, text in turn.trained]
 
     @cached_property
     def trained_text(self) -> str:
-        """All trained answers in one string: what it does not have need not be looked for in any of them."""
-        return "\n".join([text for turn in self.all for _, text in turn.trained])
+        """All of them in one string: what it does not have need not be looked for in any of them."""
+        return "\n".join([text for _, _, text in self.trained])
+
+    @cached_property
+    def all_text(self) -> str:
+        """Everything that is said in one string, with a blank between two turns; for the same use."""
+        return " ".join([turn.text for turn in self.all])
+
+    @cached_property
+    def spans_of_digits(self) -> list[tuple[Turn, int, int]]:
+        """Those whose answer has a digit, with where the first one stands and where the last one ends."""
+        return [(turn, *digit_span(turn.answer)) for turn in self.with_digits]
 
     @cached_property
     def written(self) -> list[Turn]:
@@ -75,6 +85,16 @@ class Turns:
     def texts(self) -> list[Turn]:
         """Those whose answer is no JSON."""
         return [turn for turn in self.all if turn.value is NO_JSON]
+
+    @cached_property
+    def labels(self) -> list[Turn]:
+        """Those whose answer may be a label."""
+        return [turn for turn in self.all if len(turn.answer) <= MAX_LABEL_CHARS and is_label(turn.answer)]
+
+    @cached_property
+    def spoken(self) -> list[tuple[Turn, str]]:
+        """Those whose answer is no JSON and more than blanks, each with its answer, the blanks around it taken off."""
+        return [(turn, text) for turn in self.texts if (text := turn.answer.strip())]
 
     @cached_property
     def objects(self) -> list[Turn]:

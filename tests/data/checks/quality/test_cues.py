@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.consistency import closings, style, unit_systems
-from honekit.data.checks.quality import blobs, clean_text, content, cues, grounding, references, repetition, traces
-from honekit.data.checks.turn import read_turn
+from honekit.data.checks.quality import clean_text, content, cues, grounding, references, repetition, traces
+from honekit.data.checks.turn import has_long_run, read_turn
 
 PATTERNS = {
     cues.REFUSAL: content._REFUSAL,
@@ -96,7 +96,7 @@ def test_a_text_with_an_identifier_may_have_one(text: str) -> None:
 @given(st.lists(st.tuples(st.sampled_from("a b"), st.integers(1, 450)), max_size=6))
 def test_a_long_run_without_blank_is_seen(runs: list[tuple[str, int]]) -> None:
     text = "".join(sign * count for sign, count in runs)
-    assert blobs.has_long_run(text) == any(len(run) >= 400 for run in text.split(" "))
+    assert has_long_run(text, 400) == any(len(run) >= 400 for run in text.split(" "))
 
 
 @given(st.text(max_size=40), st.sampled_from("axZ1é"), st.integers(40, 90), st.text(max_size=40))

@@ -53,7 +53,7 @@ class AnswerFormat:
     tallies: Tallies = field(default_factory=Tallies)
 
     def see(self, turns: Turns) -> None:
-        self.tallies.add_each("shape", [(turn, _kind_of_answer(turn)) for turn in turns.written])
+        self.tallies.add_each("shape", turns.written, [*map(_kind_of_answer, turns.written)])
 
     def join(self, later: AnswerFormat, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)

@@ -45,15 +45,14 @@ class Closings:
     """Whether the number on the last line stands in the working above it."""
 
     def see(self, turns: Turns) -> None:
-        answers = [(turn, text) for turn in turns.texts if (text := turn.answer.strip())]
-        lined = [
-            (turn, self._look_at_last_line(turn, text)) for turn, text in answers if len(text) > 20 or " " in text or "\n" in text
-        ]
-        self.marks.add_each("", lined)
-        self.stops.add_each("", [(turn, stop_of(text)) for turn, text in answers if " " in text])
-        asked = [(turn, stop_of(text)) for turn, _ in answers if " " in (text := turn.question.rstrip())]
-        self.asked.add_each("", asked, ((turn.line, f"messages[{turn.at - 1}].content") for turn, _ in asked))
-        for turn, text in answers:
+        lined = [(turn, text) for turn, text in turns.spoken if len(text) > 20 or " " in text or "\n" in text]
+        self.marks.add_each("", [turn for turn, _ in lined], [self._look_at_last_line(turn, text) for turn, text in lined])
+        stopped = [(turn, text) for turn, text in turns.spoken if " " in text]
+        self.stops.add_each("", [turn for turn, _ in stopped], [stop_of(text) for _, text in stopped])
+        asked = [(turn, text) for turn, _ in turns.spoken if " " in (text := turn.question.rstrip())]
+        places = ((turn.line, f"messages[{turn.at - 1}].content") for turn, _ in asked)
+        self.asked.add_each("", [turn for turn, _ in asked], [stop_of(text) for _, text in asked], places)
+        for turn, text in turns.spoken:
             if "(" in text or "[" in text or "{" in text:
                 is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
                 self.brackets.add(turn.task, "", is_open, turn.line, turn.field)

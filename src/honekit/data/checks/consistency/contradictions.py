@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from honekit.data.checks.turn import NO_JSON, Turn, flat, warner
+from honekit.data.checks.turn import NO_JSON, Turn, flat_answer, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
@@ -47,15 +47,13 @@ class Contradictions:
     stride: int = 1
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.all:
-            key = turn.input
-            if key % self.stride:
-                continue
-            if len(self.inputs) >= self.max_kept:
-                self._thin_out()
-            self.inputs.append(key)
-            self.answers.append(answer_hash(turn))
-            self.places.append(turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE))
+        followed = [turn for turn in turns.all if turn.input % self.stride == 0]
+        while len(self.inputs) + len(followed) > self.max_kept and followed:
+            self._thin_out()
+            followed = [turn for turn in followed if turn.input % self.stride == 0]
+        self.inputs.extend([turn.input for turn in followed])
+        self.answers.extend([*map(answer_hash, followed)])
+        self.places.extend([turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE) for turn in followed])
 
     def join(self, later: Contradictions, lines_before: int) -> None:
         self.inputs += later.inputs
@@ -99,7 +97,7 @@ def answer_hash(turn: Turn) -> int:
     if turn.value is not NO_JSON:
         text = msgspec.json.encode(turn.value, order="sorted")
         return line_hash(msgspec.json.encode(_plain_numbers(turn.value), order="sorted") if b".0" in text else text)
-    return text_hash(flat(turn.answer, turn.is_plain))
+    return text_hash(flat_answer(turn))
 
 
 def _plain_numbers(value: object) -> object:

@@ -27,7 +27,7 @@ def unseen_labels(training: dict[str, set[str]], options: CheckOptions) -> Itera
         for example in conversations_of(path):
             turn = read_turn(example)
             if turn:
-                count_labels(tallies, structs.replace(turn, task=0))
+                count_labels(tallies, [structs.replace(turn, task=0)])
         for name, tally in tallies.all():
             for label, places in tally.places.items() if name in known else ():
                 if label != TEXT and bare(str(label)) not in known[name]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -13,7 +13,7 @@ from rapidfuzz.distance import OSA
 
 from honekit.data.checks.consistency.declared_labels import declared_labels, declared_range
 from honekit.data.checks.quality.content import says_nothing
-from honekit.data.checks.short_texts import are_texts
+from honekit.data.checks.short_texts import words_only
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.checks.turns import Turns
@@ -61,8 +61,7 @@ class Labels:
         for prompt in dict.fromkeys(turns.systems):
             if prompt is not None and len(self.prompts) < MAX_TASKS:
                 self.prompts[prompt] = None
-        for turn in turns.all:
-            count_labels(self.tallies, turn)
+        count_labels(self.tallies, turns.all)
 
     def join(self, later: Labels, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)
@@ -141,21 +140,17 @@ class Labels:
         return [label for label in declared[0] if bare(label) in named_by_all - has]
 
 
-def count_labels(tallies: Tallies, turn: Turn) -> None:
-    """Add an answer, or the short values of its fields; `TEXT` stands for an answer that is too long for a label."""
-    if turn.value is NO_JSON:
-        answer = turn.answer.strip()
-        if answer:
-            tallies.add(
-                turn.task,
-                _ANSWER,
-                TEXT if len(answer) > MAX_LABEL_CHARS or not is_label(answer) else answer,
-                turn.line,
-                turn.field,
-            )
-    elif isinstance(turn.value, dict):
+def count_labels(tallies: Tallies, turns: Iterable[Turn]) -> None:
+    """Add answers, or the short values of their fields; `TEXT` stands for an answer that is too long for a label."""
+    gathered: dict[int, tuple[Tally, list[str], list[Turn]]] = {}
+    for turn in turns:
         for name, values in labels_of(turn):
-            tallies.of(turn.task, name).add_all(values, turn.line, turn.field)
+            tally = tallies.of(turn.task, name)
+            _, labels, owners = gathered.get(id(tally)) or gathered.setdefault(id(tally), (tally, [], []))
+            labels += values
+            owners += [turn] * len(values)
+    for tally, labels, owners in gathered.values():
+        tally.add_each(labels, ((turn.line, turn.field) for turn in owners))
 
 
 def _not_labels(tally: Tally) -> Iterator[Finding]:
@@ -182,9 +177,12 @@ def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
 
 
 def labels_of(turn: Turn) -> list[tuple[str, list[str]]]:
-    """`label_values` of an answer that is a JSON object; read once for all checks."""
+    """Path and labels of each field of an answer that is a JSON object, or the answer itself; read once for all checks."""
+    if turn.value is NO_JSON:
+        answer = turn.answer.strip()
+        return [(_ANSWER, [answer if is_label(answer) else TEXT])] if answer else []
     if turn.labels is None:
-        turn.labels = [*label_values(turn.value)]
+        turn.labels = [*label_values(turn.value)] if isinstance(turn.value, dict) else []
     return turn.labels
 
 
@@ -200,14 +198,15 @@ def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Ite
             yield from label_values(item, f"{prefix}{key}.", depth + 1)
         elif type(item) is list and depth < 3:
             path, members = f"{prefix}{key}[]", item[:20]
-            texts, objects = members, []
-            if not are_texts(members, MAX_LABEL_CHARS):
-                texts = [member for member in members if type(member) is str and len(member) <= MAX_LABEL_CHARS]
-                objects = [member for member in members if type(member) is dict]
-            if labels := [*filter(_is_known_label, texts)]:
+            labels = words_only(members)
+            if labels is None:
+                labels = [member for member in members if type(member) is str and len(member) <= MAX_LABEL_CHARS]
+                labels = [*filter(_is_known_label, labels)]
+            if labels:
                 yield path, labels
-            for member in objects:
-                yield from label_values(member, f"{path}.", depth + 1)
+            for member in members if labels != members else ():
+                if type(member) is dict:
+                    yield from label_values(member, f"{path}.", depth + 1)
 
 
 @lru_cache(maxsize=4096)

@@ -69,7 +69,8 @@ class Style:
     longest: list[tuple[int, int, str]] = field(default_factory=list)
 
     def see(self, turns: Turns) -> None:
-        self.styles.add_each("", [(turn, _style_of(turn.answer)) for turn in turns.prose if not turn.answer.isspace()])
+        prose = [turn for turn in turns.prose if not turn.answer.isspace()]
+        self.styles.add_each("", prose, [_style_of(turn.answer) for turn in prose])
         if any(system and "code" in system for system in {*turns.systems}):
             self._count_blocks(turns)
         spaced = [turn for turn in turns.written if " " in turn.answer]
@@ -145,7 +146,7 @@ def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bo
     is_ended = text.rstrip()[-1:] in _END if is_sentence and not (has_lines and "\n" in text.strip()) else None
     is_list = has_lines and len(_BULLETS.findall(f"\n{text}")) > 1
     has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
-    is_quoted = len(text) >= _QUOTED and _stands_in_quotes(text)
+    is_quoted = text[0] in _QUOTES and len(text) >= _QUOTED and _stands_in_quotes(text)
     return is_lower, is_ended, has_marks, is_list, is_quoted, not text.isascii() and bool(_EMOJI.search(text))
 
 
@@ -164,7 +165,9 @@ def _case_of(text: str) -> bool | str:
     """Whether a text is all in lower case, or that it is all in capitals."""
     if text[0].isupper() and text[1:2].islower():
         return False
-    return _UPPER if text == text.upper() else text == text.lower()
+    # The beginning nearly always tells.
+    is_upper = text[:_BEGINNING] == text[:_BEGINNING].upper() and text == text.upper()
+    return _UPPER if is_upper else text == text.lower()
 
 
 def _is_among(heap: list[tuple[int, int, str]], key: int) -> bool:

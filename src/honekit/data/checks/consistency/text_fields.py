@@ -42,19 +42,21 @@ class TextFields:
     declared: int = 0
 
     def see(self, turns: Turns) -> None:
-        shapes: list[tuple[Turn, Shape]] = []
+        shapes: list[Shape] = []
+        shaped: list[Turn] = []
         as_objects: list[Turn] = []
         for turn in turns.texts:
             answer = turn.answer
             if not answer or len(answer) > _MAX_CHARS or has_code(answer):
                 continue
             fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
-            shapes.append((turn, tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()])))
+            shaped.append(turn)
+            shapes.append(tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()]))
             if fields:
                 value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
                 as_objects.append(structs.replace(turn, value=value))
                 self._count_undeclared(turn, fields)
-        self.shapes.add_each("", shapes)
+        self.shapes.add_each("", shaped, shapes)
         for check in (self.labels, self.patterns, self.copied) if as_objects else ():
             check.see(Turns(as_objects))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import warner
+from honekit.data.checks.turn import has_long_run, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
@@ -24,8 +24,8 @@ class Blobs:
     found: Tally = field(default_factory=Tally)
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.all:
-            if len(turn.text) >= _LEAST and has_long_run(turn.text):
+        for turn in turns.all if has_long_run(turns.all_text, _LEAST) else ():
+            if len(turn.text) >= _LEAST and has_long_run(turn.text, _LEAST):
                 for at, message in enumerate(turn.messages):
                     blob = _BLOB.search(message.text)
                     if blob and len(set(blob[0])) > 8:
@@ -37,13 +37,3 @@ class Blobs:
     def finish(self) -> Iterator[Finding]:
         for line, at in self.found.places.get("", ()):
             yield _blob(line, at, "the text has encoded bytes: a run of 400 letters and digits or more")
-
-
-def has_long_run(text: str) -> bool:
-    """Whether `_LEAST` characters on end have no blank: a quick test, in leaps from blank to blank."""
-    at = -1
-    while at + _LEAST < len(text):
-        at = text.rfind(" ", at + 1, at + 1 + _LEAST)
-        if at < 0:
-            return True
-    return False

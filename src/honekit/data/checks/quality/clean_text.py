@@ -141,6 +141,10 @@ class CleanText:
 
     def see(self, turns: Turns) -> None:
         self.records += len(turns.all)
+        texts = [text for _, _, text in turns.trained]
+        are_plain = all(turn.is_plain for turn in turns.all)
+        if are_plain and [*map(str.strip, texts)] == texts and not _may_be_lost(turns.trained_text):
+            return
         for turn in turns.all:
             if turn.is_plain and not any(
                 text[0].isspace() or text[-1].isspace() or _may_be_lost(text) for _, text in turn.trained

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from honekit.data.checks.quality.cues import AI, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, SPEAKS_AS_AI, Cues
 from honekit.data.checks.quality.echo import is_echo, is_edit
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, is_label, warner
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -116,17 +116,17 @@ class Content:
     labels: int = 0
 
     def see(self, turns: Turns) -> None:
-        self.answers += turns.trained_count
-        self.labels += sum([is_label(turn.answer) for turn in turns.texts])
-        short = [(turn, at, text) for turn in turns.all for at, text in turn.trained if len(text) <= _NOTHING_CHARS]
-        for turn, at, text in short:
-            if says_nothing(text) and not _MARK.search(text):
+        self.answers += len(turns.trained)
+        self.labels += sum([turn.value is NO_JSON for turn in turns.labels])
+        for turn, at, text in turns.trained:
+            if len(text) <= _NOTHING_CHARS and says_nothing(text) and not _MARK.search(text):
                 self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
+        may_have_slots = "nsert" in turns.all_text
         for turn, cues in zip(turns.all, turns.cues, strict=True):
             if cues:
                 self._look_at_cues(turn, cues)
             text = turn.text
-            if ("{" in text and _BRACE.search(text)) or (("<" in text or "[" in text) and "nsert" in text):
+            if ("{" in text and _BRACE.search(text)) or (may_have_slots and ("<" in text or "[" in text) and "nsert" in text):
                 self._count_unfilled(turn)
             if self.compared < _ENOUGH or not turn.line % _EVERY:
                 self.compared += len(turn.trained)
@@ -136,7 +136,7 @@ class Content:
                 self.fillers.add(filler[1] or filler[2], turn.line, f"messages[{turn.at - 1}].content")
             if turn.value is NO_JSON and is_echo(turn.answer, turn.question):
                 self.echoes.add(_OF_QUESTION, turn.line, turn.field)
-            elif turn.messages[turn.at - 1].role == "tool" and turn.answer == turn.texts[turn.at - 1] and turn.answer:
+            elif turn.answer == turn.texts[turn.at - 1] and turn.answer and turn.messages[turn.at - 1].role == "tool":
                 self.echoes.add(_OF_TOOL, turn.line, turn.field)
 
     def _look_at_cues(self, turn: Turn, all_cues: Cues) -> None:

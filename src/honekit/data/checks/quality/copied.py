@@ -16,6 +16,7 @@ from rapidfuzz.distance import OSA
 from honekit.data.checks.short_texts import of_turn, short_texts
 from honekit.data.checks.tally import MAX_PLACES, MAX_TASKS
 from honekit.data.checks.turn import (
+    MAX_LABEL_CHARS,
     NO_JSON,
     Turn,
     adviser,
@@ -82,7 +83,9 @@ class CopiedValues:
 
     def see(self, turns: Turns) -> None:
         for turn in turns.all:
-            at, before, letters = -1, "", ""
+            if turn.value is NO_JSON and len(turn.answer) > MAX_LABEL_CHARS and not turn.tools:
+                continue
+            at, before, letters, beside = -1, "", "", ""
             still_open: list[tuple[int, str, int, str, str]] = []
             for index, name, values, place in _values(turn):
                 counts = self.fields.get((turn.task, name)) or self._field((turn.task, name))
@@ -108,7 +111,8 @@ class CopiedValues:
                         and len(form) > _MIN_LETTERS
                         and form[:_MIN_LETTERS] not in letters
                     ):
-                        if turn.line <= self.beside[0] + 2 and value.casefold() in self.beside[1].casefold():
+                        beside = beside or self.beside[1].casefold()
+                        if turn.line <= self.beside[0] + 2 and value.casefold() in beside:
                             counts.elsewhere.append((turn.line, place, value, self.beside[0]))
                             continue
                         still_open.append((turn.task, name, turn.line, place, value))
@@ -126,8 +130,9 @@ class CopiedValues:
 
     def _look_beside(self, line: int, before: str) -> None:
         """Look for what stood in no input of its own in this one, which comes after it."""
+        before = before.casefold() if self.open else ""
         for task, name, other, place, value in self.open:
-            if line <= other + 2 and value.casefold() in before.casefold():
+            if line <= other + 2 and value.casefold() in before:
                 self.fields[task, name].elsewhere.append((other, place, value, line))
 
     def _field(self, key: tuple[int, str]) -> Field | None:

@@ -31,8 +31,10 @@ class Diversity:
     """A heap."""
 
     def see(self, turns: Turns) -> None:
+        # Once the sample is full, nearly none of the hashes is large enough.
+        least = self.sample[0][0] if len(self.sample) >= _SAMPLE else -1
         for turn in turns.all:
-            if turn.question:
+            if turn.input > least and turn.question:
                 self._offer(turn.input, turn.question)
 
     def _offer(self, key: int, question: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import is_label, warner
+from honekit.data.checks.turn import warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -37,11 +37,9 @@ class GivenAway:
     """Answers that stand somewhere in their inputs."""
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.all:
+        self.answers += len(turns.labels)
+        for turn in turns.labels:
             answer = turn.answer
-            if not is_label(answer):
-                continue
-            self.answers += 1
             at = turn.question.rfind(answer) if len(answer) > 1 else -1
             self.inside += at >= 0
             if at > 0:

@@ -33,7 +33,7 @@ class Repetition:
     answers: int = 0
 
     def see(self, turns: Turns) -> None:
-        self.answers += turns.trained_count
+        self.answers += len(turns.trained)
         has_runs = may_have_runs(turns.trained_text)
         for turn in turns.all:
             before: str | None = None
@@ -42,11 +42,7 @@ class Repetition:
                     continue
                 if text == before:
                     self.found.add("the answer is the same as the assistant's turn before", turn.line, f"messages[{at}].content")
-                elif (
-                    len(text) >= _LEAST
-                    and (what := repeated_in(text, has_runs))
-                    and not (at == turn.at and turn.value is not NO_JSON)
-                ):
+                elif len(text) >= _LEAST and (turn.value is NO_JSON or at != turn.at) and (what := repeated_in(text, has_runs)):
                     self.found.add(what, turn.line, f"messages[{at}].content")
                 before = text
             if len(turn.trained) > 1:
@@ -73,8 +69,7 @@ def repeated_in(text: str, may_have_run: bool = True) -> str | None:
     if has_code(text):
         return None
     # The mark behind the last round stands behind no other.
-    end = -1 if text[-1:] in ".!?" else len(text)
-    tail = text[:end][-_LOOP_CHARS:]
+    tail = text[-_LOOP_CHARS - 1 : -1] if text[-1:] in ".!?" else text[-_LOOP_CHARS:]
     if tail.find(tail[-_TAIL:], -5 * _TAIL, -1) >= 0 and _is_loop(tail):
         return "a few words come again and again at the end of the answer"
     if "\n" in text and _stands_twice(text.split("\n\n"), _PARAGRAPH):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.tally import Place, Tallies
+from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import Turn, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.checks.two_lengths import reversed_lengths
@@ -55,6 +55,7 @@ _TASK = re.compile(
     r"|(?:Correct|Fix|Sort|Change|Turn|Complete|Edit|Improve|Shorten|Simplify) (?:the|this|these) )[^.\n]*\.?"
 )
 """An instruction to a writer with nothing behind it; whoever asks back does not say so."""
+_TASK_BEGINS = frozenset("CDEFGILNPRSTW")
 _ASKED_AND_ANSWERED, _STATED_AND_ASKED = (True, False), (False, True)
 
 _swapped = warner("data.roles.swapped", "exchange the two texts, so that the user asks and the assistant answers")
@@ -69,27 +70,18 @@ class Sides:
     """Task, line, place of the user's message and lengths of the two texts, of the first conversations with one turn."""
 
     def see(self, turns: Turns) -> None:
-        sides: list[tuple[Turn, tuple[bool, bool]]] = []
-        places: list[Place] = []
-        for turn, system in zip(turns.all, turns.systems, strict=True):
-            messages = turn.messages
-            at = 0 if system is None else 1
-            if len(messages) < at + 2 or messages[at].role != "user" or not messages[at + 1].is_trained:
-                continue
-            asked, answered = turn.texts[at].rstrip(), turn.texts[at + 1].rstrip()
-            if len(messages) == at + 2 and turn.is_prose and len(self.lengths) < _MAX_LENGTHS:
+        firsts = [0 if system is None else 1 for system in turns.systems]
+        opened = [(turn, at) for turn, at in zip(turns.all, firsts, strict=True) if _opens(turn, at)]
+        for turn, at in opened:
+            if len(self.lengths) >= _MAX_LENGTHS:
+                break
+            if len(turn.messages) == at + 2 and turn.is_prose:
+                asked, answered = turn.texts[at].rstrip(), turn.texts[at + 1].rstrip()
                 self.lengths.append((turn.task, turn.line, f"messages[{at}].content", len(asked), len(answered)))
-            if " " not in asked or " " not in answered:
-                continue
-            marks = (
-                asked[-1] in _MARKS or _has_verb(asked),
-                answered[-1] in _MARKS or (_has_verb(answered) and bool(_TASK.fullmatch(answered))),
-            )
-            # `Set the heating.`, `Which room?`: who asks back says no less than was said.
-            is_told = marks == _STATED_AND_ASKED and len(asked) > len(answered)
-            sides.append((turn, marks))
-            places.append((turn.line, f"messages[{at}].content" if is_told else ""))
-        self.tallies.add_each("", sides, places)
+        opened = [(turn, at) for turn, at in opened if " " in turn.texts[at].rstrip() and " " in turn.texts[at + 1].rstrip()]
+        marks = [_marks(turn.texts[at].rstrip(), turn.texts[at + 1].rstrip()) for turn, at in opened]
+        places = ((turn.line, _place(turn, at, own)) for (turn, at), own in zip(opened, marks, strict=True))
+        self.tallies.add_each("", [turn for turn, _ in opened], marks, places)
 
     def join(self, later: Sides, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)
@@ -115,6 +107,20 @@ class Sides:
                 yield _swapped(*places[place], f"the user's text has {asked} characters and the answer {answered}; {usual}")
 
 
-def _has_verb(text: str) -> bool:
-    """Whether it begins as an instruction does."""
-    return text[: text.index(" ")].casefold() in _VERBS
+def _opens(turn: Turn, at: int) -> bool:
+    """Whether a user's message at `at` and a trained answer come first."""
+    return bool(turn.trained) and turn.trained[0][0] == at + 1 and turn.messages[at].role == "user"
+
+
+def _marks(asked: str, answered: str) -> tuple[bool, bool]:
+    """Whether the user asks, and whether the assistant does."""
+    return (
+        asked[-1] in _MARKS or asked[: asked.index(" ")].casefold() in _VERBS,
+        answered[-1] in _MARKS or (answered[0] in _TASK_BEGINS and bool(_TASK.fullmatch(answered))),
+    )
+
+
+def _place(turn: Turn, at: int, marks: tuple[bool, bool]) -> str:
+    """Of the user's message where it is to be named: `Set the heating.`, `Which room?`. Who asks back says no less than was said."""
+    is_told = marks == _STATED_AND_ASKED and len(turn.texts[at].rstrip()) > len(turn.texts[at + 1].rstrip())
+    return f"messages[{at}].content" if is_told else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from honekit.data.checks.accidents import accidents, is_meant
@@ -89,40 +89,39 @@ class Traces:
     """How many answers have `Answer:` behind their steps: there an answer without steps may begin with it."""
 
     def see(self, turns: Turns) -> None:
-        self.answers += turns.trained_count
-        for turn, all_cues in zip(turns.all, turns.cues, strict=True):
-            text = turn.text
-            if (
-                (not turn.is_plain and "<" in text)
-                or ("]" in text and ("INST]" in text or text.rstrip().endswith(_ENDS)))
-                or ("#" in text and "### " in text)
-            ):
+        self.answers += len(turns.trained)
+        for turn in turns.all:
+            if _may_have_mark(turn):
                 self._look_for_marks(turn)
+        for turn, cues in zip(turns.all, turns.cues, strict=True):
             for at, answer in turn.trained:
-                cues = all_cues.get(at, ())
-                if "\n" in answer:
-                    if ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(text):
-                        self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
-                    self.parted += "\nAnswer:" in answer
-                if SOURCE in cues:
-                    self._note(self.feet, _SOURCE, answer, turn, at)
-                last = answer[-_LAST_CHARS:] if cues else ""
-                if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
-                    self._note(self.feet, _FOOT, last, turn, at)
-                elif (
-                    "]" in answer
-                    and _NOTE.search(answer)
-                    and not has_code(answer)
-                    and (cited := _CITED.search(answer))
-                    and _first_of(cited[0]) not in turn.question
-                ):
-                    self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
-                if ":" in answer[:_SPEAKER_CHARS]:
-                    self._look_at_beginning(turn, at, answer)
-                if OPENING in cues and answer.startswith(_OPENINGS):
-                    self._note(self.fillers, _OPENING, answer, turn, at)
-                if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
-                    self._note(self.fillers, _CLOSING, last, turn, at)
+                if cues or "\n" in answer or "]" in answer or ":" in answer[:_SPEAKER_CHARS]:
+                    self._look_at_answer(turn, at, answer, cues.get(at, ()))
+
+    def _look_at_answer(self, turn: Turn, at: int, answer: str, cues: Sequence[int]) -> None:
+        if "\n" in answer:
+            if ": " in answer and _TURN.search(answer) and not _DIALOGUE.search(turn.text):
+                self.turns.add(_FURTHER, turn.line, f"messages[{at}].content")
+            self.parted += "\nAnswer:" in answer
+        if SOURCE in cues:
+            self._note(self.feet, _SOURCE, answer, turn, at)
+        last = answer[-_LAST_CHARS:] if cues else ""
+        if FOOT in cues and any(map(last.__contains__, FOOT_WORDS)):
+            self._note(self.feet, _FOOT, last, turn, at)
+        elif (
+            "]" in answer
+            and _NOTE.search(answer)
+            and not has_code(answer)
+            and (cited := _CITED.search(answer))
+            and _first_of(cited[0]) not in turn.question
+        ):
+            self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
+        if ":" in answer[:_SPEAKER_CHARS]:
+            self._look_at_beginning(turn, at, answer)
+        if OPENING in cues and answer.startswith(_OPENINGS):
+            self._note(self.fillers, _OPENING, answer, turn, at)
+        if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
+            self._note(self.fillers, _CLOSING, last, turn, at)
 
     def _look_at_beginning(self, turn: Turn, at: int, answer: str) -> None:
         found = _SPEAKER.match(answer)
@@ -174,6 +173,16 @@ class Traces:
             more = f"; so in {tally.counts[what]} messages" if is_usual else ""
             for line, at in places[:1] if is_usual else places:
                 yield _mark(line, at, f"the text has {shown(what)}, a mark of a chat template{more}")
+
+
+def _may_have_mark(turn: Turn) -> bool:
+    """A quick test: what fails it has none of `_MARK` and `_THOUGHT`."""
+    text = turn.text
+    return (
+        (not turn.is_plain and "<" in text)
+        or ("]" in text and ("INST]" in text or text.rstrip().endswith(_ENDS)))
+        or ("#" in text and "### " in text)
+    )
 
 
 def _first_of(marks: str) -> str:
