@@ -56,8 +56,6 @@ class Turn(msgspec.Struct, gc=False):
     """Of the task, the tools and everything before the answer, case, blanks and end marks aside."""
     is_prose: bool
     """Whether the answer is a text to be read: neither JSON nor code nor as short as a label."""
-    is_flat: bool = False
-    """Whether no text is known to have more than one blank on end, a line end, or what `is_plain` leaves out."""
     before: str | None = None
     """Once `said_before` was asked for it."""
     short_texts: dict[str, list[str]] | None = None
@@ -92,26 +90,16 @@ def plain_turns(
     orders: Iterable[Order],
 ) -> Iterator[Turn]:
     """The turns of plain conversations, given the lines that they were read from and these lines' numbers."""
-    texts_of = [[message.content for message in messages] for messages in conversations]
-    all_said = [*map(" ".join, texts_of)]
-    together = "\n".join(all_said)
-    # What none of them has need not be looked for in each.
-    are_bare = _is_bare(together)
-    are_single_spaced = are_bare and "\t" not in together and not _has_two_blanks(together)
-    rows = zip(numbers, lines, conversations, texts_of, all_said, orders, strict=True)
-    for number, line, messages, texts, said, order in rows:
-        # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
-        has_escapes = b"\\" in line
-        is_plain = is_plain_text(said) if has_escapes else are_bare or _is_bare(said)
+    for number, line, messages, order in zip(numbers, lines, conversations, orders, strict=True):
+        texts = [message.content for message in messages]
+        said = " ".join(texts)
+        is_plain = said.isascii()
+        if is_plain:
+            # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
+            is_plain = not ("&" in said or "<" in said or "\x7f" in said) if b"\\" not in line else is_plain_text(said)
         task = bare_hash(texts[0]) if order.is_led else 0
-        is_flat = are_single_spaced and not has_escapes
-        if is_flat:
-            before = [texts[index].lower().strip(_END_MARKS) for index in order.before]
-        else:
-            before = [flat(texts[index], is_plain) for index in order.before]
-        turn = _turn_of(number, messages, texts, order, said, is_plain, task, line_hash("\0".join(before).encode(), task))
-        turn.is_flat = is_flat
-        yield turn
+        before = "\0".join([flat(texts[index], is_plain) for index in order.before])
+        yield _turn_of(number, messages, texts, order, said, is_plain, task, line_hash(before.encode(), task))
 
 
 def _turn_of(
@@ -222,19 +210,6 @@ def is_plain_text(text: str) -> bool:
     return text.isascii() and not text.encode().translate(None, _PLAIN)
 
 
-def _is_bare(text: str) -> bool:
-    """The same for a text without control characters."""
-    return text.isascii() and not ("&" in text or "<" in text or "\x7f" in text)
-
-
-def _has_two_blanks(text: str) -> bool:
-    """Whether two blanks stand on end in a text of ASCII. A search for both of them takes ten times as long."""
-    import numpy as np
-
-    blanks = np.frombuffer(text.encode(), dtype=np.uint8) == 0x20
-    return bool((blanks[1:] & blanks[:-1]).any())
-
-
 _DIGITS_ONLY = bytes(code if chr(code).isdecimal() and code < 128 else 0x20 for code in range(256))
 _PLAIN = bytes({*range(0x20, 0x7F), *b"\n\t"} - {*b"&<"})
 _MARKS = re.compile(r"[\W_]+")
@@ -255,11 +230,6 @@ def flat(text: str, is_plain: bool = False) -> str:
     if is_plain and not ("\n" in text or "\t" in text) and text.rfind("  ") < 0:
         return text.lower().strip(_END_MARKS)
     return " ".join(text.casefold().split()).strip(_END_MARKS)
-
-
-def flat_answer(turn: Turn) -> str:
-    """`flat` of its answer."""
-    return turn.answer.lower().strip(_END_MARKS) if turn.is_flat else flat(turn.answer, turn.is_plain)
 
 
 def is_label(text: str) -> bool:

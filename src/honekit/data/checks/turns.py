@@ -47,11 +47,6 @@ class Turns:
         return "\n".join([text for _, _, text in self.trained])
 
     @cached_property
-    def all_text(self) -> str:
-        """Everything that is said in one string, with a blank between two turns; for the same use."""
-        return " ".join([turn.text for turn in self.all])
-
-    @cached_property
     def spans_of_digits(self) -> list[tuple[Turn, int, int]]:
         """Those whose answer has a digit, with where the first one stands and where the last one ends."""
         return [(turn, *digit_span(turn.answer)) for turn in self.with_digits]

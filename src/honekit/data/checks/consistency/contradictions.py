@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from honekit.data.checks.turn import NO_JSON, Turn, flat_answer, warner
+from honekit.data.checks.turn import NO_JSON, Turn, flat, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
@@ -97,7 +97,7 @@ def answer_hash(turn: Turn) -> int:
     if turn.value is not NO_JSON:
         text = msgspec.json.encode(turn.value, order="sorted")
         return line_hash(msgspec.json.encode(_plain_numbers(turn.value), order="sorted") if b".0" in text else text)
-    return text_hash(flat_answer(turn))
+    return text_hash(flat(turn.answer, turn.is_plain))
 
 
 def _plain_numbers(value: object) -> object:

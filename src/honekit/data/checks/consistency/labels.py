@@ -39,6 +39,7 @@ _ANSWER = ""
 
 TEXT = "\0text"
 """The tally's value for answers that are too long for a label."""
+_NO_LABEL = [(_ANSWER, [TEXT])]
 
 _not_label = warner("data.format.not_label", "answer with the label alone")
 _misspelt = warner("data.labels.misspelt", "write the label as the others do")
@@ -180,6 +181,8 @@ def labels_of(turn: Turn) -> list[tuple[str, list[str]]]:
     """Path and labels of each field of an answer that is a JSON object, or the answer itself; read once for all checks."""
     if turn.value is NO_JSON:
         answer = turn.answer.strip()
+        if len(answer) > MAX_LABEL_CHARS:
+            return _NO_LABEL
         return [(_ANSWER, [answer if is_label(answer) else TEXT])] if answer else []
     if turn.labels is None:
         turn.labels = [*label_values(turn.value)] if isinstance(turn.value, dict) else []

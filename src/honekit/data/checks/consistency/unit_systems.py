@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import digit_span, has_code, warner
+from honekit.data.checks.turn import has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -42,12 +42,11 @@ class UnitSystems:
     systems: Tallies = field(default_factory=Tallies)
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.with_digits:
+        for turn, begin, end in turns.spans_of_digits:
             text = turn.answer
             if has_code(text):
                 continue
             seen: set[str] = set()
-            begin, end = digit_span(text)
             for found in _UNIT.finditer(text, begin, end + _MAX_UNIT_CHARS):
                 group = str(found.lastgroup)
                 if group not in seen:

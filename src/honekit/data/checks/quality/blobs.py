@@ -24,7 +24,7 @@ class Blobs:
     found: Tally = field(default_factory=Tally)
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.all if has_long_run(turns.all_text, _LEAST) else ():
+        for turn in turns.all:
             if len(turn.text) >= _LEAST and has_long_run(turn.text, _LEAST):
                 for at, message in enumerate(turn.messages):
                     blob = _BLOB.search(message.text)

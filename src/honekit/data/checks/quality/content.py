@@ -121,12 +121,11 @@ class Content:
         for turn, at, text in turns.trained:
             if len(text) <= _NOTHING_CHARS and says_nothing(text) and not _MARK.search(text):
                 self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
-        may_have_slots = "nsert" in turns.all_text
         for turn, cues in zip(turns.all, turns.cues, strict=True):
             if cues:
                 self._look_at_cues(turn, cues)
             text = turn.text
-            if ("{" in text and _BRACE.search(text)) or (may_have_slots and ("<" in text or "[" in text) and "nsert" in text):
+            if ("{" in text and _BRACE.search(text)) or (("<" in text or "[" in text) and "nsert" in text):
                 self._count_unfilled(turn)
             if self.compared < _ENOUGH or not turn.line % _EVERY:
                 self.compared += len(turn.trained)

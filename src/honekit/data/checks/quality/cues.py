@@ -40,7 +40,7 @@ THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abb
 
 _BETWEEN = "\0"
 """Between answers that are searched together."""
-_AT_ONCE = 4
+_AT_ONCE = 8
 _NONE: Mapping[int, Sequence[int]] = {}
 _PATTERNS = {
     "refusal": rf"(?:^|{_BETWEEN})[^\pL]*(?:{'|'.join(BEGINNINGS)})",

@@ -44,8 +44,8 @@ class Grounding:
     """Line, field and identifier of the first answers with a strange one."""
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.with_digits:
-            if not _MAY_BE_NAME.search(turn.answer):
+        for turn, begin, end in turns.spans_of_digits:
+            if not _MAY_BE_NAME.search(turn.answer[max(begin - 1, 0) : end + 1]):
                 continue
             text = turn.answer if turn.value is NO_JSON else " ".join(texts_in(turn.value))
             names = identifiers(text) if has_digit(text) else ()

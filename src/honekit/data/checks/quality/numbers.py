@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import Turn, digit_span, has_code, said_before, warner
+from honekit.data.checks.turn import Turn, has_code, said_before, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -49,12 +49,11 @@ class Numbers:
     """Line, place, number, and the digits that may have been meant."""
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.with_digits:
+        for turn, begin, end in turns.spans_of_digits:
             if len(turn.answer) > _MAX_CHARS or has_code(turn.answer):
                 continue
             if self.total >= _ENOUGH and self.copied < _HALF * self.total:
                 continue
-            begin, end = digit_span(turn.answer)
             near_digits = turn.answer[max(begin - _AROUND, 0) : end + _AROUND]
             numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", near_digits)) if not _is_small(number)]
             if not numbers:

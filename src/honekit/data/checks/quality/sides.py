@@ -121,6 +121,7 @@ def _marks(asked: str, answered: str) -> tuple[bool, bool]:
 
 
 def _place(turn: Turn, at: int, marks: tuple[bool, bool]) -> str:
-    """Of the user's message where it is to be named: `Set the heating.`, `Which room?`. Who asks back says no less than was said."""
+    """Of the user's message, where it is to be named."""
+    # `Set the heating.`, `Which room?`: who asks back says no less than was said.
     is_told = marks == _STATED_AND_ASKED and len(turn.texts[at].rstrip()) > len(turn.texts[at + 1].rstrip())
     return f"messages[{at}].content" if is_told else ""

@@ -30,6 +30,8 @@ from honekit.data.records import Report, Tally, read_line
 
 PART_BYTES = 8 << 20
 """Of the file's text in one part, about."""
+_BIG_BYTES = 256 << 20
+"""Of a file for which a worker that loads numpy is done sooner than one that does without."""
 
 
 class SeesTurns(Protocol):
@@ -69,7 +71,7 @@ def structure_parts(
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    scan = StructureScan()
+    scan = StructureScan(is_big=path.is_file() and path.stat().st_size >= _BIG_BYTES)
     part, answers = Part(), new_answers() if new_answers else None
     lines_before, part_begins = 0, start
     for block in read_blocks(path, start, end):
@@ -86,9 +88,10 @@ def structure_parts(
 
 
 class StructureScan:
-    """Looks at one block after the other; remembers which orders of roles are good."""
+    """Looks at one block after the other; remembers which orders of roles are good. `is_big`: it will be very many."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_big: bool = False) -> None:
+        self._is_big = is_big
         self._decode = plain_decoder()
         self._orders = Orders()
         self._endings = Endings()
@@ -134,7 +137,7 @@ class StructureScan:
         conversations = self._decode(lines)
         orders = self._orders.of(conversations)
         texts = [message.content for message in chain.from_iterable(conversations)]
-        left_out = set(doubtful(lines, conversations, texts))
+        left_out = set(doubtful(lines, conversations, texts, together=self._has_answers or self._is_big))
         others: list[int] = []
         if left_out or not all(orders):
             is_plain = [bool(order) and at not in left_out for at, order in enumerate(orders)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from itertools import compress
 from typing import ClassVar
 
 import msgspec
@@ -14,6 +15,9 @@ from honekit.chat.messages import Role
 _REFUSALS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _MARKS, _MARKS_EACH = 2, 8
 """Quotation marks around the keys and values of a plain record, and of each of its messages, when no key stands twice."""
+_MARK, _BACKSLASH = b'"\\'
+_AT_ONCE = 1 << 15
+"""Bytes; memory for more is taken from the system anew each time."""
 
 
 class PlainMessage(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -54,19 +58,41 @@ def plain_decoder() -> Callable[[list[bytes]], list[list[PlainMessage]]]:
     return decode_all
 
 
-def doubtful(lines: list[bytes], conversations: list[list[PlainMessage]], texts: list[str]) -> Iterator[int]:
+def doubtful(
+    lines: list[bytes], conversations: list[list[PlainMessage]], texts: list[str], *, together: bool = False
+) -> Iterator[int]:
     """The places of lines with an empty text, or with more quotation marks than the decoded record accounts for: a key stands
-    twice. `texts` are those of all messages, looked at together first, since nearly always none is empty."""
-    marks = [line.count(b'"') for line in lines]
-    expected = [_MARKS + _MARKS_EACH * len(messages) for messages in conversations]
-    if marks != expected:
-        for index, (own, least) in enumerate(zip(marks, expected, strict=True)):
-            if own != least and own != least + _escaped(lines[index], conversations[index]):
+    twice. `texts` are those of all messages, looked at together first, since nearly always none is empty.
+
+    `together`: so are the marks. That takes a tenth of the time, once numpy has been loaded."""
+    if not (together and _marks_agree([*compress(lines, conversations)], texts)):
+        for index, (line, messages) in enumerate(zip(lines, conversations, strict=True)):
+            own, least = line.count(b'"'), _MARKS + _MARKS_EACH * len(messages)
+            if own != least and own != least + _escaped(line, messages):
                 yield index
     if not all(texts) or any(map(str.isspace, texts)):
         for index, messages in enumerate(conversations):
             if not all(message.content.strip() for message in messages):
                 yield index
+
+
+def _marks_agree(lines: list[bytes], texts: list[str]) -> bool:
+    """Whether all lines of plain records together have as many quotation marks as their texts account for. No line can have
+    fewer, so that then none has more."""
+    import numpy as np
+
+    together = b"".join(lines)
+    codes = np.frombuffer(together, dtype=np.uint8)
+    marks = other_escapes = 0
+    for at in range(0, len(codes), _AT_ONCE):
+        part = codes[at : at + _AT_ONCE + 1]  # with the first of the next one
+        is_mark, is_backslash = part == _MARK, part == _BACKSLASH
+        marks += int(np.count_nonzero(is_mark[:_AT_ONCE]))
+        other_escapes += int(np.count_nonzero(is_backslash[:-1] > is_mark[1:]))
+    escaped = sum([text.count('"') for text in texts if '"' in text])
+    if other_escapes:
+        escaped -= together.count(b"\\u0022")
+    return marks == _MARKS * len(lines) + _MARKS_EACH * len(texts) + escaped
 
 
 def _escaped(line: bytes, messages: list[PlainMessage]) -> int:
