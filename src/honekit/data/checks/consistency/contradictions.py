@@ -70,17 +70,17 @@ class Contradictions:
             setattr(self, name, array("Q", (column[i] for i in kept)))
 
     def finish(self) -> Iterable[Finding]:
-        inputs, answers, places = self.inputs, self.answers, self.places
-        found = []
-        distinct = 0
-        first = -1
+        import numpy as np
+
+        inputs, answers, places = (np.array(column, dtype=np.uint64) for column in (self.inputs, self.answers, self.places))
         # Sorting is stable, so the first of equal inputs is the one that came first.
-        for i in sorted(range(len(inputs)), key=inputs.__getitem__):
-            if first < 0 or inputs[i] != inputs[first]:
-                first = i
-                distinct += 1
-            elif answers[i] != answers[first]:
-                found.append((places[i], places[first]))
+        order = np.argsort(inputs, kind="stable")
+        is_first = np.ones(len(order), dtype=bool)
+        is_first[1:] = inputs[order[1:]] != inputs[order[:-1]]
+        firsts = order[is_first][np.cumsum(is_first) - 1]
+        is_other = answers[order] != answers[firsts]
+        found = list(zip(places[order[is_other]].tolist(), places[firsts[is_other]].tolist(), strict=True))
+        distinct = np.count_nonzero(is_first)
         if distinct >= _MANY and len(found) > _SEVERAL * distinct:
             return
         for place, first_place in sorted(found):
