@@ -30,6 +30,7 @@ _LAST_PLACE = (1 << _PLACE_BITS) - 1
 """The answer's place in the conversation rides on its line, to keep three numbers for an input."""
 
 _contradict = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 def _numbers() -> Numbers:
@@ -95,8 +96,10 @@ def answer_hash(turn: Turn) -> int:
         calls = turn.messages[turn.at].tool_calls or ()
         return text_hash("\0".join([f"{call.function.name}\0{call.function.arguments}" for call in calls]))
     if turn.value is not NO_JSON:
-        text = msgspec.json.encode(turn.value, order="sorted")
-        return line_hash(msgspec.json.encode(_plain_numbers(turn.value), order="sorted") if b".0" in text else text)
+        text = _encode(turn.value)
+        # One byte is looked for ten times as fast as two.
+        has_noughts = b"." in text and b".0" in text
+        return line_hash(_encode(_plain_numbers(turn.value)) if has_noughts else text)
     return text_hash(flat(turn.answer, turn.is_plain))
 
 
