@@ -30,7 +30,7 @@ from honekit.data.records import Report, Tally, read_line
 
 PART_BYTES = 8 << 20
 """Of the file's text in one part, about."""
-_BIG_BYTES = 256 << 20
+_BIG_BYTES = 512 << 20
 """Of a file for which a worker that loads numpy is done sooner than one that does without."""
 
 
@@ -88,7 +88,7 @@ def structure_parts(
 
 
 class StructureScan:
-    """Looks at one block after the other; remembers which orders of roles are good. `is_big`: it will be very many."""
+    """Looks at one block after the other; remembers which orders of roles are good. `is_big`: there are very many of them."""
 
     def __init__(self, is_big: bool = False) -> None:
         self._is_big = is_big
