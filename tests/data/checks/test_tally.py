@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.checks.conversations import conversation
 
 from honekit.data.checks.tally import MAX_CATEGORIES, MAX_NAMES, MAX_PLACES, Tallies, Tally
 
@@ -52,6 +53,18 @@ def test_parts_joined_in_order_are_what_the_whole_gives(counted: list[tuple[int,
     joined.join(first, 0)
     joined.join(second, cut)
     assert joined == whole
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abc")), max_size=40), max_size=4), st.booleans())
+def test_many_are_counted_together_as_one_after_the_other(blocks: list[list[tuple[int, str]]], one_task: bool) -> None:
+    single, together = Tallies(), Tallies()
+    for block in blocks:
+        turns = [conversation(line, "why?", "So.", "" if one_task else f"Task {task}.") for line, (task, _) in enumerate(block)]
+        together.add_each("kind", turns, [category for _, category in block])
+        for turn, (_, category) in zip(turns, block, strict=True):
+            single.add(turn.task, "kind", category, turn.line, turn.field)
+    assert together == single
+    assert [list(one["kind"].places) for one in together.by_task()] == [list(one["kind"].places) for one in single.by_task()]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.none() | st.booleans()), max_size=120))

@@ -13,6 +13,7 @@ from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.consistency import closings, style, unit_systems
 from honekit.data.checks.quality import clean_text, content, cues, grounding, references, repetition, traces
+from honekit.data.checks.short_texts import short_texts, words_only
 from honekit.data.checks.turn import has_long_run, read_turn
 
 PATTERNS = {
@@ -123,3 +124,13 @@ def test_every_unit_may_begin_as_it_does(pattern: str, data: st.DataObject) -> N
 @given(st.from_regex(closings._SIGNS, fullmatch=True))
 def test_a_sign_at_the_end_is_a_stop(sign: str) -> None:
     assert closings.stop_of(f"The answer {sign}") == sign
+
+
+@given(st.lists(st.sampled_from(["", "a", "b c", " d", "e\n", "\u00a0f", "g" * 60, "h" * 61, "é", 1, None]), max_size=6))
+def test_a_list_of_words_has_the_short_texts_that_each_of_them_is(values: list[object]) -> None:
+    words = words_only(values)
+    if words is not None:
+        one_by_one = [text for value in values for text in short_texts({"x": value}).get("x", [])]
+        assert words == one_by_one
+    elif all(type(value) is str for value in values):
+        assert any(" " in value or not value.isprintable() or len(value) > 60 for value in map(str, values))
