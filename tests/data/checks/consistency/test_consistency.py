@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,14 @@ def test_a_table_that_is_full_still_follows_all_answers_to_an_input_or_none() ->
     found = findings(check, turns)
     assert len(check.inputs) <= 40
     assert all(f"line {finding.line - 500}," in finding.message for finding in found)
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 3)), max_size=30))
+def test_many_inputs_contradict_as_few_do(seen: list[tuple[int, int]]) -> None:
+    columns = ([key for key, _ in seen], [answer for _, answer in seen], [*range(len(seen))])
+    check = Contradictions(10, *(array("Q", column) for column in columns))
+    few, many = check._few(), check._many()
+    assert (sorted(few[0]), few[1]) == (sorted(many[0]), many[1])
 
 
 def test_answers_that_differ_in_blanks_and_order_of_keys_only_do_not_contradict() -> None:

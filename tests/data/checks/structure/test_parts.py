@@ -60,7 +60,9 @@ def test_several_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pyte
     assert same(check_file(file, checks=(), processes=2)) == same(alone)
 
 
-def test_a_key_that_stands_twice_is_seen_beside_lines_with_too_few_quotation_marks(tmp_path: Path) -> None:
+def test_a_key_that_stands_twice_is_seen_beside_lines_with_too_few_quotation_marks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "some.jsonl"
     twice = '{"messages": [{"role": "user", "role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}'
     escaped = (
@@ -68,8 +70,9 @@ def test_a_key_that_stands_twice_is_seen_beside_lines_with_too_few_quotation_mar
     )
     for others in (["{", "{"], [escaped]):
         write_lines(file, [*map(record, range(12)), *others, twice])
-        for together in (False, True):  # as the marks of the lines are counted
-            found = check_file(file, checks=(), answers=together).errors
+        for least in (1 << 30, 0):  # of bytes from which on the marks of several lines are counted together
+            monkeypatch.setattr(parts, "_BIG_BYTES", least)
+            found = check_file(file, checks=()).errors
             assert [one.line for one in found if one.code == "data.key_repeated"] == [13 + len(others)]
 
 
@@ -168,6 +171,8 @@ def test_any_lines_give_the_same_findings_on_the_fast_way_and_the_slow_way(lines
         file = Path(folder) / "some.jsonl"
         file.write_bytes("\n".join(lines).encode())
         fast = same(check_file(file, checks=(), answers=True))
+        patch.setattr(parts, "_BIG_BYTES", 0)
+        assert same(check_file(file, checks=(), answers=True)) == fast
         patch.setattr(Orders, "__missing__", _none_is_plain)
         assert same(check_file(file, checks=(), answers=True)) == fast
 

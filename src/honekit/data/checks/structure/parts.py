@@ -137,7 +137,7 @@ class StructureScan:
         conversations = self._decode(lines)
         orders = self._orders.of(conversations)
         texts = [message.content for message in chain.from_iterable(conversations)]
-        left_out = set(doubtful(lines, conversations, texts, together=self._has_answers or self._is_big))
+        left_out = set(doubtful(lines, conversations, texts, together=self._is_big))
         others: list[int] = []
         if left_out or not all(orders):
             is_plain = [bool(order) and at not in left_out for at, order in enumerate(orders)]
