@@ -63,6 +63,10 @@ def test_answers_that_are_searched_together_have_the_cues_of_each(texts: list[st
     assert cues.cues_of(turns) == [{at: found for at, text in turn.trained if (found := cues._cues_in(text))} for turn in turns]
 
 
+def test_two_words_may_stand_between() -> None:
+    assert cues.REFERENCE in cues_in("as is seen in the above")
+
+
 def test_an_answer_without_any_cue_has_none() -> None:
     assert cues_in("The pump runs at 4 bar, and the kind valve is open.") == set()
 

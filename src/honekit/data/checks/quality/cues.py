@@ -58,7 +58,7 @@ _PATTERNS = {
     r"(?:here(?:'s| is| are)|I(?:'d| would) be happy|happy to)"
     r"|Great question|Here(?:'s| is| are) (?:the|an?|your|some) (?:answer|response|summary|translation|corrected|list)"
     r"|(?:Natürlich|Gerne)[!,.] Hier|Bien sûr|(?:Claro|Por supuesto)[!,.]",
-    "reference": rf"(?:as|like)(?: [a-z]+)? (?:in|by) the (?:(?:{THINGS}) )?(?:above|before|previous|earlier)"
+    "reference": rf"(?:as|like)(?: [a-z]+){{0,2}} (?:in|by) the (?:(?:{THINGS}) )?(?:above|before|previous|earlier)"
     rf"|(?:see|in|from) the (?:(?:{THINGS}) above|(?:previous|preceding|last) (?:answer|response|question|example|row|record))"
     r"|as (?:shown|seen|mentioned|described|noted|stated|discussed|explained) (?:above|before|earlier|previously)"
     r"|as (?:the )?(?:above|previous|before|last one)|see above|ditto|(?:siehe|wie) oben|ci-dessus|arriba",
