@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,23 @@ def test_a_full_fine_tuning_is_saved_and_resumed_too(tmp_path: Path) -> None:
         results.append(bits(state))
     assert results[0] == results[1]
     assert len(results[0]) == len(list(tiny.model().parameters()))
+
+
+def test_a_step_waits_until_the_announced_snapshot_is_taken() -> None:
+    _, state = prepared(recipe_of())
+    for parameter in state.parameters:
+        parameter.grad = torch.ones_like(parameter)
+    before = bits(state)
+    state.hold()
+    stepping = threading.Thread(target=state.step, args=(0.1,))
+    stepping.start()
+    stepping.join(0.3)
+    assert stepping.is_alive() and bits(state) == before
+    taken = state.snapshot()
+    stepping.join(60)
+    assert not stepping.is_alive() and bits(state) != before
+    assert [taken[name].numpy().tobytes() for name in state.weights()] == before
+    state.step(0.1)  # and no longer
 
 
 def test_another_models_checkpoint_is_refused(tmp_path: Path) -> None:

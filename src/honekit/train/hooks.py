@@ -102,7 +102,8 @@ class JobHooks:
         with_model = self._save_model is not None and progress.epoch > self._epochs_saved
         if with_model:
             self._epochs_saved = progress.epoch
-        written = self._writer.submit(self._write, progress.step, progress.as_json(), self._state.snapshot(), with_model)
+        self._state.hold()
+        written = self._writer.submit(self._write, progress.step, progress.as_json(), with_model)
         self._saving = _Saving(progress.step, progress.best_step, _checkpoint_metrics(progress), written)
         if not self._state.is_copied():
             self.settle()
@@ -127,7 +128,8 @@ class JobHooks:
         """Have something written after the last checkpoint, while the caller computes."""
         return self._writer.submit(work)
 
-    def _write(self, step: int, progress: str, snapshot: Mapping[str, Tensor], with_model: bool) -> Model | None:
+    def _write(self, step: int, progress: str, with_model: bool) -> Model | None:
+        snapshot = self._state.snapshot()
         fsync_path(self._log)
         temporary = self._context.dir / f".checkpoint.{self._context.turn}.tmp"
         shutil.rmtree(temporary, ignore_errors=True)

@@ -126,20 +126,20 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         tuned_logits = probe_logits(model, task.probes, device)
         verify_seconds += time.perf_counter() - started
         hooks.settle()
-
-    try:
-        started = time.perf_counter()
-        moved = require_changed(start_logits, tuned_logits, recipe)
-        if saving:
-            print_of_result = saving.result().fingerprint
-            require_same_from_disk(adapter_of(state.weights()), result_dir)
-            fresh = kept.load_model(base, dtype, device)
-            require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
-        verify_seconds += time.perf_counter() - started
-    except HoneError:
-        # A job that fails leaves no model behind.
-        shutil.rmtree(result_dir, ignore_errors=True)
-        raise
+        try:
+            started = time.perf_counter()
+            # Before anything can fail: afterwards nothing is written into the folder any more.
+            print_of_result = saving.result().fingerprint if saving else ""
+            moved = require_changed(start_logits, tuned_logits, recipe)
+            if saving:
+                require_same_from_disk(adapter_of(state.weights()), result_dir)
+                fresh = kept.load_model(base, dtype, device)
+                require_same_answers(fresh, result_dir, names, recipe, tuned_logits, task.probes, device)
+            verify_seconds += time.perf_counter() - started
+        except HoneError:
+            # A job that fails leaves no model behind.
+            shutil.rmtree(result_dir, ignore_errors=True)
+            raise
     if not saving:
         require_finite(dict(zip(state.names, state.masters, strict=True)), recipe)
         _save_full(model, base, result_dir)

@@ -7,6 +7,7 @@ the rounded ones. In fp32 the masters are the parameters themselves.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,8 @@ class TrainState:
         self.max_grad_norm = recipe.max_grad_norm
         self._copies: dict[str, Tensor] = {}
         """Of the last snapshot."""
+        self._may_change = threading.Event()
+        self._may_change.set()
 
     def load(self, values: Mapping[str, Tensor]) -> None:
         """Replace masters by name, in fp32, and round them into the model. Before the first step only."""
@@ -83,11 +86,15 @@ class TrainState:
                         parameter.copy_(master)
 
     def step(self, learning_rate: float) -> float:
-        """Clip, update, and round the masters back into the model. Returns the gradient norm before clipping."""
+        """Clip, update, and round the masters back into the model. Returns the gradient norm before clipping.
+
+        Waits for the snapshot that was announced by `hold`.
+        """
         for parameter, master in zip(self.parameters, self.masters, strict=True):
             if master is not parameter:
                 master.grad = None if parameter.grad is None else parameter.grad.float()
         norm = nn.utils.clip_grad_norm_(self.masters, self.max_grad_norm)
+        self._may_change.wait()
         self.optimizer.step(learning_rate)
         with torch.no_grad():
             for parameter, master in zip(self.parameters, self.masters, strict=True):
@@ -100,9 +107,20 @@ class TrainState:
         """The masters by the names that they have in a checkpoint; no copies."""
         return {f"master.{name}": master.detach() for name, master in zip(self.names, self.masters, strict=True)}
 
+    def hold(self) -> None:
+        """Nothing changes from now on until `snapshot` has been called, by another thread: so it is copied beside the next
+        step's gradients, which need no more than to read."""
+        self._may_change.clear()
+
     def snapshot(self) -> dict[str, Tensor]:
         """Masters and optimizer moments by the names that they have in a checkpoint, on the CPU: copies, which later steps
         do not change and the next snapshot does, unless there is more of it than `COPIED_BYTES`."""
+        try:
+            return self._snapshot()
+        finally:
+            self._may_change.set()
+
+    def _snapshot(self) -> dict[str, Tensor]:
         tensors = self.weights()
         for name, master in zip(self.names, self.masters, strict=True):
             tensors |= {f"{key}.{name}": torch.as_tensor(value) for key, value in self.optimizer.state.get(master, {}).items()}
@@ -121,6 +139,7 @@ class TrainState:
 
     def read(self, directory: Path) -> Progress:
         """Put a checkpoint's state back. Raises TrainError[train.checkpoint_mismatch] for another model's state."""
+        self._may_change.wait()
         tensors = read_tensors(directory / STATE)
         if {k for k in tensors if k.startswith("master.")} != {f"master.{n}" for n in self.names}:
             raise TrainError(
