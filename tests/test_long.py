@@ -26,6 +26,8 @@ def test_without_what_it_needs():
 
 def run(folder: Path, workers: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "xdist", "-p", "tests.long", "-n", str(workers), "test_it.py"]
+    # In the folder that all runs share, pytest takes away the rights that this run's PostgreSQL server needs to get to its files.
+    command.append(f"--basetemp={folder / 'scratch'}")
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
