@@ -65,7 +65,7 @@ def create_app(
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         if training_jobs:
             scheduler.start()
-            if await asyncio.to_thread(stored_files.any_with, files.TRAINING):
+            if await asyncio.to_thread(stored_files.any_with, stored_files.TRAINING):
                 scheduler.expect("fine_tuning")
         keeping = asyncio.create_task(upkeep())
         runner.start()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,6 @@ MAX_SKIPPED_BYTES = 256 << 20
 _BLOCK_BYTES = 1 << 17
 _CHUNK_BYTES = 1 << 16
 """Read at once. Memory for more is taken from the system anew each time, which costs more than reading."""
-_UTF8_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ class _Source:
 
     def _block(self, number: int, lines: list[bytes], begin: int) -> Block:
         if begin == 0:
-            lines[0] = lines[0].removeprefix(_UTF8_MARK)
+            lines[0] = lines[0].removeprefix(BOM_UTF8)
         return Block(number, lines, begin, consumed=self._raw.tell())
 
     def skip_line(self, end: int | None) -> None:

@@ -149,7 +149,7 @@ def _file(owner: str, file_id: str, param: str) -> File:
             mend="upload it with the purpose 'fine-tune', and give the id that comes back",
             where=param,
         )
-    if found.purpose != "fine-tune":
+    if found.purpose != files.TRAINING:
         raise RequestFault(
             "fine_tuning.invalid_purpose",
             what=f"the file {file_id} has the purpose {found.purpose!r}",

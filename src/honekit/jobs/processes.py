@@ -96,11 +96,12 @@ class WarmProcesses:
         return _OneJob(fresh, self._keep)
 
     def prepare(self, kind: str) -> None:
-        """Begin a process that has imported what jobs of the kind need before it is given one; one that waits will do, too."""
+        """Begin a process that has imported what jobs of the kind need before it is given one; one that waits will do, too.
+        None where none may wait."""
         with self._lock:
             if self._waiting:
                 self._waiting[-1].since = time.monotonic()
-            elif not self._closed:
+            elif self._idle_s and not self._closed:
                 self._waiting.append(_Warm(_environment(), imports=kind))
 
     def end_idle(self) -> None:

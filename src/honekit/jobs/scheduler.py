@@ -38,7 +38,6 @@ class Scheduler:
         self._processes = WarmProcesses(idle_s)
         self._start = self._processes.start if idle_s else start_cold
         self._kinds, self._concurrency = tuple(kinds), concurrency
-        self._keeps = idle_s > 0
         self._ending = threading.Event()
         self._wake = threading.Event()
         self._expected: str | None = None
@@ -88,7 +87,7 @@ class Scheduler:
             thread.start()
         expected, self._expected = self._expected, None
         # One that is at work will be there for the next job.
-        if expected and self._keeps and not self._running:
+        if expected and not self._running:
             with suppress(OSError):  # whatever keeps it from being started is told of the job
                 self._processes.prepare(expected)
 

@@ -21,6 +21,10 @@ Noted = Callable[[Connection, str], None]
 """Called inside the transaction that makes an object, with the object's id: both are kept or neither."""
 
 
+TRAINING = "fine-tune"
+"""The purpose of files that jobs learn from."""
+
+
 @dataclass(frozen=True)
 class File:
     id: str

@@ -99,8 +99,7 @@ def _latest(
 
     if fits(begins[0]):
         return encoded[begins[0]]
-    begin = begins[min(bisect_left(begins, True, lo=1, key=fits), len(begins) - 1)]
-    return encoded.get(begin) or encode(messages[:own] + messages[begin:])
+    return encoded[begins[min(bisect_left(begins, True, lo=1, key=fits), len(begins) - 1)]]
 
 
 def _encode(worker: Worker, template: Any, messages: list[dict[str, Any]], shape: Shape) -> tuple[list[int], int]:

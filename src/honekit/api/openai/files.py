@@ -28,7 +28,6 @@ _CHUNK = 1 << 20
 
 FilePurpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
 UploadPurpose = Literal["assistants", "batch", "fine-tune", "vision"]
-TRAINING: FilePurpose = "fine-tune"
 Lifetime = Annotated[int, Field(ge=3600, le=2_592_000)]
 
 
@@ -244,7 +243,7 @@ def _upload_object(upload: uploads.Upload, file: FileObject | None = None) -> Up
 
 
 def _expect_job(request: Request, file: store.File) -> None:
-    if file.purpose == TRAINING:
+    if file.purpose == store.TRAINING:
         request.app.state.scheduler.expect("fine_tuning")
 
 

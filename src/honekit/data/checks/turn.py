@@ -11,7 +11,7 @@ import msgspec
 
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
-from honekit.data.checks.structure.orders import Order, order_of
+from honekit.data.checks.structure.orders import LEADING, Order, order_of
 from honekit.data.checks.structure.plain import PlainMessage
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
@@ -193,6 +193,11 @@ def digit_span(text: str) -> tuple[int, int]:
 def has_code(text: str) -> bool:
     """Whether there is a block of code. One mark is looked for ten times as fast as three."""
     return "`" in text and CODE in text
+
+
+def system_of(turn: Turn) -> str | None:
+    """The system prompt, if there is one."""
+    return turn.texts[0] if turn.messages[0].role in LEADING else None
 
 
 def has_long_run(text: str, least: int) -> bool:

@@ -7,8 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from honekit.data.checks.quality.cues import Cues, cues_of
-from honekit.data.checks.structure.orders import LEADING
-from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, digit_span, is_label
+from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, digit_span, is_label, system_of
 from honekit.data.lines import Finding
 
 CURRENCIES = {
@@ -29,7 +28,7 @@ class Turns:
     @cached_property
     def systems(self) -> list[str | None]:
         """The system prompt of each."""
-        return [turn.texts[0] if turn.messages[0].role in LEADING else None for turn in self.all]
+        return [*map(system_of, self.all)]
 
     @cached_property
     def cues(self) -> list[Cues]:

@@ -25,6 +25,7 @@ from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.row_groups import group_leaks
 from honekit.data.formats.spill import SHIFTED, TURNS, Spill
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding, shown
+from honekit.data.mending.mends import BOM
 from honekit.data.preference import check_preference_file
 from honekit.data.records import MAX_KEPT, CheckResult, Tally
 from honekit.data.reinforcement import check_reinforcement_file
@@ -32,8 +33,8 @@ from honekit.data.reinforcement import check_reinforcement_file
 _SCANS = {"preference": check_preference_file, "reinforcement": check_reinforcement_file}
 _TOO_LITTLE = ("data.too_few", "data.empty")
 _MAX_SHEETS = 5
-BYTE_ORDER_MARK = Finding(
-    "data.text.byte_order_mark", "advice", 1, "", "the file begins with a byte order mark, which many readers of JSON refuse",
+_BYTE_ORDER_MARK = Finding(
+    BOM, "advice", 1, "", "the file begins with a byte order mark, which many readers of JSON refuse",
     "`hone data fix` takes it away; or save the file as UTF-8 without it", True,
 )  # fmt: skip
 _MESSAGE = re.compile(r"messages\[(\d+)\](\.content)?$")
@@ -77,7 +78,7 @@ def check_any(
             if held_out and not structure_only and source.dialect is not None:
                 result = _with_groups(result, source, asked, given)
         if source.container == "jsonl" and has_mark(path):
-            result = _advised(result, BYTE_ORDER_MARK)
+            result = _advised(result, _BYTE_ORDER_MARK)
         if source.container == "excel" and source.split is None:
             result = _with_sheets(result, path)
     for other in held_out:

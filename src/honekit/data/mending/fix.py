@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -29,7 +30,6 @@ from honekit.data.private.pseudonyms import Pseudonyms
 from honekit.errors import DataError
 from honekit.store.atomic import atomic_file
 
-_MARK = b"\xef\xbb\xbf"
 _PIECE_BYTES = MAX_LINE_BYTES + 2
 _SAMPLE = 1000
 """Records whose keys are counted beforehand."""
@@ -159,8 +159,8 @@ class _Fixing:
     def _line(self, number: int, raw: bytes) -> None:
         body = raw.removesuffix(b"\n")
         # Also behind another one, or behind lines that are left out: what is written must not begin with it.
-        while not self._result.written and body.startswith(_MARK) and self._counted(BOM, number):
-            body = body.removeprefix(_MARK)
+        while not self._result.written and body.startswith(BOM_UTF8) and self._counted(BOM, number):
+            body = body.removeprefix(BOM_UTF8)
         if body.endswith(b"\r") and self._counted(LINE_END, number):
             body = body.removesuffix(b"\r")
         if not body.strip() and self._counted(BLANK_LINE, number):

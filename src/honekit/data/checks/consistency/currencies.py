@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import adviser, said_before, warner
+from honekit.data.checks.turn import adviser, said_before, system_of, warner
 from honekit.data.checks.turns import CURRENCIES, Turns
 from honekit.data.lines import Finding, shown
 
@@ -46,9 +45,8 @@ class Currencies:
             found = {CURRENCIES[one or other] for one, other in _SIGN.findall(turn.answer)}
             if len(found) == 1:
                 sign = found.pop()
-                system = turn.texts[0] if turn.messages[0].role in LEADING else ""
                 is_asked = bool(_ASKED[sign].search(said_before(turn)))
-                self.signs.add(turn.task, "", (sign, _named(system)), turn.line, "" if is_asked else turn.field)
+                self.signs.add(turn.task, "", (sign, _named(system_of(turn) or "")), turn.line, "" if is_asked else turn.field)
 
     def join(self, later: Currencies, lines_before: int) -> None:
         self.signs.join(later.signs, lines_before)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from honekit.data.checks.accidents import is_meant
-from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import warner
+from honekit.data.checks.turn import system_of, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
@@ -37,7 +36,7 @@ class Scales:
 
     def see(self, turns: Turns) -> None:
         for turn in turns.objects:
-            scales = scales_in(turn.texts[0]) if turn.messages[0].role in LEADING else {}
+            scales = scales_in(system_of(turn) or "")
             for name, (low, high, is_whole) in scales.items():
                 value = turn.value.get(name)
                 if type(value) in (int, float):

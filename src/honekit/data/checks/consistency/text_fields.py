@@ -13,9 +13,8 @@ from honekit.data.checks.consistency.answer_format import Shape, majority_of, sh
 from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.patterns import Patterns
 from honekit.data.checks.quality.copied import CopiedValues
-from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import Turn, has_code, warner
+from honekit.data.checks.turn import Turn, has_code, system_of, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -61,7 +60,7 @@ class TextFields:
             check.see(Turns(as_objects))
 
     def _count_undeclared(self, turn: Turn, fields: dict[str, list[str]]) -> None:
-        prompt = turn.texts[0] if turn.messages[0].role in LEADING else ""
+        prompt = system_of(turn) or ""
         strange = [name for name in fields if name not in prompt]
         self.declared += len(strange) < len(fields)
         if strange and len(strange) < len(fields):

@@ -150,11 +150,11 @@ class CopiedValues:
                 own.slips += [(line + lines_before, at, value, meant) for line, at, value, meant in counts.slips[:room]]
                 own.words += [(line + lines_before, at, value) for line, at, value in counts.words[: 2 - len(own.words)]]
                 room = _FEW + 1 - len(own.strange)
+                own.strange += [(line + lines_before, at, value) for line, at, value in counts.strange[:room]]
                 room = MAX_PLACES - len(own.elsewhere)
                 own.elsewhere += [
                     (line + lines_before, at, value, other + lines_before) for line, at, value, other in counts.elsewhere[:room]
                 ]
-                own.strange += [(line + lines_before, at, value) for line, at, value in counts.strange[:room]]
 
     def finish(self) -> Iterator[Finding]:
         for (_, name), counts in self.fields.items():
