@@ -174,6 +174,52 @@ def test_raw_log_lines_get_answers_through_the_schema_s_form(browser: Any, tmp_p
     assert example.messages[-1].text == json.dumps(answer, separators=(",", ":"))
 
 
+LATE = """() => { window.prompt_fetch = window.fetch; window.fetch = async (...given) => {
+  const answer = await prompt_fetch(...given);
+  await new Promise((arrive) => { window.arrive = arrive; });
+  return answer;
+}; }"""
+
+
+def test_what_is_typed_while_something_is_saved_stays(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "gw.log").write_text("gw-1 lost its uplink\nbattery of sensor seven is low\n")
+    properties = {"category": {"enum": ["Power", "Network"]}, "cause": {"type": "string", "minLength": 1}}
+    schema = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+    with labelling("--from-log", tmp_path / "gw.log", "--schema", tmp_path / "schema.json") as (process, info):
+        page = visit(browser, info["url"])
+        page.evaluate(LATE)
+
+        def arrives() -> None:
+            page.wait_for_function("() => window.arrive")
+            page.evaluate("() => { const arrive = window.arrive; window.arrive = null; arrive(); }")
+
+        page.keyboard.press("2")
+        page.wait_for_function("() => window.arrive")
+        page.focus("#field-1")
+        arrives()
+        says(page, "saved")
+        page.keyboard.type("antenna")
+        page.keyboard.press("Escape")
+        arrives()
+        page.keyboard.press("a")
+        page.wait_for_function("() => window.arrive")
+        page.fill("#field-1", "antenna <loose>")
+        for _ in ("the decision", "the next example", "the text"):
+            arrives()
+        says(page, "saved")
+        at(page, "2 of 2")
+        page.evaluate("() => { window.fetch = prompt_fetch; }")
+        page.click("#finish")
+        page.click("#only-accepted")
+        page.click("#write")
+        assert process.wait(10) == 0
+        assert page.faults == []
+        page.close()
+    (example,) = read_chat_file(Path(info["out"]))
+    assert json.loads(example.messages[-1].text) == {"category": "Network", "cause": "antenna <loose>"}
+
+
 def test_examples_are_written_from_nothing(browser: Any, tmp_path: Path) -> None:
     with labelling("--new", "--out", tmp_path / "mine.jsonl") as (process, info):
         page = visit(browser, info["url"])

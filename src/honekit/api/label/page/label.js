@@ -96,6 +96,18 @@ function draw() {
   drawFindings();
 }
 
+// A saved example is drawn anew while a hand may be in one of its fields already: the focus stays there.
+function redraw() {
+  const { id, selectionStart, selectionEnd } = document.activeElement, field = active;
+  draw();
+  const held = id ? $(id) : null;
+  if (!held || held === document.activeElement) return;
+  held.focus({ preventScroll: true });
+  if (Number.isInteger(selectionStart)) held.setSelectionRange(selectionStart, selectionEnd);
+  active = field;
+  markActive();
+}
+
 function hasAnswer() {
   return current.messages.length > 0 && current.messages[current.messages.length - 1].role === "assistant";
 }
@@ -165,7 +177,7 @@ function valueOf(field) {
 function drawField(field, index) {
   const box = make("fieldset", {}, make("legend", { textContent: session.form.fields.length > 1 ? field.name : "Answer" }));
   box.addEventListener("focusin", () => { active = index; markActive(); });
-  if (hasChoices(field)) drawChoices(box, field);
+  if (hasChoices(field)) drawChoices(box, field, index);
   else drawInput(box, field, index);
   return box;
 }
@@ -174,7 +186,7 @@ function hasChoices(field) {
   return field.kind === "boolean" || field.values.length > 0;
 }
 
-function drawChoices(box, field) {
+function drawChoices(box, field, index) {
   const many = field.kind === "list", value = valueOf(field);
   let choices = field.kind === "boolean" ? [true, false] : [...field.values];
   const present = many ? value || [] : value === null || value === "" ? [] : [value];
@@ -183,8 +195,8 @@ function drawChoices(box, field) {
   const list = make("div", { className: "choices" });
   list.setAttribute("role", many ? "group" : "radiogroup");
   list.setAttribute("aria-label", field.name);
-  for (const choice of choices) {
-    const button = make("button", { type: "button", textContent: choice === null ? "none" : String(choice) });
+  for (const [number, choice] of choices.entries()) {
+    const button = make("button", { type: "button", id: `choice-${index}-${number}`, textContent: choice === null ? "none" : String(choice) });
     const isChosen = choice === null ? value === null && current.values !== null : present.includes(choice);
     button.setAttribute("role", many ? "checkbox" : "radio");
     button.setAttribute("aria-checked", String(isChosen));
@@ -273,7 +285,7 @@ function send(key, change) {
   return inTurn(async () => {
     const item = await call(`items/${key}`, "PUT", change);
     remember(item);
-    if (current && current.key === key && dirty.size === 0) { current = item; draw(); }
+    if (current && current.key === key && dirty.size === 0) { current = item; redraw(); }
     say(change.state ? `${change.state} and saved` : "saved");
   });
 }
@@ -287,17 +299,21 @@ function save() {
 
 function decide(state) {
   if (!current) return busy;
-  const change = { ...changes(), state }, key = current.key, isLast = position >= shown().length - 1;
+  const change = { ...changes(), state }, key = current.key, isLast = position >= shown().length - 1, unsaved = [...dirty];
+  dirty.clear();
   return inTurn(async () => {
     let item;
     try {
       item = await call(`items/${key}`, "PUT", change);
     } catch (fault) {
-      if (current && current.key === key) drawProblems(fault.message.split("; "));
+      if (current && current.key === key) {
+        drawProblems(fault.message.split("; "));
+        for (const part of unsaved) dirty.add(part);
+      }
       throw fault;
     }
     remember(item);
-    dirty.clear();
+    save(); // what was typed while the decision was on its way
     const staysShown = shown().some((other) => other.key === key);
     if (state === "undecided" || (staysShown && isLast)) { current = item; draw(); } else await open(position + (staysShown ? 1 : 0));
     say(`${state} and saved`);
