@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import errno
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
@@ -63,12 +64,13 @@ def _keep_memory() -> None:
 def importing() -> Iterator[None]:
     """Around the import of large packages, which make a million objects that stay: none of them is looked at for garbage, neither
     again and again meanwhile (a sixth of the time) nor later."""
-    was_collecting = gc.isenabled()
+    was_collecting, modules = gc.isenabled(), len(sys.modules)
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        if len(sys.modules) > modules:
+            gc.freeze()
         if was_collecting:
             gc.enable()
 
@@ -78,6 +80,15 @@ def leave(code: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def ends_promptly(main: Callable[[], int]) -> int:
+    """Run the program of this process; when it ends, its threads end and exit handlers run as ever, but no module is taken down,
+    object by object, which takes a tenth of a second to half of one. Returns the program's exit code."""
+    code = 1
+    atexit.register(lambda: leave(code))  # what is registered first runs last
+    code = main()
+    return code
 
 
 def is_out_of_memory(fault: BaseException | None) -> bool:

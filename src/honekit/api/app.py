@@ -6,22 +6,37 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import import_module
 from typing import Any, Literal
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, TypeAdapter
 
-from honekit import __version__
-from honekit.api import aliases, decide, errors, middleware, organization
+from honekit import __version__, runtime
+from honekit.api import errors, middleware
 from honekit.api.auth import ApiKey
 from honekit.api.engines import Engines
 from honekit.api.inside import inside_endpoint
-from honekit.api.openai import chat, completions, embeddings, evals, files, fine_tuning, graders, models, responses, stored_chat
 from honekit.api.upkeep import upkeep
-from honekit.evals.runner import Runner
 from honekit.jobs import Scheduler
 from honekit.store import files as stored_files
+
+ROUTERS = {
+    "models": ("openai.models",),
+    "chat": ("openai.chat", "openai.stored_chat"),
+    "responses": ("openai.responses",),
+    "files": ("openai.files",),
+    "uploads": ("openai.files",),
+    "fine_tuning": ("openai.fine_tuning", "openai.graders"),
+    "completions": ("openai.completions",),
+    "embeddings": ("openai.embeddings",),
+    "evals": ("openai.evals",),
+    "decide": ("decide",),
+    "aliases": ("aliases",),
+    "organization": ("organization",),
+}
+"""What follows /v1/ in a path, and the modules of this package that have its routes."""
 
 
 class Health(BaseModel):
@@ -54,56 +69,59 @@ def create_app(
     `training_jobs`: how many fine-tuning jobs run at once; 0 leaves them to another server on the same database.
 
     `trusted`: for calls from this very process, never for a socket: no key is asked for, all requests count as made with
-    this one, and faults of the installation are raised to the caller, who may see them, instead of being logged.
+    this one, and faults of the installation are raised to the caller, who may see them, instead of being logged. Routes are
+    imported when they are first asked for: a command needs few of them, and all take half a second.
     """
 
     scheduler = Scheduler(["fine_tuning"], concurrency=training_jobs)
 
-    runner = Runner(partial(inside_endpoint, engines))
-
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if training_jobs:
             scheduler.start()
             if await asyncio.to_thread(stored_files.any_with, stored_files.TRAINING):
                 scheduler.expect("fine_tuning")
         keeping = asyncio.create_task(upkeep())
-        runner.start()
+        app.state.eval_runner.start()
         yield
         keeping.cancel()
-        await runner.stop()
+        await app.state.eval_runner.stop()
         await engines.close()
         if training_jobs:
             await asyncio.to_thread(scheduler.stop)
 
     app = FastAPI(title="Hone", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
-    app.state.engines, app.state.scheduler, app.state.eval_runner = engines, scheduler, runner
-    app.include_router(models.router)
-    app.include_router(chat.router)
-    app.include_router(stored_chat.router)
-    app.include_router(responses.router)
-    app.include_router(files.router)
-    app.include_router(fine_tuning.router)
-    app.include_router(graders.router)
-    app.include_router(completions.router)
-    app.include_router(embeddings.router)
-    app.include_router(evals.router)
-    app.include_router(decide.router)
-    app.include_router(aliases.router)
-    app.include_router(organization.router)
+    app.state.engines, app.state.scheduler, app.state.routers = engines, scheduler, []
     _add_health(app)
     errors.install(app, raises=trusted is not None)
     # The last one added is the outermost.
     app.add_middleware(middleware.BodyLimit, limit=max_body_bytes)
     if trusted is not None:
+        app.add_middleware(middleware.OnDemand, prepare=partial(_add_resource, app))
         app.add_middleware(middleware.TrustedKey, key=trusted)
     else:
+        for resource in ROUTERS:
+            _add_resource(app, resource)
         app.add_middleware(middleware.KeyCheck)
         if local_only:
             app.add_middleware(middleware.HostCheck)
         app.add_middleware(middleware.RequestId)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _add_resource(app: FastAPI, resource: str) -> None:
+    """The routes below /v1/`resource`, if there are any and they are not there yet."""
+    for name in ROUTERS.get(resource, ()):
+        if name in app.state.routers:
+            continue
+        app.state.routers.append(name)
+        with runtime.importing():
+            app.include_router(import_module(f"honekit.api.{name}").router)
+        if name == "openai.evals":
+            from honekit.evals.runner import Runner
+
+            app.state.eval_runner = Runner(partial(inside_endpoint, app.state.engines))
 
 
 def _add_health(app: FastAPI) -> None:

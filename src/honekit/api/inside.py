@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx  # not later: the client, in another thread, looks at it while it is half imported
 
+from honekit import runtime
+
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
@@ -21,10 +23,11 @@ def inside_client(engines: Engines, project: str, *, max_retries: int = 0) -> As
 
     Raises: ServeError[serve.project_name].
     """
-    from openai import AsyncOpenAI
+    with runtime.importing():
+        from openai import AsyncOpenAI
 
-    from honekit.api.app import create_app
-    from honekit.api.auth import local_key
+        from honekit.api.app import create_app
+        from honekit.api.auth import local_key
 
     app = create_app(engines, training_jobs=0, trusted=local_key(project))
     # The client's newer versions are typed for a successor of httpx, and take httpx as before.

@@ -10,6 +10,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Callable
 
 import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
@@ -139,6 +140,18 @@ class TrustedKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["api_key"] = self.key
+        await self.app(scope, receive, send)
+
+
+class OnDemand:
+    """Prepares a resource (what follows /v1/ in a path) before the first request for it."""
+
+    def __init__(self, app: ASGIApp, prepare: Callable[[str], None]) -> None:
+        self.app, self.prepare = app, prepare
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+            self.prepare(scope["path"].split("/")[2])
         await self.app(scope, receive, send)
 
 

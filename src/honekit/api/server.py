@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from honekit import runtime
 from honekit.api.middleware import is_loopback
 from honekit.errors import ServeError
 
@@ -51,8 +52,9 @@ def make_server(engines: Engines, host: str, training_jobs: int = 0) -> uvicorn.
     """A uvicorn server of the application; run it with `run(sockets=[listener])`. `training_jobs`: see `create_app`."""
     import uvicorn
 
-    import honekit.inference  # noqa: F401 - torch comes with it, and at the first request it would hold up all others
-    from honekit.api.app import create_app
+    with runtime.importing():
+        import honekit.inference  # noqa: F401 - torch comes with it, and at the first request it would hold up all others
+        from honekit.api.app import create_app
 
     app = create_app(engines, local_only=is_loopback(host), training_jobs=training_jobs)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S)

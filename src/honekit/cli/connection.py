@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
+from honekit import runtime
 from honekit.cli.api_fault import api_fault
 from honekit.errors import HoneError, ServeError, SettingsError
 
@@ -108,7 +109,8 @@ def _remote_client(url: str) -> AsyncOpenAI:
             where="HONE_API_KEY",
             mend="on the server: `hone keys create`; here: `export HONE_API_KEY=...`",
         )
-    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+    with runtime.importing():
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
     async def check(answer: Any) -> None:
         is_json = "json" in answer.headers.get("content-type", "")
@@ -121,8 +123,9 @@ def _remote_client(url: str) -> AsyncOpenAI:
 
 
 def _local_client(bases: Mapping[str, str], project: str) -> AsyncOpenAI:
-    from honekit.api.engines import Engines
-    from honekit.api.inside import inside_client
+    with runtime.importing():
+        from honekit.api.engines import Engines
+        from honekit.api.inside import inside_client
 
     return inside_client(Engines(extra_bases=bases), project)
 

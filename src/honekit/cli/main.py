@@ -263,5 +263,10 @@ def _quiet_exit() -> int:
     return 1
 
 
+def command() -> int:
+    """The command `hone` as a process of its own."""
+    return runtime.ends_promptly(main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())
