@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,31 @@ from honekit import settings
 ARMS = {"classical", "base", "base_few_shot", "tuned"}
 
 
+@dataclass(frozen=True)
+class Ran:
+    """A run that nothing disturbed: its project, the data directory, what it printed."""
+
+    project: Path
+    home: Path
+    document: dict[str, Any]
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HONE_HOME", str(folder / "home"))
+        project = make_project(folder / "project")
+        return Ran(project, folder / "home", run_json(project, tiny_base_dir))
+
+
+def make_project(folder: Path) -> Path:
     """The bundled support-routing example with one short epoch."""
-    folder = tmp_path / "project"
     shutil.copytree(settings.examples_dir() / "support-routing", folder, ignore=shutil.ignore_patterns(".hone"))
     text = (folder / "hone.toml").read_text()
     lines = [line for line in text.splitlines() if not line.startswith(("epochs", "few_shot_k", "max_new_tokens"))]
@@ -56,8 +78,11 @@ def run_json(project: Path, base: Path, *more: str) -> dict[str, Any]:
     return document
 
 
-def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(project: Path, tiny_base_dir: Path) -> None:
-    first = run_json(project, tiny_base_dir)
+def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(
+    undisturbed: Ran, tiny_base_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HONE_HOME", str(undisturbed.home))
+    project, first = undisturbed.project, undisturbed.document
     assert set(first["arms"]) == ARMS
     assert first["verdict"] in ("ship", "don't ship", "not enough evidence")
     assert first["reasons"]
@@ -128,9 +153,7 @@ def test_a_second_run_in_the_same_folder_is_refused(project: Path, tiny_base_dir
     assert "Traceback" not in refused.stderr
 
 
-def test_a_run_that_was_killed_ends_like_one_that_was_not(
-    project: Path, tiny_base_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_killed_ends_like_one_that_was_not(project: Path, tiny_base_dir: Path, undisturbed: Ran) -> None:
     command = [sys.executable, "-m", "honekit.cli.main", "run", str(project), "--base", str(tiny_base_dir), "--subset", "0.25"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     killed = 0
@@ -142,16 +165,11 @@ def test_a_run_that_was_killed_ends_like_one_that_was_not(
             killed += 1
         process.wait()
     assert killed
-    survivor = run_json(project, tiny_base_dir)
-
-    twin = tmp_path / "twin"
-    shutil.copytree(project, twin, ignore=shutil.ignore_patterns(".hone"))
-    monkeypatch.setenv("HONE_HOME", str(tmp_path / "twin-home"))
-    undisturbed = run_json(twin, tiny_base_dir)
+    survivor, twin = run_json(project, tiny_base_dir), undisturbed.document
     metric = survivor["primary_metric"]
-    assert survivor["train"]["fingerprint"] == undisturbed["train"]["fingerprint"]
-    assert [r["train_loss"] for r in survivor["train"]["history"]] == [r["train_loss"] for r in undisturbed["train"]["history"]]
-    assert {n: a[metric] for n, a in survivor["arms"].items()} == {n: a[metric] for n, a in undisturbed["arms"].items()}
+    assert survivor["train"]["fingerprint"] == twin["train"]["fingerprint"]
+    assert [r["train_loss"] for r in survivor["train"]["history"]] == [r["train_loss"] for r in twin["train"]["history"]]
+    assert {n: a[metric] for n, a in survivor["arms"].items()} == {n: a[metric] for n, a in twin["arms"].items()}
 
 
 @pytest.mark.parametrize(
