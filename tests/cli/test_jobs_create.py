@@ -50,6 +50,36 @@ def test_a_job_is_created_watched_to_its_end_and_its_model_is_there(
     assert model["fine_tuned_model"] in [version["name"] for version in hone("models", "list")["versions"]]
 
 
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """Worker processes that were begun, each with a check that it was before there was a job."""
+    begun: list[subprocess.Popen[bytes]] = []
+    begin = subprocess.Popen
+
+    def noting(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        process = begin(command, **options)
+        if "honekit.jobs.warm" in command:
+            assert all(job.final for job in jobs.list_jobs())
+            begun.append(process)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", noting)
+    return begun
+
+
+def test_the_worker_begins_before_there_is_a_job_and_ends_with_the_command(
+    training: Path, small_base: Path, workers: list[subprocess.Popen[bytes]]
+) -> None:
+    command = ["jobs", "create", str(training), "--model", str(small_base), *FEW, "--json"]
+    assert main([*command, "--watch"]) == 0
+    assert [process.poll() is None for process in workers] == [False]
+    assert [job.attempt for job in jobs.list_jobs()] == [1]
+    assert main([*command, "--epochs", "0", "--watch"]) == 1
+    assert [process.poll() is None for process in workers] == [False, False]
+    assert main(command) == 0
+    assert len(workers) == 2
+
+
 def test_a_base_that_writes_no_text_is_refused_with_cause_and_remedy(hone: Any, training: Path, tmp_path: Path) -> None:
     fault = hone("jobs", "create", training, "--model", tiny.save_encoder(tmp_path / "encoder"), code=1)["error"]
     assert (fault["code"], fault["where"]) == ("api.model_not_available", "--model")

@@ -195,7 +195,7 @@ def resume_job(
 
         server_jobs.change_job(job, "resume", as_json=as_json)
         if wait:
-            raise typer.Exit(watching.watch(job, run_here=False, as_json=as_json))
+            raise typer.Exit(watching.watch(job, start=None, as_json=as_json))
         return
     from honekit import jobs
 

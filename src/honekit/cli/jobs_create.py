@@ -62,8 +62,8 @@ def create_job(
     }
     block: dict[str, Any] = {"grader": _grader(grader)} if grader else {}
     pairs = dict(_pair(given) for given in metadata or [])
+    from honekit.cli import watching
     from honekit.cli.connection import call, document, server_url
-    from honekit.cli.render import print_json
     from honekit.cli.uploading import file_id_of
 
     name, bases = _start(model)
@@ -82,22 +82,27 @@ def create_job(
         given = {key: value for key, value in wanted.items() if value not in (None, {})}
         return document(await client.fine_tuning.jobs.create(**given))
 
-    job = call(create, bases=bases)
-    if as_json:
-        print_json(job)
-    else:
-        used = job["method"][job["method"]["type"]]["hyperparameters"]
-        print(f"{'job':<14} {job['id']}\n{'status':<14} {job['status']}\n{'model':<14} {job['model']}")
-        print(f"{'training':<14} {job['training_file']}")
-        if job["validation_file"]:
-            print(f"{'validation':<14} {job['validation_file']}")
-        print(f"{'numbers':<14} {', '.join(_told(*pair) for pair in used.items())}, seed {job['seed']}", flush=True)
-    from honekit.cli import watching
-
-    if watch:
-        raise typer.Exit(watching.watch(job["id"], run_here=server_url() is None, as_json=as_json))
+    with watching.worker(wanted=watch and server_url() is None) as start:
+        job = call(create, bases=bases)
+        _show(job, as_json=as_json)
+        if watch:
+            raise typer.Exit(watching.watch(job["id"], start=start, as_json=as_json))
     if not as_json:
         print(watching.waits(job["id"]) if server_url() is None else f"`hone jobs watch {job['id']}` shows how it goes.")
+
+
+def _show(job: dict[str, Any], *, as_json: bool) -> None:
+    from honekit.cli.render import print_json
+
+    if as_json:
+        print_json(job)
+        return
+    used = job["method"][job["method"]["type"]]["hyperparameters"]
+    print(f"{'job':<14} {job['id']}\n{'status':<14} {job['status']}\n{'model':<14} {job['model']}")
+    print(f"{'training':<14} {job['training_file']}")
+    if job["validation_file"]:
+        print(f"{'validation':<14} {job['validation_file']}")
+    print(f"{'numbers':<14} {', '.join(_told(*pair) for pair in used.items())}, seed {job['seed']}", flush=True)
 
 
 def watch_job(
@@ -118,14 +123,16 @@ def watch_job(
         hone jobs watch ftjob-abc123 --json | jq .data.train_loss
     """
     from honekit.cli.connection import server_url
-    from honekit.cli.watching import watch
+    from honekit.cli.watching import watch, worker
 
     if run and (url := server_url()):
         raise SettingsError(
             "cli.usage", what="--run runs a job of this machine, and HONE_BASE_URL names a server", where=url,
             mend="leave --run away: the server runs its jobs itself",
         )  # fmt: skip
-    raise typer.Exit(watch(job, run_here=run, as_json=as_json))
+    with worker(wanted=run) as start:
+        code = watch(job, start=start, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def _auto_or(option: str, given: str | None, kind: type[int] | type[float]) -> int | float | str | None:

@@ -8,7 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from honekit.cli.connection import call, document, server_url
@@ -16,6 +16,8 @@ from honekit.cli.connection import call, document, server_url
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
     from rich.console import Console, RenderableType
+
+    from honekit.jobs.processes import Start
 
 POLL_S = 0.5
 PATIENCE_S = 60.0
@@ -34,11 +36,22 @@ class View(Protocol):
     def event(self, event: dict[str, Any]) -> None: ...
 
 
-def watch(job_id: str, *, run_here: bool, as_json: bool) -> int:
+def worker(*, wanted: bool) -> AbstractContextManager[Start | None]:
+    """A worker process for a job of this machine, begun at once where one is wanted: for `watch` within the block."""
+    if not wanted:
+        return nullcontext()
+    from honekit.jobs.processes import prepared
+
+    return prepared("fine_tuning")
+
+
+def watch(job_id: str, *, start: Start | None, as_json: bool) -> int:
     """Show a job until it is final or paused; returns the command's exit code, 0 when it succeeded.
 
-    `run_here` also runs it, in this process's care, as `hone jobs resume --wait` does. Ctrl-C stops watching, not the job;
-    a job that runs here goes back into the queue at its next safe point. Raises: faults of the API, JobError.
+    With `start`, which gives it a process, it also runs here, in this process's care, as with `hone jobs resume --wait`. Ctrl-C
+    stops watching, not the job; a job that runs here goes back into the queue at its next safe point.
+
+    Raises: faults of the API, JobError.
     """
 
     async def retrieve(client: AsyncOpenAI) -> dict[str, Any]:
@@ -46,20 +59,20 @@ def watch(job_id: str, *, run_here: bool, as_json: bool) -> int:
 
     project = _project_of(job_id) if server_url() is None else None
     job = call(retrieve, project=project)
-    if not (run_here or server_url() or as_json) and job["status"] == "queued":
+    if not (start or server_url() or as_json) and job["status"] == "queued":
         print(waits(job_id), file=sys.stderr, flush=True)
     try:
         with view(as_json=as_json) as shown:
             shown.job(job)
-            if run_here and job["status"] not in ENDED:
-                _run(job_id, shown)
+            if start and job["status"] not in ENDED:
+                _run(job_id, shown, start)
                 job = call(retrieve, project=project)
                 shown.job(job)
             else:
                 job = call(lambda client: follow(client, job_id, shown), project=project)
     except KeyboardInterrupt:
-        state = "it is back in the queue, with a checkpoint" if run_here else "the job is left as it is"
-        again = f"hone jobs watch {job_id}{' --run' if run_here else ''}"
+        state = "it is back in the queue, with a checkpoint" if start else "the job is left as it is"
+        again = f"hone jobs watch {job_id}{' --run' if start else ''}"
         print(f"\nno longer watching; {state}. `{again}` goes on, `hone jobs cancel {job_id}` ends it.", file=sys.stderr)
         return 1
     if not as_json:
@@ -237,14 +250,14 @@ def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _run(job_id: str, shown: View) -> None:
+def _run(job_id: str, shown: View, start: Start) -> None:
     from honekit import jobs
     from honekit.api.openai.fine_tuning import event_object
 
     _notice_dead_workers()
     for event in call(lambda client: events_since(client, job_id)):
         shown.event(event)
-    jobs.run_job(job_id, lambda event: shown.event(event_object(event).model_dump(mode="json")))
+    jobs.run_job(job_id, lambda event: shown.event(event_object(event).model_dump(mode="json")), start=start)
 
 
 def _project_of(job_id: str) -> str:

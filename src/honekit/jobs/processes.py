@@ -9,8 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from honekit.jobs.liveness import KEPT
@@ -214,6 +214,17 @@ class _OneJob:
         while self.poll() is None:
             if not select.select([self._warm.process.stdout], [], [], timeout_s)[0]:
                 return
+
+
+@contextmanager
+def prepared(kind: str) -> Iterator[Start]:
+    """For a command that makes a job and runs it: a process that imports what it needs while the job is being made."""
+    processes = WarmProcesses(idle_s=1)
+    processes.prepare(kind)
+    try:
+        yield processes.start
+    finally:
+        processes.close()
 
 
 def _environment() -> dict[str, str]:
