@@ -1,4 +1,4 @@
-"""System prompts with other words in one place."""
+"""System prompts with other words in one place, or in another language."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def test_one_prompt_of_another_firm_is_advised_about() -> None:
 def test_two_tasks_and_quite_another_prompt_are_meant() -> None:
     assert found([*[USUAL] * 8, *[OTHER] * 3]) == []
     assert found([*[USUAL] * 11, "Translate the sentence into French."]) == []
+
+
+def test_a_prompt_in_another_language_is_advised_about() -> None:
+    german = "Du bist der Kundendienst der Norrvik-Fähren. Antworte höflich und kurz."
+    assert found([*[USUAL] * 11, german]) == [("advice", 12)]
+    assert found([*[USUAL] * 8, *[german] * 8]) == []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
+from honekit.data.checks.quality.languages import is_same, language_of, name
 from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import adviser, bare, warner
@@ -76,15 +77,22 @@ class SystemPrompts:
         yield from self._alone(prompts)
 
     def _alone(self, prompts: list[str]) -> Iterator[Finding]:
-        """Prompts with other words in one place, such as another firm's name, where nearly all records have one prompt."""
+        """Prompts with other words in one place, such as another firm's name, or in another language, where nearly all records
+        have one prompt."""
         usual, *others = prompts
         count = self.tally.counts[usual]
         if count < _ALONE * self.tally.total or len(others) > _STRAY:
             return
         for other in others:
-            if self.tally.counts[other] <= _STRAY and _is_renamed(usual, other):
-                for line, at in self.tally.places[other]:
-                    yield _strange(line, at, f"the system prompt says something else in one place than that of {count} records")
+            if self.tally.counts[other] > _STRAY:
+                continue
+            what = ""
+            if _is_renamed(usual, other):
+                what = f"the system prompt says something else in one place than that of {count} records"
+            elif (language := language_of(other)) and (main := language_of(usual)) and not is_same(language, main):
+                what = f"the system prompt is in {name(language)}; that of {count} records is in {name(main)}"
+            for line, at in self.tally.places[other] if what else ():
+                yield _strange(line, at, what)
 
     def _dated(self) -> Iterator[Finding]:
         """One finding for all system prompts that say which day it is."""
