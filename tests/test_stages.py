@@ -80,3 +80,12 @@ def test_readings_belong_to_no_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Stages(read)
     stage = run_stage(run, LeastWork("fp32", 1.0))
     assert (stage.seconds, run.reading_seconds) == (0.0, 0.5)
+
+
+def test_stages_of_one_name_are_counted_together() -> None:
+    run = Stages(Host().read)
+    for name in ("train", "answers", "train"):
+        with run.time(name):
+            pass
+    first, answers, second = run.stages
+    assert run.seconds() == {"train": first.seconds + second.seconds, "answers": answers.seconds}

@@ -100,6 +100,13 @@ class Stages:
         """Of the whole run: the sum of its stages' floors."""
         return sum(stage.floor_seconds for stage in self.stages)
 
+    def seconds(self) -> dict[str, float]:
+        """By name; stages of the same name, such as several trainings, together."""
+        together: dict[str, float] = {}
+        for stage in self.stages:
+            together[stage.name] = together.get(stage.name, 0.0) + stage.seconds
+        return together
+
     def as_list(self) -> list[dict[str, Any]]:
         return [asdict(stage) for stage in self.stages]
 

@@ -137,7 +137,7 @@ def measure_project(
             "data": run.prepared.version,
             "base": {"id": project.train.base, "fingerprint": run.base_print, "precision": run.precision},
             "estimated_s": estimated,
-            "timings_s": {stage.name: stage.seconds for stage in run.stages.stages} | {"total": time.perf_counter() - began},
+            "timings_s": run.stages.seconds() | {"total": time.perf_counter() - began},
         }
         _write(project, document, name)
     return document

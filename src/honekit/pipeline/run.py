@@ -225,7 +225,7 @@ def _document(
             "sha256": prepared.sha256.get("test"),
         },
         "data": prepared.summary(),
-        "timings_s": {stage.name: stage.seconds for stage in stages.stages} | {"total": total},
+        "timings_s": stages.seconds() | {"total": total},
         "stages": stages.as_list(),
         "floor": {"seconds": floor, "ratio": total / floor if floor else None, "reading_seconds": stages.reading_seconds},
         "machine": {
