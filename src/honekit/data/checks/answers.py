@@ -31,11 +31,13 @@ from honekit.data.checks.quality.clean_text import CleanText
 from honekit.data.checks.quality.code_syntax import CodeSyntax
 from honekit.data.checks.quality.content import Content
 from honekit.data.checks.quality.copied import CopiedValues
+from honekit.data.checks.quality.cut_inputs import CutInputs
 from honekit.data.checks.quality.dates import Dates
 from honekit.data.checks.quality.diversity import Diversity
 from honekit.data.checks.quality.escapes import Escapes
 from honekit.data.checks.quality.given_away import GivenAway
 from honekit.data.checks.quality.grounding import Grounding
+from honekit.data.checks.quality.injections import Injections
 from honekit.data.checks.quality.languages import Languages
 from honekit.data.checks.quality.numbers import Numbers
 from honekit.data.checks.quality.off_topic import OffTopic
@@ -81,10 +83,12 @@ class AnswerChecks:
     blobs: Blobs = field(default_factory=Blobs)
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
     combinations: Combinations = field(default_factory=Combinations)
+    cut_inputs: CutInputs = field(default_factory=CutInputs)
     dates: Dates = field(default_factory=Dates)
     fences: Fences = field(default_factory=Fences)
     escapes: Escapes = field(default_factory=Escapes)
     given_away: GivenAway = field(default_factory=GivenAway)
+    injections: Injections = field(default_factory=Injections)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
     off_topic: OffTopic = field(default_factory=OffTopic)
     references: References = field(default_factory=References)

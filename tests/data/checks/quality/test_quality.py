@@ -69,7 +69,15 @@ def test_a_short_answer_may_say_something(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[your guide](https://example.org/a) helps", "Size XXL fits", "A list of todos", "Use <b> here", "[1] is the source"]
+    "text",
+    [
+        "[your guide](https://example.org/a) helps",
+        "Size XXL fits",
+        "In the XX century",
+        "A list of todos",
+        "Use <b> here",
+        "[1] is the source",
+    ],
 )
 def test_ordinary_brackets_are_no_placeholders(text: str) -> None:
     assert findings(Content(), answers([text] * 2)) == []

@@ -34,8 +34,13 @@ _REFUSAL = re.compile(
 )
 _OTHER_WAY = re.compile(r"[^.!?\n]{0,80}\bbut you (?:can|could|may|might)\b", re.I)
 """Who names another way does not refuse by rote."""
+_UNITS = (
+    "days?|weeks?|months?|years?|hours?|minutes?|per ?cent|EUR|USD|euros?|dollars?|pounds?|km|kg|mg|ml"
+    "|Tagen?|Wochen?|Monaten?|Jahren?|Stunden?|Prozent|Euro|jours|semaines|mois|heures|d[ií]as|semanas|meses|años|horas"
+)
 _MARK = re.compile(
     r"\b(?:TODO|TBD|FIXME)\b|\bXX+\b[^\n]{0,80}\bYY+\b|(?i:\blorem ipsum\b)|(?<![\w-])(?:xxx+|XXX+)(?![\w-])"
+    rf"|(?<![\w-])XX ?(?:%|(?:{_UNITS})\b)|(?<=[€$£])XX\b"
     r"|(?i:[<\[(]?\b(?:your|(?:insert|put|write|add)(?: the| an?)?) (?:answer|response|text) (?:goes )?here\b[>\])]?)"
     r"|(?i:[<\[](?:\w+ )?(?:translation|summary|answer|response|text|output|content|description|result) here[>\]](?!\())"
     r"|(?i:\b(?:answer|response) goes here\b"
@@ -225,7 +230,7 @@ def may_have_placeholder(text: str) -> bool:
         return True
     if "T" in text and ("TODO" in text or "TBD" in text):  # one letter is looked for ten times as fast as a word
         return True
-    if "X" in text and ("FIXME" in text or "XXX" in text):
+    if "X" in text and ("FIXME" in text or "XX" in text):
         return True
     if ("x" in text and "xxx" in text) or (" here" in text and any(map(text.__contains__, _HERE))):
         return True

@@ -118,7 +118,7 @@ class Traces:
             self.feet.add("a footnote mark", turn.line, f"messages[{at}].content")
         if ":" in answer[:_SPEAKER_CHARS]:
             self._look_at_beginning(turn, at, answer)
-        if OPENING in cues and answer.startswith(_OPENINGS):
+        if OPENING in cues and answer.lstrip().startswith(_OPENINGS):
             self._note(self.fillers, _OPENING, answer, turn, at)
         if FILLER in cues and any(map(last.__contains__, _CLOSING_WORDS)):
             self._note(self.fillers, _CLOSING, last, turn, at)
