@@ -34,6 +34,7 @@ def test_an_input_breaks_off_within_a_word_or_behind_one_that_ends_no_sentence(q
     [
         ("We would like to bring along our cat", "Cats are welcome."),
         ("The lamp beside the bed does not work. Thanks, Lab", "We told the laboratory's guest desk."),
+        ("The lamp beside the bed does not work. Best, the lab", "The label says which lamp it takes."),
         ("Is there a room with a view of the sea", "Yes, from the third floor."),
         ("please book us a table for the swim team tonight", "The swimming team has the long table."),
     ],

@@ -14,8 +14,9 @@ from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MIN_CHARS = 30
-_LAST_WORD = re.compile(r"(?<=[^\W_] )[^\W\d_]{2,20}$")
-"""In the middle of a sentence: behind its end the name of whoever writes may stand."""
+_LAST_WORD = re.compile(r"(?:[^\s.!?]+ ){4}([^\W\d_]{2,20})$")
+"""In the middle of a sentence: behind its end a greeting and a name may stand."""
+_TAIL_CHARS = 200
 _OPEN_WORDS = frozenset((
     "the", "an", "and", "or", "my", "your", "their", "our", "because", "und", "oder", "dass", "eine", "einen", "les", "des",
     "une", "los", "las", "una", "porque",
@@ -51,8 +52,8 @@ class CutInputs:
         self.long += len(asked)
         self.ended += len(asked) - len(unended)
         for turn, text in unended:
-            if text[-1].isalpha() and (found := _LAST_WORD.search(text)):
-                self._look_at(turn, text, found[0].casefold())
+            if text[-1].isalpha() and (found := _LAST_WORD.search(text[-_TAIL_CHARS:])):
+                self._look_at(turn, text, found[1].casefold())
 
     def _look_at(self, turn: Turn, text: str, word: str) -> None:
         if word in _OPEN_WORDS:
