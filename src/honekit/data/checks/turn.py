@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -24,8 +23,6 @@ CODE = "```"
 _MIN_SIGNS = 10
 _SIGNS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{4}")
 _END_MARKS = " .!?:;,\"'"
-_TOGETHER = 32
-"""Texts that are looked at together: one with two blanks in it costs the others their haste."""
 
 
 class Turn(msgspec.Struct, gc=False):
@@ -93,20 +90,16 @@ def plain_turns(
     orders: Iterable[Order],
 ) -> Iterator[Turn]:
     """The turns of plain conversations, given the lines that they were read from and these lines' numbers."""
-    orders = [*orders]
-    rows = [[message.content for message in messages] for messages in conversations]
-    said = [*map(" ".join, rows)]
-    # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
-    plain = [
-        text.isascii() and (is_plain_text(text) if b"\\" in line else not ("&" in text or "<" in text or "\x7f" in text))
-        for text, line in zip(said, lines, strict=True)
-    ]
-    before = [texts[index] for texts, order in zip(rows, orders, strict=True) for index in order.before]
-    flats = flat_each(before, [is_plain for is_plain, order in zip(plain, orders, strict=True) for _ in order.before])
-    for number, messages, texts, order, text, is_plain in zip(numbers, conversations, rows, orders, said, plain, strict=True):
+    for number, line, messages, order in zip(numbers, lines, conversations, orders, strict=True):
+        texts = [message.content for message in messages]
+        said = " ".join(texts)
+        is_plain = said.isascii()
+        if is_plain:
+            # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
+            is_plain = not ("&" in said or "<" in said or "\x7f" in said) if b"\\" not in line else is_plain_text(said)
         task = bare_hash(texts[0]) if order.is_led else 0
-        input = line_hash("\0".join(islice(flats, len(order.before))).encode(), task)
-        yield _turn_of(number, messages, texts, order, text, is_plain, task, input)
+        before = "\0".join([flat(texts[index], is_plain) for index in order.before])
+        yield _turn_of(number, messages, texts, order, said, is_plain, task, line_hash(before.encode(), task))
 
 
 def _turn_of(
@@ -242,17 +235,6 @@ def flat(text: str, is_plain: bool = False) -> str:
     if is_plain and not ("\n" in text or "\t" in text) and text.rfind("  ") < 0:
         return text.lower().strip(_END_MARKS)
     return " ".join(text.casefold().split()).strip(_END_MARKS)
-
-
-def flat_each(texts: Sequence[str], plain: Sequence[bool]) -> Iterator[str]:
-    """`flat` of each text. Most are one line without double blanks: many of these are done together in half the time."""
-    for start in range(0, len(texts), _TOGETHER):
-        some, are_plain = texts[start : start + _TOGETHER], plain[start : start + _TOGETHER]
-        together = "\n".join(some) if all(are_plain) else "\t"
-        if together.count("\n") == len(some) - 1 and "\t" not in together and together.rfind("  ") < 0:
-            yield from [text.strip(_END_MARKS) for text in together.lower().split("\n")]
-        else:
-            yield from map(flat, some, are_plain)
 
 
 def is_label(text: str) -> bool:

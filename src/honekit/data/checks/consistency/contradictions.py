@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from honekit.data.checks.turn import NO_JSON, Turn, flat_each, warner
+from honekit.data.checks.turn import NO_JSON, Turn, flat, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
@@ -50,12 +50,12 @@ class Contradictions:
     stride: int = 1
 
     def see(self, turns: Turns) -> None:
-        followed = [turn for turn in turns.all if turn.input % self.stride == 0] if self.stride > 1 else turns.all
+        followed = [turn for turn in turns.all if turn.input % self.stride == 0]
         while len(self.inputs) + len(followed) > self.max_kept and followed:
             self._thin_out()
             followed = [turn for turn in followed if turn.input % self.stride == 0]
         self.inputs.extend([turn.input for turn in followed])
-        self.answers.extend(answer_hashes(followed))
+        self.answers.extend([*map(answer_hash, followed)])
         self.places.extend([turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE) for turn in followed])
 
     def join(self, later: Contradictions, lines_before: int) -> None:
@@ -104,26 +104,16 @@ class Contradictions:
 
 
 def answer_hash(turn: Turn) -> int:
-    """Of what an answer says: JSON whatever its blanks and order of keys, texts whatever their case and blanks."""
-    return answer_hashes([turn])[0]
-
-
-def answer_hashes(turns: Sequence[Turn]) -> list[int]:
-    """The same of each answer."""
-    texts = [turn for turn in turns if turn.answer and turn.value is NO_JSON]
-    flats = flat_each([turn.answer for turn in texts], [turn.is_plain for turn in texts])
-    return [text_hash(next(flats)) if turn.answer and turn.value is NO_JSON else _other_hash(turn) for turn in turns]
-
-
-def _other_hash(turn: Turn) -> int:
-    """Of an answer that is no text: calls or JSON."""
+    """Of what the answer says: JSON whatever its blanks and order of keys, texts whatever their case and blanks."""
     if not turn.answer:
         calls = turn.messages[turn.at].tool_calls or ()
         return text_hash("\0".join([f"{call.function.name}\0{call.function.arguments}" for call in calls]))
-    text = _encode(turn.value)
-    # One byte is looked for ten times as fast as two.
-    has_noughts = b"." in text and b".0" in text
-    return line_hash(_encode(_plain_numbers(turn.value)) if has_noughts else text)
+    if turn.value is not NO_JSON:
+        text = _encode(turn.value)
+        # One byte is looked for ten times as fast as two.
+        has_noughts = b"." in text and b".0" in text
+        return line_hash(_encode(_plain_numbers(turn.value)) if has_noughts else text)
+    return text_hash(flat(turn.answer, turn.is_plain))
 
 
 def _plain_numbers(value: object) -> object:
