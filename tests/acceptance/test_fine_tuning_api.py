@@ -111,6 +111,8 @@ def test_the_five_calls(client: openai.OpenAI) -> None:
     events = list(client.fine_tuning.jobs.list_events(job.id, limit=3))  # pages of three
     steps = [event for event in events if event.type == "metrics"]
     assert [event.data["step"] for event in steps] == [6, 5, 4, 3, 2, 1]
+    validated = [event.data["step"] for event in steps if event.data.get("valid_loss") is not None]
+    assert validated == [6, 3] == [event.data["step"] for event in steps if "valid_mean_token_accuracy" in event.data]
     assert steps[0].message == f"Step 6/6: training loss={steps[0].data['train_loss']:.2f}"
     assert all(earlier.created_at >= later.created_at for earlier, later in itertools.pairwise(events))
 

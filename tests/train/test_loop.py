@@ -37,8 +37,8 @@ class Notes:
     def on_example_losses(self, step: int, rows: list[tuple[TokenExample, float]]) -> None:
         self.losses[step] = [(example.line, loss) for example, loss in rows]
 
-    def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None:
-        self.valid.append((valid_loss, is_best))
+    def on_validation(self, progress: Progress, is_best: bool) -> None:
+        self.valid.append((progress.history[-1]["valid_loss"], is_best))
 
     def save(self, progress: Progress) -> None:
         self.saved.append(progress.step)
@@ -242,3 +242,17 @@ def test_history_is_json_and_counts_what_was_computed() -> None:
     assert progress.trained_tokens == 2 * 8 * 5
     assert progress.unique_tokens == 4 * (10 + 4 * 9)
     assert [("valid_loss" in row) for row in progress.history] == [False, True, False, True]
+
+
+def test_a_step_is_told_with_the_validation_after_it() -> None:
+    _, hooks, _ = run(recipe_of(), tiny.examples([9] * 8), tiny.examples([6], seed=5))
+    assert [row.get("valid_loss") for row in hooks.steps] == [None, hooks.valid[0][0], None, hooks.valid[1][0]]
+
+
+def test_a_job_that_was_paused_before_the_validation_of_an_epoch_goes_on_with_the_next() -> None:
+    recipe = recipe_of()
+    model, state = prepared(recipe)
+    progress = Progress(step=2, epoch=0, history=[{"step": 1}, {"step": 2}])
+    hooks = Notes()
+    ended = train(model, state, tiny.examples([9] * 8), tiny.examples([6], seed=5), recipe, progress, hooks)
+    assert (ended.step, ended.epoch, [row["step"] for row in hooks.steps]) == (4, 2, [3, 4])

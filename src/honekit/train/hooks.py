@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -74,7 +74,8 @@ class JobHooks:
         per_step = (time.monotonic() - started) / max(1, step - first)
         eta = per_step * (self._steps - step)
         progress = {"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta}
-        self._context.metrics(step, {**metrics, "eta_s": eta}, progress)
+        measured = {name: value for name, value in metrics.items() if not name.startswith("valid_")}
+        self._context.metrics(step, {**measured, **_validated(metrics), "eta_s": eta}, progress)
 
     def on_example_losses(self, step: int, rows: Rows) -> None:
         with open(self._log, "a", encoding="utf-8") as file:
@@ -83,17 +84,16 @@ class JobHooks:
                     json.dumps({"step": step, "line": example.line, "loss": loss, "tokens": example.trained_tokens}) + "\n"
                 )
 
-    def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None:
+    def on_validation(self, progress: Progress, is_best: bool) -> None:
         row = progress.history[-1]
         note = " (best so far)" if is_best else ""
-        more = {name: value for name, value in row.items() if name.startswith("valid_") and name != "valid_accuracy"}
         if "valid_accuracy" not in row:
-            text = f"Step {progress.step}: validation {shown(valid_loss, True)}"
+            text = f"Step {progress.step}: validation {shown(row['valid_loss'], True)}"
         else:
             ranked = f", reward accuracy {row['valid_reward_accuracy']:.4f}" if "valid_reward_accuracy" in row else ""
-            text = f"Epoch {progress.epoch}: validation loss {valid_loss:.4f}, token accuracy {row['valid_accuracy']:.4f}{ranked}"
-            more["valid_mean_token_accuracy"] = row["valid_accuracy"]
-        self._context.event("info", f"{text}{note}", {"step": progress.step, **more})
+            accuracy = f"token accuracy {row['valid_accuracy']:.4f}"
+            text = f"Epoch {progress.epoch}: validation loss {row['valid_loss']:.4f}, {accuracy}{ranked}"
+        self._context.event("info", f"{text}{note}", {"step": progress.step, **_validated(row)})
 
     def save(self, progress: Progress) -> None:
         """Begin to write a checkpoint. What goes wrong with it is raised by `settle`."""
@@ -191,6 +191,15 @@ def _own_loss_log(context: JobContext, progress: Progress) -> Path:
     own = context.dir / f"example_losses.{context.turn}.jsonl"
     write_atomic(own, kept)
     return own
+
+
+def _validated(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What validation gave, under the API's names."""
+    return {
+        "valid_mean_token_accuracy" if name == "valid_accuracy" else name: value
+        for name, value in row.items()
+        if name.startswith("valid_")
+    }
 
 
 def _checkpoint_metrics(progress: Progress) -> dict[str, float]:

@@ -45,9 +45,13 @@ E_contra = TypeVar("E_contra", bound=Learnt, contravariant=True)
 class Hooks(Protocol):
     """What the loop tells its surroundings. The job's side is `honekit.train.hooks`."""
 
-    def on_step(self, metrics: dict[str, float | int]) -> None: ...
+    def on_step(self, metrics: dict[str, float | int]) -> None:
+        """The step's entry of `Progress.history`, with what validation gave where it was validated after the step."""
+
     def on_example_losses(self, step: int, rows: Rows) -> None: ...
-    def on_validation(self, progress: Progress, valid_loss: float, is_best: bool) -> None: ...
+    def on_validation(self, progress: Progress, is_best: bool) -> None:
+        """After `on_step` of the step that was validated."""
+
     def save(self, progress: Progress) -> None: ...
     def should_stop(self) -> bool: ...
 
@@ -151,6 +155,8 @@ def train(
     while not is_over(progress, recipe):
         plan = steps_of_epoch(len(examples), recipe.batch_size, recipe.seed, progress.epoch)
         done = progress.step - progress.epoch * steps_per_epoch
+        if done == steps_per_epoch:  # paused there by a version that validated only afterwards
+            progress.epoch, progress.best_step = progress.epoch + 1, progress.best_step or progress.step
         for position, indices in enumerate(plan[done:], done + 1):
             started = time.perf_counter()
             batch_examples = [examples[i] for i in indices]
@@ -165,27 +171,23 @@ def train(
                 "tokens_per_s": metrics["unique_tokens"] / seconds,
             }
             progress.history.append(dict(metrics))
-            hooks.on_step(metrics)
             is_last = position == steps_per_epoch
-            is_measured = bool(validation and interval and progress.step % interval == 0) and not is_last
+            is_measured = bool(validation) and (is_last or bool(interval and progress.step % interval == 0))
+            is_best = is_measured and _measure(model, validation, recipe, progress, device, objective)
+            hooks.on_step(progress.history[-1])
+            if is_last:
+                progress.epoch += 1
+                if not validation:
+                    progress.best_step = progress.step
+                elif progress.best_step <= progress.step - steps_per_epoch:
+                    progress.epochs_without_gain += 1
             if is_measured:
-                _measure(model, validation, recipe, progress, hooks, device, objective)
-            # Counted from the epoch's beginning, so that none is saved shortly before the one at its end.
-            is_due = is_measured or (position % recipe.checkpoint_steps == 0 and not is_last)
+                hooks.on_validation(progress, is_best)
             is_asked_to_stop = hooks.should_stop()
-            if is_due or is_asked_to_stop:
+            if is_last or is_measured or is_asked_to_stop or position % recipe.checkpoint_steps == 0:
                 hooks.save(progress)
             if is_asked_to_stop:
                 raise Interrupted
-        progress.epoch += 1
-        if not validation:
-            progress.best_step = progress.step
-        elif (
-            not _measure(model, validation, recipe, progress, hooks, device, objective)
-            and progress.best_step <= progress.step - steps_per_epoch
-        ):
-            progress.epochs_without_gain += 1
-        hooks.save(progress)
     return progress
 
 
@@ -194,11 +196,10 @@ def _measure(
     validation: Sequence[E],
     recipe: TrainSection,
     progress: Progress,
-    hooks: Hooks,
     device: torch.device | str,
     objective: Objective[E],
 ) -> bool:
-    """Validate, and note whether this is the best model so far."""
+    """Validate after the newest step, and note whether this is the best model so far."""
     started = time.perf_counter()
     result = objective.validate(model, validation, device)
     progress.valid_seconds += time.perf_counter() - started
@@ -213,7 +214,6 @@ def _measure(
     if is_best:
         progress.best_score, progress.best_valid_loss = score, result.loss
         progress.best_step, progress.epochs_without_gain = progress.step, 0
-    hooks.on_validation(progress, result.loss, is_best)
     return is_best
 
 

@@ -52,10 +52,14 @@ class Closings:
         ]
         self.marks.add_each("", [turn for turn, _ in lined], marks)
         stopped = [(turn, text) for turn, text in turns.spoken if " " in text]
-        self.stops.add_each("", [turn for turn, _ in stopped], ["" if text[-1] in _USUAL_ENDS else stop_of(text) for _, text in stopped])
+        self.stops.add_each(
+            "", [turn for turn, _ in stopped], ["" if text[-1] in _USUAL_ENDS else stop_of(text) for _, text in stopped]
+        )
         asked = [(turn, text) for turn, _ in turns.spoken if " " in (text := turn.question.rstrip())]
         places = ((turn.line, f"messages[{turn.at - 1}].content") for turn, _ in asked)
-        self.asked.add_each("", [turn for turn, _ in asked], ["" if text[-1] in _USUAL_ENDS else stop_of(text) for _, text in asked], places)
+        self.asked.add_each(
+            "", [turn for turn, _ in asked], ["" if text[-1] in _USUAL_ENDS else stop_of(text) for _, text in asked], places
+        )
         for turn, text in turns.spoken:
             if "(" in text or "[" in text or "{" in text:
                 is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
