@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 
 from honekit.errors import StoreError
 from honekit.store.database import open_database
@@ -136,3 +136,17 @@ def test_no_commit_is_lost_when_many_processes_write_at_once(url: str) -> None:
     assert [worker.wait(60) for worker in workers] == [0, 0, 0]
     with open_database(url).read() as connection:
         assert connection.execute(select(func.count()).select_from(api_keys)).scalar() == 75
+
+
+def test_a_new_database_in_a_directory_that_others_read_is_closed_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "shared"
+    home.mkdir(mode=0o755)
+    monkeypatch.setenv("HONE_HOME", str(home))
+    monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
+    with open_database().write() as connection:
+        connection.execute(text("SELECT 1"))
+        found = [*home.glob("hone.db"), *home.glob("hone.db-*")]
+        assert len(found) > 1
+        assert [file.name for file in found if file.stat().st_mode & 0o077] == []

@@ -119,5 +119,6 @@ def checkpoint_of(row: Row[Any]) -> Checkpoint:
 def job_dir(job_id: str) -> Path:
     """The job's own folder in the data directory (mode 0700): checkpoints, `worker.log`."""
     path = settings.home() / "jobs" / job_id
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for folder in (path.parent, path):  # `parents=True` would give the upper one the usual rights
+        folder.mkdir(exist_ok=True, mode=0o700)
     return path

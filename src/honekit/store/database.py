@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,17 @@ def _connect(url: str) -> Database:
             mend="run `pip install 'honekit[postgres]'`, or unset HONE_DATABASE_URL to use the embedded database",
         ) from fault
     if sqlite:
+        _create_private(where)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return Database(engine, where)
+
+
+def _create_private(file: str) -> None:
+    """A new database is for its owner alone, and so are SQLite's files beside it, which get its rights: the directory may be one
+    that others can read. What cannot be created is told by the first connection."""
+    with suppress(OSError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
