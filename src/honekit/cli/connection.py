@@ -96,7 +96,7 @@ async def _call(work: Callable[[AsyncOpenAI], Coroutine[Any, Any, Answer]], base
 
 def document(answer: Any) -> dict[str, Any]:
     """An object of the API as plain JSON values, with the names and fields that were sent."""
-    values: dict[str, Any] = answer.to_dict(mode="json")
+    values: dict[str, Any] = answer.to_dict(mode="json", warnings=False)
     return values
 
 

@@ -92,7 +92,8 @@ def list_files(
         table.add_column(heading, overflow="fold", no_wrap=heading == "file")
     for file in found:
         table.add_row(file["id"], escape(file["filename"]), file["purpose"], _size(file["bytes"]), clock(file["created_at"]))
-    Console().print(table if found else "No files yet: `hone files upload` brings some.")
+    none = f"No files of the purpose {purpose!r}." if purpose else "No files yet: `hone files upload` brings some."
+    Console().print(table if found else escape(none))
 
 
 @app.command("show")

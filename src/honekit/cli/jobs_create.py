@@ -52,7 +52,8 @@ def create_job(
 
         hone jobs create pairs.jsonl --model smollm2-135m --method dpo --beta 0.2
 
-        HONE_BASE_URL=http://127.0.0.1:8000 hone jobs create train.jsonl --json
+        export HONE_BASE_URL=http://127.0.0.1:8000
+        hone jobs create train.jsonl --model smollm2-135m --json
     """
     chosen = {
         "n_epochs": _auto_or("--epochs", epochs, int),

@@ -46,7 +46,7 @@ class Case:
     headers: dict[str, str] = field(default_factory=dict)
     scope: str = "admin"
     unsupported: str | None = None
-    """The parameter that this case shows to be refused as a whole."""
+    """The parameter that this case shows to be refused, or some values of it."""
 
 
 def chat(code: str, param: str, unsupported: str | None = None, /, **changes: Any) -> Case:
@@ -62,8 +62,9 @@ def complete(code: str, param: str, unsupported: str | None = None, /, **changes
     return Case("POST /completions", 400, code, param, json=body, unsupported=unsupported)
 
 
-def embed(code: str, param: str, /, **changes: Any) -> Case:
-    return Case("POST /embeddings", 400, code, param, json=_given({"model": "tiny", "input": "hello", **changes}))
+def embed(code: str, param: str, unsupported: str | None = None, /, **changes: Any) -> Case:
+    body = _given({"model": "tiny", "input": "hello", **changes})
+    return Case("POST /embeddings", 400, code, param, json=body, unsupported=unsupported)
 
 
 def grade(code: str, param: str, grader: Any) -> Case:
@@ -92,6 +93,7 @@ JSON_TYPE = {"content-type": "application/json"}
 SUPERVISED = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 51}}}
 PERMISSIONS = "/fine_tuning/checkpoints/{checkpoint}/permissions"
 
+HIDING = {"include_obfuscation": True}
 CASES = [
     # Chat completions
     chat("invalid_value", "temperature", temperature=2.5),
@@ -105,6 +107,7 @@ CASES = [
     chat("invalid_value", "top_logprobs", logprobs=True, top_logprobs=21),
     chat("invalid_value", "top_logprobs", top_logprobs=1),
     chat("invalid_value", "stream_options", stream_options={"include_usage": True}),
+    chat("unsupported_value", "stream_options.include_obfuscation", "stream_options", stream=True, stream_options=HIDING),
     chat("unknown_parameter", "colour", colour="red"),
     chat("invalid_value", "messages", messages=[]),
     chat("missing_required_parameter", "messages[0].content", messages=[{"role": "user"}]),
@@ -158,16 +161,17 @@ CASES = [
     complete("invalid_value", "logprobs", logprobs=6),
     complete("invalid_value", "n", n=129),
     complete("invalid_value", "stream_options", stream_options={"include_usage": True}),
+    complete("unsupported_value", "stream_options.include_obfuscation", "stream_options", stream=True, stream_options=HIDING),
     complete("unknown_parameter", "colour", colour="red"),
     complete("unsupported_parameter", "suffix", "suffix", suffix="end"),
-    complete("unsupported_value", "best_of", best_of=3),
+    complete("unsupported_value", "best_of", "best_of", best_of=3),
     Case("POST /completions", 404, "model_not_found", "model", json={"model": "none", "prompt": "a"}),
     embed("missing_required_parameter", "input", input=ABSENT),
     embed("invalid_value", "input", input=["a", ""]),
     embed("invalid_value", "input[0]", input=[-1]),
     embed("context_length_exceeded", "input", input="x" * 513),
     embed("invalid_value", "encoding_format", encoding_format="int8"),
-    embed("unsupported_value", "dimensions", dimensions=32),
+    embed("unsupported_value", "dimensions", "dimensions", dimensions=32),
     embed("unknown_parameter", "colour", colour="red"),
     Case("POST /embeddings", 404, "model_not_found", "model", json={"model": "none", "input": "a"}),
     # Graders

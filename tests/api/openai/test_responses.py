@@ -514,7 +514,9 @@ def test_with_truncation_the_oldest_turns_that_do_not_fit_are_left_out(connect: 
     assert ask(client, truncation="auto").usage == ask(client).usage
 
 
-@pytest.mark.conformance("POST /v1/responses", "background", "reasoning", refused="unsupported_value")
+@pytest.mark.conformance(
+    "POST /v1/responses", "background", "include", "reasoning", "tool_choice", "tools", refused="unsupported_value"
+)
 @pytest.mark.conformance(
     "POST /v1/responses",
     *("conversation", "prompt", "context_management", "moderation", "prompt_cache_options"),
