@@ -32,6 +32,7 @@ from honekit.data.checks.quality.code_syntax import CodeSyntax
 from honekit.data.checks.quality.content import Content
 from honekit.data.checks.quality.copied import CopiedValues
 from honekit.data.checks.quality.cut_inputs import CutInputs
+from honekit.data.checks.quality.crossed import Crossed
 from honekit.data.checks.quality.dates import Dates
 from honekit.data.checks.quality.diversity import Diversity
 from honekit.data.checks.quality.escapes import Escapes
@@ -84,6 +85,7 @@ class AnswerChecks:
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
     combinations: Combinations = field(default_factory=Combinations)
     cut_inputs: CutInputs = field(default_factory=CutInputs)
+    crossed: Crossed = field(default_factory=Crossed)
     dates: Dates = field(default_factory=Dates)
     fences: Fences = field(default_factory=Fences)
     escapes: Escapes = field(default_factory=Escapes)
@@ -104,7 +106,8 @@ class AnswerChecks:
     @classmethod
     def knowing(cls, everyday: frozenset[str] | None) -> AnswerChecks:
         """For a later part of a file whose first part gave these everyday words."""
-        return cls(languages=Languages(everyday))
+        crossed = Crossed() if everyday is None else Crossed(most=0)
+        return cls(languages=Languages(everyday), crossed=crossed)
 
     def checks(self) -> dict[str, TurnCheck]:
         return {one.name: getattr(self, one.name) for one in fields(self)}
