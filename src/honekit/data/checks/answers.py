@@ -42,6 +42,7 @@ from honekit.data.checks.quality.injections import Injections
 from honekit.data.checks.quality.languages import Languages
 from honekit.data.checks.quality.numbers import Numbers
 from honekit.data.checks.quality.off_topic import OffTopic
+from honekit.data.checks.quality.offers import Offers
 from honekit.data.checks.quality.references import References
 from honekit.data.checks.quality.repetition import Repetition
 from honekit.data.checks.quality.shifted import Shifted
@@ -49,11 +50,23 @@ from honekit.data.checks.quality.sides import Sides
 from honekit.data.checks.quality.sql_names import SqlNames
 from honekit.data.checks.quality.sums import Sums
 from honekit.data.checks.quality.traces import Traces
+from honekit.data.checks.quality.voices import Voices
 from honekit.data.checks.turn import Turn
 from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 
-_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax", "off_topic", "headings")
+_OF_VALUES = (
+    "copied",
+    "numbers",
+    "patterns",
+    "text_fields",
+    "list_answers",
+    "code_syntax",
+    "off_topic",
+    "headings",
+    "offers",
+    "voices",
+)
 
 
 @dataclass
@@ -93,6 +106,7 @@ class AnswerChecks:
     injections: Injections = field(default_factory=Injections)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
     off_topic: OffTopic = field(default_factory=OffTopic)
+    offers: Offers = field(default_factory=Offers)
     references: References = field(default_factory=References)
     repetition: Repetition = field(default_factory=Repetition)
     scales: Scales = field(default_factory=Scales)
@@ -102,6 +116,7 @@ class AnswerChecks:
     sums: Sums = field(default_factory=Sums)
     text_fields: TextFields = field(default_factory=TextFields)
     traces: Traces = field(default_factory=Traces)
+    voices: Voices = field(default_factory=Voices)
 
     @classmethod
     def knowing(cls, everyday: frozenset[str] | None) -> AnswerChecks:
