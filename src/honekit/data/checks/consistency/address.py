@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from honekit.data.checks.consistency.imperatives import familiar
 from honekit.data.checks.consistency.politeness import politeness
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import adviser
@@ -56,8 +57,9 @@ class Address:
             language = max(_LANGUAGES, key=lambda one: len(_SIGNS[one] & words))
             if _SIGNS[language] & words:
                 used = [form for form in _LANGUAGES[language] if _FORMS[form].search(answer)]
-                if len(used) == 1:
-                    self.forms.add(turn.task, language, used[0], turn.line, turn.field)
+                form = used[0] if len(used) == 1 else None if used else familiar(answer, language)
+                if form:
+                    self.forms.add(turn.task, language, form, turn.line, turn.field)
 
     def join(self, later: Address, lines_before: int) -> None:
         self.forms.join(later.forms, lines_before)
