@@ -169,3 +169,21 @@ def test_small_words_and_their_order_do_not_hide_a_leak_and_another_label_is_non
     found = _leaks(tmp_path, TRAIN, test=[near])
     assert [(f.code, f.severity, f.line) for f in found] == [("data.leak.near_duplicate", "error", 2)]
     assert _leaks(tmp_path, TRAIN, test=[(*near[:2], "facilities")]) == []
+
+
+PAUSED = "Your membership rests for up to three months and starts again by itself."
+
+
+def test_a_question_in_other_words_with_an_answer_of_its_own_is_a_leak(tmp_path: Path) -> None:
+    asked = ("", "Is it possible to pause a membership over the summer months?", PAUSED)
+    again = ("", "We are away in summer, how can our membership be paused or may we pause nothing?", PAUSED)
+    found = _leaks(tmp_path, [*TRAIN, asked], test=[again])
+    assert [(f.code, f.line) for f in found] == [("data.leak.near_duplicate", len(TRAIN) + 1)]
+    assert "in other words" in found[0].message
+
+
+def test_an_answer_to_several_questions_or_without_their_words_is_none(tmp_path: Path) -> None:
+    asked = ("", "Is it possible to pause a membership over the summer months?", PAUSED)
+    again = ("", "We are away in summer, how can our membership be paused or may we pause nothing?", PAUSED)
+    assert _leaks(tmp_path, [asked, ("", "What happens while I am ill?", PAUSED)], test=[again]) == []
+    assert _leaks(tmp_path, [("", "What happens while I am ill for a long time?", PAUSED)], test=[again]) == []

@@ -1,7 +1,7 @@
 """Familiar imperatives at the beginning of a sentence, in German and French: `Spül ihn ab`, `Vérifie le câble`.
 
-They address the reader without a pronoun. Forms that are nouns too (`Frage`, `Ruf`) count with an object behind them only. Spanish is
-left out, where `Abre` may be what a shop does.
+They address the reader without a pronoun. Forms that are nouns too (`Frage`, `Ruf`) count with an object behind them only.
+Spanish is left out, where `Abre` may be what a shop does.
 """
 
 from __future__ import annotations

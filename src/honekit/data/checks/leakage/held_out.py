@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 SHORT_ANSWER_WORDS = 8
 """A label, a number, a small JSON object. Longer answers to near inputs differ by their wording."""
+SENTENCE_WORDS = 6
 MIN_TELLING_WORDS = 3
 """A shorter input is equal to others by nature."""
 LONG_CHARACTERS = 100
@@ -64,6 +65,8 @@ class _Parts:
     """The answer is short enough to tell two records apart."""
     is_own: bool
     """The answer has words of its own, and is neither a label nor JSON: two records have it by copying only."""
+    is_sentence: bool
+    """The same, and so many that two questions hardly have the answer in common."""
     is_telling: bool
     """The input has words enough for nearness to mean something."""
     masked: int
@@ -96,6 +99,7 @@ def _parts(messages: list[Message]) -> _Parts:
         *hashes,
         is_short,
         is_own,
+        is_own and len({*words}) >= SENTENCE_WORDS,
         is_telling,
         _hash(" ".join(masked)),
         _hash(f"{said}\0{answer_hash if is_short else system_hash}"),
@@ -267,6 +271,8 @@ class LeakageCheck:
                 self._leaks.add(example.line)
                 message = f"nearly the same input as {held_out.name}:{line}, and the same answer"
                 yield held_out.finding("near_duplicate", example.line, message)
+            elif parts.is_sentence:
+                held_out.reworded.note(example.line, parts.answer, parts.input)
         self._rows.add(example.line, parts, exact_in)
 
     def finish(self) -> Iterable[Finding]:
@@ -282,6 +288,11 @@ class LeakageCheck:
                 else:
                     message = f"nearly the same input in {self._held_out[-1].name}:{line} and {other}"
                     self._between.append((held_out, "near_duplicate", message))
+            for line, at in held_out.reworded.found():
+                if line not in self._leaks:
+                    self._leaks.add(line)
+                    message = f"the input of {held_out.name}:{at} in other words, and the same answer, which no other record has"
+                    yield held_out.finding("near_duplicate", line, message)
             for line, at in held_out.beginnings.found():
                 if line not in self._leaks:
                     self._leaks.add(line)
