@@ -26,6 +26,7 @@ from honekit.data.checks.consistency.system_prompts import SystemPrompts
 from honekit.data.checks.consistency.text_fields import TextFields
 from honekit.data.checks.consistency.thousands import Thousands
 from honekit.data.checks.consistency.unit_systems import UnitSystems
+from honekit.data.checks.privacy.unmasked import Unmasked
 from honekit.data.checks.quality.blobs import Blobs
 from honekit.data.checks.quality.clean_text import CleanText
 from honekit.data.checks.quality.code_syntax import CodeSyntax
@@ -116,6 +117,7 @@ class AnswerChecks:
     sums: Sums = field(default_factory=Sums)
     text_fields: TextFields = field(default_factory=TextFields)
     traces: Traces = field(default_factory=Traces)
+    unmasked: Unmasked = field(default_factory=Unmasked)
     voices: Voices = field(default_factory=Voices)
 
     @classmethod

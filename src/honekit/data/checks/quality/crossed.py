@@ -18,8 +18,8 @@ from honekit.data.lines import Finding, shown
 
 _NO_WORD = bytes(code if code > 127 or chr(code).isalnum() else 32 for code in range(256))
 _LEAST_LETTERS, _BEGINNING = 4, 6
-_MAX_CHARS = 600
-_MAX_RECORDS = 1000
+_MAX_CHARS = 500
+_MAX_RECORDS = 600
 _LEAST, _FOLLOW = 8, 0.6
 """In so many of the records the answer has to have rare words of its input, else it says nothing when one has none."""
 _RARE, _RARE_SHARE = 2, 0.03
@@ -87,7 +87,11 @@ def _exchanged(records: list[tuple[int, str, list[bytes], set[bytes]]]) -> Itera
         for j in strange[place + 1 :]:
             there, here = records[i][3] & inputs[j], records[j][3] & inputs[i]
             if len(there) >= own[i] + more and len(here) >= own[j] + more:
-                yield records[i][:2], records[j][:2], max(there, key=len), max(here, key=len)
+                yield records[i][:2], records[j][:2], _longest(there), _longest(here)
+
+
+def _longest(words: set[bytes]) -> bytes:
+    return max(sorted(words), key=len)
 
 
 def _is_told(turn: Turn) -> bool:
