@@ -18,10 +18,11 @@ from honekit.data.lines import Finding
 
 _MARK = re.compile(
     r"[\[<{]{1,2} ?(?:\w{2,10}[ _-])?"
-    r"(?:names?|vorname|nachname|person|per|patient(?:in)?|customer|kunde|employee|client|nom|nombre)(?:[ _-]?\w{1,2})? ?[\]>}]{1,2}|(?<![\w-])X{3,5}(?![\w-])",
+    r"(?:names?|vorname|nachname|person|per|patient(?:in)?|customer|kunde|employee|client|nom|nombre)"
+    r"(?:[ _-]?\w{1,2})? ?[\]>}]{1,2}|(?<![\w-])X{3,5}(?![\w-])",
     re.I,
 )
-_OPENING = ("[", "<", "{", "XXX")
+_BRACKETS = ("[", "<", "{")
 _UPPER, _LOWER = "A-ZÀ-ÖØ-ÞĆČĐŁŃŚŠŹŻŽ", "a-zß-öø-ÿąćčđęěłńňřśšťůźżž'’"
 _WORD = f"[{_UPPER}][{_LOWER}]+(?:-[{_UPPER}][{_LOWER}]+)?"
 _NAME = re.compile(rf"(?<=[{_LOWER},] )({_WORD}) ({_WORD})(?![\w-])")
@@ -88,7 +89,9 @@ def _mark(text: str) -> str:
 
 
 def _mark_in(text: str) -> re.Match[str] | None:
-    return _MARK.search(text) if any(opening in text for opening in _OPENING) else None
+    # One letter is looked for ten times as fast as three.
+    may_be = any(bracket in text for bracket in _BRACKETS) or ("X" in text and "XXX" in text)
+    return _MARK.search(text) if may_be else None
 
 
 def _name(turn: Turn) -> str:

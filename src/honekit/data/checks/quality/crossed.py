@@ -35,8 +35,8 @@ _crossed = warner("data.answers.shifted", "exchange the answers of the two recor
 class Crossed:
     """`data.answers.shifted` for two records."""
 
-    records: list[tuple[int, str, int, list[bytes], list[bytes]]] = field(default_factory=list)
-    """Line, place of the answer, task, and words of the input and of the answer."""
+    records: list[tuple[int, str, int, str, str]] = field(default_factory=list)
+    """Line, place of the answer, task, and the beginnings of the input and of the answer."""
     most: int = _MAX_RECORDS
     """Records looked at: none in a later part of a file."""
 
@@ -45,7 +45,7 @@ class Crossed:
         if room <= 0:
             return
         for turn in [turn for turn in turns.written if _is_told(turn)][:room]:
-            self.records.append((turn.line, turn.field, turn.task, [*_words(turn.question)], [*_words(turn.answer)]))
+            self.records.append((turn.line, turn.field, turn.task, turn.question[:_MAX_CHARS], turn.answer[:_MAX_CHARS]))
 
     def join(self, later: Crossed, lines_before: int) -> None:
         room = self.most - len(self.records)
@@ -55,7 +55,7 @@ class Crossed:
     def finish(self) -> Iterator[Finding]:
         by_task = defaultdict(list)
         for line, at, task, asked, answered in self.records:
-            by_task[task].append((line, at, asked, {*answered}))
+            by_task[task].append((line, at, _words(asked), _words(answered)))
         for records in by_task.values():
             pairs = [*_exchanged(records)] if len(records) >= _LEAST else []
             if 2 * len(pairs) > max(2, _FEW * len(records)):
@@ -73,7 +73,7 @@ def _message(other: int, word: bytes) -> str:
 _Place = tuple[int, str]
 
 
-def _exchanged(records: list[tuple[int, str, list[bytes], set[bytes]]]) -> Iterator[tuple[_Place, _Place, bytes, bytes]]:
+def _exchanged(records: list[tuple[int, str, set[bytes], set[bytes]]]) -> Iterator[tuple[_Place, _Place, bytes, bytes]]:
     counts = Counter(chain.from_iterable(asked for _, _, asked, _ in records))
     most = max(_RARE, _RARE_SHARE * len(records))
     inputs = [{word for word in asked if counts[word] <= most} for _, _, asked, _ in records]
@@ -100,5 +100,5 @@ def _is_told(turn: Turn) -> bool:
 
 def _words(text: str) -> set[bytes]:
     """Numbers of two digits or more, and the beginnings of words of four letters or more."""
-    words = text[:_MAX_CHARS].lower().encode("utf-8", "surrogatepass").translate(_NO_WORD).split()
+    words = text.lower().encode("utf-8", "surrogatepass").translate(_NO_WORD).split()
     return {word[:_BEGINNING] for word in words if len(word) >= _LEAST_LETTERS or (len(word) > 1 and word.isdigit())}
