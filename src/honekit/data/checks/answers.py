@@ -32,8 +32,8 @@ from honekit.data.checks.quality.clean_text import CleanText
 from honekit.data.checks.quality.code_syntax import CodeSyntax
 from honekit.data.checks.quality.content import Content
 from honekit.data.checks.quality.copied import CopiedValues
-from honekit.data.checks.quality.cut_inputs import CutInputs
 from honekit.data.checks.quality.crossed import Crossed
+from honekit.data.checks.quality.cut_inputs import CutInputs
 from honekit.data.checks.quality.dates import Dates
 from honekit.data.checks.quality.diversity import Diversity
 from honekit.data.checks.quality.escapes import Escapes
