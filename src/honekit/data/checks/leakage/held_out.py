@@ -66,7 +66,7 @@ class _Parts:
     is_own: bool
     """The answer has words of its own, and is neither a label nor JSON: two records have it by copying only."""
     is_sentence: bool
-    """The same, and so many that two questions hardly have the answer in common."""
+    """The same, and so many that two questions hardly have the answer in common; no tool gave it."""
     is_telling: bool
     """The input has words enough for nearness to mean something."""
     masked: int
@@ -99,7 +99,7 @@ def _parts(messages: list[Message]) -> _Parts:
         *hashes,
         is_short,
         is_own,
-        is_own and len({*words}) >= SENTENCE_WORDS,
+        is_own and len({*words}) >= SENTENCE_WORDS and all(message.role != "tool" for message in messages),
         is_telling,
         _hash(" ".join(masked)),
         _hash(f"{said}\0{answer_hash if is_short else system_hash}"),
