@@ -154,7 +154,7 @@ def read_line(line: Line, read: Read, tally: Tally, report: Report) -> bool:
         if line.fault:
             report(line.fault)
         return False
-    tally.totals["bytes"] += len(line.text)
+    tally.totals["bytes"] += len(line.text) if line.text.isascii() else len(line.text.encode("utf-8", "surrogatepass"))
     return read(line, report, tally.totals)
 
 

@@ -36,6 +36,7 @@ def test_an_input_breaks_off_within_a_word_or_behind_one_that_ends_no_sentence(q
         ("The lamp beside the bed does not work. Thanks, Lab", "We told the laboratory's guest desk."),
         ("The lamp beside the bed does not work. Best, the lab", "The label says which lamp it takes."),
         ("Is there a room with a view of the sea", "Yes, from the third floor."),
+        ("How can I have the bill sent to me in the app", "apple_pay_or_card"),
         ("please book us a table for the swim team tonight", "The swimming team has the long table."),
     ],
 )

@@ -14,7 +14,7 @@ from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
 _MIN_CHARS = 30
-_LAST_WORD = re.compile(r"(?:[^\s.!?]+ ){4}([^\W\d_]{2,20})$")
+_LAST_WORD = re.compile(r"(?:[^\s.!?]+ ){4}([^\W\d_]{3,20})$")
 """In the middle of a sentence: behind its end a greeting and a name may stand."""
 _TAIL_CHARS = 200
 _OPEN_WORDS = frozenset((
@@ -58,7 +58,7 @@ class CutInputs:
     def _look_at(self, turn: Turn, text: str, word: str) -> None:
         if word in _OPEN_WORDS:
             tally = self.behind
-        elif _is_beginning(word, turn.answer):
+        elif turn.is_prose and _is_beginning(word, turn.answer):
             tally = self.within
         else:
             return
