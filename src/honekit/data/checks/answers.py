@@ -26,6 +26,7 @@ from honekit.data.checks.consistency.system_prompts import SystemPrompts
 from honekit.data.checks.consistency.text_fields import TextFields
 from honekit.data.checks.consistency.thousands import Thousands
 from honekit.data.checks.consistency.unit_systems import UnitSystems
+from honekit.data.checks.quality.arguments import Arguments
 from honekit.data.checks.quality.blobs import Blobs
 from honekit.data.checks.quality.clean_text import CleanText
 from honekit.data.checks.quality.code_syntax import CodeSyntax
@@ -52,7 +53,17 @@ from honekit.data.checks.turn import Turn
 from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 
-_OF_VALUES = ("copied", "numbers", "patterns", "text_fields", "list_answers", "code_syntax", "off_topic", "headings")
+_OF_VALUES = (
+    "copied",
+    "arguments",
+    "numbers",
+    "patterns",
+    "text_fields",
+    "list_answers",
+    "code_syntax",
+    "off_topic",
+    "headings",
+)
 
 
 @dataclass
@@ -80,6 +91,7 @@ class AnswerChecks:
     numbers: Numbers = field(default_factory=Numbers)
     patterns: Patterns = field(default_factory=Patterns)
     address: Address = field(default_factory=Address)
+    arguments: Arguments = field(default_factory=Arguments)
     blobs: Blobs = field(default_factory=Blobs)
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
     combinations: Combinations = field(default_factory=Combinations)
