@@ -48,6 +48,7 @@ from honekit.data.checks.quality.shifted import Shifted
 from honekit.data.checks.quality.sides import Sides
 from honekit.data.checks.quality.sql_names import SqlNames
 from honekit.data.checks.quality.sums import Sums
+from honekit.data.checks.quality.times import Times
 from honekit.data.checks.quality.traces import Traces
 from honekit.data.checks.turn import Turn
 from honekit.data.checks.turns import TurnCheck, Turns
@@ -57,6 +58,7 @@ _OF_VALUES = (
     "copied",
     "arguments",
     "numbers",
+    "times",
     "patterns",
     "text_fields",
     "list_answers",
@@ -111,6 +113,7 @@ class AnswerChecks:
     sql_names: SqlNames = field(default_factory=SqlNames)
     sums: Sums = field(default_factory=Sums)
     text_fields: TextFields = field(default_factory=TextFields)
+    times: Times = field(default_factory=Times)
     traces: Traces = field(default_factory=Traces)
 
     @classmethod
