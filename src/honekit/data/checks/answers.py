@@ -44,6 +44,7 @@ from honekit.data.checks.quality.numbers import Numbers
 from honekit.data.checks.quality.off_topic import OffTopic
 from honekit.data.checks.quality.references import References
 from honekit.data.checks.quality.repetition import Repetition
+from honekit.data.checks.quality.results import Results
 from honekit.data.checks.quality.shifted import Shifted
 from honekit.data.checks.quality.sides import Sides
 from honekit.data.checks.quality.sql_names import SqlNames
@@ -65,6 +66,7 @@ _OF_VALUES = (
     "code_syntax",
     "off_topic",
     "headings",
+    "results",
 )
 
 
@@ -107,6 +109,7 @@ class AnswerChecks:
     off_topic: OffTopic = field(default_factory=OffTopic)
     references: References = field(default_factory=References)
     repetition: Repetition = field(default_factory=Repetition)
+    results: Results = field(default_factory=Results)
     scales: Scales = field(default_factory=Scales)
     shifted: Shifted = field(default_factory=Shifted)
     sides: Sides = field(default_factory=Sides)
