@@ -26,6 +26,7 @@ from honekit.data.checks.consistency.system_prompts import SystemPrompts
 from honekit.data.checks.consistency.text_fields import TextFields
 from honekit.data.checks.consistency.thousands import Thousands
 from honekit.data.checks.consistency.unit_systems import UnitSystems
+from honekit.data.checks.quality.announced import Announced
 from honekit.data.checks.quality.arguments import Arguments
 from honekit.data.checks.quality.blobs import Blobs
 from honekit.data.checks.quality.clean_text import CleanText
@@ -95,6 +96,7 @@ class AnswerChecks:
     numbers: Numbers = field(default_factory=Numbers)
     patterns: Patterns = field(default_factory=Patterns)
     address: Address = field(default_factory=Address)
+    announced: Announced = field(default_factory=Announced)
     arguments: Arguments = field(default_factory=Arguments)
     blobs: Blobs = field(default_factory=Blobs)
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
