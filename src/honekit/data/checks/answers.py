@@ -30,6 +30,7 @@ from honekit.data.checks.quality.announced import Announced
 from honekit.data.checks.quality.arguments import Arguments
 from honekit.data.checks.quality.blobs import Blobs
 from honekit.data.checks.quality.clean_text import CleanText
+from honekit.data.checks.quality.code_names import CodeNames
 from honekit.data.checks.quality.code_syntax import CodeSyntax
 from honekit.data.checks.quality.content import Content
 from honekit.data.checks.quality.copied import CopiedValues
@@ -67,6 +68,7 @@ _OF_VALUES = (
     "code_syntax",
     "off_topic",
     "headings",
+    "code_names",
     "results",
 )
 
@@ -99,6 +101,7 @@ class AnswerChecks:
     announced: Announced = field(default_factory=Announced)
     arguments: Arguments = field(default_factory=Arguments)
     blobs: Blobs = field(default_factory=Blobs)
+    code_names: CodeNames = field(default_factory=CodeNames)
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
     combinations: Combinations = field(default_factory=Combinations)
     cut_inputs: CutInputs = field(default_factory=CutInputs)
