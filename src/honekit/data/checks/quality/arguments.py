@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,11 @@ class Argument:
     """Line, place, value, and what was named and is not passed."""
 
 
+Given = tuple[int, str, str, Any]
+"""Number of the call, path, name and value of an argument."""
+Doubtful = tuple[int, str, Any, Scalar, Argument]
+
+
 @dataclass
 class Arguments:
     """`data.answers.unfounded` for numbers and dates in calls."""
@@ -67,23 +72,36 @@ class Arguments:
             return
         earlier = [call.function.arguments for message in turn.messages[:at] for call in message.tool_calls or ()]
         before = "\n".join([*turn.texts[:at], *earlier])[-_MAX_CHARS:]
-        asked = next((turn.texts[index] for index in range(at - 1, -1, -1) if turn.messages[index].role == "user"), "")
-        passed = {each for _, _, _, value in scalars for each in _all_in(value)}
-        known = _named(before)
-        unused = sorted(one for one in _named(asked) - passed if one != 1 and type(one) is not tuple)
-        unused_days = sorted(days_in(asked) - passed)
+        written = {*_NUMBER.findall(before)}
+        doubtful = []
         for number, path, key, value, scalar in read:
             counts = self._field(turn.task, path)
             if counts is None:
                 continue
-            is_day = isinstance(scalar, tuple)
-            if is_day and not any(type(one) is tuple for one in known):
+            if scalar in (0, 1) or (value in before if isinstance(scalar, tuple) else str(value) in written):
+                counts.total += 1
+                counts.named += 1
+            else:
+                doubtful.append((number, key, value, scalar, counts))
+        if doubtful:
+            self._look_closely(turn, at, before, scalars, doubtful)
+
+    def _look_closely(self, turn: Turn, at: int, before: str, scalars: list[Given], doubtful: list[Doubtful]) -> None:
+        """At what does not stand in the conversation as it is passed."""
+        days = days_in(before) if any(isinstance(one[3], tuple) for one in doubtful) else set()
+        numbers = _numbers_in(before) if any(not isinstance(one[3], tuple) for one in doubtful) else set()
+        asked = next((turn.texts[index] for index in range(at - 1, -1, -1) if turn.messages[index].role == "user"), "")
+        for number, key, value, scalar, counts in doubtful:
+            if isinstance(scalar, tuple) and not days:
                 continue
             counts.total += 1
-            if scalar in known or scalar in (0, 1) or (not isinstance(scalar, tuple) and 100 * scalar in known):
+            if scalar in days if isinstance(scalar, tuple) else scalar in numbers or 100 * scalar in numbers:
                 counts.named += 1
                 continue
-            others = unused_days if is_day else [*unused, *_one_of(key, asked)]
+            passed = {each for _, _, _, given in scalars for each in _all_in(given)}
+            others: Sequence[Scalar] = sorted(days_in(asked) - passed)
+            if not isinstance(scalar, tuple):
+                others = [*sorted(_numbers_in(asked) - passed - {1}), *_one_of(key, asked)]
             if not 0 < len(others) <= _MAX_UNUSED:
                 continue
             counts.contradicted += 1
@@ -134,9 +152,14 @@ def _all_in(value: Any) -> set[Scalar]:
 
 
 def _named(text: str) -> set[Scalar]:
-    numbers = {value_of(number) for number in _NUMBER.findall(text)}
-    parts = {float(part) for number in _NUMBER.findall(text) for part in re.split("[.,]", number)}
-    return numbers | parts | set(map(float, numbers_in_words(text))) | days_in(text)
+    return {*_numbers_in(text), *days_in(text)}
+
+
+def _numbers_in(text: str) -> set[float]:
+    """As they are written, their parts (`12.06.2025`), and those in words."""
+    written = _NUMBER.findall(text)
+    parts = {float(part) for number in written for part in re.split("[.,]", number)}
+    return {*map(value_of, written), *parts, *map(float, numbers_in_words(text))}
 
 
 def _one_of(key: str, asked: str) -> list[float]:
