@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 # Before anything imports a numeric library: tests run beside each other, and the hub library reads its setting once.
@@ -20,6 +21,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 _USERS_HOME = os.environ.get("HONE_HOME")
+# A host that stands still for a moment is no fault of what is tested.
+hypothesis.settings.register_profile("hone", deadline=None)
+hypothesis.settings.load_profile("hone")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -27,8 +27,11 @@ from honekit.data.checks.consistency.text_fields import TextFields
 from honekit.data.checks.consistency.thousands import Thousands
 from honekit.data.checks.consistency.unit_systems import UnitSystems
 from honekit.data.checks.privacy.unmasked import Unmasked
+from honekit.data.checks.quality.announced import Announced
+from honekit.data.checks.quality.arguments import Arguments
 from honekit.data.checks.quality.blobs import Blobs
 from honekit.data.checks.quality.clean_text import CleanText
+from honekit.data.checks.quality.code_names import CodeNames
 from honekit.data.checks.quality.code_syntax import CodeSyntax
 from honekit.data.checks.quality.content import Content
 from honekit.data.checks.quality.copied import CopiedValues
@@ -46,10 +49,12 @@ from honekit.data.checks.quality.off_topic import OffTopic
 from honekit.data.checks.quality.offers import Offers
 from honekit.data.checks.quality.references import References
 from honekit.data.checks.quality.repetition import Repetition
+from honekit.data.checks.quality.results import Results
 from honekit.data.checks.quality.shifted import Shifted
 from honekit.data.checks.quality.sides import Sides
 from honekit.data.checks.quality.sql_names import SqlNames
 from honekit.data.checks.quality.sums import Sums
+from honekit.data.checks.quality.times import Times
 from honekit.data.checks.quality.traces import Traces
 from honekit.data.checks.quality.voices import Voices
 from honekit.data.checks.turn import Turn
@@ -57,16 +62,19 @@ from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 
 _OF_VALUES = (
-    "copied",
-    "numbers",
-    "patterns",
-    "text_fields",
-    "list_answers",
-    "code_syntax",
-    "off_topic",
-    "headings",
-    "offers",
-    "voices",
+    *(
+        "copied",
+        "arguments",
+        "numbers",
+        "times",
+        "patterns",
+        "text_fields",
+        "list_answers",
+        "code_syntax",
+        "off_topic",
+        "headings",
+    ),
+    *("offers", "voices", "code_names", "results"),
 )
 
 
@@ -95,7 +103,10 @@ class AnswerChecks:
     numbers: Numbers = field(default_factory=Numbers)
     patterns: Patterns = field(default_factory=Patterns)
     address: Address = field(default_factory=Address)
+    announced: Announced = field(default_factory=Announced)
+    arguments: Arguments = field(default_factory=Arguments)
     blobs: Blobs = field(default_factory=Blobs)
+    code_names: CodeNames = field(default_factory=CodeNames)
     code_syntax: CodeSyntax = field(default_factory=CodeSyntax)
     combinations: Combinations = field(default_factory=Combinations)
     cut_inputs: CutInputs = field(default_factory=CutInputs)
@@ -110,12 +121,14 @@ class AnswerChecks:
     offers: Offers = field(default_factory=Offers)
     references: References = field(default_factory=References)
     repetition: Repetition = field(default_factory=Repetition)
+    results: Results = field(default_factory=Results)
     scales: Scales = field(default_factory=Scales)
     shifted: Shifted = field(default_factory=Shifted)
     sides: Sides = field(default_factory=Sides)
     sql_names: SqlNames = field(default_factory=SqlNames)
     sums: Sums = field(default_factory=Sums)
     text_fields: TextFields = field(default_factory=TextFields)
+    times: Times = field(default_factory=Times)
     traces: Traces = field(default_factory=Traces)
     unmasked: Unmasked = field(default_factory=Unmasked)
     voices: Voices = field(default_factory=Voices)

@@ -21,7 +21,8 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?")
 _LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?(?!\S)")
 _UNIT = re.compile(r"(?<=9 )°?[Aa](?:/[Aa])?$")
 """One form for all units behind a blank: whether they should be the same is for the checks of units."""
-_RUN = re.compile(r"\d+|[^\W\d_]+")
+_RUN = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)*")
+"""A number, or a word with the apostrophes in it."""
 _CURRENCIES = str.maketrans("$£¥", "€€€")
 _NUMBER_SHAPE, _WORDS_SHAPE, _SIGNS_SHAPE = "a number", "words", "signs"
 _MAX_REST = 3

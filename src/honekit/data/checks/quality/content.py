@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from honekit.data.checks.quality.cues import AI, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, SPEAKS_AS_AI, Cues
 from honekit.data.checks.quality.echo import is_echo, is_edit
+from honekit.data.checks.quality.unfilled import is_in_code, unfilled_slot
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
 from honekit.data.checks.turns import Turns
@@ -56,10 +57,6 @@ _SLOT = re.compile(
     rf"|<(?i:{SLOT_WORDS})>"
 )
 """Slots of a template: a model may be meant to write them."""
-_UNFILLED = re.compile(
-    r"(?<![{$\w])\{[a-z]+(?:_[a-z]+)+\}(?!\})|\{\{\s*[A-Za-z_][\w.]{0,40}\s*\}\}"
-    r"|(?i:<insert\b[^<>\n]{0,60}>|\[insert\b[^\[\]\n]{0,60}\])"
-)
 _BRACE = re.compile(r"\{[a-z{]")
 _FILLER_INPUT = re.compile(
     r"(?<=[.?!:])\n{1,2}(n/?a|none|null|nan|<?no ?input>?|-)$|\n(?:input|context): *(n/?a|none|null|nan)$", re.I
@@ -158,7 +155,7 @@ class Content:
     def _count_placeholder(self, turn: Turn, at: int, text: str) -> None:
         for pattern, tally in ((_MARK, self.marks), (_SLOT, self.slots)):
             found = pattern.search(text)
-            if found and found[0] not in turn.question:
+            if found and found[0] not in turn.question and not is_in_code(text, found.start()):
                 is_asked_for = turn.messages[0].role != "user" and found[0] in turn.texts[0]
                 if not is_asked_for:
                     tally.add(found[0], turn.line, f"messages[{at}].content")
@@ -167,10 +164,9 @@ class Content:
     def _count_unfilled(self, turn: Turn) -> None:
         """Slots of a template in what the answer answers."""
         for at, message in enumerate(turn.messages):
-            if message.role in ("user", "system", "developer") and "`" not in message.text:
-                found = _UNFILLED.search(message.text)
-                if found:
-                    self.slots.add(found[0], turn.line, f"messages[{at}].content")
+            is_asked = message.role in ("user", "system", "developer") and "`" not in message.text
+            if is_asked and (slot := unfilled_slot(message.text)):
+                self.slots.add(slot, turn.line, f"messages[{at}].content")
 
     def join(self, later: Content, lines_before: int) -> None:
         for name in ("refusals", "as_ai", "echoes", "empty", "slots", "marks", "fillers"):

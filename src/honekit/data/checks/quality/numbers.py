@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import filterfalse
 
+from honekit.data.checks.quality.figures import is_result, value_of
+from honekit.data.checks.quality.number_words import numbers_in_words
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import Turn, has_code, said_before, warner
 from honekit.data.checks.turns import Turns
@@ -18,6 +21,13 @@ _FEW, _HALF = 4, 0.6
 _MIN_DIGITS = 3
 _SMALL = 12
 """Counts, months and hours are often put into figures."""
+_MEASURED = re.compile(
+    r"(?<![\w#/.,:-])[2-9]"
+    r"(?= ?(?:[mµ]?g|mcg|kg|[mcd]?l|[mck]?m|[mk]?[VAW]|kWh|[KMGT]B|[kMG]?Hz|bar|psi|°[CF])(?![\w/²³]))"
+)
+"""A small number that measures something is no count."""
+_MAX_IN_WORDS = 4
+_NEARLY = 1e-9
 _ENOUGH = 300
 _MAX_CHARS = 4000
 _MAX_FOUND = 10 * MAX_PLACES
@@ -55,7 +65,9 @@ class Numbers:
             if self.total >= _ENOUGH and self.copied < _HALF * self.total:
                 continue
             near_digits = turn.answer[max(begin - _AROUND, 0) : end + _AROUND]
-            numbers = [number for number in _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", near_digits)) if not _is_small(number)]
+            numbers = [*filterfalse(_is_small, every := _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", near_digits)))]
+            if len(numbers) < len(every):
+                numbers += _MEASURED.findall(near_digits)
             if not numbers:
                 continue
             self.total += 1
@@ -65,10 +77,18 @@ class Numbers:
                 continue
             known = set(map(_digits, said))
             strange = next((number for number in numbers if _digits(number) not in known), None)
-            if strange is None:
+            if strange and strange.isdigit() and len(strange) <= _MAX_IN_WORDS:
+                known.update(map(str, numbers_in_words(said_before(turn))))
+                strange = next((number for number in numbers if _digits(number) not in known), None)
+            if strange is None and (moved := _moved_point(turn, [number for number in numbers if number not in said], said)):
+                if len(self.found) < _MAX_FOUND:
+                    self.found.append((turn.line, turn.field, *moved))
+            elif strange is None:
                 self.copied += 1
             elif len(self.found) < _MAX_FOUND and not _is_said_in_words(strange, turn):
-                self.found.append((turn.line, turn.field, strange, _slip_of(strange, known)))
+                meant = _slip_of(strange, known)
+                if _is_surely_slip(strange, meant) or not is_result(strange, _values(turn), in_percent="%" in turn.text):
+                    self.found.append((turn.line, turn.field, strange, meant))
 
     def join(self, later: Numbers, lines_before: int) -> None:
         self.total += later.total
@@ -95,6 +115,31 @@ def _is_said_in_words(number: str, turn: Turn) -> bool:
     return bool(_ROUND.fullmatch(_digits(number)) and _ROUND_WORD.search(said_before(turn)))
 
 
+def _moved_point(turn: Turn, numbers: list[str], said: set[str]) -> tuple[str, str] | None:
+    """A number whose digits the input has with the decimal point elsewhere and the same unit behind, and that one."""
+    for number in numbers:
+        unit = re.search(rf"(?<![\d.,]){re.escape(number)}( ?[^\W\d_]+| ?[%€°]+)", turn.answer)
+        for other in sorted(said) if unit else ():
+            ratio = value_of(other) / (value_of(number) or 1)
+            is_moved = _digits(other) == _digits(number) and all(
+                abs(ratio / usual - 1) > _NEARLY for usual in (1, 1000, 0.001, 1e6)
+            )
+            if is_moved and unit and re.search(rf"(?<![\d.,]){re.escape(other)} ?{unit[1].strip()}(?!\w)", said_before(turn)):
+                return number, other
+    return None
+
+
+def _values(turn: Turn) -> set[float]:
+    """Of the numbers in all messages before the answer."""
+    return {value_of(number) for text in turn.texts[: turn.at] for number in _NUMBER.findall(text)}
+
+
+def _is_surely_slip(number: str, meant: str | None) -> bool:
+    """Whether what was meant has the same digits, or a nought more than a single one: another digit may be a sum's."""
+    own = _digits(number)
+    return bool(meant) and (len(own) == 1 or sorted(own) == sorted(meant or ""))
+
+
 def _is_small(number: str) -> bool:
     return number.isdigit() and int(number[:6]) <= _SMALL and len(number) <= len(str(_SMALL))
 
@@ -110,14 +155,17 @@ def _digits(number: str) -> str:
 def _slip_of(number: str, known: set[str]) -> str | None:
     """Digits in the input that are those of the number in another order, or all but one of them."""
     own = _digits(number)
+    if len(own) == 1:
+        return f"{own}0" if f"{own}0" in known else None
     if len(own) == 2 and own[0] != own[1]:
         return own[::-1] if own[::-1] in known else None
     if len(own) < _MIN_DIGITS:
         return None
-    return next((other for other in sorted(known) if _is_slip(own, other)), None)
+    return next((other for other in sorted(known) if is_slip(own, other)), None)
 
 
-def _is_slip(own: str, other: str) -> bool:
+def is_slip(own: str, other: str) -> bool:
+    """Whether digits are a nought too many or too few away from others, have them in another order, or all but one."""
     if own.rstrip("0") == other.rstrip("0"):
         return abs(len(own) - len(other)) == 1  # a nought too many or too few
     return len(own) == len(other) and (sorted(own) == sorted(other) or sum(map(str.__ne__, own, other)) == 1)
