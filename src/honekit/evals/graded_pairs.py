@@ -51,19 +51,30 @@ def ungraded(graded: Sequence[GradedPair]) -> tuple[int, int]:
 
 def changed_criteria(a: Run, b: Run) -> list[str]:
     """A sentence for each criterion that has the same name in both runs and does not measure the same."""
-    from honekit.evals.suites import parsed_criteria
     from honekit.store import evals
 
     if a.eval_id == b.eval_id:
         return []
     found = [evals.get_eval(run.owner, run.eval_id) for run in (a, b)]
-    first, second = ({one["name"]: one for one in parsed_criteria(of.testing_criteria)} if of else {} for of in found)
+    first, second = ({one["name"]: one for one in _complete(of.testing_criteria)} if of else {} for of in found)
     told = []
     for name in first:
         if name in second and first[name] != second[name]:
             keys = [key for key in dict.fromkeys((*first[name], *second[name])) if first[name].get(key) != second[name].get(key)]
             told.append(f"“{name}” is another criterion in A than in B ({', '.join(keys)}): its scores do not measure the same")
     return told
+
+
+def _complete(criteria: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With their defaults; as they are where they were kept before one of them would be refused."""
+    from pydantic import ValidationError
+
+    from honekit.evals.suites import parsed_criteria
+
+    try:
+        return parsed_criteria(criteria)
+    except ValidationError:
+        return criteria
 
 
 def _names(items: Sequence[Item]) -> list[str]:
