@@ -40,11 +40,19 @@ Row = dict[str, str]
 """An example of the project that is made: id, text, answer."""
 
 
+FILES = {"banking77": ("train.csv", "test.csv"), "bgl": ("BGL_2k.log_structured.csv",)}
+"""What each task reads from its folder."""
+
+
 def main() -> int:
     arguments = _arguments()
     task = "banking77" if arguments.banking77 else "bgl"
     out = arguments.out or Path(tempfile.gettempdir()) / "hone-real-tasks" / task
     if not (out / "hone.toml").exists():
+        folder = arguments.banking77 or arguments.bgl
+        missing = [str(folder / name) for name in FILES[task] if not (folder / name).is_file()]
+        if missing:
+            sys.exit(f"there is no file {', '.join(missing)}\nname the folder with {' and '.join(FILES[task])}: see --help")
         parts = banking77(arguments) if arguments.banking77 else bgl(arguments)
         write_project(out, task, parts, arguments.epochs)
     command = [sys.executable, "-m", "honekit.cli.main", "decide", "measure", str(out), "--json"]

@@ -110,6 +110,24 @@ def test_answers_that_are_there_need_no_model(tmp_path: Path, suite: Path, capsy
     assert [item["position"] for item in shown["items"]] == [1, 2]
 
 
+def test_a_run_of_faults_alone_says_why_and_fails(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = '[[messages]]\nrole = "user"\ncontent = "{{item.question}}"\n[sampling]'
+    suite.write_text(SUITE.replace("[sampling]", asked))
+    base = str(tiny.save_base(tmp_path / "base"))
+    rows = [{"label": "a"}, {"label": "b"}]
+    tiny.write_jsonl(tmp_path / "items.jsonl", rows)
+    run = said(capsys, "run", str(suite), "--model", base, code=1)
+    assert run["result_counts"]["errored"] == 2
+    (fault,) = run["faults"]
+    assert fault["items"] == 2 and "question" in fault["fault"]
+    assert main(["eval", "run", str(suite), "--model", base]) == 1
+    assert f"2 could not be graded: {fault['fault']}" in capsys.readouterr().out
+    assert main(["eval", "show", "last", "--items", "1"]) == 0
+    assert "not answered: " in capsys.readouterr().out
+    tiny.write_jsonl(tmp_path / "items.jsonl", [*rows, {"label": "b", "question": "which box?"}])
+    assert said(capsys, "run", str(suite), "--model", base)["faults"] == [fault]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

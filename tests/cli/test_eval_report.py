@@ -88,3 +88,17 @@ def test_the_same_in_markdown_with_fences_that_no_answer_closes(
 
 def test_a_file_of_another_kind_is_refused(runs: list[str], tmp_path: Path) -> None:
     assert main(["eval", "report", *runs, "--out", str(tmp_path / "report.pdf")]) == 2
+
+
+def test_criteria_of_one_name_that_measure_otherwise_are_told(
+    runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "suite.toml").write_text(SUITE.replace('"pump"', '"valve"'))
+    assert main(["eval", "run", str(tmp_path / "suite.toml")]) == 0
+    capsys.readouterr()
+    for arguments in (["compare", runs[0], "last"], ["report", runs[0], "last", "--out", str(tmp_path / "report.html")]):
+        assert main(["eval", *arguments]) == 0
+        assert "“names its pump” is another criterion in A than in B (pattern)" in capsys.readouterr().out
+    assert "is another criterion in A than in B" in (tmp_path / "report.html").read_text()
+    assert main(["eval", "compare", *runs, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["changed_criteria"] == []

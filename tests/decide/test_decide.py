@@ -456,3 +456,17 @@ def test_agreement_is_counted_at_each_confidence_and_the_surest_verdicts_are_the
         assert sum(same for _, same, _ in found.by_confidence.values()) == found.same
         count, _, accepted = found.by_confidence["high"]
         assert accepted >= 0.9 * count > 0
+
+
+def test_a_prompt_that_is_good_enough_is_not_the_answer_to_its_cost() -> None:
+    verdict = decide(answers_of(missing=["cost"], prompting="simple", prompting_result="good_enough"))
+    assert verdict.recommendation == "other-model"
+    fired = {rule.id for rule in load_rules() if rule.fires(answers_of(prompting="simple", prompting_result="nearly"))}
+    assert "prompt.hardly-tried" in fired
+
+
+def test_an_index_of_what_changes_all_the_time_is_not_recommended_with_confidence() -> None:
+    given = {"missing": ["knowledge"], "facts_source": "documents", "prompting": "simple"}
+    often, daily = (decide(answers_of(**given, facts_change=change)) for change in ("minutes", "days"))
+    assert daily.recommendation == "rag" and daily.confidence == "high"
+    assert often.confidence != "high"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from honekit.errors import EvalError
-from honekit.evals.compare_runs import compare, pair_items
+from honekit.evals.compare_runs import compare, left_ungraded, pair_items
+from honekit.evals.comparison_report import headline
 from honekit.evals.metrics import calibration, classification, run_metrics
 from honekit.evals.set_metrics import SET_METRICS, paired_set_statistics
 from honekit.store.eval_items import Item
@@ -78,6 +80,46 @@ def test_without_a_difference_one_is_seldom_called() -> None:
         a, b = ([float(draw.random() < 0.8) for _ in range(60)] for _ in range(2))
         called += words(a, b)[None] != "no difference shown"
     assert called <= 6  # 5 % of 60 are 3; the exact test is below that
+
+
+def faulted(of: list[Item], *places: int) -> list[Item]:
+    """These items could not even be answered, so that no criterion has a result."""
+    return [replace(one, status="error", results=[]) if place in places else one for place, one in enumerate(of)]
+
+
+def test_a_first_item_that_faulted_takes_no_criterion_away() -> None:
+    compared = compare(pair_items(faulted(items([1.0] * 12), 0), items([0.0] * 12)))
+    assert (compared[0].criterion, compared[0].items, compared[0].word) == ("c", 11, "better")
+    assert (compared[0].ungraded_a, compared[0].ungraded_b) == (1, 0)
+    assert {one.slice: one.ungraded_a for one in compared if one.metric == "score"} == {None: 1, "even": 1, "odd": 0}
+
+
+def test_a_model_that_faults_on_hard_items_is_not_simply_better() -> None:
+    hard = range(18, 40)
+    a, b = faulted(items([1.0] * 40), *hard), items([0.0] * 9 + [1.0] * 31)
+    whole = [one for one in compare(pair_items(a, b)) if one.slice is None]
+    assert [(one.metric, one.items, one.word) for one in whole] == [("score", 18, "better"), ("score_faults_as_0", 40, "worse")]
+    told = headline(whole)
+    assert told["title"] == "Better and worse"
+    assert "“c”: 22 items that A could not grade and 0 that B could not are left out." in told["plain"]
+    assert left_ungraded(whole[1]).endswith("count 0")
+
+
+def test_better_on_a_part_is_said_to_be_of_a_part() -> None:
+    a, b = faulted(items([1.0] * 40), *range(12, 24)), items([0.0] * 12 + [1.0] * 28)
+    whole = [one for one in compare(pair_items(a, b)) if one.slice is None]
+    assert [one.word for one in whole] == ["better", "no difference shown"]
+    assert headline(whole)["title"] == "A is better, where both could be graded"
+
+
+def test_a_run_that_graded_nothing_is_worse_than_one_that_did() -> None:
+    (one,) = compare(pair_items(faulted(items([1.0] * 30), *range(30)), items([1.0] * 30)))
+    assert (one.metric, one.word, one.ungraded_a) == ("score_faults_as_0", "worse", 30)
+
+
+def test_faults_on_the_same_items_are_told_and_counted_for_neither() -> None:
+    whole = [one for one in compare(pair_items(faulted(items([1.0] * 9), 1), faulted(items([0.0] * 9), 1))) if one.slice is None]
+    assert [(one.metric, one.items, one.ungraded_a, one.ungraded_b) for one in whole] == [("score", 8, 1, 1)]
 
 
 def test_items_are_paired_by_content_and_faults_are_left_out() -> None:

@@ -12,8 +12,11 @@ from pydantic import ValidationError
 
 from honekit.data.prices import per_million_usd
 from honekit.errors import EvalError
+from honekit.evals.arm_cost import cost_of_arm
 from honekit.evals.benefit import benefit
-from honekit.evals.cost import list_price
+from honekit.evals.cost import list_price, measured_costs
+from honekit.evals.measured_arms import ArmResult
+from honekit.evals.measured_document import paybacks
 from honekit.evals.payback import Payback, payback
 from honekit.evals.rates import paired_rate_interval
 from honekit.graders import Graded
@@ -90,6 +93,7 @@ def test_a_runs_benefit_counts_labels_and_names_the_strongest_rival() -> None:
     document = {
         "chosen_arm": "tuned",
         "data": {"counts": {"train": 60, "validation": 40, "test": 50}},
+        "arms": {},
         "cost": {"training": {"seconds": 3600.0}, "arms": arms},
     }
     graded = {name: answers([n < 50 * arm["correct_rate"] for n in range(50)]) for name, arm in arms.items()}
@@ -103,3 +107,47 @@ def test_a_runs_benefit_counts_labels_and_names_the_strongest_rival() -> None:
     with pytest.raises(EvalError) as caught:
         benefit(project, document, graded, "tuned_rag")
     assert caught.value.code == "eval.cost_arm"
+
+
+def test_the_classical_arm_is_a_rival_also_of_runs_whose_costs_lack_it() -> None:
+    arm = {"tokens_per_request": 100.0, "answer_tokens_per_request": 20.0, "seconds_per_request": 1.0}
+    arms = {"base_few_shot": {**arm, "correct_rate": 0.5}, "tuned": {**arm, "correct_rate": 0.8}}
+    classical = {"latency_ms_p50": 2.0, "correct_rate": 0.7, IOT.task.primary_metric: 0.7}
+    document = {
+        "chosen_arm": "tuned",
+        "data": {"counts": {"train": 60, "validation": 40, "test": 50}},
+        "arms": {"classical": classical},
+        "cost": {"training": {"seconds": 3600.0}, "arms": arms},
+    }
+    rates = {"base_few_shot": 0.5, "tuned": 0.8, "classical": 0.7}
+    graded = {name: answers([n < 50 * rate for n in range(50)]) for name, rate in rates.items()}
+    found = benefit(priced(machine_per_hour=2.0, label_per_example=1.0), document, graded)
+    assert found["against"] == "classical" and found["payback"]["classical"]["upfront"] == 2.0
+    assert found["payback"]["classical"]["requests"] is None  # no request is cheaper than the classical model's
+
+
+def test_an_arm_that_does_not_predict_the_primary_metric_has_no_cost_of_a_right_answer() -> None:
+    timed = {"latency_ms_p50": 2.0, "correct_rate": 0.0}
+    assert measured_costs(IOT, {"classical": timed}) == {}
+    found = measured_costs(IOT, {"classical": {**timed, IOT.task.primary_metric: 0.4}})
+    assert found["classical"]["tokens_per_request"] == 0 and found["classical"]["seconds_per_request"] == 0.002
+
+
+def test_a_measurement_tells_payback_against_the_classical_model() -> None:
+    def arm(name: str, seconds: float, right: int, **training: Any) -> ArmResult:
+        graded = answers([n < right for n in range(50)])
+        return ArmResult(name, "", graded, graded, seconds_per_request=seconds, **training)
+
+    arms = {
+        "few_shot": arm("few_shot", 2.0, 25),
+        "classical": arm("classical", 0.001, 30, training_seconds=1.0, training_examples=60),
+        "tuned_25": arm("tuned_25", 1.0, 35, training_seconds=900.0, training_examples=15),
+        "tuned": arm("tuned", 1.0, 40, training_seconds=3600.0, training_examples=60),
+    }
+    project = priced(machine_per_hour=2.0, label_per_example=1.0, value_per_corrected_error=0.1)
+    found = paybacks(project, arms, {name: cost_of_arm(project, one) for name, one in arms.items()})
+    assert [(one["against"], one["upfront"]) for one in found["tuned"]] == [
+        ("few_shot", pytest.approx(62.0)),
+        ("classical", pytest.approx(2.0, abs=0.01)),
+    ]
+    assert [one["against"] for one in found["tuned_25"]] == ["few_shot"]  # it costs less upfront: nothing to pay back

@@ -14,9 +14,11 @@ from honekit.evals.correction import benjamini_hochberg, holm
 from honekit.evals.scores import summarise
 from honekit.evals.stats import (
     Difference,
+    difference_of,
     examples_needed,
     macro_f1_statistic,
     mcnemar_exact,
+    mean_statistic,
     metric_interval,
     not_worse,
     paired_difference,
@@ -164,6 +166,15 @@ def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values: dict[str, f
         for two in p_values:
             if p_values[one] < p_values[two]:
                 assert adjusted[one] <= adjusted[two]
+
+
+@pytest.mark.parametrize("differing", [3, 30])
+def test_the_effect_size_is_the_mean_difference_in_its_standard_deviations(differing: int) -> None:
+    a, b = np.zeros(60), np.zeros(60)
+    a[:differing] = np.linspace(0.2, 0.9, differing)
+    for one in (a, (a > 0).astype(np.float64)):
+        found = difference_of(mean_statistic(one), mean_statistic(b), 200, 0)
+        assert found.effect_size == pytest.approx((one - b).mean() / (one - b).std(ddof=1))
 
 
 def test_the_number_of_examples_needed_gives_the_stated_power() -> None:

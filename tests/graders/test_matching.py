@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from honekit.errors import GraderError
+from honekit.graders import functions
 from honekit.graders.criteria import Result, grade_by, own_types, parse_criteria
+from honekit.graders.json_schema import schema_fault
 from honekit.graders.run import Means
 from honekit.graders.templates import Sample
 
@@ -39,8 +42,8 @@ def test_json_has_to_fit_its_schema(text: str, score: float) -> None:
 
 
 def test_a_schema_reaches_for_nothing_outside_itself() -> None:
-    result = graded("json_schema", "1", schema={"$ref": "https://example.com/schema.json"})
-    assert result.fault is not None and "leads nowhere" in result.fault
+    with pytest.raises(ValueError, match="leads nowhere"):
+        schema_fault({"$ref": "https://example.com/schema.json"}, 1)
 
 
 def test_a_pattern_of_a_schema_takes_linear_time() -> None:
@@ -144,6 +147,40 @@ def test_a_function_that_no_package_has_is_refused() -> None:
     with pytest.raises(GraderError) as caught:
         graded("function", "x", function="absent")
     assert caught.value.code == "graders.unknown_function"
+
+
+@pytest.mark.parametrize("answer", [7, -0.1, float("nan"), float("inf"), "1", None])
+def test_a_function_that_answers_no_number_from_0_to_1_is_a_fault(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions, "_load", lambda name: lambda sample, item: answer)
+    result = graded("function", "x", function="f")
+    assert not result.passed and result.score == 0 and result.fault is not None
+
+
+@pytest.mark.parametrize(("answer", "score"), [(1, 1.0), (True, 1.0), (0.25, 0.25), (1 + 1e-15, 1.0), (-1e-15, 0.0)])
+def test_a_functions_number_is_the_score(answer: Any, score: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(functions, "_load", lambda name: lambda sample, item: answer)
+    result = graded("function", "x", function="f")
+    assert (result.score, result.fault) == (score, None)
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits"),
+    [
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "integer"}}}, True),
+        ({"properties": {"a": {"$ref": "#"}}}, True),
+        ({"$id": "https://x.org/a", "items": {"$ref": "b"}, "$defs": {"b": {"$id": "b"}}}, True),
+        ({"$ref": "#n", "$defs": {"a": {"$anchor": "n"}}}, True),
+        ({"properties": {"a": {"enum": [{"$ref": "https://x.org/not-a-reference"}]}}}, True),
+        ({"$ref": "https://example.com/other.json"}, False),
+        ({"properties": {"a": {"items": {"$ref": "file:///etc/passwd"}}}}, False),
+        ({"anyOf": [{"$ref": "#/$defs/missing"}]}, False),
+        ({"$dynamicRef": "#nowhere"}, False),
+        ({"$ref": "https://[x"}, False),
+    ],
+)
+def test_a_schema_whose_references_lead_out_of_it_is_refused(schema: dict[str, Any], fits: bool) -> None:
+    with contextlib.nullcontext() if fits else pytest.raises(ValidationError):
+        parse_criteria([{"type": "json_schema", "name": "c", "schema": schema}])
 
 
 @given(VALUES, VALUES)

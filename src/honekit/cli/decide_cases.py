@@ -19,7 +19,7 @@ def cases(
 
         hone decide cases
 
-        hone decide cases brand-voice --json
+        hone decide cases brand-voice-replies --json
     """
     from honekit.cli.render import print_json
     from honekit.decide import agreement, load_cases

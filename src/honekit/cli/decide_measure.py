@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from honekit.cli.device import Device
+from honekit.cli.device import Device, chosen
 from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def measure(
     seeds: Annotated[
         int | None, typer.Option(min=1, max=20, metavar="N", help="Train the recipe with N seeds, to see how far they differ.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last measurement: its arms, limit and seeds.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the last measurement: its arms, limit, seeds, base, device.")
+    ] = False,
     base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
@@ -47,21 +49,24 @@ def measure(
     """
     from honekit.cli import render
     from honekit.cli.run import Terminal, changed
-    from honekit.pipeline.measure import measure_project, read_settings, result_file
+    from honekit.pipeline.measure import measure_project, result_file
+    from honekit.pipeline.measure_settings import resumed_settings
     from honekit.project import load_project
 
-    loaded = changed(load_project(project), base, device)
-    names = [name.strip() for name in arms.split(",") if name.strip()] if arms else None
+    loaded = load_project(project)
+    names = [name.strip() for name in arms.split(",") if name.strip()] if arms is not None else None
     if resume:
-        if names or limit or seeds:
+        if names is not None or limit or seeds:
             raise SettingsError(
                 "decide.resume",
                 what="--resume takes arms, limit and seeds from the measurement that it goes on with",
                 where="--resume",
                 mend="leave --arms, --limit and --seeds out, or leave --resume out",
             )
-        names, limit, seeds = read_settings(loaded)
-    loaded = with_options(loaded, seeds=seeds)
+        kept = resumed_settings(loaded, base, device)
+        names, limit, seeds = kept.arms, kept.limit, kept.seeds
+        base, device = kept.base or base, chosen(kept.device or device)
+    loaded = with_options(changed(loaded, base, device), seeds=seeds)
     terminal = Terminal()
     try:
         document = measure_project(loaded, terminal, arms=names, limit=limit, command="hone decide measure")
@@ -113,7 +118,8 @@ def _print(document: dict[str, Any], file: Path) -> None:
     examples = document["examples"]
     console.print(
         f"\n{metric} with 95 % intervals; {examples['validation']} validation examples decide, {examples['test']} test examples "
-        f"confirm. Costs in {document['currency']}; all: training and {document['requests']:,} requests."
+        f"confirm. Costs in {document['currency']}; all: training and {document['requests']:,} requests.",
+        markup=False,
     )
     console.print(table)
     for told in dict.fromkeys(arm["cost"]["price_from"] for arm in document["arms"].values()):
@@ -122,7 +128,8 @@ def _print(document: dict[str, Any], file: Path) -> None:
     for one in document["noise"]:
         console.print(
             f"\nThe same arm twice ({one['arm']}, {one['changed']}): {one['different_answers']} of {one['items']} answers "
-            f"differ, the score by {one['difference']['mean']:+.3f}."
+            f"differ, the score by {one['difference']['mean']:+.3f}.",
+            markup=False,
         )
     if document["seeds"]:
         print_seeds(document)
@@ -130,12 +137,12 @@ def _print(document: dict[str, Any], file: Path) -> None:
         paybacks = document["payback"][document["choice"]]
         best = max(paybacks, key=lambda one: document["arms"][one["against"]]["test"]["correct_rate"], default=None)
         if best:
-            console.print(f"\n{best['sentence']}", soft_wrap=True)
+            console.print(f"\n{best['sentence']}", soft_wrap=True, markup=False)
     if document["learning_curve"]:
         gains = [gain["sentence"] for gain in document["learning_curve"]["gains"]]
-        console.print("\nForecast: " + ("; ".join(gains) or "none"))
-        console.print(f"  {document['learning_curve']['note']}", soft_wrap=True)
-    console.print(f"\nReport: {document['report']}\nFigures: {file}", soft_wrap=True)
+        console.print("\nForecast: " + ("; ".join(gains) or "none"), markup=False)
+        console.print(f"  {document['learning_curve']['note']}", soft_wrap=True, markup=False)
+    console.print(f"\nReport: {document['report']}\nFigures: {file}", soft_wrap=True, markup=False)
 
 
 def print_seeds(document: dict[str, Any]) -> None:

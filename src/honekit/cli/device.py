@@ -10,7 +10,7 @@ import typer
 from honekit.settings import DEVICES, require_device
 
 
-def _chosen(device: str) -> str:
+def chosen(device: str) -> str:
     """Hand it on to all that the command computes and starts, a server's training jobs among them."""
     require_device(device, "--device")
     if device != "auto":
@@ -20,6 +20,6 @@ def _chosen(device: str) -> str:
 
 Device = Annotated[
     str,
-    typer.Option(help=f"One of {', '.join(DEVICES)}. Default: HONE_DEVICE, else a GPU where there is one.", callback=_chosen),
+    typer.Option(help=f"One of {', '.join(DEVICES)}. Default: HONE_DEVICE, else a GPU where there is one.", callback=chosen),
 ]
 """Only a command with a project reads its value, because it goes before the device of hone.toml."""

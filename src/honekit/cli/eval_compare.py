@@ -45,6 +45,7 @@ def compare(
     from honekit.errors import SettingsError
     from honekit.evals.compare_runs import compare as compare_pairs
     from honekit.evals.compare_runs import left_out, only_in, pair_items
+    from honekit.evals.graded_pairs import changed_criteria
     from honekit.store import eval_items
 
     if only not in (None, "won", "lost", "tied"):
@@ -53,6 +54,7 @@ def compare(
     a, b = find_run(run_a), find_run(run_b)
     pairs = pair_items(eval_items.list_items(a.id), eval_items.list_items(b.id))
     only_in_a, only_in_b = only_in(a, b, pairs)
+    changed = changed_criteria(a, b)
     compared = compare_pairs(pairs, slices, wanted)
     order: dict[Outcome, int] = {"lost": 0, "won": 1, "tied": 2}
     shown = sorted((pair for pair in pairs if only in (None, _outcome(pair))), key=lambda pair: order[_outcome(pair)])[:show]
@@ -64,6 +66,7 @@ def compare(
                 "items": len(pairs),
                 "only_in_a": only_in_a,
                 "only_in_b": only_in_b,
+                "changed_criteria": changed,
                 "compared": [asdict(one) for one in compared],
                 "side_by_side": [_side(pair) for pair in shown],
             }
@@ -71,6 +74,8 @@ def compare(
         return
     both = "; ".join(filter(None, (f"{len(pairs)} items in both", left_out(a, b, pairs))))
     print(f"A  {a.id}  {a.name}\nB  {b.id}  {b.name}\n{both}\n")
+    for told in changed:
+        print(f"{told}\n")
     for one in compared:
         print(line(one))
     for pair in shown:
@@ -80,18 +85,21 @@ def compare(
 
 
 def line(one: Compared) -> str:
-    """One criterion, or one slice of it, in a sentence, ending in the true difference that so many items show (80 % power)."""
+    """One criterion, or one slice of it, in a sentence, with the true difference that so many items show (80 % power) and what
+    is left out."""
+    from honekit.evals.compare_runs import left_ungraded
     from honekit.evals.report_format import probability
 
     name = f"{one.criterion} {one.metric}" if one.slice is None else f"  {one.slice}"
     head = f"{name:<28} {one.value_a:.3f} against {one.value_b:.3f}, {one.items} items"
+    left = f"; {told}" if (told := left_ungraded(one)) else ""
     if one.interval is None:
-        return f"{head}: {one.word}"
+        return f"{head}: {one.word}{left}"
     lo, hi = one.interval
     told = f"{head}: difference {one.difference:+.3f} ({lo:+.3f} to {hi:+.3f}), p {probability(one.p)}; A is "
     told = told + one.word if one.word in ("better", "worse") else told.removesuffix("; A is ") + f"; {one.word}"
     told += f"; effect size {one.effect_size:+.2f}" if one.effect_size is not None else ""
-    return told + (f"; {one.items} items would show {one.detectable:.3f}" if one.detectable else "")
+    return told + (f"; {one.items} items would show {one.detectable:.3f}" if one.detectable else "") + left
 
 
 def _set_metrics(names: str) -> list[str]:

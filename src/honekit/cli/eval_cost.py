@@ -92,7 +92,7 @@ def _print(found: dict[str, Any]) -> None:
         price = f"{found['hosted']['per_million_tokens']:.4g} {found['currency']} a million tokens"
         console.print(f"\nhosted: {price}, {found['hosted']['price_from']}.", soft_wrap=True, markup=False)
     if found["sentence"]:
-        console.print(f"\n{found['sentence']}", soft_wrap=True)
+        console.print(f"\n{found['sentence']}", soft_wrap=True, markup=False)
     console.print(f"Assumed: {found['assumption']}; prices and latencies count as exact.", soft_wrap=True)
 
 

@@ -32,6 +32,7 @@ def report(
     from honekit.errors import SettingsError
     from honekit.evals.compare_runs import compare, pair_items
     from honekit.evals.comparison_report import comparison_html, comparison_markdown, headline
+    from honekit.evals.graded_pairs import changed_criteria
     from honekit.store import eval_items
     from honekit.store.atomic import write_atomic
 
@@ -44,9 +45,11 @@ def report(
     pairs = pair_items(eval_items.list_items(a.id), eval_items.list_items(b.id))
     compared = compare(pairs, slices)
     make = comparison_html if out.suffix == ".html" else comparison_markdown
-    write_atomic(out, make(a, b, pairs, compared, slices))
-    verdict = headline([one for one in compared if one.slice is None])
+    verdict = headline([one for one in compared if one.slice is None], changed_criteria(a, b))
+    write_atomic(out, make(a, b, pairs, compared, verdict, slices))
     if as_json:
-        print_json({"a": a.id, "b": b.id, "items": len(pairs), "verdict": verdict["title"], "out": out})
+        print_json(
+            {"a": a.id, "b": b.id, "items": len(pairs), "verdict": verdict["title"], "plain": verdict["plain"], "out": out}
+        )
     else:
         print(f"{verdict['plain']}\nReport: {out}")

@@ -51,7 +51,7 @@ def run(
     """Let a model answer every item, grade the answers, and keep both.
 
     Answers are cached by model version, prompt and sampling. An interrupted run is resumed with --resume. Without --model the
-    answers have to be in the data.
+    answers have to be in the data. Exit code 1 when no item could be graded.
 
     Examples:
 
@@ -72,11 +72,14 @@ def run(
     made = _resumed(str(resume)) if suite is None else _begun(suite, model, endpoint, judge, limit, retrieval, few_shot)
     done = work(made, parallel)
     from honekit.cli.eval_runs import print_run, run_document
+    from honekit.evals.run_faults import nothing_graded
 
     if as_json:
         print_json(run_document(done))
     else:
         print_run(done)
+    if nothing_graded(done.tallies):
+        raise typer.Exit(1)
 
 
 def _begun(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from honekit.store.evals import Run
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
+MAX_FAULTS = 3
+"""Reasons why items could not be graded that are printed, the first ones."""
 
 
 def list_runs(
@@ -77,6 +79,7 @@ def find_run(run_id: str) -> Run:
 def run_document(run: Run, items: int = 0) -> dict[str, Any]:
     """The run as `--json` prints it."""
     from honekit.evals.metrics import run_metrics
+    from honekit.evals.run_faults import faults
     from honekit.store import eval_items
 
     done = eval_items.list_items(run.id)
@@ -84,6 +87,7 @@ def run_document(run: Run, items: int = 0) -> dict[str, Any]:
     return {
         **_summary(run),
         "metrics": run_metrics(done),
+        "faults": [{"fault": told, "items": count} for told, count in faults(done).items()],
         "items": [
             {"position": one.position, "status": one.status, "item": one.item, "sample": one.sample, "results": one.results}
             for one in failed
@@ -103,6 +107,10 @@ def print_run(run: Run, items: int = 0) -> None:
     if run.error:
         print(f"  {run.error['message']} [{run.error['code']}]")
     print(f"  {counts.get('passed', 0)} passed, {counts.get('failed', 0)} failed, {counts.get('errored', 0)} could not be graded")
+    for one in document["faults"][:MAX_FAULTS]:
+        print(f"  {one['items']} could not be graded: {one['fault'][:500]}")
+    if further := document["faults"][MAX_FAULTS:]:
+        print(f"  {sum(one['items'] for one in further)} could not be graded for {len(further)} other reasons (--json has them)")
     for name, one in document["metrics"].items():
         if "mean_score" not in one:
             print(f"  {name:<28} no item could be graded")
@@ -133,6 +141,8 @@ def print_run(run: Run, items: int = 0) -> None:
     for item in document["items"]:
         said = (item["sample"].get("output") or [{}])[0].get("content", "")
         print(f"\n  item {item['position']} ({item['status']}): {_short(item['item'])}\n    answered: {said[:300]!r}")
+        if item["sample"].get("error"):
+            print(f"    not answered: {item['sample']['error']['message'][:500]}")
         for result in item["results"]:
             fault = f"  {result['error']}" if "error" in result else ""
             print(f"    {'passed' if result['passed'] else 'failed'}  {result['name']}  {result['score']:.3f}{fault}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from honekit.errors import EvalError
 from honekit.evals.arms import TUNED
-from honekit.evals.cost import ASSUMPTION, cost_report
+from honekit.evals.cost import ASSUMPTION, cost_report, measured_costs
 from honekit.evals.payback import labelling_cost, payback
 from honekit.evals.verdict import CLASSICAL
 from honekit.graders import Graded
@@ -29,7 +29,8 @@ def benefit(
     Raises: EvalError[eval.cost_arm] for an arm that was not measured, or has no price.
     """
     chosen, counts = document["chosen_arm"], document["data"]["counts"]
-    costs = cost_report(project, float(document["cost"]["training"]["seconds"]), document["cost"]["arms"])
+    measured = {**measured_costs(project, document["arms"]), **document["cost"]["arms"]}
+    costs = cost_report(project, float(document["cost"]["training"]["seconds"]), measured)
     arms, hosted = costs["arms"], costs["alternative"]
     labels = labelling_cost(project, counts["train"] + counts["validation"])
     upfront = labels + costs["training"]["cost"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from honekit.errors import EvalError
+from honekit.evals.graded_pairs import GradedPair, Scores, by_criterion, faults_counted, graded_by_both, ungraded
 from honekit.evals.suites import MESSAGES
 from honekit.store.eval_items import Item
 from honekit.store.evals import Run
@@ -27,8 +28,8 @@ MIN_ITEMS = 5
 """With fewer there is no interval worth the name."""
 
 SCORE, MACRO_F1 = "score", "macro_f1"
-Scores = tuple[dict[str, Any], dict[str, Any]]
-"""One item's results by a criterion, of A and of B."""
+FAULTS_AS_ZERO = "score_faults_as_0"
+"""The score over all items, where one that a run could not grade has 0."""
 Word = Literal["better", "worse", "no difference shown", "too few items"]
 
 
@@ -39,6 +40,7 @@ class Compared:
     value_a, value_b: the mean score, or the set's metric. only_a, only_b: items that one of them passes alone. mcnemar_p: of
     these, for scores. effect_size: the difference in standard deviations of one item's difference. detectable: the true
     difference that so many items would show with 80 % power (normal approximation). `p` is after Holm's correction.
+    ungraded_a, ungraded_b: items that the run could not grade; but for `FAULTS_AS_ZERO` they are not among `items`.
     """
 
     criterion: str
@@ -56,6 +58,8 @@ class Compared:
     effect_size: float | None
     detectable: float | None
     word: Word
+    ungraded_a: int = 0
+    ungraded_b: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,26 +111,35 @@ def left_out(a: Run, b: Run, pairs: Sequence[Pair]) -> str:
     return f"left out: {alone[0]} that only A has, {alone[1]} that only B has" if any(alone) else ""
 
 
+def left_ungraded(one: Compared) -> str:
+    """What a line leaves out, in words; empty when both runs graded every item."""
+    if not (one.ungraded_a or one.ungraded_b):
+        return ""
+    told = f"{one.ungraded_a} items that A could not grade and {one.ungraded_b} that B could not"
+    return f"{told} count 0" if one.metric == FAULTS_AS_ZERO else f"{told} are left out"
+
+
 def compare(pairs: Sequence[Pair], slice_key: str = "slices", set_metrics: Sequence[str] = (MACRO_F1,)) -> list[Compared]:
     """Each criterion that both runs have, by its score and, of classifications, by these metrics: over all items first, then
     by slice."""
-    names = [one["name"] for one in pairs[0].a.results or []]
     whole, parts = [], []
-    for name in dict.fromkeys(names):
-        scored = [(pair, scores) for pair in pairs if (scores := _scores(pair, name)) is not None]
-        if not scored:
-            continue
-        slices: dict[str, list[Scores]] = {}
-        for pair, scores in scored:
-            for one in _slices(pair.item.get(slice_key)):
-                slices.setdefault(one, []).append(scores)
-        for metric in (SCORE, *(set_metrics if _is_classified([scores for _, scores in scored]) else ())):
-            whole.append(_compared(name, metric, None, [scores for _, scores in scored]))
-            parts.append([_compared(name, metric, one, slices[one]) for one in sorted(slices)])
+    for name, graded in by_criterion(pairs).items():
+        scores = graded_by_both(graded)
+        slices: dict[str, list[GradedPair]] = {}
+        for of in graded:
+            for one in _slices(of.pair.item.get(slice_key)):
+                slices.setdefault(one, []).append(of)
+        for metric in (SCORE, *(set_metrics if _is_classified(scores) else ())) if scores else ():
+            whole.append(_compared(name, metric, None, scores, ungraded(graded)))
+            found = [(one, graded_by_both(slices[one])) for one in sorted(slices)]
+            parts.append([_compared(name, metric, one, of, ungraded(slices[one])) for one, of in found if of])
+        if counted := faults_counted(graded):
+            whole.append(_compared(name, FAULTS_AS_ZERO, None, counted, ungraded(graded)))
+            parts.append([])
     return [line for one, group in zip(_worded(whole), parts, strict=True) for line in (one, *_worded(group))]
 
 
-def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores]) -> Compared:
+def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores], left: tuple[int, int]) -> Compared:
     from honekit.evals.power import detectable_difference
     from honekit.evals.stats import difference_of, mcnemar_exact
 
@@ -144,17 +157,18 @@ def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores]
         _interval(metric, found.lo, found.hi) if found else None,
         sum(one and not other for one, other in zip(passed_a, passed_b, strict=True)),
         sum(other and not one for one, other in zip(passed_a, passed_b, strict=True)),
-        mcnemar_exact(passed_a, passed_b) if metric == SCORE else None,
+        mcnemar_exact(passed_a, passed_b) if metric in (SCORE, FAULTS_AS_ZERO) else None,
         found.p if found else 1.0,
         found.effect_size if found else None,
         detectable_difference(len(scores), found.deviation) if found else None,
         "no difference shown",
+        *left,
     )
 
 
 def _interval(metric: str, lo: float, hi: float) -> tuple[float, float]:
     """Two metrics of a set, each from 0 to 1, differ by at most 1."""
-    return (lo, hi) if metric == SCORE else (max(lo, -1.0), min(hi, 1.0))
+    return (lo, hi) if metric in (SCORE, FAULTS_AS_ZERO) else (max(lo, -1.0), min(hi, 1.0))
 
 
 def _statistics(metric: str, scores: Sequence[Scores]) -> tuple[Statistic, Statistic]:
@@ -163,7 +177,7 @@ def _statistics(metric: str, scores: Sequence[Scores]) -> tuple[Statistic, Stati
     from honekit.evals.set_metrics import paired_set_statistics
     from honekit.evals.stats import mean_statistic
 
-    if metric == SCORE:
+    if metric in (SCORE, FAULTS_AS_ZERO):
         a, b = (np.array([pair[side]["score"] for pair in scores], dtype=np.float64) for side in (0, 1))
         return mean_statistic(a), mean_statistic(b)
     labelled = [[(pair[side]["expected"], pair[side]["predicted"]) for pair in scores] for side in (0, 1)]
@@ -190,15 +204,6 @@ def _worded(compared: Sequence[Compared]) -> list[Compared]:
             word = "worse"
         made.append(replace(one, p=p, word=word))
     return made
-
-
-def _scores(pair: Pair, name: str) -> Scores | None:
-    """Both results of a criterion; None when one run has none, or it faulted there."""
-    found = [next((one for one in item.results or [] if one["name"] == name), None) for item in (pair.a, pair.b)]
-    first, second = found
-    if first is None or second is None or "error" in first or "error" in second:
-        return None
-    return first, second
 
 
 def _slices(given: Any) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import honekit
 from honekit.evals import plots
-from honekit.evals.compare_runs import left_out
+from honekit.evals.compare_runs import FAULTS_AS_ZERO, left_out, left_ungraded
 from honekit.evals.report import environment
 from honekit.evals.report_format import DASH, interval, number, probability, shorten, signed
 from honekit.evals.side_by_side import Shown, Side, outcome, side_by_side
@@ -26,8 +26,8 @@ SIGNS = {"better": "✓", "worse": "✕", "no difference shown": "?", "too few i
 View = dict[str, Any]
 
 
-def comparison_html(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequence[Compared], slice_key: str) -> str:
-    """The template escapes every text of data and models."""
+def comparison_html(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequence[Compared], verdict: View, slice_key: str) -> str:
+    """verdict: the `headline`. The template escapes every text of data and models."""
     outcomes = Counter(outcome(pair) for pair in pairs)
     shown = side_by_side(pairs, slice_key, MAX_SHOWN)
     whole = [one for one in compared if one.slice is None]
@@ -41,7 +41,7 @@ def comparison_html(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequence[Co
             b=b,
             items=len(pairs),
             left_out=left_out(a, b, pairs),
-            verdict=headline(whole),
+            verdict=verdict,
             outcomes={name: outcomes[name] for name in ("won", "lost", "tied")},
             criteria=[_row(one, axis) for one in whole],
             by_slice=[_row(one, axis) for one in compared if one.slice is not None],
@@ -53,9 +53,10 @@ def comparison_html(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequence[Co
     )
 
 
-def comparison_markdown(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequence[Compared], slice_key: str) -> str:
+def comparison_markdown(
+    a: Run, b: Run, pairs: Sequence[Pair], compared: Sequence[Compared], verdict: View, slice_key: str
+) -> str:
     """The same figures, and the first items that differ."""
-    verdict = headline([one for one in compared if one.slice is None])
     outcomes = Counter(outcome(pair) for pair in pairs)
     rest = left_out(a, b, pairs)
     lines = [
@@ -86,8 +87,9 @@ def comparison_markdown(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequenc
     return "\n".join(lines).rstrip() + "\n"
 
 
-def headline(criteria: Sequence[Compared]) -> View:
-    """The comparison in a title and a sentence. Never "better" where an interval includes zero."""
+def headline(criteria: Sequence[Compared], changed: Sequence[str] = ()) -> View:
+    """The comparison in a title and a sentence. Never "better" where an interval includes zero, nor without a word of the items
+    that one run could not grade. changed: sentences of `graded_pairs.changed_criteria`."""
     by_word: dict[str, list[str]] = {}
     for one in criteria:
         by_word.setdefault(one.word, []).append(f"“{one.criterion}” ({one.metric})")
@@ -102,6 +104,11 @@ def headline(criteria: Sequence[Compared]) -> View:
         )
         if names
     ]
+    sentences += [f"{told}." for told in changed]
+    left = {one.criterion: left_ungraded(one) for one in criteria if one.metric != FAULTS_AS_ZERO and left_ungraded(one)}
+    sentences += [f"“{name}”: {told}." for name, told in left.items()]
+    confirmed = {one.criterion for one in criteria if one.metric == FAULTS_AS_ZERO and one.word in ("better", "worse")}
+    partial = any(one.word in ("better", "worse") and one.criterion in {*left} - confirmed for one in criteria)
     if better and worse:
         mark, title, kind = "±", "Better and worse", "not-enough-evidence"
     elif better:
@@ -110,6 +117,8 @@ def headline(criteria: Sequence[Compared]) -> View:
         mark, title, kind = "✕", "A is worse", "dont-ship"
     else:
         mark, title, kind = "?", "No difference shown", "not-enough-evidence"
+    if partial:
+        title += ", where both could be graded"
     return {"mark": mark, "title": title, "kind": kind, "plain": " ".join(sentences) or "No criterion was graded in both runs."}
 
 

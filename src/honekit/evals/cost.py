@@ -17,6 +17,21 @@ from honekit.project import Project
 ASSUMPTION = "the machine is paid by the second that it works, one request at a time; idle hours come on top"
 
 
+def measured_costs(project: Project, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """What `cost_report` takes of a run's arms that were timed and graded by the primary metric; an arm without a language model
+    reads and writes no tokens."""
+    return {
+        name: {
+            "tokens_per_request": arm.get("tokens_per_request", 0.0),
+            "answer_tokens_per_request": arm.get("answer_tokens_per_request", 0.0),
+            "seconds_per_request": arm["latency_ms_p50"] / 1000,
+            "correct_rate": arm["correct_rate"],
+        }
+        for name, arm in arms.items()
+        if arm.get("latency_ms_p50") is not None and project.task.primary_metric in arm
+    }
+
+
 def cost_report(
     project: Project,
     train_seconds: float,

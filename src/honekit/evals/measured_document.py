@@ -46,7 +46,7 @@ def measured_document(
         "confirmation": _confirmation(project, arms, selection),
         "noise": [dict(one) for one in noise],
         "arms": {name: _arm(project, arm, costs[name]) for name, arm in arms.items()},
-        "payback": _paybacks(project, arms, costs),
+        "payback": paybacks(project, arms, costs),
         "seeds": _seeds(project, arms, by_seed),
         "learning_curve": curve.as_dict() if curve else None,
     }
@@ -99,11 +99,19 @@ def _confirmation(project: Project, arms: Mapping[str, ArmResult], selection: Se
     }
 
 
-def _paybacks(project: Project, arms: Mapping[str, ArmResult], costs: Mapping[str, ArmCost]) -> dict[str, list[dict[str, Any]]]:
-    """Each tuned arm against each arm that needs no training."""
+def paybacks(project: Project, arms: Mapping[str, ArmResult], costs: Mapping[str, ArmCost]) -> dict[str, list[dict[str, Any]]]:
+    """Each tuned arm against each other one that costs less upfront: prompts, and the classical model."""
     trained = [name for name, arm in arms.items() if arm.training_seconds and name.startswith("tuned")]
-    untrained = [name for name, arm in arms.items() if not arm.training_seconds]
-    return {name: [payback_of_arm(project, arms, costs, name, other).as_dict() for other in untrained] for name in trained}
+    upfront = {name: cost.training + cost.labelling for name, cost in costs.items()}
+    rivals = [name for name in arms if not name.startswith("tuned")]
+    return {
+        name: [
+            payback_of_arm(project, arms, costs, name, rival).as_dict()
+            for rival in rivals
+            if not arms[rival].training_seconds or upfront[rival] < upfront[name]
+        ]
+        for name in trained
+    }
 
 
 def _seeds(project: Project, arms: Mapping[str, ArmResult], by_seed: Mapping[int, ArmResult]) -> dict[str, Any] | None:

@@ -29,6 +29,19 @@ CLIENTS = 8
 TIMEOUT_S = 120.0
 
 
+def require_key(variable: str, base_url: str) -> str:
+    """The provider's key. Raises: EvalError[eval.endpoint_key]."""
+    key = os.environ.get(variable)
+    if not key:
+        raise EvalError(
+            "eval.endpoint_key",
+            what=f"the environment variable {variable} with the provider's key is not set",
+            where=base_url,
+            mend=f"export {variable}=..., or name another one as decide.measure.api_key_env in hone.toml",
+        )
+    return key
+
+
 @dataclass
 class EndpointAsker:
     """Asks `model` at `base_url`; the key is in the environment variable `api_key_env`."""
@@ -78,14 +91,7 @@ class EndpointAsker:
     def _client(self) -> OpenAI:
         from openai import OpenAI
 
-        key = os.environ.get(self.api_key_env)
-        if not key:
-            raise EvalError(
-                "eval.endpoint_key",
-                what=f"the environment variable {self.api_key_env} with the provider's key is not set",
-                where=self.base_url,
-                mend=f"export {self.api_key_env}=..., or name another one as decide.measure.api_key_env in hone.toml",
-            )
+        key = require_key(self.api_key_env, self.base_url)
         return OpenAI(base_url=self.base_url, api_key=key, max_retries=4, timeout=TIMEOUT_S)
 
     def _key(self, prompting: Prompting, example: Example) -> str:

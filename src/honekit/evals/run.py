@@ -16,7 +16,7 @@ from honekit.evals.answers import Answer, AnswerStore, latency_ms
 from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, choose_demonstrations, choose_prompt
 from honekit.evals.classical import run_classical
 from honekit.evals.correction import holm
-from honekit.evals.cost import cost_report
+from honekit.evals.cost import cost_report, measured_costs
 from honekit.evals.prompting import Prompting, Sources
 from honekit.evals.scores import by_slice, confusion, correct_rate, in_slice, slice_names, summarise
 from honekit.evals.stats import Difference, examples_needed, mcnemar_exact, metric_interval, paired_difference
@@ -243,20 +243,7 @@ class Evaluator:
                 "by_slice": self._differences_by_slice(),
                 "mcnemar": self._mcnemar(),
             }
-            result.cost = cost_report(
-                project,
-                subject.train_seconds,
-                {
-                    name: {
-                        "tokens_per_request": arm["tokens_per_request"],
-                        "answer_tokens_per_request": arm.get("answer_tokens_per_request", 0.0),
-                        "seconds_per_request": arm["latency_ms_p50"] / 1000,
-                        "correct_rate": arm["correct_rate"],
-                    }
-                    for name, arm in result.arms.items()
-                    if "tokens_per_request" in arm and arm["latency_ms_p50"] is not None
-                },
-            )
+            result.cost = cost_report(project, subject.train_seconds, measured_costs(project, result.arms))
             data_print = fingerprint_json([[e.id, e.input, e.answer] for e in self.test])
             for name, arm in result.arms.items():
                 arm["fingerprints"] = {

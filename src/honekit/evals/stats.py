@@ -34,7 +34,8 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Difference:
-    """Metric of arm a minus metric of arm b on the same items: observed, 95 % interval, p, standard error."""
+    """Metric of arm a minus metric of arm b on the same items: observed, 95 % interval, p, standard error (not below what few
+    differing items can vouch for)."""
 
     mean: float
     lo: float
@@ -44,6 +45,8 @@ class Difference:
     items: int
     method: str = ""
     """How interval and p were made."""
+    observed_error: float = 0.0
+    """The standard error as these items have it (jackknife), without that floor."""
 
     @property
     def deviation(self) -> float:
@@ -52,8 +55,10 @@ class Difference:
 
     @property
     def effect_size(self) -> float | None:
-        """The difference in standard deviations of one item's difference (Cohen's d for pairs)."""
-        return self.mean / self.deviation if self.deviation > ROUNDING else None
+        """The difference in observed standard deviations of one item's difference (Cohen's d for pairs); None where all items
+        differ alike."""
+        deviation = self.observed_error * math.sqrt(self.items)
+        return self.mean / deviation if deviation > ROUNDING else None
 
     def as_dict(self) -> dict[str, float | str | None]:
         """JSON-ready, with the effect size and the difference that so many items could have shown."""
@@ -110,16 +115,18 @@ def difference_of(a: Statistic, b: Statistic, resamples: int, seed: int) -> Diff
     Rates: Tango's interval and McNemar's mid-p. Other scores: Student's interval with the jackknife's standard error, and the
     p of a permutation test that swaps the arms' answers item by item.
     """
-    observed, items, error = a.observed() - b.observed(), a.items, difference_error(a, b)
+    observed, items, raw = a.observed() - b.observed(), a.items, jackknife_error(a.without_each() - b.without_each())
+    error = _floored(raw, a, b)
     if a.is_rate and b.is_rate:
         only_a, only_b = disagreements(a, b)
         lo, hi = paired_rate_interval(only_a, only_b, items, LEVEL)
-        return Difference(observed, lo, hi, mcnemar_p(only_a, only_b), error, items, "Tango's score interval, McNemar's mid-p")
+        method = "Tango's score interval, McNemar's mid-p"
+        return Difference(observed, lo, hi, mcnemar_p(only_a, only_b), error, items, method, raw)
     from scipy.special import stdtrit
 
     half = float(stdtrit(max(1, items - 1), (1 + LEVEL) / 2)) * error
     p = permutation_p(a, b, resamples, seed)
-    return Difference(observed, observed - half, observed + half, p, error, items, "jackknife t interval, permutation test")
+    return Difference(observed, observed - half, observed + half, p, error, items, "jackknife t interval, permutation test", raw)
 
 
 def not_worse(project: Project, metric: str, graded_a: Sequence[Graded], graded_b: Sequence[Graded], margin: float) -> float:
@@ -207,7 +214,10 @@ def macro_f1(hits: Floats, sizes: Floats) -> Floats:
 
 def difference_error(a: Statistic, b: Statistic) -> float:
     """Standard error of a minus b (jackknife), not below what the number of items answered differently can vouch for."""
-    error = jackknife_error(a.without_each() - b.without_each())
+    return _floored(jackknife_error(a.without_each() - b.without_each()), a, b)
+
+
+def _floored(error: float, a: Statistic, b: Statistic) -> float:
     differing = int((np.abs(a.parts - b.parts) > ROUNDING).any(axis=1).sum())
     if differing < FEW:
         error = max(error, math.sqrt(differing + 2) / (a.items + 2))

@@ -18,6 +18,8 @@ from honekit.errors import GraderError
 from honekit.graders.faults import GradingFault
 
 GROUP = "honekit.graders"
+ROUNDING = 1e-9
+"""So far outside 0 to 1 a grade is one that was rounded."""
 
 
 def require_function(name: str) -> None:
@@ -32,9 +34,11 @@ def call(name: str, sample: dict[str, Any], item: Mapping[str, Any], options: Ma
         given = function(sample, dict(item), **options)
     except Exception as fault:
         raise GradingFault("other_error", f"the function {name} failed: {type(fault).__name__}: {fault}") from fault
-    if isinstance(given, bool | int | float) and math.isfinite(given):
-        return float(given)
-    raise GradingFault("other_error", f"the function {name} answered no finite number")
+    if not isinstance(given, bool | int | float) or not math.isfinite(given):
+        raise GradingFault("other_error", f"the function {name} answered no finite number")
+    if not -ROUNDING <= given <= 1 + ROUNDING:
+        raise GradingFault("other_error", f"the function {name} answered {given:g}, which is not from 0 to 1")
+    return min(max(float(given), 0.0), 1.0)
 
 
 @lru_cache(maxsize=64)

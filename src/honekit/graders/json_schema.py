@@ -10,11 +10,18 @@ from honekit.graders.patterns import compile_pattern
 
 
 def check_schema(schema: dict[str, Any]) -> None:
-    """Raises: ValueError that says what is wrong with the schema itself."""
+    """Raises: ValueError that says what is wrong with the schema itself, or which reference leads out of it or nowhere."""
     from jsonschema.exceptions import SchemaError
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
 
     try:
         _kind().check_schema(schema)
+        whole = DRAFT202012.create_resource(schema)
+        _follow(whole, Registry().resolver_with_root(whole))
+    except Unresolvable as missing:
+        raise ValueError(f"a reference leads out of the schema or nowhere: {str(missing.ref)[:200]}") from missing
     except SchemaError as fault:
         place = ".".join(map(str, fault.absolute_path))
         raise ValueError(f"{place + ': ' if place else ''}{fault.message[:200]}") from fault
@@ -41,6 +48,16 @@ def schema_fault(schema: dict[str, Any], value: Any) -> str | None:
         return None
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault.absolute_path)
     return f"{place.lstrip('.') or 'the value'}: {fault.message[:300]}"
+
+
+def _follow(part: Any, resolver: Any) -> None:
+    """Look every reference up. Raises: referencing.exceptions.Unresolvable."""
+    if isinstance(part.contents, dict):
+        for keyword in ("$ref", "$dynamicRef"):
+            if isinstance(given := part.contents.get(keyword), str):
+                resolver.lookup(given)
+    for inner in part.subresources():
+        _follow(inner, resolver.in_subresource(inner))
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ from honekit.evals.measured_arms import (
 )
 from honekit.evals.measured_document import measured_document
 from honekit.evals.prompting import Sources
+from honekit.evals.provider import require_key
 from honekit.evals.report_format import duration
 from honekit.evals.subset import spread
 from honekit.models import bases, fingerprint
@@ -39,6 +40,7 @@ from honekit.pipeline.measure_arms import (
 from honekit.pipeline.measure_clock import Clock
 from honekit.pipeline.measure_estimate import estimated_steps
 from honekit.pipeline.measure_seeds import further_seeds, measure_seeds
+from honekit.pipeline.measure_settings import keep_settings
 from honekit.project import Project
 from honekit.retrieval import Index, load_passages
 from honekit.stages import Stages
@@ -48,24 +50,6 @@ from honekit.store.atomic import write_atomic
 def result_file(project: Project, name: str = "result") -> Path:
     """Where the last measurement of this project stands, or its last `curve`."""
     return project.state_dir / "measure" / f"{name}.json"
-
-
-def read_settings(project: Project) -> tuple[list[str] | None, int | None, int]:
-    """Arms, limit and seeds of the measurement that was started last. Raises: SettingsError[decide.nothing_to_resume]."""
-    try:
-        kept = json.loads(_settings_file(project).read_text(encoding="utf-8"))
-        return kept["arms"], kept["limit"], kept.get("seeds", 1)
-    except (OSError, ValueError, KeyError) as fault:
-        raise SettingsError(
-            "decide.nothing_to_resume",
-            what="no measurement of this project was started yet",
-            where=str(project.root),
-            mend="leave --resume out",
-        ) from fault
-
-
-def _settings_file(project: Project, name: str = "result") -> Path:
-    return result_file(project).with_name("settings.json" if name == "result" else f"{name}-settings.json")
 
 
 def all_arms(project: Project) -> list[str]:
@@ -91,21 +75,22 @@ def measure_project(
 
     It is kept under `name`.
 
-    Raises: SettingsError[decide.arm], HoneError of the stage that failed; the same call goes on where that one stopped.
+    Raises: SettingsError[decide.arm], EvalError[eval.endpoint_key] before anything is computed; HoneError of the stage that
+    failed; the same call goes on where that one stopped.
     """
     wanted = _checked(project, arms)
+    provided = [arm.removeprefix(AT_PROVIDER) for arm in wanted if arm.startswith(AT_PROVIDER)]
+    if provided:
+        require_key(project.decide.measure.api_key_env, str(project.decide.measure.endpoint))
     began = time.perf_counter()
     with alone(project):
-        kept = {"arms": None if arms is None else wanted, "limit": limit, "seeds": project.decide.measure.seeds}
-        _settings_file(project).parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(_settings_file(project, name), json.dumps(kept))
+        keep_settings(project, None if arms is None else wanted, limit, name)
         run = _start(project, listener, limit)
         trainings = _training_files(run, wanted)
         estimated = _announce(run, wanted, trainings)
         local = [arm for arm in wanted if arm in PROMPTED]
         if local:
             measure_prompted(run, local)
-        provided = [arm.removeprefix(AT_PROVIDER) for arm in wanted if arm.startswith(AT_PROVIDER)]
         if provided:
             measure_at_provider(run, provided)
         if CLASSICAL in wanted:
@@ -145,6 +130,8 @@ def measure_project(
 
 def _checked(project: Project, arms: Sequence[str] | None) -> list[str]:
     possible = all_arms(project)
+    if arms is not None and not arms:
+        raise SettingsError("decide.arm", what="no arm is named", where="--arms", mend=f"use some of: {', '.join(possible)}")
     unknown = [arm for arm in arms or () if arm not in possible]
     if unknown:
         raise SettingsError(
