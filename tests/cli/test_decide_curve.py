@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests import tiny
 
-from honekit.cli.decide_curve import parts
+from honekit.cli.decide_curve import parts, usual_sizes
 from honekit.cli.main import main
 from honekit.errors import SettingsError
 from honekit.settings import examples_dir
@@ -21,6 +21,15 @@ def test_sizes_become_shares_of_the_training_data() -> None:
     assert shares == pytest.approx((1 / 6, 1 / 3, 2 / 3))
     assert arms == ["tuned_17", "tuned_33", "tuned_67", "tuned"]
     assert parts((50, 100), 1000)[1] == ["tuned_5", "tuned_10"]
+
+
+@pytest.mark.parametrize(
+    ("total", "sizes"),
+    [(1000, (50, 100, 200, 300)), (300, (50, 100, 200, 300)), (120, (50, 100, 120)), (60, (50, 60)), (40, (10, 20, 40))],
+)
+def test_the_usual_sizes_are_those_that_there_are_examples_for(total: int, sizes: tuple[int, ...]) -> None:
+    assert usual_sizes(total) == sizes
+    assert len(parts(sizes, total)[1]) == len(sizes)
 
 
 @pytest.mark.parametrize("sizes", [(100,), (100, 400), (1000, 1001)])

@@ -121,3 +121,13 @@ def read_until(screen: int, wanted: bytes) -> bytes:
     while wanted not in found and time.monotonic() < until:
         found += os.read(screen, 4096)
     return found
+
+
+def test_what_is_asked_of_an_interview_does_not_go_with_a_file_of_answers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "answers.json").write_text('{"missing": ["style"]}')
+    kept = tmp_path / "kept.json"
+    assert main(["decide", "--answers", str(tmp_path / "answers.json"), "--save", str(kept), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "cli.usage"
+    assert not kept.exists()

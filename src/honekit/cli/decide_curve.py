@@ -10,10 +10,15 @@ import typer
 from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
+_USUAL = (50, 100, 200, 300)
+
 
 def curve(
     project: Annotated[Path, typer.Argument(help="Folder with hone.toml, or the file itself.")] = Path(),
-    sizes: Annotated[str, typer.Option(metavar="N,N,...", help="Numbers of training examples.")] = "50,100,200,300",
+    sizes: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,...", help="Numbers of training examples. Default: 50, 100, 200, 300 of those there are."),
+    ] = None,
     further: Annotated[
         str | None, typer.Option(metavar="N,N,...", help="Further examples to forecast. Default: those of [decide.measure].")
     ] = None,
@@ -47,7 +52,8 @@ def curve(
     from honekit.project import load_project
 
     loaded = changed(load_project(project), base, device)
-    shares, arms = parts(_numbers(sizes, "--sizes"), len(prepare(loaded, use_more=True).train))
+    total = len(prepare(loaded, use_more=True).train)
+    shares, arms = parts(_numbers(sizes, "--sizes") if sizes else usual_sizes(total), total)
     more = _numbers(further, "--further") if further else None
     loaded = with_options(loaded, shares=shares, further_examples=more, seeds=seeds)
     terminal = Terminal()
@@ -78,6 +84,12 @@ def curve(
     if document["seeds"]:
         print_seeds(document)
     print(f"\n{found['note']}\nReport: {found['report']}")
+
+
+def usual_sizes(total: int) -> tuple[int, ...]:
+    """The sizes of a curve that nobody named: those of `_USUAL` that there are examples for, all of fewer, parts of very few."""
+    sizes = {size for size in _USUAL if size <= total} | ({total} if total < max(_USUAL) else set())
+    return tuple(sorted(sizes)) if len(sizes) > 1 else (max(total // 4, 1), max(total // 2, 1), total)
 
 
 def parts(sizes: tuple[int, ...], total: int) -> tuple[tuple[float, ...], list[str]]:

@@ -20,6 +20,11 @@ def read_or_ask(file: Path | None, save: Path | None, *, restart: bool = False) 
     from honekit.decide import read_answers
     from honekit.decide.questions import check_answers
 
+    if file and save:
+        raise SettingsError(
+            "cli.usage", what="--save keeps the answers of an interview, and --answers leaves none to hold",
+            mend="leave one of them away",
+        )  # fmt: skip
     return read_answers(file) if file else check_answers(interview(save, restart=restart), "the interview")
 
 
