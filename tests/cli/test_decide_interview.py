@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from honekit.cli.decide_interview import interview
+from honekit.cli.main import main
 from honekit.decide import load_questions
 from honekit.settings import home
 
