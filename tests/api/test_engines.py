@@ -100,6 +100,21 @@ def test_a_forgotten_model_ends_its_answer_and_then_goes(loaded: list[str], cont
     assert loaded == ["base", "base"]
 
 
+def test_a_model_that_was_deleted_elsewhere_is_let_go(loaded: list[str], tmp_path: Path) -> None:
+    async def scene(engines: Engines) -> None:
+        here = dataclasses.replace(served("a"), adapter=tmp_path)
+        gone = dataclasses.replace(served("a"), adapter=tmp_path / "gone")
+        for one in (here, gone, served("b")):
+            await use(engines, one)
+        engines.forget_removed()
+        assert len(loaded) == 3
+        for one in (here, served("b"), gone):
+            await use(engines, one)
+
+    run(scene, max_loaded=3)
+    assert len(loaded) == 4
+
+
 def test_what_runs_when_a_model_is_stopped_fails_and_does_not_hang(loaded: list[str], controlled: Any) -> None:
     async def scene(engines: Engines) -> None:
         with engines.lease(served("a")) as worker:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from honekit import registry
 from honekit.cli.models import app
+from honekit.jobs import CHECKPOINTS, job_dir, queue
 
 
 def _run(*arguments: str) -> str:
@@ -35,6 +36,17 @@ def test_a_version_is_promoted_shown_rolled_back_and_deleted() -> None:
     assert listed["aliases"][0]["version"] == old
     assert _run("delete", new).strip() == f"deleted {new}"
     assert [version["name"] for version in json.loads(_run("list", "--project", "iot", "--json"))["versions"]] == [old]
+
+
+def test_a_version_is_deleted_with_the_states_of_its_job(hone_home: Path) -> None:
+    job = queue.create_job("selftest", {})
+    queue.transition(job.id, "running", message="")
+    queue.finish(job.id, {})
+    state = job_dir(job.id) / CHECKPOINTS / "step-1"
+    state.mkdir(parents=True)
+    version = registry.create_version("iot", job.id, "b", "x", Path("/a"), "y").name
+    assert json.loads(_run("delete", version, "--json"))["deleted"]["name"] == version
+    assert not state.exists()
 
 
 def test_a_stage_is_promoted_to_another_one() -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from honekit import deploy, fine_tuning
 from honekit.api.errors import ApiError, bad_request
-from honekit.api.idempotency import attempt
+from honekit.api.idempotency import Overtaken, attempt
 from honekit.api.openai.chat_schema import Text
 from honekit.api.openai.models import find_model
 from honekit.api.openai.pages import Page, page
@@ -96,12 +96,15 @@ async def retrieve_alias(alias: str, request: Request) -> AliasWithHistory:
 @router.post("/{alias}/rollback")
 async def rollback(alias: str, body: Rollback, request: Request) -> AliasObject:
     """Point an alias at the model that it had before. With an `Idempotency-Key`, sent twice it goes back once."""
-    found, owner = await _find(request, alias), request.state.api_key.owner
+    await _find(request, alias)
+    owner = request.state.api_key.owner
     async with attempt(request, body.model_dump(mode="json"), by_count=False) as sending:
         if sending.earlier is not None:
-            return found
+            return await _find(request, alias)
         try:
             moved = await asyncio.to_thread(deploy.rollback, alias, body.reason, owner, sending.note_change)
+        except Overtaken:
+            return await _find(request, alias)
         except RegistryError as fault:
             raise bad_request(f"{fault.what}. To mend it: {fault.mend}", code="nothing_before", param="alias") from fault
     return _alias(moved)

@@ -81,7 +81,7 @@ def create_app(
             scheduler.start()
             if await asyncio.to_thread(stored_files.any_with, stored_files.TRAINING):
                 scheduler.expect("fine_tuning")
-        keeping = asyncio.create_task(upkeep())
+        keeping = asyncio.create_task(upkeep(engines))
         app.state.eval_runner.start()
         yield
         keeping.cancel()

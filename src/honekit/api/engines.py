@@ -61,6 +61,11 @@ class Engines:
             if not loaded.leases:
                 loaded.worker.stop()
 
+    def forget_removed(self) -> None:
+        """Let go what a command or another server has deleted."""
+        adapters = [Path(adapter) for _, adapter, _ in self._loaded if adapter]
+        self.forget([adapter for adapter in adapters if not adapter.exists()])
+
     @contextmanager
     def lease(self, served: Served) -> Iterator[Worker]:
         """The worker of a model, safe from eviction inside the block. Raises AllBusy."""

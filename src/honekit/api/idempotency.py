@@ -2,7 +2,8 @@
 
 Two ways to tell: an `Idempotency-Key` header, or, without one, the clients' `x-stainless-retry-count`: with a count of 1
 or more, the same API key, path and content as a request accepted with a lower count in the last ten minutes get that
-request's object. A request with count 0 always makes a new one. Where a request changes an object that is there, only the
+request's object. A request with count 0 always makes a new one, unless its own retry has overtaken it: was accepted since it
+began to arrive. What was made and deleted since is not made again. Where a request changes an object that is there, only the
 header tells: the same change may be wanted again a minute later.
 """
 
@@ -11,19 +12,23 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from fastapi import Request
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from honekit.api.errors import bad_request
 from honekit.store.database import open_database
+from honekit.store.files import Noted
 from honekit.store.tables import accepted_requests, new_id
+
+T = TypeVar("T")
 
 REMEMBERED_S = 600.0
 KEPT_S = 24 * 3600.0
@@ -41,14 +46,26 @@ class Attempt:
     digest: str
     idempotency_key: str | None
     retry_count: int
+    arrived_at: float
+    """When its first bytes came: its body may take long."""
     earlier: str | None = None
     """Id of the object that an earlier sending made."""
 
     def note(self, connection: Connection, object_id: str) -> None:
-        """Keep what was made, in the transaction that makes it."""
+        """Keep what was made, in the transaction that makes it.
+
+        Raises: Overtaken when another sending, to another server too, has come first; ApiError as `attempt` does.
+        """
+        if connection.dialect.name == "postgresql":
+            # Held until the transaction ends; SQLite has one writer at a time anyway.
+            name = json.dumps([self.api_key_id, self.path, self.idempotency_key or self.digest]).encode()
+            number = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
+            connection.execute(select(func.pg_advisory_xact_lock(number)))
         now = time.time()
         old = (accepted_requests.c.idempotency_key.is_(None)) & (accepted_requests.c.created_at < now - REMEMBERED_S)
         connection.execute(delete(accepted_requests).where(old | (accepted_requests.c.created_at < now - KEPT_S)))
+        if (made := self.find(connection)) is not None:
+            raise Overtaken(made)
         connection.execute(
             insert(accepted_requests).values(
                 object_id=object_id,
@@ -67,6 +84,33 @@ class Attempt:
             # The row needs a name of its own: an object is changed more than once.
             self.note(connection, new_id("change_"))
 
+    def find(self, connection: Connection) -> str | None:
+        """Id of the object that another sending has made. Raises: ApiError as `attempt` does."""
+        table = accepted_requests.c
+        same = (table.api_key_id == self.api_key_id) & (table.path == self.path)
+        if self.idempotency_key is not None:
+            query = select(accepted_requests).where(same, table.idempotency_key == self.idempotency_key)
+        else:
+            earlier = (table.created_at > time.time() - REMEMBERED_S) & (table.retry_count < self.retry_count)
+            overtaking = (table.created_at > self.arrived_at) & (table.retry_count > self.retry_count)
+            of_a_client = table.idempotency_key.is_(None) & (table.digest == self.digest)
+            query = select(accepted_requests).where(same, of_a_client, earlier | overtaking)
+        row = connection.execute(query.order_by(table.created_at.desc()).limit(1)).first()
+        if row is None:
+            return None
+        if row.digest != self.digest:
+            message = "This Idempotency-Key was used with another request; send each request with a key of its own."
+            raise bad_request(message, code="idempotency_key_reused", param=None)
+        return str(row.object_id)
+
+
+class Overtaken(Exception):
+    """Another sending of the request has made the object meanwhile."""
+
+    def __init__(self, object_id: str) -> None:
+        super().__init__(object_id)
+        self.object_id = object_id
+
 
 @asynccontextmanager
 async def attempt(request: Request, content: Mapping[str, Any], *, by_count: bool = True) -> AsyncIterator[Attempt]:
@@ -81,7 +125,12 @@ async def attempt(request: Request, content: Mapping[str, Any], *, by_count: boo
     count = request.headers.get("x-stainless-retry-count", "0") if by_count else "0"
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
     made = Attempt(
-        request.state.api_key.id, request.url.path[:255], digest, key, int(count) if count.isdigit() and len(count) < 9 else 0
+        request.state.api_key.id,
+        request.url.path[:255],
+        digest,
+        key,
+        int(count) if re.fullmatch("[0-9]{1,8}", count) else 0,
+        getattr(request.state, "arrived_at", time.time()),
     )
     name = (made.api_key_id, made.path, key or digest)
     lock = _running.setdefault(name, asyncio.Lock())
@@ -89,21 +138,33 @@ async def attempt(request: Request, content: Mapping[str, Any], *, by_count: boo
         yield await asyncio.to_thread(_with_earlier, made)
 
 
+async def made_once(
+    request: Request,
+    content: Mapping[str, Any],
+    find: Callable[[str], T | None],
+    make: Callable[[Noted], Awaitable[T]],
+) -> T:
+    """What `make` makes, or what `find` finds of an earlier sending.
+
+    Raises: ApiError 400 as `attempt` does, and when what an earlier sending made was deleted since.
+    """
+    async with attempt(request, content) as sending:
+        object_id = sending.earlier
+        if object_id is None:
+            try:
+                return await make(sending.note)
+            except Overtaken as first:
+                object_id = first.object_id
+        made = await asyncio.to_thread(find, object_id)
+    if made is None:
+        message = (
+            f"This request was sent before, and what it made, '{object_id}', was deleted since or has expired. To make "
+            "another, send it as a request of its own: with a new Idempotency-Key, or with neither that nor a retry count."
+        )
+        raise bad_request(message, code="already_deleted", param=None)
+    return made
+
+
 def _with_earlier(made: Attempt) -> Attempt:
-    table = accepted_requests.c
-    same = (table.api_key_id == made.api_key_id) & (table.path == made.path)
-    if made.idempotency_key is not None:
-        query = select(accepted_requests).where(same, table.idempotency_key == made.idempotency_key)
-    elif made.retry_count:
-        recent = (table.created_at > time.time() - REMEMBERED_S) & (table.retry_count < made.retry_count)
-        query = select(accepted_requests).where(same, table.digest == made.digest, recent)
-    else:
-        return made
     with open_database().read() as connection:
-        row = connection.execute(query.order_by(table.created_at.desc()).limit(1)).first()
-    if row is None:
-        return made
-    if row.digest != made.digest:
-        message = "This Idempotency-Key was used with another request; send each request with a key of its own."
-        raise bad_request(message, code="idempotency_key_reused", param=None)
-    return Attempt(**{**vars(made), "earlier": row.object_id})
+        return replace(made, earlier=made.find(connection))

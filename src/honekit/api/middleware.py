@@ -65,7 +65,7 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         request_id = "req_" + secrets.token_hex(12)
-        scope.setdefault("state", {})["request_id"] = request_id
+        scope.setdefault("state", {}).update(request_id=request_id, arrived_at=time.time())
         started, status = time.perf_counter(), 0
 
         async def send_with_id(message: Message) -> None:

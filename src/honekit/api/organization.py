@@ -6,7 +6,6 @@ OpenAI makes keys in its console, so `POST .../api_keys` is Hone's own. A key re
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -14,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from honekit.api import auth
 from honekit.api.errors import ApiError
-from honekit.api.idempotency import attempt
+from honekit.api.idempotency import made_once
 from honekit.api.openai.chat_schema import Text
 from honekit.api.openai.pages import Page, behind, page
 from honekit.api.routes import JsonRoute
+from honekit.store.files import Noted
 
 router = APIRouter(prefix="/v1/organization/projects", tags=["organization"], route_class=JsonRoute)
 
@@ -102,12 +102,15 @@ async def list_keys(project_id: str, request: Request, after: str | None = None,
 async def create_key(project_id: str, body: CreateKey, request: Request) -> NewKeyObject:
     """Make a key. Sent again because the answer was lost, it gives that key a new value, for nobody has the first one."""
     project = _own(request, project_id)
-    async with attempt(request, body.model_dump(mode="json")) as sending:
-        if sending.earlier is None:
-            make = partial(auth.create_key, body.name, project=project, scope=body.scope, noted=sending.note)
-        else:
-            make = partial(auth.renew_key, await _find(request, project, sending.earlier))
-        secret, key = await asyncio.to_thread(make)
+
+    async def make(noted: Noted) -> tuple[str, auth.ApiKey]:
+        return await asyncio.to_thread(auth.create_key, body.name, project=project, scope=body.scope, noted=noted)
+
+    def renew(key_id: str) -> tuple[str, auth.ApiKey] | None:
+        made = next((key for key in auth.list_keys(project) if key.id == key_id and key.revoked_at is None), None)
+        return None if made is None else auth.renew_key(made)
+
+    secret, key = await made_once(request, body.model_dump(mode="json"), renew, make)
     return NewKeyObject(**_key(key).model_dump(), value=secret)
 
 

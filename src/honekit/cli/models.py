@@ -151,7 +151,9 @@ def delete_model(
     version: Annotated[str, typer.Argument(metavar="VERSION", help="A version's full name.")],
     as_json: AsJson = False,
 ) -> None:
-    """Delete a version and its adapter, with HONE_BASE_URL on that server; refused while an alias points to it.
+    """Delete a version with all its weights, with HONE_BASE_URL on that server; refused while an alias points to it.
+
+    Of a job that failed or was cancelled, its checkpoints can be deleted by their names.
 
     Example:
 
@@ -170,10 +172,13 @@ def delete_model(
         else:
             print(f"deleted {deleted['id']}")
         return
-    from honekit import registry
+    from honekit import fine_tuning, registry
 
-    gone = registry.delete_version(version)
-    print(json.dumps({"deleted": gone.as_dict()}, ensure_ascii=False) if as_json else f"deleted {gone.name}")
+    known = {one.name: one.as_dict() for one in registry.list_versions()}
+    fine_tuning.delete_model(version)
+    registry.remove_left_over()
+    gone = known.get(version, {"name": version})
+    print(json.dumps({"deleted": gone}, ensure_ascii=False) if as_json else f"deleted {version}")
 
 
 def _move_served(path: str, body: dict[str, Any]) -> dict[str, Any]:

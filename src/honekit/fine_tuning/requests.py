@@ -80,7 +80,7 @@ def create(
     _check_judges(start, grader, judges or {})
     training = _file(owner, training_file, "training_file")
     examples = _checked(training, "training_file", wanted.objective, MIN_TRAINING_EXAMPLES, grader)
-    validation = _file(owner, validation_file, "validation_file") if validation_file else None
+    validation = _file(owner, validation_file, "validation_file") if validation_file is not None else None
     if validation:
         _checked(validation, "validation_file", wanted.objective, 1, grader)
     chosen = choose(examples, wanted)

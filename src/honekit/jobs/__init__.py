@@ -16,13 +16,16 @@ from honekit.jobs.queue import (
     resume,
     transition,
 )
-from honekit.jobs.records import Checkpoint, Event, Job, Model, job_dir
+from honekit.jobs.records import CHECKPOINTS, EPOCHS, MODEL, Checkpoint, Event, Job, Model, job_dir
 from honekit.jobs.scheduler import Scheduler
 from honekit.jobs.states import FINAL, JobError
 from honekit.jobs.supervisor import run_job
 
 __all__ = [
+    "CHECKPOINTS",
+    "EPOCHS",
     "FINAL",
+    "MODEL",
     "Checkpoint",
     "Event",
     "Job",

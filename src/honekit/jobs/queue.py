@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, delete, insert, select, update
@@ -18,7 +19,8 @@ from honekit.jobs.kinds import check_kind
 from honekit.jobs.liveness import lease_is_dead
 from honekit.jobs.records import Checkpoint, Event, EventType, Job, Level, Model, checkpoint_of, event_of, job_of
 from honekit.jobs.states import FINAL, JobError, Status, StopRequest, check_transition
-from honekit.store.database import open_database
+from honekit.store import files
+from honekit.store.database import after_commit, open_database
 from honekit.store.order import behind, ordered
 from honekit.store.tables import DEFAULT_OWNER, job_checkpoints, job_events, jobs, new_id
 
@@ -329,6 +331,7 @@ def move(
     check_transition(row.id, row.status, to)
     if to in FINAL:
         changes["finished_at"] = time.time()
+        after_commit(connection, partial(files.drop_after, row.kind, row.spec))
     if to != "running":
         changes |= {"stop_requested": None, "lease_worker": None, "lease_expires_at": None}
         if row.status == "running":

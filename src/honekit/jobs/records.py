@@ -14,6 +14,9 @@ from honekit.jobs.states import FINAL, Status, StopRequest
 Level = Literal["info", "warn", "error"]
 EventType = Literal["message", "metrics"]
 
+CHECKPOINTS, EPOCHS, MODEL = "checkpoints", "epochs", "model"
+"""Where a job keeps weights in its folder: of single steps, to go on from and to be asked, and what it made."""
+
 
 @dataclass(frozen=True)
 class Job:

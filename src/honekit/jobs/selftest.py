@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 from honekit.jobs.context import JobContext, Stopped
+from honekit.jobs.records import CHECKPOINTS
 from honekit.store.atomic import replace_dir
 
 
@@ -49,6 +50,6 @@ def _save(context: JobContext, step: int, digest: str) -> None:
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     (temporary / "state.json").write_text(json.dumps({"step": step, "digest": digest}))
-    final = context.dir / "checkpoints" / f"step-{step}"
+    final = context.dir / CHECKPOINTS / f"step-{step}"
     replace_dir(temporary, final)
     context.checkpoint(step, final, {"step": step})

@@ -11,6 +11,7 @@ from honekit.registry.versions import (
     unknown_model,
     version_of,
 )
+from honekit.registry.weights import remove_left_over, remove_unnamed
 
 __all__ = [
     "Version",
@@ -20,6 +21,8 @@ __all__ = [
     "latest",
     "list_versions",
     "record_evaluation",
+    "remove_left_over",
+    "remove_unnamed",
     "unknown_model",
     "version_of",
 ]

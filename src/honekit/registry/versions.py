@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 
 from honekit import settings
 from honekit.errors import RegistryError
+from honekit.registry.weights import remove_unnamed
 from honekit.store.database import open_database
-from honekit.store.tables import DEFAULT_OWNER, aliases, jobs, model_versions
+from honekit.store.tables import DEFAULT_OWNER, aliases, job_checkpoints, jobs, model_versions
 
 ORGANIZATION = "local"
 
@@ -142,7 +143,8 @@ def latest(project: str) -> Version | None:
 def delete_version(name: str) -> Version:
     """Forget a version and remove its adapter (when it lies in the data directory); returns what it was.
 
-    Its job loses its key, so that `hone run` trains anew instead of finding a job whose model is gone.
+    The checkpoints of its job, which is over, go too: they hold the same weights. The job loses its key, so that `hone run`
+    trains anew instead of finding a job whose model is gone.
     Raises: RegistryError[registry.unknown_version | registry.in_use].
     """
     version = get_version(name)
@@ -158,9 +160,11 @@ def delete_version(name: str) -> Version:
                 mend=f"point the alias elsewhere first: `hone models rollback {holders[0]}` or `hone models promote`",
             )
         connection.execute(delete(model_versions).where(model_versions.c.name == name))
+        connection.execute(delete(job_checkpoints).where(job_checkpoints.c.job_id == version.job_id))
         connection.execute(update(jobs).where(jobs.c.id == version.job_id).values(key=None))
     if version.adapter_path.resolve().is_relative_to(settings.home().resolve()):
         shutil.rmtree(version.adapter_path, ignore_errors=True)
+    remove_unnamed(version.job_id)
     return version
 
 

@@ -105,6 +105,11 @@ def drop(sha256: str) -> None:
     _place(sha256).unlink(missing_ok=True)
 
 
+def is_kept(sha256: str) -> bool:
+    """Whether there is a blob of this hash."""
+    return _place(sha256).is_file()
+
+
 def path_of(sha256: str) -> Path:
     """Where the blob lies. Raises: StoreError[store.blob_missing]."""
     path = _place(sha256) if re.fullmatch(r"[0-9a-f]{64}", sha256) else None

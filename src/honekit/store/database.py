@@ -14,7 +14,7 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from honekit import settings
 from honekit.errors import StoreError
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration. A database that says the same needs no look at Alembic."""
 
 BUSY_TIMEOUT_S = 30.0
@@ -56,8 +56,12 @@ class Database:
         Without `forced` the commit does not wait for the disk: a power cut, but no crash of a process, may undo it until
         the next one that does. `IntegrityError` passes: it is an answer (somebody else was first), not a failure of the store.
         """
-        with self._transaction({"hone_write": True, "hone_unforced": not forced}) as connection:
+        afterwards: list[Callable[[], None]] = []
+        options = {"hone_write": True, "hone_unforced": not forced, "hone_afterwards": afterwards}
+        with self._transaction(options) as connection:
             yield connection
+        for action in afterwards:
+            action()
 
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
@@ -68,6 +72,12 @@ class Database:
             raise
         except DBAPIError as fault:
             raise store_error(fault.orig, self.where) from fault
+
+
+def after_commit(connection: Connection, action: Callable[[], None]) -> None:
+    """Have something done as soon as the `write()` of this connection is committed: never when it is undone, nor when the process
+    ends before. What the action raises, the block raises."""
+    connection.get_execution_options()["hone_afterwards"].append(action)
 
 
 def open_database(url: str | None = None) -> Database:

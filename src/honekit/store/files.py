@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ Noted = Callable[[Connection, str], None]
 
 TRAINING = "fine-tune"
 """The purpose of files that jobs learn from."""
+_LEARNS_FROM_FILES = "fine_tuning"
+"""The kind of those jobs; what others learn from was never a file of a client's."""
+_OVER = ("succeeded", "failed", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,10 @@ def keep(
     file = File(new_id("file-"), owner, plain_name(filename), purpose, received.bytes, received.sha256, now, expires_at)
     # Inside the transaction, so that a deletion of the same content's last file cannot fall between the two.
     with open_database().write() as connection:
-        received.keep()
         connection.execute(insert(files).values(**file.as_dict()))
         if noted:
             noted(connection, file.id)
+        received.keep()
     return file
 
 
@@ -149,12 +153,38 @@ def drop_unused(connection: Connection, sha256: str) -> None:
     uses = (
         select(func.count()).select_from(files).where(files.c.sha256 == sha256),
         select(func.count()).select_from(upload_parts).where(upload_parts.c.sha256 == sha256),
-        select(func.count())
-        .select_from(jobs)
-        .where(jobs.c.status.not_in(["succeeded", "failed", "cancelled"]), cast(jobs.c.spec, Text).contains(sha256)),
+        select(func.count()).select_from(jobs).where(jobs.c.status.not_in(_OVER), cast(jobs.c.spec, Text).contains(sha256)),
     )
     if not any(connection.execute(query).scalar() for query in uses):
         blobs.drop(sha256)
+
+
+def drop_after(kind: str, spec: Mapping[str, Any]) -> None:
+    """A job is over: remove the contents that it was the last to need, of files that were deleted since it began."""
+    if kind == _LEARNS_FROM_FILES:
+        # What cannot be done now, `drop_left_over` does.
+        with suppress(StoreError, OSError):
+            _drop(_contents(spec))
+
+
+def drop_left_over(since: float) -> None:
+    """As `drop_after`, for the jobs that ended since then, where a process was killed before it. Raises: StoreError."""
+    over = jobs.c.status.in_(_OVER) & (jobs.c.kind == _LEARNS_FROM_FILES) & (jobs.c.finished_at >= since)
+    with open_database().read() as connection:
+        found = {one for spec in connection.execute(select(jobs.c.spec).where(over)).scalars() for one in _contents(spec)}
+    _drop(found)
+
+
+def _contents(spec: Mapping[str, Any]) -> set[str]:
+    return {value for value in spec.values() if isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value)}
+
+
+def _drop(contents: Iterable[str]) -> None:
+    kept = [sha256 for sha256 in contents if blobs.is_kept(sha256)]
+    if kept:
+        with open_database().write() as connection:
+            for sha256 in kept:
+                drop_unused(connection, sha256)
 
 
 def unknown_file(file_id: str) -> StoreError:

@@ -135,6 +135,8 @@ uploads = Table(
     Column("file_id", String(64)),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
+    # Of the parts that it was completed with, so that other ones are not taken for the same request again.
+    Column("completed_as", String(128)),
 )
 
 upload_parts = Table(

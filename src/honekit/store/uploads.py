@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from honekit.errors import StoreError
 from honekit.store import blobs, files
@@ -17,6 +17,7 @@ from honekit.store.files import File, Noted
 from honekit.store.tables import new_id, upload_parts, uploads
 
 LIFETIME_S = 3600.0
+MAX_BYTES = 8 * 1024 * 1024 * 1024
 Status = Literal["pending", "completed", "cancelled", "expired"]
 
 
@@ -34,6 +35,8 @@ class Upload:
     file_id: str | None
     created_at: float
     expires_at: float
+    completed_as: str | None = None
+    """What it was completed with: hashes of the parts' ids and of the content, `SHA-256 MD5`."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,10 @@ class Part:
 
 
 class UploadError(StoreError):
-    """The upload does not allow what was asked: [upload.closed | upload.part_unknown | upload.size | upload.md5]."""
+    """The upload does not allow what was asked.
+
+    [upload.closed | upload.part_unknown | upload.part_size | upload.size | upload.md5 | upload.completed_otherwise].
+    """
 
 
 def create(
@@ -73,16 +79,36 @@ def get(owner: str, upload_id: str) -> Upload | None:
 
 
 def add_part(upload: Upload, chunks: Iterable[bytes], limit: int, noted: Noted | None) -> Part:
-    """Keep one part. Raises: UploadError[upload.closed], blobs.TooLarge, StoreError."""
+    """Keep one part. More may be sent than are joined in the end, but none that cannot be one of these.
+
+    Raises: UploadError[upload.closed | upload.part_size], blobs.TooLarge, StoreError.
+    """
     _require_open(upload)
     with blobs.receiving(chunks, limit) as received, open_database().write() as connection:
         _require_open(_locked(connection, upload))
+        _require_room(connection, upload, received.bytes)
         part = Part(new_id("part_"), upload.id, received.bytes, received.sha256, time.time())
-        received.keep()
         connection.execute(insert(upload_parts).values(**vars(part)))
         if noted:
             noted(connection, part.id)
+        received.keep()
     return part
+
+
+def _require_room(connection: Connection, upload: Upload, size: int) -> None:
+    if size > upload.bytes:
+        raise UploadError(
+            "upload.part_size",
+            what=f"the part has {size:,} bytes, and {upload.bytes:,} were announced for the whole upload",
+            mend="begin a new upload with the right number of bytes",
+        )
+    sent = select(func.coalesce(func.sum(upload_parts.c.bytes), 0)).where(upload_parts.c.upload_id == upload.id)
+    if connection.execute(sent).scalar_one() + size > MAX_BYTES:
+        raise UploadError(
+            "upload.part_size",
+            what=f"the parts of an upload may have {MAX_BYTES:,} bytes together",
+            mend="complete it with the parts that are there, or begin a new upload",
+        )
 
 
 def get_part(upload: Upload, part_id: str) -> Part | None:
@@ -94,11 +120,12 @@ def get_part(upload: Upload, part_id: str) -> Part | None:
 
 
 def complete(upload: Upload, part_ids: Sequence[str], md5: str | None) -> tuple[Upload, File]:
-    """Join the parts in the order of `part_ids` into a file; completing it twice gives the same file.
+    """Join the parts in the order of `part_ids` into a file; completing it twice, with the same parts, gives the same file.
 
     Raises: UploadError; StoreError.
     """
     if upload.status == "completed" and upload.file_id and (done := files.get(upload.owner, upload.file_id)):
+        _require_same(upload, part_ids, md5)
         return upload, done
     _require_open(upload)
     with open_database().read() as connection:
@@ -117,16 +144,12 @@ def complete(upload: Upload, part_ids: Sequence[str], md5: str | None) -> tuple[
         )
     digest = hashlib.md5(usedforsecurity=False)
     with blobs.receiving(_joined([known[part].sha256 for part in part_ids], digest)) as received:
-        if md5 and digest.hexdigest() != md5.lower():
-            raise UploadError(
-                "upload.md5",
-                what=f"the joined parts have the MD5 {digest.hexdigest()}, not {md5[:64]}",
-                mend="check the order of the parts; send the damaged part again",
-            )
+        _require_md5(digest.hexdigest(), md5)
 
         def closed(connection: Connection, file_id: str) -> None:
             _require_open(_locked(connection, upload))
-            changes = {"status": "completed", "file_id": file_id}
+            completed_as = f"{_hash_of(part_ids)} {digest.hexdigest()}"
+            changes = {"status": "completed", "file_id": file_id, "completed_as": completed_as}
             connection.execute(update(uploads).where(uploads.c.id == upload.id).values(**changes))
             _drop_parts(connection, upload.id)
 
@@ -135,6 +158,32 @@ def complete(upload: Upload, part_ids: Sequence[str], md5: str | None) -> tuple[
             expires_after_s=upload.file_expires_after_s, noted=closed,
         )  # fmt: skip
     return Upload(**{**vars(upload), "status": "completed", "file_id": file.id}), file
+
+
+def _require_same(upload: Upload, part_ids: Sequence[str], md5: str | None) -> None:
+    if upload.completed_as is None:  # by an earlier release, which did not keep it
+        return
+    of_parts, of_content = upload.completed_as.split()
+    if _hash_of(part_ids) != of_parts:
+        raise UploadError(
+            "upload.completed_otherwise",
+            what="the upload was completed with other parts, or in another order",
+            mend="begin a new upload to make another file",
+        )
+    _require_md5(of_content, md5)
+
+
+def _require_md5(found: str, wanted: str | None) -> None:
+    if wanted and found != wanted.lower():
+        raise UploadError(
+            "upload.md5",
+            what=f"the joined parts have the MD5 {found}, not {wanted[:64]}",
+            mend="check the order of the parts; send the damaged part again",
+        )
+
+
+def _hash_of(part_ids: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(part_ids).encode()).hexdigest()
 
 
 def cancel(upload: Upload) -> Upload:

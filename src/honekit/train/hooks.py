@@ -16,7 +16,7 @@ from torch import Tensor
 from honekit import jobs
 from honekit.data.suspects.losses import LOSS_LOG
 from honekit.errors import TrainError
-from honekit.jobs import JobContext, Model
+from honekit.jobs import CHECKPOINTS, EPOCHS, JobContext, Model
 from honekit.project import TrainSection
 from honekit.store.atomic import fsync_path, replace_dir, verify_dir, write_atomic
 from honekit.train.loop import Rows
@@ -138,7 +138,7 @@ class JobHooks:
         replace_dir(temporary, _checkpoint_dir(self._context, step))
         if not (with_model and self._save_model):
             return None
-        return self._save_model(self._context.dir / "epochs" / f"step-{step}", snapshot)
+        return self._save_model(self._context.dir / EPOCHS / f"step-{step}", snapshot)
 
     def _forget_old_models(self) -> None:
         with_model = [found for found in jobs.checkpoints(self._context.job_id) if found.model]
@@ -179,7 +179,7 @@ def best_checkpoint(context: JobContext, step: int) -> Path:
 
 
 def _checkpoint_dir(context: JobContext, step: int) -> Path:
-    return context.dir / "checkpoints" / f"step-{step}"
+    return context.dir / CHECKPOINTS / f"step-{step}"
 
 
 def _own_loss_log(context: JobContext, progress: Progress) -> Path:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from honekit.errors import HoneError, TrainError
-from honekit.jobs import JobContext, Model, Stopped
+from honekit.jobs import MODEL, JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
 from honekit.models.precision import Measured, choose_precision, resolve_device
@@ -103,7 +103,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         adapters.save_adapter(directory, tensors, config, spec.base, base_print)
         return Model(directory, fingerprint.fingerprint_adapter(directory))
 
-    result_dir = context.dir / "model"
+    result_dir = context.dir / MODEL
     epoch_model = save_model if keep_epochs and recipe.method == "lora" else None
     with JobHooks(context, state, total_steps(len(task.training), recipe), progress, epoch_model) as hooks:
         try:

@@ -94,7 +94,7 @@ class Seeds:
 
     def tuned_model(self) -> str:
         """A registered model of the project, as a finished job leaves one behind, without weights."""
-        job = self.job()
+        job = self.client.fine_tuning.jobs.cancel(self.job()).id
         adapter = self.folder / job
         adapter.mkdir()
         return create_version("seeded", job, "tiny", "b" * 16, adapter, job).name

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -97,6 +100,42 @@ def test_a_deleted_file_takes_its_content_along_unless_another_has_the_same(clie
     with pytest.raises(openai.NotFoundError) as caught:
         client.files.retrieve(second.id)
     assert caught.value.code == "file_not_found"
+
+
+class TestContentOfJobs:
+    """A job keeps the content of a file that was deleted since, until it is over."""
+
+    def waiting(self, client: openai.OpenAI, number: int) -> tuple[openai.types.FileObject, str, bytes]:
+        pair = [{"role": "user", "content": f"question {number}"}, {"role": "assistant", "content": "answer"}]
+        content = "\n".join([json.dumps({"messages": pair})] * 10).encode()
+        file = send(client, content)
+        return file, client.fine_tuning.jobs.create(model="tiny", training_file=file.id).id, content
+
+    def test_the_end_of_the_last_job_takes_it_along(self, client: openai.OpenAI) -> None:
+        file, job, content = self.waiting(client, 1)
+        second = client.fine_tuning.jobs.create(model="tiny", training_file=file.id).id
+        client.files.delete(file.id)
+        client.fine_tuning.jobs.cancel(job)
+        assert blob_exists(content)
+        client.fine_tuning.jobs.cancel(second)
+        assert not blob_exists(content)
+
+    def test_a_file_that_is_still_there_keeps_it(self, client: openai.OpenAI) -> None:
+        file, job, content = self.waiting(client, 2)
+        client.fine_tuning.jobs.cancel(job)
+        files.drop_left_over(0.0)
+        assert client.files.content(file.id).read() == content
+
+    def test_what_a_kill_left_goes_later(self, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
+        file, job, content = self.waiting(client, 3)
+        client.files.delete(file.id)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "drop_after", lambda *_: None)
+            client.fine_tuning.jobs.cancel(job)
+        files.drop_left_over(time.time() + 60)
+        assert blob_exists(content)
+        files.drop_left_over(time.time() - 60)
+        assert not blob_exists(content)
 
 
 @pytest.mark.conformance("POST /v1/files", "expires_after[anchor]", "expires_after[seconds]")
@@ -211,6 +250,56 @@ class TestIdempotency:
             answers = list(pool.map(lambda _: self.post(server, key, b"once", **{"Idempotency-Key": "once"}), range(20)))
         assert len({answer.json()["id"] for answer in answers}) == 1
 
+    @pytest.mark.parametrize(
+        "headers", [({"Idempotency-Key": "gone"},) * 2, ({}, {"x-stainless-retry-count": "1"})], ids=["key", "count"]
+    )
+    def test_what_was_deleted_since_is_not_made_again(
+        self, server: str, key: str, client: openai.OpenAI, headers: tuple[dict[str, str], dict[str, str]]
+    ) -> None:
+        first, again = headers
+        made = self.post(server, key, b"deleted since", **first).json()["id"]
+        client.files.delete(made)
+        before = [one.id for one in client.files.list()]
+        for _ in range(2):
+            answer = self.post(server, key, b"deleted since", **again)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "already_deleted")
+        assert [one.id for one in client.files.list()] == before
+        assert self.post(server, key, b"deleted since").json()["id"] not in {made, *before}
+
+    def test_the_part_of_an_upload_that_was_completed_since_is_not_made_again(self, client: openai.OpenAI) -> None:
+        upload = client.uploads.create(filename="u", purpose="batch", bytes=1, mime_type="a/b")
+        mine = {"Idempotency-Key": "part"}
+        part = client.uploads.parts.create(upload.id, data=b"x", extra_headers=mine)
+        client.uploads.complete(upload.id, part_ids=[part.id])
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.uploads.parts.create(upload.id, data=b"x", extra_headers=mine)
+        assert caught.value.code == "already_deleted"
+
+    @pytest.mark.parametrize("count", [b"\xb2", b"-1", b"x", b"999999999", b""])
+    def test_a_count_that_is_no_number_is_none(self, server: str, key: str, count: bytes) -> None:
+        headers = {b"Authorization": f"Bearer {key}".encode(), b"x-stainless-retry-count": count}
+        body = {"filename": "a", "purpose": "batch", "bytes": 1, "mime_type": "a"}
+        made = {httpx.post(f"{server}/v1/uploads", json=body, headers=headers).json()["id"] for _ in range(2)}
+        assert len(made) == 2
+
+    def test_a_request_that_its_own_retry_has_overtaken_gets_the_retrys_file(self, server: str, key: str) -> None:
+        """The body of the first sending is still on its way when the second one is answered."""
+        whole = httpx.Request("POST", server, data={"purpose": "batch"}, files={"file": ("a", b"slow" * 100)})
+        content = whole.read()
+        retry: list[str] = []
+
+        def slowly() -> Iterator[bytes]:
+            yield content[:-50]
+            time.sleep(0.2)
+            own = {**headers, "x-stainless-retry-count": "1", "content-length": str(len(content))}
+            retry.append(httpx.post(f"{server}/v1/files", content=content, headers=own).json()["id"])
+            yield content[-50:]
+
+        headers = {"Authorization": f"Bearer {key}", "content-type": whole.headers["content-type"]}
+        first = httpx.post(f"{server}/v1/files", content=slowly(), headers=headers).json()["id"]
+        assert [first] == retry
+        assert httpx.post(f"{server}/v1/files", content=content, headers=headers).json()["id"] != first
+
 
 def test_files_are_deleted_while_they_are_listed(connect: Any) -> None:
     client = connect("clean-up")
@@ -243,6 +332,15 @@ class TestUploads:
         assert client.files.content(done.file.id).read() == whole
         again = client.uploads.complete(upload.id, part_ids=parts[::-1])
         assert again.file and again.file.id == done.file.id
+        other_requests: list[tuple[dict[str, Any], str]] = [
+            ({"part_ids": parts}, "part_ids"),
+            ({"part_ids": ["part_other"]}, "part_ids"),
+            ({"part_ids": parts[::-1], "md5": "0" * 32}, "md5"),
+        ]
+        for body, param in other_requests:
+            with pytest.raises(openai.BadRequestError) as caught:
+                client.uploads.complete(upload.id, **body)
+            assert caught.value.param == param
         with pytest.raises(openai.BadRequestError, match="completed"):
             client.uploads.parts.create(upload.id, data=b"late")
 
@@ -282,6 +380,22 @@ class TestUploads:
             client.uploads.complete(upload.id, **wrong[fault])  # type: ignore[arg-type]
         assert caught.value.param == param
         assert client.uploads.complete(upload.id, part_ids=[part]).status == "completed"
+
+    def test_a_part_that_could_never_be_joined_is_refused_at_once(
+        self, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        upload = client.uploads.create(filename="u", purpose="batch", bytes=10, mime_type="text/plain")
+        monkeypatch.setattr(uploads, "MAX_BYTES", 25)
+        for content in (b"0123456789", b"9876543210", b"01234567890", b"012345"):
+            is_refused = len(content) > 10 or content == b"012345"  # larger than the upload, and beyond all that one may have
+            if not is_refused:
+                part = client.uploads.parts.create(upload.id, data=content)
+                continue
+            with pytest.raises(openai.BadRequestError) as caught:
+                client.uploads.parts.create(upload.id, data=content)
+            assert (caught.value.code, caught.value.param) == ("upload_part_size", "data")
+            assert not blob_exists(content)
+        assert client.uploads.complete(upload.id, part_ids=[part.id]).status == "completed"
 
     @pytest.mark.conformance("POST /v1/uploads/{upload_id}/cancel")
     def test_a_cancelled_upload_leaves_nothing(self, client: openai.OpenAI) -> None:

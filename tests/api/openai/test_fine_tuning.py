@@ -20,6 +20,7 @@ from honekit.api.auth import Scope, create_key
 from honekit.api.engines import Engines
 from honekit.api.server import running
 from honekit.fine_tuning import Start
+from honekit.fine_tuning.permissions import share
 from honekit.jobs import Model, queue
 from honekit.jobs.records import job_dir
 from honekit.registry import create_version
@@ -175,6 +176,12 @@ def test_a_faulty_file_is_refused_with_its_lines(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.conformance("POST /v1/fine_tuning/jobs", "validation_file")
+def test_an_empty_id_of_a_validation_file_is_no_file(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        create(client, validation_file="")
+    assert (caught.value.code, caught.value.param) == ("file_not_found", "validation_file")
+
+
 def test_nine_examples_are_too_few_for_training_and_enough_for_validation(client: openai.OpenAI) -> None:
     few = upload(client, tiny.conversations(9))
     with pytest.raises(openai.BadRequestError, match=r"has 9 example\(s\), but must have at least 10") as caught:
@@ -292,6 +299,35 @@ def test_a_checkpoint_is_shared_with_other_projects_by_admins_alone(
             another.models.retrieve(name)
         with pytest.raises(openai.NotFoundError):
             permissions.create("ft:none:local::x:ckpt-step-1", project_ids=["a"])
+
+
+def test_a_checkpoint_of_a_job_that_made_no_model_is_deleted_by_its_own_project(
+    client: openai.OpenAI, another: openai.OpenAI, tmp_path: Path
+) -> None:
+    job, name = checkpointed(client, tmp_path)
+    share(name, ["another"])
+    for caller, code in ((client, "model_in_use"), (another, "model_is_shared")):
+        with pytest.raises(openai.APIStatusError) as caught:
+            caller.models.delete(name)
+        assert (caught.value.code, caught.value.param) == (code, "model")
+    client.fine_tuning.jobs.cancel(job.id)
+    assert client.models.delete(name).deleted
+    assert client.fine_tuning.jobs.checkpoints.list(job.id).data == []
+    for caller in (client, another):
+        with pytest.raises(openai.NotFoundError):
+            caller.models.delete(name)
+
+
+def test_a_checkpoint_of_a_tuned_model_goes_with_it(client: openai.OpenAI, tmp_path: Path) -> None:
+    job, name = checkpointed(client, tmp_path)
+    client.fine_tuning.jobs.cancel(job.id)
+    tuned = create_version("", job.id, "tiny", "b", unread_adapter(tmp_path), "f", name=name.rsplit(":", 1)[0])
+    with pytest.raises(openai.BadRequestError, match=tuned.name) as caught:
+        client.models.delete(name)
+    assert caught.value.code == "not_a_tuned_model"
+    assert client.models.delete(tuned.name).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.models.delete(name)
 
 
 @pytest.mark.conformance("GET /v1/fine_tuning/jobs/{fine_tuning_job_id}/checkpoints", "limit", "after")
@@ -417,6 +453,7 @@ def test_a_model_that_a_job_goes_on_from_stays_until_the_job_is_over(client: ope
     adapter = unread_adapter(tmp_path)
     made = jobs.get_job(create(client).id)
     version = create_version("", made.id, made.spec["base"], "b", adapter, "f", owner=made.owner)
+    client.fine_tuning.jobs.cancel(made.id)
     going_on = create(client, model=version.name)
     with pytest.raises(openai.BadRequestError) as caught:
         client.models.delete(version.name)

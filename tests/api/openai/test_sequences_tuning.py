@@ -16,7 +16,7 @@ from tests.api.openai.asking import CHAT, Asking, bind, choice, go_through
 from tests.tiers import trials
 
 from honekit.api.auth import create_key
-from honekit.jobs import worker
+from honekit.jobs import job_dir, worker
 from honekit.jobs.kinds import surroundings_of
 from honekit.jobs.liveness import DONE
 from honekit.models import precision
@@ -251,6 +251,7 @@ class Tuning(Asking):
             self.refuse(404, f"GET {PERMISSIONS}", {"fine_tuned_model_checkpoint": checkpoint})
             self.shared.pop(checkpoint, None)
         assert self.get(f"GET {JOB}/checkpoints", {"fine_tuning_job_id": model.job})["data"] == []
+        assert list(job_dir(model.job).rglob("*.safetensors")) == []
 
     @precondition(lambda self: self.lost)
     @rule(number=st.integers(0, 99), others=st.booleans())

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Query, Request
 
 from honekit.api.errors import ApiError, bad_request
-from honekit.api.idempotency import attempt
+from honekit.api.idempotency import made_once
 from honekit.api.openai.evals_schema import (
     CreateEval,
     CreateRun,
@@ -35,6 +35,7 @@ from honekit.graders import elsewhere, own
 from honekit.graders.criteria import models_of
 from honekit.graders.functions import require_function
 from honekit.store import eval_items, evals
+from honekit.store.files import Noted
 from honekit.store.order import Placed
 
 router = APIRouter(prefix="/v1/evals", tags=["evals"], route_class=JsonRoute)
@@ -48,15 +49,14 @@ Found = TypeVar("Found")
 async def create_eval(body: CreateEval, request: Request) -> EvalObject:
     """Say what is measured; nothing runs yet."""
     owner = request.state.api_key.owner
-    async with attempt(request, body.model_dump(mode="json", by_alias=True)) as sending:
-        made = await asyncio.to_thread(evals.get_eval, owner, sending.earlier) if sending.earlier else None
-        if made is None:
-            await _check_criteria(body.testing_criteria, request)
-            criteria = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in body.testing_criteria]
-            made = await asyncio.to_thread(
-                evals.create_eval, owner, body.name or "", body.config(), criteria, body.metadata, sending.note
-            )
-    return eval_object(made)
+
+    async def make(noted: Noted) -> evals.Eval:
+        await _check_criteria(body.testing_criteria, request)
+        criteria = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in body.testing_criteria]
+        return await asyncio.to_thread(evals.create_eval, owner, body.name or "", body.config(), criteria, body.metadata, noted)
+
+    find = partial(evals.get_eval, owner)
+    return eval_object(await made_once(request, body.model_dump(mode="json", by_alias=True), find, make))
 
 
 @router.get("")
@@ -115,30 +115,33 @@ async def create_run(eval_id: str, body: CreateRun, request: Request) -> RunObje
     """Take up all items of the data source, and answer and grade them in the background."""
     found = await _eval(request, eval_id)
     source = body.data_source
-    async with attempt(request, body.model_dump(mode="json", by_alias=True)) as sending:
-        made = await asyncio.to_thread(evals.get_run, found.owner, sending.earlier) if sending.earlier else None
-        if made is None:
-            if samples(source):
-                try:
-                    await find_model(request, source.model)  # type: ignore[arg-type, union-attr]
-                except ApiError as fault:
-                    fault.param = "data_source.model"
-                    raise
+
+    async def make(noted: Noted) -> evals.Run:
+        if samples(source):
             try:
-                rows = await asyncio.to_thread(sources.entries, found.owner, found.data_source_config, source)
-            except sources.SourceFault as fault:
-                raise bad_request(fault.message, code=fault.code, param=fault.param) from fault
-            made = await asyncio.to_thread(
-                evals.create_run,
-                found,
-                body.name or "",
-                getattr(source, "model", None) or "",
-                source.model_dump(mode="json", exclude_none=True),
-                rows,
-                metadata=body.metadata,
-                noted=sending.note,
-            )
-            request.app.state.eval_runner.wake()
+                await find_model(request, source.model)  # type: ignore[arg-type, union-attr]
+            except ApiError as fault:
+                fault.param = "data_source.model"
+                raise
+        try:
+            rows = await asyncio.to_thread(sources.entries, found.owner, found.data_source_config, source)
+        except sources.SourceFault as fault:
+            raise bad_request(fault.message, code=fault.code, param=fault.param) from fault
+        made = await asyncio.to_thread(
+            evals.create_run,
+            found,
+            body.name or "",
+            getattr(source, "model", None) or "",
+            source.model_dump(mode="json", exclude_none=True),
+            rows,
+            metadata=body.metadata,
+            noted=noted,
+        )
+        request.app.state.eval_runner.wake()
+        return made
+
+    find = partial(evals.get_run, found.owner)
+    made = await made_once(request, body.model_dump(mode="json", by_alias=True), find, make)
     return _run_object(made, request)
 
 

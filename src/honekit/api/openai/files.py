@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from honekit.api.errors import ApiError, bad_request
-from honekit.api.idempotency import attempt
+from honekit.api.idempotency import made_once
 from honekit.api.openai.pages import Page, last_seen, page
 from honekit.api.routes import JsonRoute
 from honekit.store import blobs, uploads
@@ -23,7 +23,6 @@ router = APIRouter(prefix="/v1", tags=["files"], route_class=JsonRoute)
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_PART_BYTES = 64 * 1024 * 1024
-MAX_UPLOAD_BYTES = 8 * 1024 * 1024 * 1024
 _CHUNK = 1 << 20
 
 FilePurpose = Literal["assistants", "batch", "fine-tune", "vision", "user_data", "evals"]
@@ -60,7 +59,7 @@ class CreateUpload(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     filename: Annotated[str, Field(min_length=1, max_length=1024)]
     purpose: UploadPurpose
-    bytes: Annotated[int, Field(ge=0, le=MAX_UPLOAD_BYTES)]
+    bytes: Annotated[int, Field(ge=0, le=uploads.MAX_BYTES)]
     mime_type: Annotated[str, Field(max_length=255)]
     expires_after: ExpiresAfter | None = None
 
@@ -109,16 +108,17 @@ async def create_file(
     owner = request.state.api_key.owner
     name = file.filename or "file"
     with_content = {"purpose": purpose, "filename": name, "seconds": seconds, "file": await _sha256(file.file)}
-    async with attempt(request, with_content) as sending:
-        made = await asyncio.to_thread(store.get, owner, sending.earlier) if sending.earlier else None
-        if made is None:
-            try:
-                made = await asyncio.to_thread(
-                    store.create, owner, name, purpose, _chunks(file.file),
-                    expires_after_s=seconds, limit=MAX_FILE_BYTES, noted=sending.note,
-                )  # fmt: skip
-            except blobs.TooLarge as fault:
-                raise _too_large("file", MAX_FILE_BYTES) from fault
+
+    async def make(noted: store.Noted) -> store.File:
+        try:
+            return await asyncio.to_thread(
+                store.create, owner, name, purpose, _chunks(file.file),
+                expires_after_s=seconds, limit=MAX_FILE_BYTES, noted=noted,
+            )  # fmt: skip
+        except blobs.TooLarge as fault:
+            raise _too_large("file", MAX_FILE_BYTES) from fault
+
+    made = await made_once(request, with_content, partial(store.get, owner), make)
     _expect_job(request, made)
     return file_object(made)
 
@@ -171,34 +171,37 @@ async def create_upload(body: CreateUpload, request: Request) -> UploadObject:
     """Begin a file of up to 8 GB that comes in parts; it waits for an hour."""
     owner = request.state.api_key.owner
     seconds = body.expires_after.seconds if body.expires_after else None
-    async with attempt(request, body.model_dump(mode="json")) as sending:
-        made = await asyncio.to_thread(uploads.get, owner, sending.earlier) if sending.earlier else None
-        if made is None:
-            made = await asyncio.to_thread(
-                uploads.create, owner, body.filename, body.purpose, body.mime_type, body.bytes, seconds, sending.note
-            )
+
+    async def make(noted: store.Noted) -> uploads.Upload:
+        return await asyncio.to_thread(
+            uploads.create, owner, body.filename, body.purpose, body.mime_type, body.bytes, seconds, noted
+        )
+
+    made = await made_once(request, body.model_dump(mode="json"), partial(uploads.get, owner), make)
     return _upload_object(made)
 
 
 @router.post("/uploads/{upload_id}/parts")
 async def add_part(upload_id: str, request: Request, data: Annotated[UploadFile, File()]) -> PartObject:
-    """Send one part of at most 64 MB; parts may come side by side."""
+    """Send one part of at most 64 MB, and not more than was announced for the whole; parts may come side by side."""
     upload = await _find_upload(request, upload_id)
-    async with attempt(request, {"file": await _sha256(data.file)}) as sending:
-        part = await asyncio.to_thread(uploads.get_part, upload, sending.earlier) if sending.earlier else None
-        if part is None:
-            try:
-                part = await asyncio.to_thread(uploads.add_part, upload, _chunks(data.file), MAX_PART_BYTES, sending.note)
-            except blobs.TooLarge as fault:
-                raise _too_large("part", MAX_PART_BYTES) from fault
-            except uploads.UploadError as fault:
-                raise _refused(fault) from fault
+
+    async def make(noted: store.Noted) -> uploads.Part:
+        try:
+            return await asyncio.to_thread(uploads.add_part, upload, _chunks(data.file), MAX_PART_BYTES, noted)
+        except blobs.TooLarge as fault:
+            raise _too_large("part", MAX_PART_BYTES) from fault
+        except uploads.UploadError as fault:
+            raise _refused(fault) from fault
+
+    content = {"file": await _sha256(data.file)}
+    part = await made_once(request, content, partial(uploads.get_part, upload), make)
     return PartObject(id=part.id, created_at=int(part.created_at), upload_id=upload.id)
 
 
 @router.post("/uploads/{upload_id}/complete", response_model=UploadObject, response_model_exclude_none=True)
 async def complete_upload(upload_id: str, body: CompleteUpload, request: Request) -> UploadObject:
-    """Join the parts, in the order given, into a file."""
+    """Join the parts, in the order given, into a file. The same request, sent again, is answered with that file."""
     upload = await _find_upload(request, upload_id)
     try:
         done, file = await asyncio.to_thread(uploads.complete, upload, body.part_ids, body.md5)
@@ -273,7 +276,8 @@ def _no_file(file_id: str, param: str | None = None) -> ApiError:
 
 
 def _refused(fault: uploads.UploadError) -> ApiError:
-    params = {"upload.part_unknown": "part_ids", "upload.md5": "md5", "upload.size": "part_ids"}
+    params = dict.fromkeys(("upload.part_unknown", "upload.size", "upload.completed_otherwise"), "part_ids")
+    params |= {"upload.md5": "md5", "upload.part_size": "data"}
     return bad_request(f"{fault.what}; {fault.mend}.", code=fault.code.replace(".", "_"), param=params.get(fault.code))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 
 from honekit import fine_tuning, jobs
 from honekit.api.errors import ApiError, bad_request
-from honekit.api.idempotency import attempt
+from honekit.api.idempotency import Overtaken, attempt, made_once
 from honekit.api.openai.fine_tuning_schema import (
     CheckpointObject,
     CreateJob,
@@ -32,6 +33,7 @@ from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
 from honekit.fine_tuning.requests import GRADER
 from honekit.jobs import Event, Job, JobError
 from honekit.registry.versions import ORGANIZATION
+from honekit.store.files import Noted
 
 router = APIRouter(prefix="/v1/fine_tuning", tags=["fine-tuning"], route_class=JsonRoute)
 
@@ -44,31 +46,33 @@ _PRIVATE = frozenset({"path", "where"})
 async def create_job(body: CreateJob, request: Request) -> JobObject:
     """Check the files line by line and queue a job."""
     owner = request.state.api_key.owner
-    async with attempt(request, body.model_dump(mode="json")) as sending:
-        found = await asyncio.to_thread(fine_tuning.asked, owner, sending.earlier) if sending.earlier else None
-        if found is None:
-            served = await find_model(request, body.model)
-            judges = await _judges(body, request)
-            try:
-                found = await asyncio.to_thread(
-                    fine_tuning.create,
-                    owner,
-                    Start(body.model, served.base_ref, served.adapter),
-                    body.training_file,
-                    validation_file=body.validation_file,
-                    wanted=body.wanted(),
-                    suffix=body.suffix,
-                    seed=body.seed,
-                    metadata=body.metadata,
-                    noted=sending.note,
-                    grader=body.grader,
-                    judges=judges,
-                    integrations=[one.model_dump() for one in body.integrations or ()],
-                )
-            except RequestFault as fault:
-                raise _refused(fault) from fault
-            request.app.state.scheduler.wake()
-    return job_object(*found)
+
+    async def make(noted: Noted) -> tuple[Job, Asked]:
+        served = await find_model(request, body.model)
+        judges = await _judges(body, request)
+        try:
+            made = await asyncio.to_thread(
+                fine_tuning.create,
+                owner,
+                Start(body.model, served.base_ref, served.adapter),
+                body.training_file,
+                validation_file=body.validation_file,
+                wanted=body.wanted(),
+                suffix=body.suffix,
+                seed=body.seed,
+                metadata=body.metadata,
+                noted=noted,
+                grader=body.grader,
+                judges=judges,
+                integrations=[one.model_dump() for one in body.integrations or ()],
+            )
+        except RequestFault as fault:
+            raise _refused(fault) from fault
+        request.app.state.scheduler.wake()
+        return made
+
+    find = partial(fine_tuning.asked, owner)
+    return job_object(*await made_once(request, body.model_dump(mode="json"), find, make))
 
 
 @router.get("/jobs")
@@ -269,6 +273,8 @@ async def _change(request: Request, job_id: str, how: Literal["cancel", "pause",
                 await asyncio.to_thread(jobs.resume, job.id, noted=noted)
             else:
                 await asyncio.to_thread(jobs.request_stop, job.id, how, noted=noted)
+        except Overtaken:
+            pass  # done by another server meanwhile
         except JobError as fault:
             message = f"A job that is {job.status} does not take '{how}'."
             raise bad_request(message, code="invalid_state", param=None) from fault

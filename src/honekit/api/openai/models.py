@@ -14,6 +14,7 @@ from honekit.api.engines import Engines
 from honekit.api.errors import ApiError
 from honekit.api.served import Served
 from honekit.errors import RegistryError, ServeError
+from honekit.fine_tuning.records import by_model_name
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
@@ -57,18 +58,28 @@ async def retrieve_model(model: str, request: Request) -> Model:
 
 @router.delete("/models/{model:path}")
 async def delete_model(model: str, request: Request) -> ModelDeleted:
-    """Delete a tuned model of one's own, with its checkpoints."""
+    """Delete a tuned model of one's own, with its checkpoints and all else that holds its weights.
+
+    A checkpoint cannot be deleted without the tuned model of its job. Of a job that failed or was cancelled, and so made none,
+    each checkpoint can: it goes alone, and with the last one goes what else the job keeps.
+    """
     served = await find_model(request, model)
     if served.owned_by == "base":
         message = f"The base model `{model[:200]}` cannot be deleted through the API."
         raise ApiError(403, message, code="model_is_base", param="model", kind="permission_error")
-    if served.name != served.model or fine_tuning.split_checkpoint(served.name):
-        message = f"`{model[:200]}` is an alias or a checkpoint; delete the tuned model itself."
-        raise ApiError(400, message, code="not_a_tuned_model", param="model")
+    if served.name != served.model:
+        raise ApiError(400, f"`{model[:200]}` is an alias; delete the tuned model.", code="not_a_tuned_model", param="model")
+    parts = fine_tuning.split_checkpoint(served.name)
+    if parts and await asyncio.to_thread(by_model_name, parts[0], request.state.api_key.owner) is None:
+        message = f"The checkpoint `{model[:200]}` is another project's, which shares it with this one."
+        raise ApiError(403, message, code="model_is_shared", param="model", kind="permission_error")
     try:
         removed = await asyncio.to_thread(fine_tuning.delete_model, served.name)
     except RegistryError as fault:
-        raise ApiError(400, f"{fault.what}; {fault.mend}.", code="model_in_use", param="model") from fault
+        if fault.code == "registry.unknown_version":  # deleted since it was looked for
+            raise _no_model(model) from fault
+        code = "not_a_tuned_model" if fault.code == "registry.part_of_model" else "model_in_use"
+        raise ApiError(400, f"{fault.what}; {fault.mend}.", code=code, param="model") from fault
     engines: Engines = request.app.state.engines
     engines.forget(removed)
     return ModelDeleted(id=served.name)
@@ -80,10 +91,14 @@ async def find_model(request: Request, name: str) -> Served:
     try:
         return await engines.resolve(name, request.state.api_key.owner)
     except ServeError as fault:
-        message = f"The model `{name[:200]}` does not exist here. GET /v1/models lists those that do."
-        if _BASE_NAME.fullmatch(name):
-            message += f" A server that is started with `hone serve --base {name}=BASE` answers by this name too."
-        raise ApiError(404, message, code="model_not_found", param="model") from fault
+        raise _no_model(name) from fault
+
+
+def _no_model(name: str) -> ApiError:
+    message = f"The model `{name[:200]}` does not exist here. GET /v1/models lists those that do."
+    if _BASE_NAME.fullmatch(name):
+        message += f" A server that is started with `hone serve --base {name}=BASE` answers by this name too."
+    return ApiError(404, message, code="model_not_found", param="model")
 
 
 def _model(served: Served) -> Model:

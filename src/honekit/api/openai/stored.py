@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel
 
 from honekit.api.errors import ApiError
-from honekit.api.idempotency import attempt
+from honekit.api.idempotency import Overtaken, attempt
 from honekit.api.middleware import insufficient_scope
 from honekit.store import answers
 from honekit.store.answers import Answer, Kind
@@ -44,7 +44,10 @@ async def answered(
             return JSONResponse(content(made))
         # An earlier sending whose answer was deleted since is noted already.
         noted = None if sending.earlier else sending.note
-        return await make(lambda answer: asyncio.to_thread(answers.keep, answer, noted))
+        try:
+            return await make(lambda answer: asyncio.to_thread(answers.keep, answer, noted))
+        except Overtaken as first:
+            return JSONResponse(content(await find(request, kind, first.object_id)))
 
 
 async def find(request: Request, kind: Kind, answer_id: str, param: str | None = None) -> Answer:
