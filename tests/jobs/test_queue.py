@@ -81,6 +81,13 @@ def test_events_are_read_after_the_last_one_seen() -> None:
     assert queue.last_seq(job.id) == 5
 
 
+def test_an_event_may_quote_a_nul() -> None:
+    job = queue.create_job("selftest", {})
+    queue.add_event(job.id, "warn", "Line 3: 'a\0b'", {"text": "a\0b"})
+    found = queue.events(job.id)[-1]
+    assert (found.message, found.data) == ("Line 3: 'a\ufffdb'", {"text": "a\0b"})
+
+
 def test_events_of_many_threads_have_no_gaps() -> None:
     job = queue.create_job("selftest", {})
     with ThreadPoolExecutor(6) as pool:

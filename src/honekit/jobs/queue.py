@@ -350,7 +350,8 @@ def append_event(
 ) -> Event:
     """Append under the job's row lock, so that `seq` has no gaps and a reader never misses a late commit.
 
-    With `progress`, the job's is replaced with it.
+    With `progress`, the job's is replaced with it. A message may quote what a file holds: a NUL, which no column keeps, is
+    shown as U+FFFD.
     """
     count, values = _COUNT_EVENT, {"job_id": row.id, "now": time.time()}
     if progress is not None:
@@ -358,7 +359,7 @@ def append_event(
     last = connection.execute(count, values).one()
     event = Event(
         id=new_id("ftevent-"), job_id=row.id, seq=last.last_event_seq, level=level, type=type,
-        created_at=last.last_event_at, message=message, data=data,
+        created_at=last.last_event_at, message=message.replace("\0", "\N{REPLACEMENT CHARACTER}"), data=data,
     )  # fmt: skip
     connection.execute(_ADD_EVENT, event.as_dict())
     return event
