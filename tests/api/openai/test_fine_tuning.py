@@ -86,6 +86,10 @@ def test_an_encoder_is_refused_before_a_job_of_it_is_queued(key: str, tmp_path: 
         with pytest.raises(openai.BadRequestError, match="encoder is not available for fine-tuning: this is") as caught:
             create(client, model="encoder")
         assert (caught.value.param, caught.value.code) == ("model", "model_not_available")
+        judge = {"type": "score_model", "name": "j", "model": "encoder", "input": [{"role": "user", "content": "good?"}]}
+        with pytest.raises(openai.BadRequestError, match="embedding model") as caught:
+            create(client, model="encoder", method=reinforcement(judge))
+        assert caught.value.param == "method.reinforcement.grader.model"
         assert client.fine_tuning.jobs.list().data == before
 
 
