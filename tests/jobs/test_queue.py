@@ -122,7 +122,11 @@ def test_a_running_job_is_asked_and_cancel_wins_over_pause() -> None:
     assert queue.request_stop(lease.job_id, "pause").stop_requested == "pause"
     assert leases.stop_request(lease) == "pause"
     assert queue.request_stop(lease.job_id, "cancel").stop_requested == "cancel"
-    assert queue.request_stop(lease.job_id, "pause").stop_requested == "cancel"
+    noted: list[str] = []
+    with pytest.raises(JobError, match="being cancelled") as caught:
+        queue.request_stop(lease.job_id, "pause", noted=lambda _connection, job_id: noted.append(job_id))
+    assert caught.value.code == "job.illegal_transition" and noted == []
+    assert queue.request_stop(lease.job_id, "cancel").stop_requested == "cancel"
 
 
 def test_a_pause_that_was_not_carried_out_can_be_withdrawn() -> None:

@@ -146,7 +146,8 @@ def fail(job_id: str, error: dict[str, Any], *, token: int | None = None) -> Job
 def request_stop(job_id: str, request: StopRequest, *, noted: Noted | None = None) -> Job:
     """Cancel or pause: at once when nobody works on the job, else by asking its worker.
 
-    To ask twice is harmless; cancel wins over pause. `noted` is called with the id inside the transaction.
+    To ask twice is harmless. A job that is to pause can still be cancelled, not the other way round. `noted` is called with
+    the id inside the transaction.
     Raises: JobError[job.unknown | job.illegal_transition].
     """
     to: Status = "cancelled" if request == "cancel" else "paused"
@@ -154,13 +155,20 @@ def request_stop(job_id: str, request: StopRequest, *, noted: Noted | None = Non
         row = lock_job(connection, job_id)
         if row.status != to:
             check_transition(job_id, row.status, to)
+        if request == "pause" and row.stop_requested == "cancel":
+            raise JobError(
+                "job.illegal_transition",
+                what="a job that is being cancelled cannot be paused",
+                where=job_id,
+                mend="wait until it is cancelled, then start a new one",
+            )
         if noted:
             noted(connection, job_id)
         if row.status == to:
             return job_of(row)
         if row.status != "running" or lease_is_dead(row):
             return job_of(move(connection, row, to, message=f"Job {to}"))
-        if row.stop_requested not in (request, "cancel"):
+        if row.stop_requested != request:
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(stop_requested=request))
             append_event(connection, row, "info", f"Asked to {request}")
         return job_of(lock_job(connection, job_id))
