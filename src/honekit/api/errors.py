@@ -104,6 +104,9 @@ def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:
         message = _length(error)
     if kind == "literal_error":
         message += _or_types(path, errors, body)
+    if kind == "unsupported_type":
+        kind = "unsupported_value"
+        path.append("type")
     if kind.startswith("union_tag"):
         path.append(error["ctx"]["discriminator"].strip("'"))
     param = param_name(path)

@@ -142,16 +142,17 @@ def sampling(body: SamplingBody, choice: int, limit: int, top_logprobs: int, voc
     )
 
 
-async def tokens(answers: Answers) -> AsyncIterator[tuple[int, Token]]:
+async def tokens(answers: Answers, held_by: str | None = None) -> AsyncIterator[tuple[int, Token]]:
     """(choice, token) as they come.
 
-    Raises ApiError 500 when the engine fails, 400 when an answer takes more work to be held to its schema than it may.
+    Raises ApiError 500 when the engine fails, 400 when an answer takes more work to be held to its schema, which stands in
+    the parameter `held_by`, than it may.
     """
     try:
         async for choice, token in answers:
             if token.finish_reason == "error":
                 message = "Holding the answer to this schema takes more work than it may; simplify the schema."
-                raise bad_request(message, code="schema_too_complex", param=None)
+                raise bad_request(message, code="schema_too_complex", param=held_by)
             yield choice, token
     except EngineFailed as fault:
         raise _engine_failed() from fault
