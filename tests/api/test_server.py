@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import socket
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -46,3 +48,51 @@ def test_a_server_in_a_thread_answers_and_frees_its_port() -> None:
         assert httpx.get(f"{url}/readyz").json() == {"status": "ok"}
     port = int(url.rsplit(":", 1)[1])
     listen("127.0.0.1", port).close()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with running(Engines()) as url:
+        yield int(url.rsplit(":", 1)[1])
+
+
+def raw(port: int, *parts: bytes) -> bytes:
+    """All that is answered to these bytes, until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for part in parts:
+            connection.sendall(part)
+        answer = b""
+        while more := connection.recv(65536):
+            answer += more
+    return answer
+
+
+LINE = b"POST /v1/files HTTP/1.1\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01 garbage\r\n\r\n",
+        LINE + b"\r\n",
+        LINE + b"Host: localhost\r\nContent-Length: -5\r\n\r\n",
+        LINE + b"Host: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        LINE + b"Host: localhost\r\nX-Long: " + b"a" * 70_000,
+    ],
+    ids=["garbage", "no host", "a length below zero", "a bad chunk", "a header of 70 KB"],
+)
+def test_what_is_no_http_is_answered_with_the_envelope(port: int, sent: bytes) -> None:
+    head, _, body = raw(port, sent).partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    assert status == "HTTP/1.1 400 Bad Request"
+    assert headers["x-request-id"].startswith("req_") and headers["content-type"] == "application/json"
+    assert json.loads(body)["error"] == {
+        "message": "The request is not valid HTTP/1.1.", "type": "invalid_request_error", "param": None, "code": "invalid_http",
+    }  # fmt: skip
+
+
+def test_a_malformed_request_behind_a_good_one_leaves_its_answer_whole(port: int) -> None:
+    answer = raw(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x00\x00\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 OK") and answer.count(b'{"status":"ok"}') == 1
+    assert answer.endswith(b'"code": "invalid_http"}}')

@@ -118,8 +118,9 @@ def test_a_conversation_without_tools_is_left_alone() -> None:
 
 def read(text: str, size: int, **options: Any) -> list[Piece]:
     """The pieces of a text that comes `size` characters at a time, those of a kind in a row joined."""
+    cut = options.pop("cut", False)
     reader = CallReader(GENERIC, **options)
-    pieces = [p for i in range(0, len(text), size) for p in reader.push(text[i : i + size])] + reader.end()
+    pieces = [p for i in range(0, len(text), size) for p in reader.push(text[i : i + size])] + reader.end(cut=cut)
     joined: list[Piece] = []
     for piece in pieces:
         if joined and joined[-1].kind == piece.kind != "call":
@@ -153,10 +154,27 @@ def test_calls_come_out_as_they_were_written_however_the_text_is_cut(
 def test_an_answer_that_is_cut_keeps_what_there_is(size: int) -> None:
     whole = GENERIC.write("f", '{"a": [1, 2]}')
     assert read("hello <tool", size) == [Piece("text", "hello <tool")]
-    assert read(whole[:20], size) == [Piece("text", whole[:20])]
     at = whole.index("[1") + 2
     assert read(whole[:at], size) == [Piece("call", "f"), Piece("arguments", '{"a": [1')]
     assert read(whole[:-5], size) == [Piece("call", "f"), Piece("arguments", '{"a": [1, 2]}')]
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+@pytest.mark.parametrize("only_first", [False, True])
+def test_of_a_call_that_is_cut_only_the_name_and_arguments_show(size: int, only_first: bool) -> None:
+    whole = GENERIC.write("f-1", '{"a": 1}')
+    for length in range(1, len(whole)):
+        pieces = read(whole[:length], size, only_first=only_first, cut=True)
+        arguments = whole[whole.index('{"a"') : length].removesuffix("\n")[:8]
+        made = [Piece("call", "f-1"), *([Piece("arguments", arguments)] if arguments else [])]
+        assert pieces == (made if '"f-1"' in whole[:length] else []), whole[:length]
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_text_before_a_call_that_is_cut_is_kept(size: int) -> None:
+    assert read("hello  <tool", size, cut=True) == [Piece("text", "hello")]
+    assert read("hello  ", size, cut=True) == [Piece("text", "hello  ")]
+    assert read('hello <tool_call>\n{"na', size) == [Piece("text", "hello")]
 
 
 @pytest.mark.parametrize("size", [1, 4, 100])

@@ -81,6 +81,13 @@ def test_events_are_read_after_the_last_one_seen() -> None:
     assert queue.last_seq(job.id) == 5
 
 
+def test_an_event_may_quote_a_nul() -> None:
+    job = queue.create_job("selftest", {})
+    queue.add_event(job.id, "warn", "Line 3: 'a\0b'", {"text": "a\0b"})
+    found = queue.events(job.id)[-1]
+    assert (found.message, found.data) == ("Line 3: 'a\ufffdb'", {"text": "a\0b"})
+
+
 def test_events_of_many_threads_have_no_gaps() -> None:
     job = queue.create_job("selftest", {})
     with ThreadPoolExecutor(6) as pool:
@@ -115,7 +122,11 @@ def test_a_running_job_is_asked_and_cancel_wins_over_pause() -> None:
     assert queue.request_stop(lease.job_id, "pause").stop_requested == "pause"
     assert leases.stop_request(lease) == "pause"
     assert queue.request_stop(lease.job_id, "cancel").stop_requested == "cancel"
-    assert queue.request_stop(lease.job_id, "pause").stop_requested == "cancel"
+    noted: list[str] = []
+    with pytest.raises(JobError, match="being cancelled") as caught:
+        queue.request_stop(lease.job_id, "pause", noted=lambda _connection, job_id: noted.append(job_id))
+    assert caught.value.code == "job.illegal_transition" and noted == []
+    assert queue.request_stop(lease.job_id, "cancel").stop_requested == "cancel"
 
 
 def test_a_pause_that_was_not_carried_out_can_be_withdrawn() -> None:

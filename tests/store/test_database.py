@@ -12,6 +12,7 @@ from sqlalchemy import func, insert, select, text
 from honekit.errors import StoreError
 from honekit.store.database import open_database
 from honekit.store.tables import api_keys
+from honekit.store.texts import NulRefused
 
 
 def _key(number: int) -> dict[str, object]:
@@ -53,6 +54,16 @@ def test_a_transaction_that_raises_leaves_nothing(url: str) -> None:
         interrupted()
     with database.read() as connection:
         assert connection.execute(select(api_keys)).all() == []
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_text_with_a_nul_is_refused_before_any_database_sees_it(url: str, many: bool) -> None:
+    rows = [{**_key(1), "name": "a\0b"}] if not many else [_key(2), {**_key(1), "name": "a\0b"}]
+    with pytest.raises(NulRefused) as caught, open_database(url).write() as connection:
+        connection.execute(insert(api_keys), rows if many else rows[0])
+    assert (caught.value.code, caught.value.text, caught.value.where) == ("store.nul", "a\0b", r"'a\x00b'")
+    with pytest.raises(NulRefused), open_database(url).read() as connection:
+        connection.execute(select(api_keys).where(api_keys.c.id == "\0"))
 
 
 def test_a_second_open_is_the_same_database_and_does_not_load_alembic(url: str) -> None:

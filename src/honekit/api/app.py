@@ -14,7 +14,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, TypeAdapter
 
 from honekit import __version__, runtime
-from honekit.api import errors, middleware
+from honekit.api import errors, middleware, nul
 from honekit.api.auth import ApiKey
 from honekit.api.engines import Engines
 from honekit.api.inside import inside_endpoint
@@ -94,6 +94,7 @@ def create_app(
     app.state.engines, app.state.scheduler, app.state.routers = engines, scheduler, []
     _add_health(app)
     errors.install(app, raises=trusted is not None)
+    nul.install(app)
     # The last one added is the outermost.
     app.add_middleware(middleware.BodyLimit, limit=max_body_bytes)
     if trusted is not None:

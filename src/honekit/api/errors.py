@@ -104,9 +104,12 @@ def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:
         message = _length(error)
     if kind == "literal_error":
         message += _or_types(path, errors, body)
+    if kind == "unsupported_type":
+        kind = "unsupported_value"
+        path.append("type")
     if kind.startswith("union_tag"):
         path.append(error["ctx"]["discriminator"].strip("'"))
-    param = _param(path)
+    param = param_name(path)
     if kind == "json_invalid":
         return bad_request(f"The body is not valid JSON: {error['ctx']['error']}", code="invalid_json", param=None)
     if kind in ("missing", "union_tag_not_found"):
@@ -172,7 +175,8 @@ def _path(error: Mapping[str, Any], body: Any) -> list[int | str]:
     return path
 
 
-def _param(path: Sequence[int | str]) -> str | None:
+def param_name(path: Sequence[int | str]) -> str | None:
+    """The name of a field of a request, nested as `messages[0].content`; None for the whole request."""
     name = ""
     for part in path:
         name += f"[{part}]" if isinstance(part, int) else f".{part}" if name else part

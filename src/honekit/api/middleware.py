@@ -54,6 +54,16 @@ def insufficient_scope(key: auth.ApiKey, needed: auth.Scope, what: str) -> ApiEr
     return ApiError(403, message, code="insufficient_scope", kind="permission_error")
 
 
+def new_request_id() -> str:
+    """Under which the log has a request."""
+    return "req_" + secrets.token_hex(12)
+
+
+def answer_headers(request_id: str) -> dict[str, str]:
+    """What every answer has."""
+    return {"x-request-id": request_id, "openai-version": API_VERSION}
+
+
 class RequestId:
     """`x-request-id` and how long it took on every answer, one log line for each, and a 500 without internals for bugs."""
 
@@ -64,7 +74,7 @@ class RequestId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = "req_" + secrets.token_hex(12)
+        request_id = new_request_id()
         scope.setdefault("state", {}).update(request_id=request_id, arrived_at=time.time())
         started, status = time.perf_counter(), 0
 
@@ -73,9 +83,8 @@ class RequestId:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
+                headers.update(answer_headers(request_id))
                 headers["openai-processing-ms"] = str(round((time.perf_counter() - started) * 1000))
-                headers["openai-version"] = API_VERSION
             await send(message)
 
         try:

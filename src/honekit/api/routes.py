@@ -44,7 +44,11 @@ class JsonRoute(APIRoute):
         fields = {param.alias: param.field_info.is_required() for param in self.dependant.body_params}
         if any(required and name not in form for name, required in fields.items()):
             return
+        files = {param.alias for param in self.dependant.body_params if isinstance(param.field_info, params.File)}
         for name in form:
+            if name in files and isinstance(form[name], str):
+                message = f"Invalid value for '{name}': send it as a file, with a file name."
+                raise bad_request(message, code="invalid_value", param=name)
             if name not in fields:
                 raise bad_request(f"Unknown parameter: '{name[:80]}'.", code="unknown_parameter", param=name[:80])
             if len(form.getlist(name)) > 1:

@@ -55,9 +55,12 @@ def make_server(engines: Engines, host: str, training_jobs: int = 0) -> uvicorn.
     with runtime.importing():
         import honekit.inference  # noqa: F401 - torch comes with it, and at the first request it would hold up all others
         from honekit.api.app import create_app
+        from honekit.api.malformed import Protocol
 
     app = create_app(engines, local_only=is_loopback(host), training_jobs=training_jobs)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S)
+    config = uvicorn.Config(
+        app, http=Protocol, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S
+    )
     return uvicorn.Server(config)
 
 

@@ -135,19 +135,20 @@ class Piece:
 class CallReader:
     """Reads calls out of an answer as it is written.
 
-    `push` returns what is certain. White space around calls belongs to them; an answer that ends inside the beginning of a
-    call gives that beginning back as text.
+    `push` returns what is certain. White space around calls belongs to them; what frames a name and its arguments never shows.
     """
 
     def __init__(self, form: CallForm, *, only_first: bool = False) -> None:
         """`only_first`: calls stand at the beginning of an answer or nowhere (the rest of it may quote the opener)."""
         self._form, self._only_first = form, only_first
-        self._head = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"' + re.escape(form.key) + r'"\s*:\s*(?=\{)')
+        self._name = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"')
+        self._head = re.compile(self._name.pattern + r'\s*,\s*"' + re.escape(form.key) + r'"\s*:\s*(?=\{)')
         self._held = ""
         self._state: Literal["text", "head", "arguments", "tail"] = "text"
         self._depth, self._quoted, self._escaped = 0, False, False
         self._text_shown = self._after_call = False
-        self.calls = 0
+        self.cut_call = False
+        """After `end`: a call had begun of which there is nothing to show."""
 
     def push(self, text: str) -> list[Piece]:
         """What this much more text makes certain."""
@@ -159,14 +160,20 @@ class CallReader:
             if self._state == state:
                 return pieces
 
-    def end(self) -> list[Piece]:
-        """What was held back, once nothing follows."""
+    def end(self, *, cut: bool = False) -> list[Piece]:
+        """What was held back, once nothing follows. `cut`: the answer might have gone on, so an opener may have begun.
+
+        Of a call that ends before its arguments the name is given, where it is whole.
+        """
         held, self._held = self._held, ""
-        if self._state == "head":
-            held = self._form.opener + held
-        elif self._state != "text":
-            held = ""
-        return [Piece("text", held)] if held else []
+        if self._state == "text":
+            opening = self._opening(held) if cut else 0
+            self.cut_call = opening > 0
+            held = held[: len(held) - opening].rstrip() if opening else held
+            return [Piece("text", held)] if held else []
+        name = self._name.match(held) if self._state == "head" else None
+        self.cut_call = self._state == "head" and name is None
+        return [Piece("call", name[1])] if name else []
 
     def _text(self) -> list[Piece]:
         if self._after_call:
@@ -179,12 +186,12 @@ class CallReader:
             self._held = self._held[at + len(self._form.opener) :]
             self._state = "head"
             return [Piece("text", before)] if before else []
-        open_at = len(self._held)
-        for length in range(min(len(self._form.opener) - 1, len(self._held)), 0, -1):
-            if self._form.opener.startswith(self._held[-length:]):
-                open_at -= length
-                break
-        return self._show(len(self._held[:open_at].rstrip()))
+        return self._show(len(self._held[: len(self._held) - self._opening(self._held)].rstrip()))
+
+    def _opening(self, text: str) -> int:
+        """How many characters at the end of a text may be the beginning of an opener."""
+        lengths = range(min(len(self._form.opener) - 1, len(text)), 0, -1)
+        return next((length for length in lengths if self._form.opener.startswith(text[-length:])), 0)
 
     def _show(self, length: int) -> list[Piece]:
         shown, self._held = self._held[:length], self._held[length:]
@@ -198,7 +205,6 @@ class CallReader:
             return []
         self._held = self._held[head.end() :]
         self._state, self._depth = "arguments", 0
-        self.calls += 1
         return [Piece("call", head[1])]
 
     def _arguments(self) -> list[Piece]:

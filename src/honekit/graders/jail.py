@@ -273,7 +273,8 @@ def _details(fault: BaseException) -> str:
     try:
         of_grader = fault.__traceback__ and fault.__traceback__.tb_next
         lines = traceback.format_exception(type(fault), fault, of_grader, limit=-8)
-        return "".join(lines).strip()[-MAX_DETAILS:]
+        # Where the interpreter lies is the server's own business.
+        return "".join(lines).strip().replace(sysconfig.get_path("stdlib") + os.sep, "")[-MAX_DETAILS:]
     except Exception:  # a fault that cannot even be printed
         return type(fault).__name__[:200]
 

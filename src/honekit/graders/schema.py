@@ -60,7 +60,7 @@ def _template(text: str) -> str:
 
 def _source(text: str) -> str:
     if len(text.encode()) > MAX_SOURCE_BYTES:
-        raise PydanticCustomError("too_long", "a source may have {limit} bytes", {"limit": MAX_SOURCE_BYTES})
+        raise PydanticCustomError("source", "a source may have at most {limit} bytes", {"limit": MAX_SOURCE_BYTES})
     return text
 
 

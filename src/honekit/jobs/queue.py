@@ -148,7 +148,8 @@ def fail(job_id: str, error: dict[str, Any], *, token: int | None = None) -> Job
 def request_stop(job_id: str, request: StopRequest, *, noted: Noted | None = None) -> Job:
     """Cancel or pause: at once when nobody works on the job, else by asking its worker.
 
-    To ask twice is harmless; cancel wins over pause. `noted` is called with the id inside the transaction.
+    To ask twice is harmless. A job that is to pause can still be cancelled, not the other way round. `noted` is called with
+    the id inside the transaction.
     Raises: JobError[job.unknown | job.illegal_transition].
     """
     to: Status = "cancelled" if request == "cancel" else "paused"
@@ -156,13 +157,20 @@ def request_stop(job_id: str, request: StopRequest, *, noted: Noted | None = Non
         row = lock_job(connection, job_id)
         if row.status != to:
             check_transition(job_id, row.status, to)
+        if request == "pause" and row.stop_requested == "cancel":
+            raise JobError(
+                "job.illegal_transition",
+                what="a job that is being cancelled cannot be paused",
+                where=job_id,
+                mend="wait until it is cancelled, then start a new one",
+            )
         if noted:
             noted(connection, job_id)
         if row.status == to:
             return job_of(row)
         if row.status != "running" or lease_is_dead(row):
             return job_of(move(connection, row, to, message=f"Job {to}"))
-        if row.stop_requested not in (request, "cancel"):
+        if row.stop_requested != request:
             connection.execute(update(jobs).where(jobs.c.id == job_id).values(stop_requested=request))
             append_event(connection, row, "info", f"Asked to {request}")
         return job_of(lock_job(connection, job_id))
@@ -353,7 +361,8 @@ def append_event(
 ) -> Event:
     """Append under the job's row lock, so that `seq` has no gaps and a reader never misses a late commit.
 
-    With `progress`, the job's is replaced with it.
+    With `progress`, the job's is replaced with it. A message may quote what a file holds: a NUL, which no column keeps, is
+    shown as U+FFFD.
     """
     count, values = _COUNT_EVENT, {"job_id": row.id, "now": time.time()}
     if progress is not None:
@@ -361,7 +370,7 @@ def append_event(
     last = connection.execute(count, values).one()
     event = Event(
         id=new_id("ftevent-"), job_id=row.id, seq=last.last_event_seq, level=level, type=type,
-        created_at=last.last_event_at, message=message, data=data,
+        created_at=last.last_event_at, message=message.replace("\0", "\N{REPLACEMENT CHARACTER}"), data=data,
     )  # fmt: skip
     connection.execute(_ADD_EVENT, event.as_dict())
     return event

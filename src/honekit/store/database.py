@@ -25,6 +25,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from honekit import settings
 from honekit.errors import StoreError
+from honekit.store.texts import refuse_nul
 
 REVISION = "0008"
 """The newest migration. A database that says the same needs no look at Alembic."""
@@ -45,7 +46,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view; never waits for a writer on SQLite. Raises StoreError."""
+        """A consistent view; never waits for a writer on SQLite. Raises StoreError, NulRefused for a text with a NUL."""
         with self._transaction({}) as connection:
             yield connection
 
@@ -112,6 +113,7 @@ def _connect(url: str) -> Database:
             where=where,
             mend="run `pip install 'honekit[postgres]'`, or unset HONE_DATABASE_URL to use the embedded database",
         ) from fault
+    event.listen(engine, "before_cursor_execute", refuse_nul)
     if sqlite:
         _create_private(where)
         event.listen(engine, "connect", _prepare_sqlite)

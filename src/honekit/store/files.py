@@ -88,10 +88,14 @@ def keep(
 
 
 def plain_name(filename: str) -> str:
-    """The last part of a name that a client sent, without control characters, at most 255 of them; never used as a path."""
+    """The last part of a name that a client sent, without control characters, at most 255 of them; never used as a path.
+
+    One that names nothing, or a folder (`..`), becomes `file`.
+    """
     last = re.split(r"[/\\]", filename)[-1]
     kept = "".join(character for character in last if character.isprintable())
-    return kept.strip()[:255] or "file"
+    name = kept.strip()[:255]
+    return name if name.strip(".") else "file"
 
 
 def get(owner: str, file_id: str) -> File | None:

@@ -312,7 +312,7 @@ def test_hints_about_speed_change_no_answer_and_the_tier_is_told(client: openai.
 def test_an_unsupported_message_part_is_named(server: str, key: str) -> None:
     part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}
     error = post(server, key, messages=[{"role": "user", "content": [part]}]).json()["error"]
-    assert (error["param"], error["code"]) == ("messages[0].content[0]", "unsupported_value")
+    assert (error["param"], error["code"]) == ("messages[0].content[0].type", "unsupported_value")
 
 
 def test_an_unknown_model_is_a_404_that_names_it(client: openai.OpenAI) -> None:

@@ -15,9 +15,13 @@ import pytest
 
 from honekit.api import batcher, engines, server
 from honekit.api.openai import answering
+from honekit.api.openai.chat_schema import ChatCompletionRequest
+from honekit.api.openai.conversation import Run
 from honekit.errors import ModelError
 
 BODY = {"model": "one", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 3}
+TOOL = {"type": "function", "function": {"name": "f"}}
+SCHEMA_FORMAT = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
 
 
 @pytest.fixture
@@ -192,6 +196,19 @@ def test_many_choices_of_one_request_are_one_batch(http: httpx.Client, controlle
     assert controlled.sessions[0].most_at_once == 128
 
 
+@pytest.mark.parametrize(
+    ("asked", "param"),
+    [
+        ({"tools": [TOOL], "response_format": {"type": "json_object"}}, "tools"),
+        ({"tools": [TOOL], "response_format": SCHEMA_FORMAT}, "response_format.json_schema.schema"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+    ],
+)
+def test_the_parameter_that_holds_an_answer_is_known(asked: dict[str, Any], param: str) -> None:
+    body = ChatCompletionRequest.model_validate({**BODY, **asked})
+    assert Run(body, "one", "", 0, None, [], [], 0).held_by == param  # type: ignore[arg-type]
+
+
 def test_an_answer_that_cannot_be_held_to_its_schema_is_a_400_or_an_event(url: str, key: str, controlled: Any) -> None:
     controlled.go.set()
     with openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
@@ -199,7 +216,7 @@ def test_an_answer_that_cannot_be_held_to_its_schema_is_a_400_or_an_event(url: s
         controlled.sessions[0].last_reason = "error"
         with pytest.raises(openai.BadRequestError) as caught:
             client.chat.completions.create(**BODY)  # type: ignore[call-overload]
-        assert caught.value.code == "schema_too_complex"
+        assert (caught.value.code, caught.value.param) == ("schema_too_complex", "response_format")
         with pytest.raises(openai.APIError) as raised:
             list(client.chat.completions.create(**BODY, stream=True))  # type: ignore[call-overload]
         assert raised.value.code == "schema_too_complex"

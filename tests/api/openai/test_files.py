@@ -205,6 +205,11 @@ def test_a_name_is_never_a_path(server: str, key: str, name: str, shared_home: P
     assert elsewhere(shared_home) - before == set()
 
 
+@pytest.mark.parametrize(("name", "kept"), [("..", "file"), (".", "file"), ("a/..", "file"), (" .. ", "file"), ("..a", "..a")])
+def test_a_name_of_a_folder_is_none(name: str, kept: str) -> None:
+    assert files.plain_name(name) == kept
+
+
 def elsewhere(home: Path) -> set[Path]:
     """Everything of this test run that is no blob and no database's own."""
     found = {path.relative_to(home.parent) for path in home.parent.rglob("*") if not path.name.startswith("hone.db")}

@@ -18,10 +18,11 @@ from tests.train.test_reinforcement_job import prompts
 from honekit import fine_tuning, jobs
 from honekit.api.auth import Scope, create_key
 from honekit.api.engines import Engines
+from honekit.api.openai.job_faults import MENDS
 from honekit.api.server import running
 from honekit.fine_tuning import Start
 from honekit.fine_tuning.permissions import share
-from honekit.jobs import Model, queue
+from honekit.jobs import Model, leases, queue
 from honekit.jobs.records import job_dir
 from honekit.registry import create_version
 
@@ -87,6 +88,10 @@ def test_an_encoder_is_refused_before_a_job_of_it_is_queued(key: str, tmp_path: 
         with pytest.raises(openai.BadRequestError, match="encoder is not available for fine-tuning: this is") as caught:
             create(client, model="encoder")
         assert (caught.value.param, caught.value.code) == ("model", "model_not_available")
+        judge = {"type": "score_model", "name": "j", "model": "encoder", "input": [{"role": "user", "content": "good?"}]}
+        with pytest.raises(openai.BadRequestError, match="embedding model") as caught:
+            create(client, model="encoder", method=reinforcement(judge))
+        assert caught.value.param == "method.reinforcement.grader.model"
         assert client.fine_tuning.jobs.list().data == before
 
 
@@ -246,6 +251,47 @@ def test_events_come_newest_first_in_pages_and_name_no_path(client: openai.OpenA
     events = list(client.fine_tuning.jobs.list_events(job.id, limit=1))
     assert [event.message for event in events] == ["saved", "Job paused", "Job created"]
     assert events[0].data == {"step": 1}
+
+
+def test_an_empty_after_asks_for_the_first_page_of_every_list(server: str, tmp_path: Path) -> None:
+    with openai.OpenAI(base_url=f"{server}/v1", api_key=create_key(scope="admin")[0], max_retries=0) as admin:
+        job, name = checkpointed(admin, tmp_path)
+        admin.fine_tuning.checkpoints.permissions.create(name, project_ids=["another"])
+        headers = {"Authorization": f"Bearer {admin.api_key}"}
+    own = "/organization/projects/default/api_keys"
+    at = f"/fine_tuning/jobs/{job.id}"
+    lists = (
+        "/files",
+        "/fine_tuning/jobs",
+        f"{at}/events",
+        f"{at}/checkpoints",
+        f"/fine_tuning/checkpoints/{name}/permissions",
+        own,
+    )
+    for path in lists:
+        first, empty = (httpx.get(f"{server}/v1{path}{query}", headers=headers).json() for query in ("", "?after="))
+        assert first["data"] and empty == first, path
+
+
+def test_a_job_that_is_being_cancelled_is_not_paused(client: openai.OpenAI) -> None:
+    job = create(client)
+    assert leases.claim(job.id, "elsewhere:1:x")
+    assert client.fine_tuning.jobs.cancel(job.id).status == "running"
+    with pytest.raises(openai.BadRequestError, match="being cancelled does not take 'pause'") as caught:
+        client.fine_tuning.jobs.pause(job.id)
+    assert caught.value.code == "invalid_state"
+
+
+@pytest.mark.parametrize("code", [*MENDS, "data.empty"])
+def test_a_failed_job_is_mended_with_what_a_request_has(client: openai.OpenAI, code: str) -> None:
+    job = create(client)
+    lease = leases.claim(job.id, "elsewhere:1:x")
+    assert lease is not None
+    error = {"code": code, "what": "it failed", "where": None, "mend": "as data says"}
+    queue.fail(job.id, error, token=lease.token)
+    told = client.fine_tuning.jobs.retrieve(job.id).error
+    assert told is not None and told.message == f"it failed. To mend it: {MENDS.get(code, 'as data says')}"
+    assert "train." not in told.message
 
 
 def test_a_retried_creation_is_one_job(server: str, client: openai.OpenAI, key: str) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
+from tests import tiny
 from tests.other_server import configure
 
 from honekit.api.auth import create_key
@@ -259,6 +262,23 @@ def test_python_where_it_cannot_be_isolated_is_refused_and_tells_no_path(
     assert "somebody" not in caught.value.message
 
 
+def test_a_model_that_only_embeds_is_no_judge(key: str, tmp_path: Path) -> None:
+    label = {**SCORE, "type": "label_model", "labels": ["a", "b"], "passing_labels": ["a"], "model": "encoder"}
+    del label["sampling_params"]
+    score = {**SCORE, "model": "encoder"}
+    served = Engines(device="cpu", extra_bases={"encoder": str(tiny.save_encoder(tmp_path / "encoder"))})
+    with running(served) as url, openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+        for grader, param in ((score, "grader.model"), (label, "grader.model"), (multi("a", a=score), "grader.graders.a.model")):
+            for ask in (client.fine_tuning.alpha.graders.validate, partial(run, client)):
+                with pytest.raises(openai.BadRequestError, match="embedding model") as caught:
+                    ask(grader=grader)
+                assert (caught.value.code, caught.value.param) == ("unsupported_value", param)
+        source = {"type": "custom", "item_schema": {"type": "object"}}
+        with pytest.raises(openai.BadRequestError, match="embedding model") as caught:
+            client.evals.create(data_source_config=source, testing_criteria=[score])  # type: ignore[arg-type, list-item]
+        assert caught.value.param == "testing_criteria[0].model"
+
+
 @pytest.fixture
 def isolated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HONE_PYTHON_GRADERS", "1")
@@ -275,6 +295,9 @@ def test_python_graders_run_and_their_faults_are_told(strict: openai.OpenAI) -> 
     errors = run(strict, python("def grade(sample, item):\n    return 1 / 0")).metadata.errors
     assert errors.python_grader_runtime_error
     assert "ZeroDivisionError" in errors.python_grader_runtime_error_details
+    library = run(strict, python("import json\ndef grade(sample, item):\n    return json.loads('{')")).metadata.errors
+    assert 'File "json/' in library.python_grader_runtime_error_details
+    assert sysconfig.get_path("stdlib") not in library.python_grader_runtime_error_details
     half = run(strict, python("def grade(sample, item):\n    raise ValueError('\\ud800')")).metadata.errors
     assert "ValueError" in half.python_grader_runtime_error_details
     assert strict.fine_tuning.alpha.graders.validate(grader=python("def grade(sample, item): return 1")).grader.name == "p"  # type: ignore[arg-type]

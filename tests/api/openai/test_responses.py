@@ -12,6 +12,7 @@ import openai
 import pytest
 from pydantic import BaseModel, Field
 
+from honekit.api.openai.responses_schema import ResponseRequest
 from honekit.store import answers
 
 QUESTION = "what does code E41 mean?"
@@ -528,16 +529,16 @@ def test_with_truncation_the_oldest_turns_that_do_not_fit_are_left_out(connect: 
         ({"input": None}, "input", "invalid_type"),
         ({"input": []}, "input", "invalid_value"),
         ({"input": "\ud800"}, "input", "invalid_value"),
-        ({"input": [user([{"type": "input_image", "image_url": "x"}])]}, "input[0].content[0]", "unsupported_value"),
-        ({"input": [user([{"type": "output_text", "text": "x"}])]}, "input[0].content[0]", "unsupported_value"),
+        ({"input": [user([{"type": "input_image", "image_url": "x"}])]}, "input[0].content[0].type", "unsupported_value"),
+        ({"input": [user([{"type": "output_text", "text": "x"}])]}, "input[0].content[0].type", "unsupported_value"),
         ({"input": [{"role": "user"}]}, "input[0].content", "missing_required_parameter"),
         ({"input": [{"content": "x"}]}, "input[0].role", "missing_required_parameter"),
         ({"input": ["x"]}, "input[0]", "invalid_value"),
-        ({"input": [assistant([{"type": "refusal", "refusal": "x"}])]}, "input[0].content[0]", "unsupported_value"),
+        ({"input": [assistant([{"type": "refusal", "refusal": "x"}])]}, "input[0].content[0].type", "unsupported_value"),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role", "invalid_value"),
         ({"input": [{"role": "user", "content": "x", "colour": 1}]}, "input[0].colour", "unknown_parameter"),
-        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0]", "unsupported_value"),
-        ({"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]}, "input[0]", "unsupported_value"),
+        ({"input": [{"type": "item_reference", "id": "msg_1"}]}, "input[0].type", "unsupported_value"),
+        ({"input": [{"type": "reasoning", "id": "rs_1", "summary": []}]}, "input[0].type", "unsupported_value"),
         ({"input": [{"type": "function_call_output", "output": "x"}]}, "input[0].call_id", "missing_required_parameter"),
         ({"max_output_tokens": 15}, "max_output_tokens", "invalid_value"),
         ({"max_output_tokens": 5000}, "input", "context_length_exceeded"),
@@ -545,10 +546,10 @@ def test_with_truncation_the_oldest_turns_that_do_not_fit_are_left_out(connect: 
         ({"metadata": {"a": "x\0"}}, "metadata.a", "invalid_value"),
         ({"text": {"format": {"type": "json_schema", "name": "a"}}}, "text.format.schema", "missing_required_parameter"),
         ({"text": {"verbosity": "low"}}, "text.verbosity", "unsupported_value"),
-        ({"tools": [{"type": "web_search"}]}, "tools[0]", "unsupported_value"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type", "unsupported_value"),
         ({"tools": [{"type": "function", "name": "f", "parameters": {"a": "\ud800"}}]}, "tools[0].parameters", "invalid_value"),
         ({"tools": [{"type": "function", "name": "f", "parameters": nested(300)}]}, "tools[0].parameters", "invalid_value"),
-        ({"tool_choice": {"type": "custom", "name": "f"}}, "tool_choice", "unsupported_value"),
+        ({"tool_choice": {"type": "custom", "name": "f"}}, "tool_choice.type", "unsupported_value"),
         ({"tool_choice": {"type": "allowed_tools", "mode": "auto"}}, "tool_choice.tools", "missing_required_parameter"),
         ({"tool_choice": "required"}, "tool_choice", "invalid_value"),
         ({"tool_choice": {"type": "function", "name": "f"}}, "tool_choice", "invalid_value"),
@@ -565,7 +566,8 @@ def test_with_truncation_the_oldest_turns_that_do_not_fit_are_left_out(connect: 
         ({"moderation": {}}, "moderation", "unsupported_parameter"),
         ({"prompt_cache_options": {}}, "prompt_cache_options", "unsupported_parameter"),
         ({"prompt_cache_retention": "1h"}, "prompt_cache_retention", "invalid_value"),
-        ({"reasoning": {"effort": "high"}}, "reasoning", "unsupported_value"),
+        ({"reasoning": {"effort": "high"}}, "reasoning.effort", "unsupported_value"),
+        ({"reasoning": {"summary": "auto"}}, "reasoning.summary", "unsupported_parameter"),
         ({"conversation": "conv_1"}, "conversation", "unsupported_parameter"),
         ({"prompt": {"id": "p"}}, "prompt", "unsupported_parameter"),
         ({"max_tool_calls": 0}, "max_tool_calls", "invalid_value"),
@@ -598,6 +600,17 @@ def test_neutral_values_of_unsupported_parameters_are_accepted(connect: Connect)
         "conversation": None,
     }
     assert ask(connect(_strict_response_validation=True), **neutral).output_text == ask(connect()).output_text
+
+
+def test_what_an_answer_says_of_its_request_can_be_sent_again(server: str, key: str) -> None:
+    headers = {"authorization": f"Bearer {key}"}
+    first = httpx.post(
+        f"{server}/v1/responses", headers=headers, json={"model": "roomy", "input": QUESTION, "max_output_tokens": 16}
+    )
+    echoed = {name: value for name, value in first.json().items() if name in ResponseRequest.model_fields}
+    assert echoed["reasoning"] == {"effort": None, "summary": None}
+    again = httpx.post(f"{server}/v1/responses", headers=headers, json={**echoed, "input": QUESTION, "top_logprobs": None})
+    assert again.status_code == 200, again.text
 
 
 @pytest.mark.conformance("GET /v1/responses/{response_id}", "stream", "starting_after")

@@ -86,7 +86,7 @@ def test_an_answer_that_cannot_be_held_to_its_schema_fails(client: openai.OpenAI
     small = {**BODY, "max_output_tokens": 16}
     with pytest.raises(openai.BadRequestError) as caught:
         client.responses.create(**small)  # type: ignore[call-overload]
-    assert caught.value.code == "schema_too_complex"
+    assert (caught.value.code, caught.value.param) == ("schema_too_complex", "text.format")
     last = list(client.responses.create(**small, stream=True))[-1]  # type: ignore[call-overload]
     assert (last.type, last.response.error.code) == ("response.failed", "invalid_prompt")
 

@@ -236,6 +236,15 @@ def test_several_calls_may_be_made_at_once(client: openai.OpenAI, byte_tokenizer
         check_call(call)
 
 
+def test_a_call_that_is_cut_shows_nothing_of_what_frames_it(client: openai.OpenAI) -> None:
+    found = []
+    for tokens in (5, 20, 34):  # in the opener, before the name has ended, behind it: a token is a byte here
+        choice = ask(client, tools=[NOW], tool_choice="required", max_tokens=tokens).choices[0]
+        assert choice.finish_reason == "length" and choice.message.content is None
+        found.append([call.function.to_dict() for call in choice.message.tool_calls or []])
+    assert found == [[], [], [{"name": "now", "arguments": ""}]]
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_stream_of_a_call_says_the_same_as_a_plain_answer(client: openai.OpenAI, model: str) -> None:
     options: dict[str, Any] = {"model": model, "tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False}

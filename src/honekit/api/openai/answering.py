@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from honekit.api.batcher import Answers, EngineFailed, LoadedEngine, QueueFull, ServingEngine, Worker
 from honekit.api.engines import AllBusy, Engines
 from honekit.api.errors import NO_RETRY, ApiError, bad_request, log, server_error
-from honekit.api.openai.models import find_model
+from honekit.api.openai.models import find_model, only_embeds
 from honekit.errors import HoneError
 
 if TYPE_CHECKING:
@@ -86,8 +86,7 @@ async def loaded(worker: Worker, model: str) -> ServingEngine:
     """The engine, once it is there. Raises ApiError 503, and 400 for a model that only embeds."""
     engine = await loaded_to_embed(worker, model)
     if not engine.writes:
-        message = f"The model `{model[:200]}` is an embedding model and writes no text; ask it for embeddings."
-        raise bad_request(message, code="unsupported_value", param="model")
+        raise only_embeds(model)
     return cast("ServingEngine", engine)
 
 
@@ -143,16 +142,17 @@ def sampling(body: SamplingBody, choice: int, limit: int, top_logprobs: int, voc
     )
 
 
-async def tokens(answers: Answers) -> AsyncIterator[tuple[int, Token]]:
+async def tokens(answers: Answers, held_by: str | None = None) -> AsyncIterator[tuple[int, Token]]:
     """(choice, token) as they come.
 
-    Raises ApiError 500 when the engine fails, 400 when an answer takes more work to be held to its schema than it may.
+    Raises ApiError 500 when the engine fails, 400 when an answer takes more work to be held to its schema, which stands in
+    the parameter `held_by`, than it may.
     """
     try:
         async for choice, token in answers:
             if token.finish_reason == "error":
                 message = "Holding the answer to this schema takes more work than it may; simplify the schema."
-                raise bad_request(message, code="schema_too_complex", param=None)
+                raise bad_request(message, code="schema_too_complex", param=held_by)
             yield choice, token
     except EngineFailed as fault:
         raise _engine_failed() from fault

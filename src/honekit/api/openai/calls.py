@@ -26,8 +26,9 @@ class CallWriter:
 
     @property
     def content(self) -> str | None:
-        """What was said; None when there is nothing but calls."""
-        return "".join(self._text) or (None if self.made else "")
+        """What was said; None when there is nothing but calls, be it one that was cut before its name."""
+        called = self.made or (self._reader is not None and self._reader.cut_call)
+        return "".join(self._text) or (None if called else "")
 
     def take(self, text: str, finish_reason: str | None) -> list[dict[str, Any]]:
         """The deltas that this text, and the answer's end if it is one, make certain."""
@@ -38,7 +39,7 @@ class CallWriter:
         else:
             deltas += [self._delta(piece) for piece in self._reader.push(text)]
             if finish_reason is not None:
-                deltas += [self._delta(piece) for piece in self._reader.end()]
+                deltas += [self._delta(piece) for piece in self._reader.end(cut=finish_reason == "length")]
         if finish_reason is not None:
             called = finish_reason == "stop" and self.made and not self._named
             self.finish_reason = "tool_calls" if called else cast(Literal["stop", "length"], finish_reason)

@@ -14,7 +14,15 @@ from fastapi.responses import JSONResponse, Response
 from honekit.api.batcher import Worker
 from honekit.api.errors import ApiError, bad_request
 from honekit.api.openai import answering, conversation, functions, stored, stored_chat
-from honekit.api.openai.chat_schema import AnswerMessage, ChatCompletion, ChatCompletionRequest, Choice, Logprobs
+from honekit.api.openai.chat_schema import (
+    AnswerMessage,
+    AssistantMessage,
+    ChatCompletion,
+    ChatCompletionRequest,
+    Choice,
+    Logprobs,
+    ToolMessage,
+)
 from honekit.api.openai.conversation import Run
 from honekit.api.routes import JsonRoute
 from honekit.store.answers import Answer
@@ -33,9 +41,21 @@ async def create_chat_completion(body: ChatCompletionRequest, request: Request) 
         raise bad_request("'top_logprobs' needs 'logprobs': true.", code="invalid_value", param="top_logprobs")
     if body.stream_options is not None and not body.stream:
         raise bad_request("'stream_options' needs 'stream': true.", code="invalid_value", param="stream_options")
+    _check_results(body)
     if not body.store:
         return await _answer(body, request, None)
     return await stored.answered(request, body, "chat.completion", bool(body.stream), partial(_answer, body, request))
+
+
+def _check_results(body: ChatCompletionRequest) -> None:
+    """Raises ApiError 400 for the result of a call that the assistant did not make before."""
+    called: set[str] = set()
+    for index, message in enumerate(body.messages):
+        if isinstance(message, AssistantMessage):
+            called.update(call.id for call in message.tool_calls or ())
+        elif isinstance(message, ToolMessage) and message.tool_call_id not in called:
+            told = f"There is no tool call with the id '{message.tool_call_id[:80]}' before this message of the role 'tool'."
+            raise bad_request(told, code="invalid_value", param=f"messages[{index}].tool_call_id")
 
 
 async def _answer(body: ChatCompletionRequest, request: Request, keep: stored.Keep | None) -> Response:
@@ -51,7 +71,7 @@ async def _answer(body: ChatCompletionRequest, request: Request, keep: stored.Ke
         return made
 
     async def whole(run: Run) -> Response:
-        async for index, token in answering.tokens(run.answers):
+        async for index, token in answering.tokens(run.answers, _held_by(run, by_functions)):
             text, _ = run.writers[index].take(token)
             run.calls[index].take(text, token.finish_reason)
         return JSONResponse(_content(await kept(run)))
@@ -93,6 +113,10 @@ def _completion(run: Run, completion_id: str, by_functions: bool) -> ChatComplet
     return ChatCompletion(**_head(run, completion_id), choices=choices, usage=run.usage(), metadata=run.body.metadata)
 
 
+def _held_by(run: Run, by_functions: bool) -> str:
+    return "functions" if by_functions and run.held_by == "tools" else run.held_by
+
+
 def _head(run: Run, completion_id: str) -> dict[str, Any]:
     """The same in every chunk."""
     return {
@@ -131,7 +155,7 @@ async def _chunks(run: Run, completion_id: str, by_functions: bool) -> AsyncIter
         return {"index": index, "delta": content, "logprobs": logprobs, "finish_reason": reason}
 
     begun: set[int] = set()
-    async for index, token in answering.tokens(run.answers):
+    async for index, token in answering.tokens(run.answers, _held_by(run, by_functions)):
         writer, calls = run.writers[index], run.calls[index]
         text, certain = writer.take(token)
         deltas = calls.take(text, token.finish_reason)

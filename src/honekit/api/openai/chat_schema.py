@@ -78,10 +78,16 @@ Schema = Annotated[dict[str, Any], AfterValidator(_json)]
 """May go back with an answer and into the database, so it must be JSON, and not deeper than these can take."""
 
 
-def _known_part(given: Any) -> Any:
-    if isinstance(given, dict) and given.get("type") in ("image_url", "input_audio", "file", "refusal"):
-        raise PydanticCustomError("unsupported_value", "only content parts of type 'text' are supported yet")
-    return given
+def of_type(what: str, *types: str) -> BeforeValidator:
+    """Names the types that are supported when an object is of another, whose own fields nobody knows here."""
+
+    def check(given: Any) -> Any:
+        if isinstance(given, dict) and isinstance(given.get("type"), str) and given["type"] not in types:
+            names = " and ".join(f"'{name}'" for name in types)
+            raise PydanticCustomError("unsupported_type", f"only {what} of type {names} are supported")
+        return given
+
+    return BeforeValidator(check)
 
 
 class TextPart(Body):
@@ -89,7 +95,7 @@ class TextPart(Body):
     text: Text
 
 
-Part = Annotated[TextPart, BeforeValidator(_known_part)]
+Part = Annotated[TextPart, of_type("content parts", "text")]
 Content = Text | Annotated[list[Part], Field(min_length=1)]
 
 
@@ -108,12 +114,6 @@ class UserMessage(Body):
 
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-
-
-def _known_kind(given: Any) -> Any:
-    if isinstance(given, dict) and given.get("type") == "custom":
-        raise PydanticCustomError("unsupported_value", "only the type 'function' is supported yet")
-    return given
 
 
 class CalledFunction(Body):
@@ -137,7 +137,7 @@ class AssistantMessage(Body):
     name: Text | None = None
     refusal: Unsupported = None
     audio: Unsupported = None
-    tool_calls: list[Annotated[ToolCall, BeforeValidator(_known_kind)]] | None = None
+    tool_calls: list[Annotated[ToolCall, of_type("tool calls", "function")]] | None = None
     function_call: CalledFunction | None = None
     """Deprecated: a call of one of the `functions`."""
     annotations: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
@@ -213,7 +213,7 @@ class AllowedTools(Body):
     """The tools of a request that may be called in this answer; `required`: one of them must be."""
 
     mode: Literal["auto", "required"]
-    tools: Annotated[list[Annotated[NamedToolChoice, BeforeValidator(_known_kind)]], Field(min_length=1, max_length=128)]
+    tools: Annotated[list[Annotated[NamedToolChoice, of_type("tools", "function")]], Field(min_length=1, max_length=128)]
 
 
 class AllowedToolsChoice(Body):
@@ -301,8 +301,8 @@ class ChatCompletionRequest(Body):
     logprobs: bool | None = False
     top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
     response_format: ResponseFormat | None = None
-    tools: Annotated[list[Annotated[Tool, BeforeValidator(_known_kind)]], Field(max_length=128)] | None = None
-    tool_choice: Annotated[ToolChoice | None, BeforeValidator(_known_kind)] = None
+    tools: Annotated[list[Annotated[Tool, of_type("tools", "function")]], Field(max_length=128)] | None = None
+    tool_choice: Annotated[ToolChoice | None, of_type("tool choices", "function", "allowed_tools")] = None
     parallel_tool_calls: bool | None = True
     metadata: Metadata | None = None
     """Comes back with the answer."""

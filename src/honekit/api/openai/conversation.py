@@ -13,9 +13,9 @@ from honekit.api.batcher import Answers, Worker
 from honekit.api.errors import bad_request
 from honekit.api.openai import answering
 from honekit.api.openai.calls import CallWriter
-from honekit.api.openai.chat_schema import ChatCompletionRequest, Usage, as_plain
+from honekit.api.openai.chat_schema import ChatCompletionRequest, JsonSchemaFormat, Usage, as_plain
 from honekit.api.openai.choices import ChoiceWriter
-from honekit.api.openai.shapes import Shape, shape_of
+from honekit.api.openai.shapes import SCHEMA_PARAM, Shape, shape_of
 from honekit.chat.functions import messages_with_tools
 from honekit.errors import DataError, HoneError
 
@@ -35,6 +35,13 @@ class Run:
     writers: list[ChoiceWriter]
     calls: list[CallWriter]
     prompt_tokens: int
+
+    @property
+    def held_by(self) -> str:
+        """The parameter whose schema holds the answers, where one does."""
+        if isinstance(self.body.response_format, JsonSchemaFormat):
+            return SCHEMA_PARAM
+        return "tools" if self.body.tools else "response_format"
 
     def usage(self) -> Usage:
         made = sum(writer.tokens for writer in self.writers)

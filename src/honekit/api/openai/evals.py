@@ -25,7 +25,7 @@ from honekit.api.openai.evals_schema import (
     UpdateEval,
 )
 from honekit.api.openai.graders import check_grader, check_sources
-from honekit.api.openai.models import find_model
+from honekit.api.openai.models import find_model, find_writer
 from honekit.api.openai.pages import Page, last_seen, page
 from honekit.api.routes import JsonRoute
 from honekit.errors import GraderError
@@ -119,7 +119,7 @@ async def create_run(eval_id: str, body: CreateRun, request: Request) -> RunObje
     async def make(noted: Noted) -> evals.Run:
         if samples(source):
             try:
-                await find_model(request, source.model)  # type: ignore[arg-type, union-attr]
+                await find_writer(request, source.model)  # type: ignore[arg-type, union-attr]
             except ApiError as fault:
                 fault.param = "data_source.model"
                 raise
@@ -264,11 +264,12 @@ async def _check_criteria(criteria: list[Any], request: Request) -> None:
             await check_grader(criterion, request, place)
             await check_sources(criterion, request, place)
             continue
+        embeds = isinstance(criterion, own.SemanticSimilarityGrader)
         for model in models_of(criterion):
-            if elsewhere.is_elsewhere(model) and not isinstance(criterion, own.SemanticSimilarityGrader):
+            if elsewhere.is_elsewhere(model) and not embeds:
                 continue
             try:
-                await find_model(request, model)
+                await (find_model if embeds else find_writer)(request, model)
             except ApiError as fault:
                 fault.param = f"{place}.model"
                 raise

@@ -161,7 +161,7 @@ async def file_content(file_id: str, request: Request) -> Response:
 @router.delete("/files/{file_id}")
 async def delete_file(file_id: str, request: Request) -> Deleted:
     """Delete a file. A job that is still to read it keeps its content until it is over."""
-    if not await asyncio.to_thread(store.remove, request.state.api_key.owner, file_id):
+    if not await asyncio.to_thread(store.remove, request.state.api_key.owner, _id(file_id)):
         raise _no_file(file_id)
     return Deleted(id=file_id)
 

@@ -18,7 +18,6 @@ from honekit.api.openai.fine_tuning_schema import (
     EventObject,
     EventPage,
     Integration,
-    JobFault,
     JobObject,
     JobPage,
     PermissionDeleted,
@@ -26,6 +25,7 @@ from honekit.api.openai.fine_tuning_schema import (
     PermissionRequest,
 )
 from honekit.api.openai.graders import check_grader, check_sources
+from honekit.api.openai.job_faults import job_fault
 from honekit.api.openai.models import find_model
 from honekit.api.openai.pages import Page, behind, metadata_filter, page
 from honekit.api.routes import JsonRoute
@@ -116,7 +116,7 @@ async def list_events(job_id: str, request: Request, after: str | None = None, l
     """What happened, newest first."""
     job, _ = await _find(request, job_id)
     try:
-        found = await asyncio.to_thread(jobs.latest_events, job.id, after=after, limit=limit + 1)
+        found = await asyncio.to_thread(jobs.latest_events, job.id, after=after or None, limit=limit + 1)
     except JobError as fault:
         raise ApiError(400, f"No such event: '{(after or '')[:80]}'", code="event_not_found", param="after") from fault
     return EventPage(data=[event_object(event) for event in found[:limit]], has_more=len(found) > limit)
@@ -182,7 +182,7 @@ def job_object(job: Job, asked: Asked) -> JobObject:
     return JobObject(
         id=job.id,
         created_at=int(job.created_at),
-        error=_fault(job),
+        error=job_fault(job),
         fine_tuned_model=asked.model_name if done else None,
         finished_at=int(job.finished_at) if job.finished_at else None,
         hyperparameters=asked.method[kind]["hyperparameters"],
@@ -198,19 +198,6 @@ def job_object(job: Job, asked: Asked) -> JobObject:
         method=asked.method,
         metadata=asked.metadata,
         integrations=[Integration.model_validate(one) for one in asked.integrations or ()],
-    )
-
-
-def _fault(job: Job) -> JobFault | None:
-    if job.status != "failed" or not job.error:
-        return None
-    code = str(job.error["code"])
-    about_data = code.startswith("data.") or code in ("train.all_truncated", "train.no_trained_tokens")
-    message = f"{job.error['what']}. To mend it: {job.error['mend']}" if job.error.get("mend") else str(job.error["what"])
-    return JobFault(
-        code="invalid_training_file" if about_data else code,
-        message=message,
-        param="training_file" if about_data else None,
     )
 
 
@@ -276,7 +263,8 @@ async def _change(request: Request, job_id: str, how: Literal["cancel", "pause",
         except Overtaken:
             pass  # done by another server meanwhile
         except JobError as fault:
-            message = f"A job that is {job.status} does not take '{how}'."
+            state = "being cancelled" if job.stop_requested == "cancel" else job.status
+            message = f"A job that is {state} does not take '{how}'."
             raise bad_request(message, code="invalid_state", param=None) from fault
     return job_object(*await _find(request, job_id))
 

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from honekit.api.openai.chat_schema import Metadata, Text
+from honekit.api.auth import check_project
+from honekit.api.openai.chat_schema import Metadata, Text, of_type
+from honekit.errors import ServeError
 from honekit.fine_tuning import Wanted, integrations
 from honekit.fine_tuning.integrations import MAX_TAG
 from honekit.graders.schema import Grader
@@ -127,7 +129,9 @@ class CreateJob(_Body):
     method: Annotated[Method | None, BeforeValidator(_only_of_its_type)] = None
     hyperparameters: Hyperparameters | None = None
     """Deprecated place of `method.supervised.hyperparameters`, which win when both are given."""
-    integrations: Annotated[list[Integration] | None, Field(max_length=5), AfterValidator(_available)] = None
+    integrations: Annotated[
+        list[Annotated[Integration, of_type("integrations", "wandb")]] | None, Field(max_length=5), AfterValidator(_available)
+    ] = None
 
     def wanted(self) -> Wanted:
         """The hyperparameters, wherever they stand."""
@@ -206,8 +210,16 @@ class CheckpointObject(BaseModel):
     metrics: dict[str, float]
 
 
+def _project(given: str) -> str:
+    try:
+        check_project(given)
+    except ServeError as fault:
+        raise PydanticCustomError("invalid_value", "{what}: {mend}", {"what": fault.what, "mend": fault.mend}) from fault
+    return given
+
+
 class PermissionRequest(_Body):
-    project_ids: Annotated[list[Annotated[Text, Field(min_length=1, max_length=64)]], Field(min_length=1, max_length=100)]
+    project_ids: Annotated[list[Annotated[Text, AfterValidator(_project)]], Field(min_length=1, max_length=100)]
 
 
 class PermissionObject(BaseModel):

@@ -32,7 +32,7 @@ from honekit.api.openai.graders_schema import (
     ValidateGraderRequest,
     ValidateGraderResponse,
 )
-from honekit.api.openai.models import find_model
+from honekit.api.openai.models import find_writer
 from honekit.api.openai.shapes import SCHEMA_PARAM
 from honekit.api.routes import JsonRoute
 from honekit.api.served import Served, first_base
@@ -96,7 +96,7 @@ async def check_grader(grader: Grader, request: Request, place: str) -> dict[str
     """The models of this server that a grader asks, by the names that it has for them; `place` is where it stands in the
     request. Those that are asked elsewhere are left out.
 
-    Raises: ApiError 404 for a model that is not served, 403 for Python where it is refused.
+    Raises: ApiError 404 for a model that is not served, 400 for one that only embeds, 403 for Python where it is refused.
     """
     asked: dict[str, Served] = {}
     for path, part in placed_graders(grader, place):
@@ -104,7 +104,7 @@ async def check_grader(grader: Grader, request: Request, place: str) -> dict[str
             if elsewhere.is_elsewhere(part.model):
                 continue
             try:
-                asked[part.model] = await find_model(request, part.model)
+                asked[part.model] = await find_writer(request, part.model)
             except ApiError as fault:
                 fault.param = f"{path}.model"
                 raise

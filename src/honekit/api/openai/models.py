@@ -11,10 +11,11 @@ from pydantic import BaseModel
 
 from honekit import fine_tuning
 from honekit.api.engines import Engines
-from honekit.api.errors import ApiError
+from honekit.api.errors import ApiError, bad_request
 from honekit.api.served import Served
 from honekit.errors import RegistryError, ServeError
 from honekit.fine_tuning.records import by_model_name
+from honekit.models import bases
 
 router = APIRouter(prefix="/v1", tags=["models"])
 
@@ -99,6 +100,28 @@ def _no_model(name: str) -> ApiError:
     if _BASE_NAME.fullmatch(name):
         message += f" A server that is started with `hone serve --base {name}=BASE` answers by this name too."
     return ApiError(404, message, code="model_not_found", param="model")
+
+
+async def find_writer(request: Request, name: str) -> Served:
+    """The same of one that is to write text. Raises: ApiError 404 `model_not_found`, 400 for one that only embeds.
+
+    A base that is still to be fetched shows what it is when it is first asked.
+    """
+    served = await find_model(request, name)
+    if await asyncio.to_thread(_is_encoder, served):
+        raise only_embeds(name)
+    return served
+
+
+def only_embeds(name: str) -> ApiError:
+    """The answer to whoever wants text from an embedding model."""
+    message = f"The model `{name[:200]}` is an embedding model and writes no text; ask it for embeddings."
+    return bad_request(message, code="unsupported_value", param="model")
+
+
+def _is_encoder(served: Served) -> bool:
+    directory = bases.local_directory(served.base_ref)
+    return directory is not None and bases.is_encoder(directory)
 
 
 def _model(served: Served) -> Model:

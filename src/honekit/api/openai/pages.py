@@ -43,7 +43,7 @@ def page(found: Sequence[Any], limit: int) -> Page[Any]:
 
 def behind(found: list[Any], after: str | None) -> list[Any]:
     """What comes after the element with this id. Raises ApiError 400 when there is none."""
-    if after is None:
+    if not after:
         return found
     at = next((index for index, one in enumerate(found) if one.id == after), None)
     if at is None:

@@ -48,6 +48,7 @@ _KEPT: dict[str, type[KeptMessage] | type[OutputCall] | type[KeptCallOutput]] = 
 }
 _CHAT_PARAMS = (
     ("response_format.json_schema.schema", "text.format.schema"),
+    ("response_format", "text.format"),
     ("messages", "input"),
     (".function.", "."),
 )
@@ -184,11 +185,16 @@ async def _start(body: ResponseRequest, owner: str, items: list[dict[str, Any]],
         asked = responses_input.chat_request(body, earlier, items)
         return await conversation.start(asked, model, worker, owner, drop_oldest=body.truncation == "auto")
     except ApiError as fault:
-        for there, here in _CHAT_PARAMS:
-            if fault.param and there in fault.param:
-                fault.message = fault.message.replace(fault.param, fault.param.replace(there, here))
-                fault.param = fault.param.replace(there, here)
+        if fault.param:
+            here = _renamed(fault.param)
+            fault.message, fault.param = fault.message.replace(fault.param, here), here
         raise
+
+
+def _renamed(param: str) -> str:
+    for there, here in _CHAT_PARAMS:
+        param = param.replace(there, here)
+    return param
 
 
 async def _earlier(owner: str, response_id: str | None) -> list[dict[str, Any]]:
@@ -208,7 +214,7 @@ async def _earlier(owner: str, response_id: str | None) -> list[dict[str, Any]]:
 
 async def _written(run: Run, writer: OutputWriter) -> AsyncIterator[dict[str, Any]]:
     """The events of the output, to its end."""
-    async for _, token in answering.tokens(run.answers):
+    async for _, token in answering.tokens(run.answers, _renamed(run.held_by)):
         text, certain = run.writers[0].take(token)
         writer.note(certain)
         for delta in run.calls[0].take(text, token.finish_reason):

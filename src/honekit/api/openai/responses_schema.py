@@ -20,19 +20,8 @@ from honekit.api.openai.chat_schema import (
     TokenLogprob,
     Unsupported,
     neutral,
+    of_type,
 )
-
-
-def _known(what: str, *types: str) -> BeforeValidator:
-    """Names the types that are supported when an object is of another."""
-
-    def check(given: Any) -> Any:
-        if isinstance(given, dict) and isinstance(given.get("type"), str) and given["type"] not in types:
-            names = " and ".join(f"'{name}'" for name in types)
-            raise PydanticCustomError("unsupported_value", f"only {what} of type {names} are supported")
-        return given
-
-    return BeforeValidator(check)
 
 
 class InputText(Body):
@@ -51,9 +40,9 @@ class OutputText(Body):
     """Of no use for going on."""
 
 
-InputParts = Annotated[list[Annotated[InputText, _known("content parts", "input_text")]], Field(min_length=1)]
+InputParts = Annotated[list[Annotated[InputText, of_type("content parts", "input_text")]], Field(min_length=1)]
 AnswerPart = Annotated[
-    Annotated[InputText | OutputText, Field(discriminator="type")], _known("content parts", "output_text", "input_text")
+    Annotated[InputText | OutputText, Field(discriminator="type")], of_type("content parts", "output_text", "input_text")
 ]
 ItemStatus = Literal["in_progress", "completed", "incomplete"]
 
@@ -118,7 +107,7 @@ InputItem = Annotated[
         | Annotated[CallOutput, Tag("function_call_output")],
         Discriminator(_kind),
     ],
-    _known("items", "message", "function_call", "function_call_output"),
+    of_type("items", "message", "function_call", "function_call_output"),
 ]
 
 
@@ -160,7 +149,7 @@ class AllowedFunctions(Body):
 
     type: Literal["allowed_tools"]
     mode: Literal["auto", "required"]
-    tools: Annotated[list[Annotated[NamedFunction, _known("tools", "function")]], Field(min_length=1, max_length=128)]
+    tools: Annotated[list[Annotated[NamedFunction, of_type("tools", "function")]], Field(min_length=1, max_length=128)]
 
 
 ToolChoice = Literal["none", "auto", "required"] | Annotated[NamedFunction | AllowedFunctions, Field(discriminator="type")]
@@ -179,6 +168,16 @@ class StreamOptions(Body):
     include_obfuscation: Annotated[Literal[False] | None, neutral(False)] = None
 
 
+class Reasoning(Body):
+    """The models here have no reasoning apart from their answer, and so no ways to do it."""
+
+    effort: Annotated[Literal["none"] | None, neutral("none")] = None
+    summary: Unsupported = None
+    generate_summary: Unsupported = None
+    mode: Unsupported = None
+    context: Unsupported = None
+
+
 class ResponseRequest(Body):
     """Something to be answered."""
 
@@ -192,8 +191,8 @@ class ResponseRequest(Body):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 1.0
     top_p: Annotated[float, Field(ge=0, le=1)] | None = 1.0
     text: TextOptions | None = None
-    tools: Annotated[list[Annotated[FunctionTool, _known("tools", "function")]], Field(max_length=128)] | None = None
-    tool_choice: Annotated[ToolChoice | None, _known("tool choices", "function", "allowed_tools")] = None
+    tools: Annotated[list[Annotated[FunctionTool, of_type("tools", "function")]], Field(max_length=128)] | None = None
+    tool_choice: Annotated[ToolChoice | None, of_type("tool choices", "function", "allowed_tools")] = None
     parallel_tool_calls: bool | None = True
     metadata: Metadata | None = None
     """Comes back with the answer."""
@@ -216,7 +215,7 @@ class ResponseRequest(Body):
 
     truncation: Literal["auto", "disabled"] | None = None
     background: Annotated[Literal[False] | None, neutral(False)] = None
-    reasoning: Annotated[dict[str, Any] | None, neutral({}, {"effort": None}, {"effort": "none"})] = None
+    reasoning: Reasoning | None = None
     context_management: Unsupported = None
     conversation: Unsupported = None
     moderation: Unsupported = None
