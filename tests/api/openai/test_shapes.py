@@ -317,13 +317,13 @@ def test_the_clients_own_tool_helper_parses_the_arguments(client: openai.OpenAI)
     [
         ({"tool_choice": "required"}, "tool_choice", "invalid_value"),
         ({"tools": TOOLS, "tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice", "invalid_value"),
-        ({"tools": TOOLS, "tool_choice": {"type": "custom", "custom": {"name": "x"}}}, "tool_choice", "unsupported_value"),
+        ({"tools": TOOLS, "tool_choice": {"type": "custom", "custom": {"name": "x"}}}, "tool_choice.type", "unsupported_value"),
         ({"tools": TOOLS, "tool_choice": {"type": "allowed_tools"}}, "tool_choice.allowed_tools", "missing_required_parameter"),
         ({"tools": TOOLS, "tool_choice": allowed("required", "now", "x")}, "tool_choice", "invalid_value"),
         ({"tools": TOOLS, "tool_choice": allowed("none", "now")}, "tool_choice.allowed_tools.mode", "invalid_value"),
         ({"tools": TOOLS, "tool_choice": allowed("auto")}, "tool_choice.allowed_tools.tools", "invalid_value"),
         ({"tools": [NOW, NOW]}, "tools[1].function.name", "invalid_value"),
-        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0]", "unsupported_value"),
+        ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type", "unsupported_value"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name", "invalid_value"),
         (
             {"tools": [NOW, {"type": "function", "function": {"name": "x", "parameters": {"properties": 5}}}]},
