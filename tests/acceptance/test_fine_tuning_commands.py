@@ -87,7 +87,7 @@ def test_the_five_calls_as_commands(client: Client, tmp_path: Path) -> None:
     assert job["fine_tuned_model"] in [model["id"] for model in client.json("models", "list")["models"]]
     assert client.json("models", "show", job["fine_tuned_model"])["id"] == job["fine_tuned_model"]
     assert client.run("models", "show", "tiny").splitlines()[:2] == [f"{'model':<20} tiny", f"{'owner':<20} base"]
-    assert client.json("models", "show", "none", code=1)["error"]["code"] == "api.model_not_found"
+    assert client.json("models", "show", "none", code=2)["error"]["code"] == "api.model_not_found"
     promoted = client.json("models", "promote", job["fine_tuned_model"])
     assert (promoted["alias"], promoted["version"]) == ("told@production", job["fine_tuned_model"])
     assert client.run("models", "show", "told@production").splitlines()[0] == f"{'model':<20} told@production"
@@ -99,7 +99,7 @@ def test_the_five_calls_as_commands(client: Client, tmp_path: Path) -> None:
     assert client.run("models", "promote", second, "--alias", "told@production").strip() == f"told@production -> {second}"
     assert client.run("models", "rollback", "told@production").strip() == f"told@production -> {job['fine_tuned_model']}"
     assert client.json("models", "rollback", "told@production", code=1)["error"]["code"] == "api.nothing_before"
-    assert client.json("models", "rollback", "none@production", code=1)["error"]["code"] == "api.alias_not_found"
+    assert client.json("models", "rollback", "none@production", code=2)["error"]["code"] == "api.alias_not_found"
     assert client.json("models", "delete", second)["deleted"] is True
     assert second not in client.run("models", "list")
     assert client.json("models", "delete", "tiny", code=1)["error"]["code"] == "api.model_is_base"
@@ -128,7 +128,7 @@ def test_keys_and_projects_bound_what_commands_reach(server: Server, client: Cli
     error = reader.json("files", "delete", mine, code=1)["error"]
     assert (error["code"], "scope" in error["mend"]) == ("api.insufficient_scope", True)
     stranger = Client(server.url, make_key(server.home, "--project", "team-b"), client.home)
-    assert stranger.json("files", "show", mine, code=1)["error"]["code"] == "api.file_not_found"
+    assert stranger.json("files", "show", mine, code=2)["error"]["code"] == "api.file_not_found"
     nobody = Client(server.url, "hone-wrong", client.home)
     assert nobody.json("files", "list", code=1)["error"]["code"] == "api.invalid_api_key"
 
@@ -144,7 +144,7 @@ def test_an_administrator_keeps_the_keys_of_a_project_on_the_server(server: Serv
     assert [(key["id"] == made["id"], key["scope"]) for key in listed] == [(True, "read"), (False, "admin")]
     assert {name for key in listed for name in key} == set(made) - {"key"}
     assert "ci" in admin.run("keys", "list")
-    error = admin.json("keys", "create", "--project", "team-z", code=1)["error"]
+    error = admin.json("keys", "create", "--project", "team-z", code=2)["error"]
     assert (error["code"], "--project" in error["mend"]) == ("api.project_not_found", True)
     assert admin.json("keys", "revoke", made["key"])["revoked_at"] > 0
     assert reader.json("files", "list", code=1)["error"]["code"] == "api.invalid_api_key"

@@ -141,7 +141,7 @@ def test_a_suite_that_does_not_fit_is_refused(
     suite: Path, change: tuple[str, str], code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     suite.write_text(SUITE.replace(*change))
-    assert said(capsys, "run", str(suite), "--model", "m", code=1)["error"]["code"] == code
+    assert said(capsys, "run", str(suite), "--model", "m", code=2)["error"]["code"] == code
 
 
 def test_wrong_usage_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -258,7 +258,7 @@ def test_the_gate_says_by_its_exit_code_whether_rules_pass(tmp_path: Path, capsy
     failed = said(capsys, "gate", str(run), code=1)
     assert [one["outcome"] for one in failed["rules"]][-1] == "failed"
     (project / "hone.toml").write_text(toml + '\n[gate]\nrules = ["forgetting <= "]\n')
-    assert said(capsys, "gate", str(project), code=1)["error"]["code"] == "gate.rule_syntax"
+    assert said(capsys, "gate", str(project), code=2)["error"]["code"] == "gate.rule_syntax"
 
 
 def test_a_comparison_is_told_with_effect_size_and_no_p_of_zero() -> None:

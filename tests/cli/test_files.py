@@ -77,7 +77,7 @@ def test_a_bar_appears_only_for_what_takes_long(
     ],
 )
 def test_a_file_that_is_not_there_is_said_in_words_of_the_terminal(hone: Any, arguments: tuple[str, ...]) -> None:
-    error = hone(*arguments, code=1)["error"]
+    error = hone(*arguments, code=2)["error"]
     assert (error["code"], error["what"]) == ("api.file_not_found", "there is no file 'file-nothing'")
     assert error["where"] == "project 'default' on this machine"
     assert "hone files list" in error["mend"]
@@ -87,7 +87,7 @@ def test_a_file_that_is_not_there_is_said_in_words_of_the_terminal(hone: Any, ar
 def test_what_cannot_be_read_or_written_is_named(hone: Any, training: Path, tmp_path: Path) -> None:
     assert hone("files", "upload", tmp_path / "nothing", code=1)["error"]["code"] == "data.unreadable"
     assert hone("files", "upload", tmp_path, code=1)["error"]["code"] == "data.unreadable"
-    assert hone("files", "upload", training, "--purpose", "poetry", code=1)["error"]["where"] == "--purpose"
+    assert hone("files", "upload", training, "--purpose", "poetry", code=2)["error"]["where"] == "--purpose"
     file_id = hone("files", "upload", training)["files"][0]["id"]
     assert hone("files", "content", file_id, "-o", tmp_path / "no" / "folder", code=1)["error"]["code"] == "store.write_failed"
 
@@ -97,7 +97,7 @@ def test_projects_see_their_own_files_only(hone: Any, training: Path, monkeypatc
     made = hone("files", "upload", training)["files"][0]
     monkeypatch.setenv("HONE_PROJECT", "team-b")
     assert hone("files", "list")["files"] == []
-    assert hone("files", "show", made["id"], code=1)["error"]["code"] == "api.file_not_found"
+    assert hone("files", "show", made["id"], code=2)["error"]["code"] == "api.file_not_found"
     monkeypatch.setenv("HONE_PROJECT", "Team A")
     assert hone("files", "list", code=1)["error"]["code"] == "serve.project_name"
 

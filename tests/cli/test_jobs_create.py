@@ -81,7 +81,7 @@ def test_the_worker_begins_before_there_is_a_job_and_ends_with_the_command(
 
 
 def test_a_base_that_writes_no_text_is_refused_with_cause_and_remedy(hone: Any, training: Path, tmp_path: Path) -> None:
-    fault = hone("jobs", "create", training, "--model", tiny.save_encoder(tmp_path / "encoder"), code=1)["error"]
+    fault = hone("jobs", "create", training, "--model", tiny.save_encoder(tmp_path / "encoder"), code=2)["error"]
     assert (fault["code"], fault["where"]) == ("api.model_not_available", "--model")
     assert "encoder" in fault["what"] and "hone bases list" in fault["mend"]
     assert hone("jobs", "list")["jobs"] == []
@@ -131,14 +131,14 @@ def test_jobs_of_every_method_are_created(
         (["--epochs", "many"], 2, "cli.usage", None),
         (["--learning-rate-multiplier", "x"], 2, "cli.usage", None),
         (["--metadata", "team"], 2, "cli.usage", None),
-        (["--epochs", "0"], 1, "api.invalid_value", "--epochs"),
-        (["--method", "magic"], 1, "api.invalid_value", "--method"),
-        (["--method", "reinforcement"], 1, "api.missing_required_parameter", "--grader"),
-        (["--method", "dpo", "--beta", "3"], 1, "api.invalid_value", "--beta"),
-        (["--method", "dpo", "--epochs", "0"], 1, "api.invalid_value", "--epochs"),
+        (["--epochs", "0"], 2, "api.invalid_value", "--epochs"),
+        (["--method", "magic"], 2, "api.invalid_value", "--method"),
+        (["--method", "reinforcement"], 2, "api.missing_required_parameter", "--grader"),
+        (["--method", "dpo", "--beta", "3"], 2, "api.invalid_value", "--beta"),
+        (["--method", "dpo", "--epochs", "0"], 2, "api.invalid_value", "--epochs"),
         (["--grader", "nothing.json"], 2, "cli.usage", "nothing.json"),
-        (["--seed", "-1"], 1, "api.invalid_value", "--seed"),
-        (["--validation", "file-nothing"], 1, "api.file_not_found", "--validation"),
+        (["--seed", "-1"], 2, "api.invalid_value", "--seed"),
+        (["--validation", "file-nothing"], 2, "api.file_not_found", "--validation"),
         (["--validation", "nothing.jsonl"], 2, "cli.no_such_file", None),
     ],
 )
@@ -152,7 +152,7 @@ def test_what_cannot_become_a_job_is_named(
 
 
 def test_an_unknown_model_and_bad_lines_are_named(hone: Any, training: Path, small_base: Path) -> None:
-    assert hone("jobs", "create", training, "--model", "nothing", code=1)["error"]["code"] == "api.model_not_found"
+    assert hone("jobs", "create", training, "--model", "nothing", code=2)["error"]["code"] == "api.model_not_found"
     training.write_text(training.read_text() + '{"messages": []}\n')
     error = hone("jobs", "create", training, "--model", small_base, code=1)["error"]
     assert (error["code"], error["where"]) == ("api.invalid_training_file", "TRAINING")

@@ -23,6 +23,7 @@ _MISSING = {
     "project_not_found": ("project that this key reaches", "leave --project out, or use a key of that project"),
 }
 """Codes of what a command names and is not there, with the words for it and where to look."""
+_WRONG = frozenset({"invalid_type", "invalid_value", "missing_required_parameter", "model_not_available", "unsupported_value"})
 _NAME = re.compile(r"(?:fine tune: |File object: '|The model `|alias: '|project: ')([^'`]*)")
 _OPTIONS = {
     "training_file": "TRAINING",
@@ -50,6 +51,9 @@ _OPTIONS = {
 class ApiFault(ServeError):
     """The API refused a request. `where` is the option that it is about, or where something was looked for."""
 
+    is_usage = False
+    """Whether what the command names is not there, or an option has a wrong value."""
+
 
 def api_fault(status: int, body: Mapping[str, Any], place: str) -> ApiFault:
     """From the error of an answer; `place` is whose data the command works on, in words."""
@@ -59,14 +63,20 @@ def api_fault(status: int, body: Mapping[str, Any], place: str) -> ApiFault:
     name = _NAME.search(what)
     if code in _MISSING and name:
         kind, look = _MISSING[code]
-        return ApiFault(own_code, what=f"there is no {kind} {name[1]!r}", where=place, mend=look)
+        return _usage(ApiFault(own_code, what=f"there is no {kind} {name[1]!r}", where=place, mend=look))
     if not mark and status >= 500:
         mend = "look into that server's log"
     param = body.get("param")
     option = _option(param) if isinstance(param, str) else None
     if option:
         what = what.replace(f"'{param}'", option)
-    return ApiFault(own_code, what=what.rstrip("."), where=option or place, mend=mend.rstrip(".") or _MEND.get(code))
+    fault = ApiFault(own_code, what=what.rstrip("."), where=option or place, mend=mend.rstrip(".") or _MEND.get(code))
+    return _usage(fault) if option in _OPTIONS.values() and code in _WRONG else fault
+
+
+def _usage(fault: ApiFault) -> ApiFault:
+    fault.is_usage = True
+    return fault
 
 
 def _option(param: str) -> str:

@@ -46,6 +46,18 @@ NOT_THERE = frozenset(
     }
 )
 """What the command names does not exist: wrong usage (2), so that a script can tell it from an answer that is no (1)."""
+MISWRITTEN = frozenset(
+    {
+        "decide.answers",
+        "decide.unreadable",
+        "evals.suite_invalid",
+        "evals.suite_missing",
+        "evals.suite_syntax",
+        "gate.confidence",
+        "gate.rule_syntax",
+    }
+)
+"""What the user wrote for the command cannot be read as what it is to be."""
 
 _HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
 _JOB, _PARTS = "The whole job", "Its parts"
@@ -254,7 +266,11 @@ def _fail(fault: Exception, *, as_json: bool) -> int:
         print_error(shown, as_json=as_json)
     except BrokenPipeError:
         _quiet_exit()
-    return 2 if isinstance(shown, SettingsError) or shown.code in NOT_THERE else 1
+    return 2 if _is_usage(shown) else 1
+
+
+def _is_usage(fault: HoneError) -> bool:
+    return isinstance(fault, SettingsError) or fault.code in NOT_THERE | MISWRITTEN or getattr(fault, "is_usage", False)
 
 
 def _quiet_exit() -> int:
