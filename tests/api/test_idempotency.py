@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -51,8 +52,8 @@ def outcome(made: Attempt, object_id: str) -> str:
     return object_id
 
 
-def test_the_second_with_a_key_gets_what_the_first_made(tmp_path: Path) -> None:
-    key = str(tmp_path)
+def test_the_second_with_a_key_gets_what_the_first_made() -> None:
+    key = secrets.token_hex(8)
     assert outcome(sending(key), f"a{key}") == f"a{key}"
     assert outcome(sending(key), f"b{key}") == f"a{key}"
     with pytest.raises(ApiError) as caught:
@@ -61,8 +62,8 @@ def test_the_second_with_a_key_gets_what_the_first_made(tmp_path: Path) -> None:
     assert outcome(replace(sending(key), path="/v1/uploads"), f"d{key}") == f"d{key}"
 
 
-def test_retries_and_the_request_that_they_overtake_make_one_object(tmp_path: Path) -> None:
-    began, digest = time.time(), str(tmp_path)
+def test_retries_and_the_request_that_they_overtake_make_one_object() -> None:
+    began, digest = time.time(), secrets.token_hex(8)
     ids = iter(f"{digest}{number}" for number in range(9))
     first = outcome(sending(None, 2, digest, began), next(ids))
     assert outcome(sending(None, 0, digest, began), next(ids)) == first
@@ -75,8 +76,8 @@ def test_retries_and_the_request_that_they_overtake_make_one_object(tmp_path: Pa
 
 
 @pytest.mark.parametrize("by", ["key", "count"])
-def test_of_many_at_once_one_is_first(tmp_path: Path, by: str) -> None:
-    began, name = time.time(), f"{by}{tmp_path}"
+def test_of_many_at_once_one_is_first(by: str) -> None:
+    began, name = time.time(), f"{by}{secrets.token_hex(8)}"
     barrier = threading.Barrier(6)
 
     def send(number: int) -> str:

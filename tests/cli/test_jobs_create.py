@@ -74,7 +74,7 @@ def test_the_worker_begins_before_there_is_a_job_and_ends_with_the_command(
     assert main([*command, "--watch"]) == 0
     assert [process.poll() is None for process in workers] == [False]
     assert [job.attempt for job in jobs.list_jobs()] == [1]
-    assert main([*command, "--epochs", "0", "--watch"]) == 1
+    assert main([*command, "--epochs", "0", "--watch"]) == 2
     assert [process.poll() is None for process in workers] == [False, False]
     assert main(command) == 0
     assert len(workers) == 2
