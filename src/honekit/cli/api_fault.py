@@ -23,10 +23,11 @@ _MISSING = {
     "project_not_found": ("project that this key reaches", "leave --project out, or use a key of that project"),
 }
 """Codes of what a command names and is not there, with the words for it and where to look."""
-_WRONG = frozenset(
-    {"file_not_found", "invalid_type", "invalid_value", "missing_required_parameter", "model_not_available", "model_not_found"}
-    | {"unsupported_value"}
-)
+_WRONG = frozenset((
+    "file_not_found", "invalid_type", "invalid_value", "missing_required_parameter", "model_not_available", "model_not_found",
+    "unsupported_value",
+))  # fmt: skip
+"""Codes that say of an option that its value is wrong."""
 _NAME = re.compile(r"(?:fine tune: |File object: '|The model `|alias: '|project: ')([^'`]*)")
 _OPTIONS = {
     "training_file": "TRAINING",

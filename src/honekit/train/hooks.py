@@ -74,8 +74,7 @@ class JobHooks:
         per_step = (time.monotonic() - started) / max(1, step - first)
         eta = per_step * (self._steps - step)
         progress = {"step": step, "total_steps": self._steps, "eta_s": eta, "finish_at": time.time() + eta}
-        measured = {name: value for name, value in metrics.items() if not name.startswith("valid_")}
-        self._context.metrics(step, {**measured, **_validated(metrics), "eta_s": eta}, progress)
+        self._context.metrics(step, {**_named(metrics), "eta_s": eta}, progress)
 
     def on_example_losses(self, step: int, rows: Rows) -> None:
         with open(self._log, "a", encoding="utf-8") as file:
@@ -93,7 +92,8 @@ class JobHooks:
             ranked = f", reward accuracy {row['valid_reward_accuracy']:.4f}" if "valid_reward_accuracy" in row else ""
             accuracy = f"token accuracy {row['valid_accuracy']:.4f}"
             text = f"Epoch {progress.epoch}: validation loss {row['valid_loss']:.4f}, {accuracy}{ranked}"
-        self._context.event("info", f"{text}{note}", {"step": progress.step, **_validated(row)})
+        validated = {name: value for name, value in _named(row).items() if name.startswith("valid_")}
+        self._context.event("info", f"{text}{note}", {"step": progress.step, **validated})
 
     def save(self, progress: Progress) -> None:
         """Begin to write a checkpoint. What goes wrong with it is raised by `settle`."""
@@ -193,13 +193,9 @@ def _own_loss_log(context: JobContext, progress: Progress) -> Path:
     return own
 
 
-def _validated(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What validation gave, under the API's names."""
-    return {
-        "valid_mean_token_accuracy" if name == "valid_accuracy" else name: value
-        for name, value in row.items()
-        if name.startswith("valid_")
-    }
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of the history under the API's names."""
+    return {"valid_mean_token_accuracy" if name == "valid_accuracy" else name: value for name, value in row.items()}
 
 
 def _checkpoint_metrics(progress: Progress) -> dict[str, float]:

@@ -62,20 +62,9 @@ from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 
 _OF_VALUES = (
-    *(
-        "copied",
-        "arguments",
-        "numbers",
-        "times",
-        "patterns",
-        "text_fields",
-        "list_answers",
-        "code_syntax",
-        "off_topic",
-        "headings",
-    ),
-    *("offers", "voices", "code_names", "results"),
-)
+    "copied", "arguments", "numbers", "times", "patterns", "text_fields", "list_answers", "code_syntax", "off_topic", "headings",
+    "offers", "voices", "code_names", "results",
+)  # fmt: skip
 
 
 @dataclass
