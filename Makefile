@@ -5,7 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 export PYTHON
-TEST_WORKERS ?= 2
+# A third of what the tests do is waiting for processes that they have started: more workers than the two cores of a small machine.
+TEST_WORKERS ?= 3
+# Compiled once, and not anew by each of the hundreds of commands and workers that tests start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test test-slow test-long test-night check format bench lock clean

@@ -88,16 +88,3 @@ def test_every_arm_is_measured_once_and_the_choice_is_explained(project: Path, t
     page = hone("decide", "record", "--answers", str(answers), "--project", str(project)).stdout
     assert "## Measured evidence" in page
     assert "| few_shot_retrieved |" in page
-
-
-def test_wrong_usage_is_refused_before_anything_is_computed(project: Path) -> None:
-    for arguments, code in (
-        (("--arms", "zero_shot,magic"), "decide.arm"),
-        (("--arms", "zero_shot"), "decide.arm"),
-        (("--resume", "--limit", "9"), "decide.resume"),
-        (("--resume", "--seeds", "2"), "decide.resume"),
-        (("--resume",), "decide.nothing_to_resume"),
-    ):
-        done = hone("decide", "measure", str(project), "--json", *arguments)
-        assert done.returncode == 2
-        assert json.loads(done.stdout)["error"]["code"] == code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -11,15 +12,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import patch
 
 import openai
 import pytest
 from tests import tiny
 from tests.train.test_preference_job import preferences
 from tests.train.test_reinforcement_job import prompts
+
+from honekit.cli.main import main
 
 
 @dataclass
@@ -50,9 +55,9 @@ def start(home: Path, base: Path, *options: str) -> Server:
 
 
 def make_key(home: Path, *options: str) -> str:
-    command = [sys.executable, "-m", "honekit.cli.main", "keys", "create", "--json", *options]
-    out = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "HONE_HOME": str(home)})
-    return str(json.loads(out.stdout)["key"])
+    with patch.dict(os.environ, {"HONE_HOME": str(home)}), redirect_stdout(io.StringIO()) as out:
+        assert main(["keys", "create", "--json", *options]) == 0
+    return str(json.loads(out.getvalue())["key"])
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,28 @@
-"""The five calls as commands: the real `hone` against a real `hone serve`, named by HONE_BASE_URL."""
+"""The five calls as commands: the real `hone` against a real `hone serve`, named by HONE_BASE_URL.
+
+Uploading, creating, watching and showing are processes of their own; what else is asked runs in this one, without their seconds.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from tests import tiny
 from tests.acceptance.test_fine_tuning_api import Server, make_key, start
+
+from honekit.cli.main import main
 
 HONE = [sys.executable, "-m", "honekit.cli.main"]
 
@@ -32,13 +40,22 @@ class Client:
         return {**os.environ, "HONE_BASE_URL": self.url, "HONE_API_KEY": self.key, "HONE_HOME": str(self.home)}
 
     def run(self, *arguments: str | Path, code: int = 0) -> str:
-        done = subprocess.run([*HONE, *map(str, arguments)], capture_output=True, text=True, env=self.environment, check=False)
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout
+        out, err = io.TextIOWrapper(io.BytesIO(), write_through=True), io.StringIO()
+        with patch.dict(os.environ, self.environment), redirect_stdout(out), redirect_stderr(err):
+            done = main([*map(str, arguments)])
+        printed = out.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        assert done == code, printed + err.getvalue()
+        assert "Traceback" not in err.getvalue()
+        return printed
 
     def json(self, *arguments: str | Path, code: int = 0) -> Any:
         return json.loads(self.run(*arguments, "--json", code=code))
+
+    def process(self, *arguments: str | Path) -> str:
+        done = subprocess.run([*HONE, *map(str, arguments)], capture_output=True, text=True, env=self.environment, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -65,20 +82,20 @@ def client(server: Server, tmp_path: Path) -> Client:
 def test_the_five_calls_as_commands(client: Client, tmp_path: Path) -> None:
     training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(12))
     held_out = tiny.write_jsonl(tmp_path / "valid.jsonl", tiny.conversations(10, seed=1))
-    uploaded = client.json("files", "upload", training)["files"][0]
+    uploaded = json.loads(client.process("files", "upload", training, "--json"))["files"][0]
 
     command = ["jobs", "create", training, "--validation", held_out, "--model", "tiny", "--suffix", "told", "--seed", "7"]
-    created = client.json(*command, "--epochs", "2", "--batch-size", "4", "--metadata", "team=pumps")
+    created = json.loads(client.process(*command, "--epochs", "2", "--batch-size", "4", "--metadata", "team=pumps", "--json"))
     assert created["training_file"] == uploaded["id"]
     assert (created["status"], created["metadata"]) == ("queued", {"team": "pumps"})
 
-    events = [json.loads(line) for line in client.run("jobs", "watch", created["id"], "--json").splitlines()]
+    events = [json.loads(line) for line in client.process("jobs", "watch", created["id"], "--json").splitlines()]
     assert [event["data"]["step"] for event in events if event["type"] == "metrics"] == [1, 2, 3, 4, 5, 6]
     assert client.json("jobs", "events", created["id"])["events"] == events
     followed = client.run("jobs", "events", created["id"], "--follow", "--json").splitlines()
     assert [json.loads(line) for line in followed] == events
 
-    job = client.json("jobs", "show", created["id"])
+    job = json.loads(client.process("jobs", "show", created["id"], "--json"))
     assert (job["status"], len(job["checkpoints"])) == ("succeeded", 2)
     assert client.json("jobs", "list")["jobs"][0]["fine_tuned_model"] == job["fine_tuned_model"]
     assert client.run("files", "content", job["result_files"][0]).startswith("step,train_loss")

@@ -61,6 +61,15 @@ def test_a_list_loads_no_model_library_and_no_routes_but_its_own(command: str) -
     assert bool(routes) == (command == "files")
 
 
+def test_a_server_that_nobody_asked_for_an_answer_has_no_torch() -> None:
+    code = (
+        "import sys\nfrom honekit.api import server\nfrom honekit.api.engines import Engines\n"
+        "server.make_server(Engines(), '127.0.0.1')\nprint('torch' in sys.modules, 'fastapi' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["False", "True"]
+
+
 def test_modules_outside_the_compute_layers_import_torch_only_inside_functions() -> None:
     computing = {"train", "inference", "models", "evals"}
     guilty = []

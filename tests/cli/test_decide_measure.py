@@ -99,3 +99,20 @@ def test_sections_of_the_project_file_are_printed_as_they_are_written(capsys: py
     _print(document, Path("result.json"))
     shown = capsys.readouterr().out
     assert note in shown and "a [b] report.html" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--arms", "zero_shot,magic"), "decide.arm"),
+        (("--arms", "zero_shot"), "decide.arm"),
+        (("--resume", "--limit", "9"), "decide.resume"),
+        (("--resume", "--seeds", "2"), "decide.resume"),
+        (("--resume",), "decide.nothing_to_resume"),
+    ],
+)
+def test_wrong_usage_is_refused_before_anything_is_computed(
+    arguments: tuple[str, ...], code: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["decide", "measure", str(project), "--json", *arguments]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == code

@@ -53,7 +53,6 @@ def make_server(engines: Engines, host: str, training_jobs: int = 0) -> uvicorn.
     import uvicorn
 
     with runtime.importing():
-        import honekit.inference  # noqa: F401 - torch comes with it, and at the first request it would hold up all others
         from honekit.api.app import create_app
         from honekit.api.malformed import Protocol
 

@@ -86,6 +86,20 @@ def test_a_full_queue_is_a_429_that_says_when_to_come_back(
     assert post(http).status_code == 200
 
 
+def test_others_are_answered_while_the_first_request_loads_torch(
+    http: httpx.Client, controlled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, loaded = threading.Event(), threading.Event()
+    monkeypatch.setattr(answering, "_import_torch", lambda: (begun.set(), loaded.wait(10)))
+    controlled.go.set()
+    first = in_background(lambda: post(http))
+    assert begun.wait(10)
+    assert http.get("/v1/models").status_code == 200
+    assert not controlled.sessions
+    loaded.set()
+    assert first().status_code == 200
+
+
 def test_a_model_that_is_answering_is_not_unloaded_for_another(http: httpx.Client, controlled: Any) -> None:
     running = in_background(lambda: post(http))
     until(lambda: bool(controlled.sessions) and controlled.sessions[0].busy)

@@ -55,10 +55,16 @@ async def leased(request: Request, held: ExitStack, name: str) -> tuple[str, Wor
     """What answers for a name, and its worker, safe from eviction until `held` closes. Raises ApiError 404, 429."""
     engines: Engines = request.app.state.engines
     served = await find_model(request, name)
+    await asyncio.to_thread(_import_torch)
     try:
         return served.model, held.enter_context(engines.lease(served))
     except AllBusy as fault:
         raise try_later("All models that may be loaded at once are answering.", 5) from fault
+
+
+def _import_torch() -> None:
+    """Not before a model is asked: a server that only takes jobs never needs it. In a thread, since others are answered meanwhile."""
+    import honekit.inference  # noqa: F401
 
 
 async def respond(
