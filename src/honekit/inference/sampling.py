@@ -9,7 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-
 ROWS_AT_ONCE = 8
 """Of logits on a CPU: few enough to stay in its cache from one pass over them to the next."""
 

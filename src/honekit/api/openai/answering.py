@@ -63,7 +63,7 @@ async def leased(request: Request, held: ExitStack, name: str) -> tuple[str, Wor
 
 
 def _import_torch() -> None:
-    """Not before a model is asked: a server that only takes jobs never needs it. In a thread, since others are answered meanwhile."""
+    """When a model is asked: a server that only takes jobs never needs it. In a thread: others are answered meanwhile."""
     import honekit.inference  # noqa: F401
 
 
