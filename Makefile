@@ -11,7 +11,7 @@ TEST_WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-slow test-long test-night check format bench lock clean
+.PHONY: help setup setup-dev demo test test-slow test-long test-night check format bench lock sbom clean
 
 help:  ## Show the targets
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,9 @@ lock:  ## Write requirements/*.lock anew (needs uv; add UPGRADE=--upgrade for ne
 	sed 's/ *\\$$//; /^ *--hash/d' requirements/runtime.lock > requirements/runtime.pins
 	$(LOCK) $(UPGRADE) --group dev --constraint requirements/runtime.pins --output-file requirements/dev.lock
 	rm requirements/runtime.pins
+
+sbom: setup-dev  ## Write build/sbom.cdx.json: what a default installation consists of
+	@$(BIN)/python scripts/sbom.py
 
 clean:  ## Remove .venv and what the tools left; your models and results in HONE_HOME stay
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
