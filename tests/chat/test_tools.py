@@ -7,23 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests import tiny
 
+from honekit.chat.call_reader import CallReader
 from honekit.chat.messages import Message, parse_messages
 from honekit.chat.template import ChatTemplate
-from honekit.chat.tools import (
-    GENERIC,
-    PROMPT,
-    CallForm,
-    CallReader,
-    Piece,
-    call_form,
-    for_template,
-    generic_messages,
-    native_form,
-)
+from honekit.chat.tools import GENERIC, PROMPT, CallForm, told_in_text
 
 TOOL = {"type": "function", "function": {"name": "f", "description": "does f", "parameters": {"type": "object"}}}
 NATIVE = (
@@ -46,7 +35,7 @@ def written(opener: str, closer: str, key: str) -> str:
     ("opener", "closer", "key"), [("<tool_call>", "</tool_call>", "arguments"), ("<call>", "</call>", "parameters")]
 )
 def test_a_template_shows_how_it_writes_calls(opener: str, closer: str, key: str) -> None:
-    assert native_form(template(written(opener, closer, key))) == CallForm(opener, closer, key)
+    assert template(written(opener, closer, key)).native_form == CallForm(opener, closer, key)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +50,8 @@ def test_a_template_shows_how_it_writes_calls(opener: str, closer: str, key: str
     ids=["no tools", "another form", "a control token", "tools not shown", "refuses"],
 )
 def test_other_templates_get_the_generic_form(source: str) -> None:
-    assert native_form(template(source)) is None
-    assert call_form(template(source)) == GENERIC
+    assert template(source).native_form is None
+    assert template(source).call_form == GENERIC
 
 
 CONVERSATION = parse_messages(
@@ -84,9 +73,9 @@ CONVERSATION = parse_messages(
 
 
 def test_a_template_without_tools_is_told_in_words() -> None:
-    system, _, asked, told, _ = generic_messages(CONVERSATION, [TOOL])
+    system, _, asked, told, _ = told_in_text(CONVERSATION, [TOOL])
     assert system.role == "system" and json.dumps(TOOL["function"]) in system.text
-    calls = [piece for piece in read(asked.text, 1000) if piece.kind != "text"]
+    calls = [piece for piece in CallReader(GENERIC).push(asked.text) if piece.kind != "text"]
     assert [p.text for p in calls] == ["f", '{"city": "Oslo"}', "f", '{"city": "Rome"}']
     assert told.role == "user"
     assert told.text.count("<tool_response>") == 2
@@ -101,92 +90,56 @@ def test_the_documentation_shows_the_prompt_as_it_is() -> None:
 
 
 def test_the_functions_join_a_system_message_that_is_there() -> None:
-    first, second = generic_messages([Message("developer", "Be brief."), Message("user", "x")], [TOOL])
+    first, second = told_in_text([Message("developer", "Be brief."), Message("user", "x")], [TOOL])
     assert first.role == "developer"
     assert first.text.startswith("Be brief.\n\n")
     assert '"does f"' in first.text
     assert second.text == "x"
 
 
+def text_of(source: str, messages: Any, tools: Any = None, *, trained: bool = False) -> str:
+    """What a model with this template reads, or of it what is learnt."""
+    made = template(source)
+    if not trained:
+        return made.tokenizer.decode(made.prompt_ids(messages, tools), skip_special_tokens=False)
+    ids = made.training_ids(messages, tools)
+    return made.tokenizer.decode([i for i, w in zip(ids.token_ids, ids.weights, strict=True) if w], skip_special_tokens=False)
+
+
 def test_a_conversation_without_tools_is_left_alone() -> None:
-    plain = [Message("user", "x"), Message("assistant", "y")]
-    assert for_template(template(tiny.CHATML), plain, []) == (plain, None)
-    native = template(written("<tool_call>", "</tool_call>", "arguments"))
-    assert for_template(native, CONVERSATION, [TOOL]) == (CONVERSATION, [TOOL])
-    assert for_template(template(tiny.CHATML), CONVERSATION, [])[0][0].role == "user"  # results without functions: no prompt
+    assert text_of(tiny.CHATML, [Message("user", "x")]) == "<|im_start|>user\nx<|im_end|>\n<|im_start|>assistant\n"
+    results = text_of(tiny.CHATML, CONVERSATION)
+    assert "<tool_response>\ncold" in results and "<tools>" not in results  # calls without tools: no prompt
+    native = text_of(written("<tool_call>", "</tool_call>", "arguments"), CONVERSATION, [TOOL])
+    assert "<tools>" not in native and "<|im_start|>tool\ncold" in native
 
 
-def read(text: str, size: int, **options: Any) -> list[Piece]:
-    """The pieces of a text that comes `size` characters at a time, those of a kind in a row joined."""
-    cut = options.pop("cut", False)
-    reader = CallReader(GENERIC, **options)
-    pieces = [p for i in range(0, len(text), size) for p in reader.push(text[i : i + size])] + reader.end(cut=cut)
-    joined: list[Piece] = []
-    for piece in pieces:
-        if joined and joined[-1].kind == piece.kind != "call":
-            piece = Piece(piece.kind, joined.pop().text + piece.text)
-        joined.append(piece)
-    return joined
+CALL = {"id": "1", "type": "function", "function": {"name": "f", "arguments": '{"city": "Oslo"}'}}
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text('ab"\\{}[]<>', max_size=5),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text('k"{}', max_size=2), inner, max_size=2),
-    max_leaves=5,
-)
-ARGUMENTS = st.dictionaries(st.text("xy", max_size=2), JSON, max_size=3).map(json.dumps)
-WORDS = st.text("ab <>/\n{}", max_size=8).filter(lambda text: "<tool_call>" not in text)
+def test_a_call_is_learnt_as_it_is_asked_for() -> None:
+    asked, called = {"role": "user", "content": "Oslo?"}, {"role": "assistant", "content": "Let me see.", "tool_calls": [CALL]}
+    learnt = text_of(tiny.CHATML, [asked, called], [TOOL], trained=True)
+    assert learnt == "Let me see.\n" + GENERIC.write("f", '{"city": "Oslo"}') + "<|im_end|>"
+    made = template(tiny.CHATML)
+    prompt = made.prompt_ids([asked], [TOOL])
+    assert made.training_ids([asked, called], [TOOL]).token_ids[: len(prompt)] == prompt
+    assert text_of(
+        tiny.CHATML, [asked, {**called, "weight": 0}, asked, {"role": "assistant", "content": "ok"}], trained=True
+    ) == ("ok<|im_end|>")
 
 
-@given(WORDS, st.lists(st.tuples(st.sampled_from(["f", "get_x-1"]), ARGUMENTS), max_size=3), st.integers(1, 9))
-def test_calls_come_out_as_they_were_written_however_the_text_is_cut(
-    before: str, calls: list[tuple[str, str]], size: int
-) -> None:
-    text = before + "\n".join(GENERIC.write(*call) for call in calls)
-    pieces = read(text, size)
-    said = "".join(p.text for p in pieces if p.kind == "text")
-    assert said == (before.rstrip() if calls else before)
-    made = [p.text for p in pieces if p.kind != "text"]
-    assert made == [part for call in calls for part in call]
+def test_a_file_and_a_request_with_the_same_tools_read_the_same() -> None:
+    of_a_file = {"function": {"parameters": {"type": "object"}, "strict": None, "name": "f", "description": "does f"}}
+    asked = [Message("user", "x")]
+    for source in (tiny.CHATML, written("<tool_call>", "</tool_call>", "arguments")):
+        assert text_of(source, asked, [of_a_file]) == text_of(source, asked, [TOOL])
 
 
-@pytest.mark.parametrize("size", [1, 4, 100])
-def test_an_answer_that_is_cut_keeps_what_there_is(size: int) -> None:
-    whole = GENERIC.write("f", '{"a": [1, 2]}')
-    assert read("hello <tool", size) == [Piece("text", "hello <tool")]
-    at = whole.index("[1") + 2
-    assert read(whole[:at], size) == [Piece("call", "f"), Piece("arguments", '{"a": [1')]
-    assert read(whole[:-5], size) == [Piece("call", "f"), Piece("arguments", '{"a": [1, 2]}')]
+@pytest.mark.parametrize("source", [tiny.CHATML, written("<tool_call>", "</tool_call>", "arguments")], ids=["told", "native"])
+def test_arguments_that_were_encoded_twice_are_learnt_as_the_object_that_they_are(source: str) -> None:
+    def learnt(arguments: str) -> str:
+        call = {**CALL, "function": {"name": "f", "arguments": arguments}}
+        return text_of(source, [Message("user", "x"), {"role": "assistant", "tool_calls": [call]}], [TOOL], trained=True)
 
-
-@pytest.mark.parametrize("size", [1, 4, 100])
-@pytest.mark.parametrize("only_first", [False, True])
-def test_of_a_call_that_is_cut_only_the_name_and_arguments_show(size: int, only_first: bool) -> None:
-    whole = GENERIC.write("f-1", '{"a": 1}')
-    for length in range(1, len(whole)):
-        pieces = read(whole[:length], size, only_first=only_first, cut=True)
-        arguments = whole[whole.index('{"a"') : length].removesuffix("\n")[:8]
-        made = [Piece("call", "f-1"), *([Piece("arguments", arguments)] if arguments else [])]
-        assert pieces == (made if '"f-1"' in whole[:length] else []), whole[:length]
-
-
-@pytest.mark.parametrize("size", [1, 4, 100])
-def test_text_before_a_call_that_is_cut_is_kept(size: int) -> None:
-    assert read("hello  <tool", size, cut=True) == [Piece("text", "hello")]
-    assert read("hello  ", size, cut=True) == [Piece("text", "hello  ")]
-    assert read('hello <tool_call>\n{"na', size) == [Piece("text", "hello")]
-
-
-@pytest.mark.parametrize("size", [1, 4, 100])
-def test_where_calls_stand_first_a_later_opener_is_only_text(size: int) -> None:
-    quoting = '{"text": "<tool_call>"}  '
-    assert read(quoting, size, only_first=True) == [Piece("text", quoting)]
-    assert read(GENERIC.write("f", "{}"), size, only_first=True) == [Piece("call", "f"), Piece("arguments", "{}")]
-
-
-@pytest.mark.parametrize("only_first", [False, True])
-@pytest.mark.parametrize("size", [1, 4, 100])
-def test_white_space_behind_a_call_belongs_to_it_however_the_text_is_cut(size: int, only_first: bool) -> None:
-    call = [Piece("call", "f"), Piece("arguments", "{}")]
-    assert read(GENERIC.write("f", "{}") + " \n", size, only_first=only_first) == call
-    assert read(GENERIC.write("f", "{}") + " \nso, {x ", size, only_first=only_first) == [*call, Piece("text", "so, {x ")]
+    assert learnt(json.dumps('{"city": "Oslo"}')) == learnt('{"city": "Oslo"}')

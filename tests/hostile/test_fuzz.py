@@ -18,7 +18,8 @@ from tests.fuzzing import fuzz
 from tests.tiers import seconds
 
 from honekit.chat import parse_messages
-from honekit.chat.tools import GENERIC, CallReader
+from honekit.chat.call_reader import CallReader
+from honekit.chat.tools import GENERIC
 from honekit.data.chat import chat_reader, line_faults
 from honekit.data.lines import Line
 from honekit.errors import HoneError

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from tests import tiny
 
-from honekit.chat.tools import GENERIC, CallReader
+from honekit.chat.call_reader import CallReader
+from honekit.chat.tools import GENERIC
 from honekit.errors import ServeError
 from honekit.inference.constrain import Grammars, json_rule
 from honekit.inference.engine import Engine

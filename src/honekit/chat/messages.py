@@ -109,15 +109,19 @@ def template_variables(message: Message) -> dict[str, Any]:
             {
                 "id": call.id,
                 "type": call.type,
-                "function": {"name": call.function.name, "arguments": _arguments(call.function.arguments)},
+                "function": {"name": call.function.name, "arguments": arguments_of(call.function.arguments)},
             }
             for call in message.tool_calls
         ]
     return variables
 
 
-def _arguments(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+def arguments_of(text: str) -> Any:
+    """A call's arguments as the object that they are, even where they were encoded twice; else the text."""
+    given: Any = text
+    for _ in range(2):
+        try:
+            given = json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            break
+    return given

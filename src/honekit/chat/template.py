@@ -12,27 +12,20 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import cached_property
 from typing import Any, NoReturn
 
 import jinja2
-import jinja2.ext
-import jinja2.sandbox
 from tokenizers import Tokenizer
 
 from honekit.chat.encoding import SafeEncoder
+from honekit.chat.jinja import TEMPLATE_DAY, environment
 from honekit.chat.messages import Message, Messages, parse_messages, template_variables
+from honekit.chat.tools import GENERIC, CallForm, Tools, in_order, native_form, told_in_text, uses_tools
 from honekit.errors import DataError, ModelError
-
-TEMPLATE_DAY = datetime(2024, 7, 26)
-"""The day that `strftime_now` tells every template. A moving date would make training, evaluation and serving
-see different prompts; who needs today's date puts it into the system message.
-"""
 
 _PROBES = ("a", "7", " x", "\nx", "\n\n  x", "é", "<", "{", '"', ".", "'s")
 """Beginnings of a user message that tokenisers merge differently with the text before it."""
-
-Tools = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +67,7 @@ class ChatTemplate:
         self._end_of_turn = re.compile(f"(?:{'|'.join(map(re.escape, sorted(ends)))})\\s*\\Z" if ends else r"(?!)")
         self._prefix_cache: dict[str, list[int]] = {}
         try:
-            self._template = _environment().from_string(source)
+            self._template = environment().from_string(source)
         except jinja2.TemplateError as error:
             raise ModelError(
                 "chat.template_broken",
@@ -88,19 +81,25 @@ class ChatTemplate:
         content = json.dumps([self.source, self.special_tokens, TEMPLATE_DAY.isoformat()], sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
+    @cached_property
+    def native_form(self) -> CallForm | None:
+        """How the template itself writes calls; None where they and the tools have to be told in text."""
+        return native_form(self.render, self._encoder.special_strings)
+
+    @property
+    def call_form(self) -> CallForm:
+        """How calls are written for this template."""
+        return self.native_form or GENERIC
+
     def render(self, messages: Messages, add_generation_prompt: bool = False, tools: Tools | None = None) -> str:
-        """The conversation as text, for people to read. For tokens use `prompt_ids` or `training_ids`: a
-        special token's string inside a message looks the same here as a real one, there it stays ordinary
-        text.
+        """The conversation as the template itself writes it. For tokens use `prompt_ids` or `training_ids`: a special
+        token's string inside a message looks the same here as a real one, there it stays ordinary text.
         """
         return self._render([template_variables(m) for m in parse_messages(messages)], add_generation_prompt, tools)
 
     def prompt_ids(self, messages: Messages, tools: Tools | None = None) -> list[int]:
-        """Token ids of the conversation up to where the assistant's answer begins (no BOS beyond the
-        template's).
-        """
-        parsed = self._parse(messages)
-        return [index for ids, _ in self._encoded(parsed, tools, training=False) for index in ids]
+        """Token ids of the conversation up to where the assistant's answer begins (no BOS beyond the template's)."""
+        return [index for ids, _ in self._encoded(*self._told(messages, tools), training=False) for index in ids]
 
     def training_ids(self, messages: Messages, tools: Tools | None = None) -> TrainingIds:
         """Token ids of the whole conversation with the loss weight of each.
@@ -110,27 +109,25 @@ class ChatTemplate:
         see it, so `prompt_ids(messages[:i])` is the exact beginning of these ids for every trained message i.
         Raises ModelError `chat.template_unsupported` when the template does not allow that.
         """
-        parsed = self._parse(messages)
         token_ids: list[int] = []
         weights: list[float] = []
-        for ids, trained in self._encoded(parsed, tools, training=True):
+        for ids, trained in self._encoded(*self._told(messages, tools), training=True):
             token_ids += ids
             weights += [float(trained)] * len(ids)
         return TrainingIds(token_ids, weights)
 
     def system_prefix_length(self, messages: Messages, tools: Tools | None = None) -> int:
-        """Number of leading ids of `prompt_ids(messages)` that depend only on the leading system messages
-        (and the tools), so that conversations with the same ones can share the computation. 0 when nothing is
-        shared.
+        """Number of leading ids of `prompt_ids(messages)` that depend only on the leading system messages (and the tools), so
+        that conversations with the same ones can share the computation. 0 when nothing is shared.
         """
-        parsed = self._parse(messages)
+        told, tools = self._told(messages, tools)
         leading = []
-        for message in parsed:
+        for message in told:
             if message.role not in ("system", "developer"):
                 break
             leading.append(message)
         shared = self._system_prefix(leading, tools)
-        return _common_length(shared, self.prompt_ids(parsed, tools))
+        return _common_length(shared, self.prompt_ids(told, tools))
 
     def _system_prefix(self, leading: list[Message], tools: Tools | None) -> list[int]:
         key = json.dumps([[m.role, m.text, m.name] for m in leading] + [list(tools or ())], default=str)
@@ -142,11 +139,15 @@ class ChatTemplate:
             self._prefix_cache[key] = prompts[0][:length]
         return self._prefix_cache[key]
 
-    def _parse(self, messages: Messages) -> list[Message]:
+    def _told(self, messages: Messages, tools: Tools | None) -> tuple[list[Message], Tools | None]:
+        """What the template is given: where it knows no tools, these and what concerns calls in words."""
         parsed = parse_messages(messages)
         if not parsed:
             raise DataError("data.no_messages", what="the conversation is empty", mend="add at least a user message")
-        return parsed
+        tools = in_order(tools or ())
+        if (tools or uses_tools(parsed)) and self.native_form is None:
+            return told_in_text(parsed, tools), None
+        return parsed, tools
 
     def _render(self, variables: list[dict[str, Any]], generation: bool, tools: Any) -> str:
         try:
@@ -160,8 +161,7 @@ class ChatTemplate:
             raise ModelError(
                 "chat.template_refused",
                 what=f"the base model's chat template refuses this conversation: {error}",
-                mend="check the order of roles (most templates want system, then user and assistant in "
-                "turn), "
+                mend="check the order of roles (most templates want system, then user and assistant in turn), "
                 "or take another base",
             ) from error
 
@@ -211,8 +211,7 @@ def _unsupported(index: int, why: str) -> NoReturn:
         what=f"this base model's chat template cannot be trained on here: {why}",
         where=f"messages[{index}]",
         mend="cut the conversation after this answer, or give the assistant messages before the last "
-        '"weight": 0, '
-        "or take another base",
+        '"weight": 0, or take another base',
     )
 
 
@@ -221,32 +220,3 @@ def _common_length(left: Sequence[int], right: Sequence[int]) -> int:
         if a != b:
             return index
     return min(len(left), len(right))
-
-
-class _GenerationTag(jinja2.ext.Extension):
-    """Lets templates with `{% generation %}` markers compile; the markers themselves are not needed."""
-
-    tags = {"generation"}  # noqa: RUF012 (as the base class declares it)
-
-    def parse(self, parser: Any) -> Any:
-        line = next(parser.stream).lineno
-        body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
-        return jinja2.nodes.Scope(body, lineno=line)
-
-
-def _environment() -> jinja2.Environment:
-    """Jinja as Hub templates expect it: block trimming, loop controls, `tojson` without HTML escapes."""
-
-    def raise_exception(message: str) -> NoReturn:
-        raise jinja2.TemplateError(message)
-
-    def tojson(value: Any, indent: int | None = None, ensure_ascii: bool = False, **options: Any) -> str:
-        return json.dumps(value, indent=indent, ensure_ascii=ensure_ascii, **options)
-
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[jinja2.ext.loopcontrols, _GenerationTag]
-    )
-    environment.filters["tojson"] = tojson
-    environment.globals["raise_exception"] = raise_exception
-    environment.globals["strftime_now"] = TEMPLATE_DAY.strftime
-    return environment

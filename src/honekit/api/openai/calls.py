@@ -9,14 +9,14 @@ from honekit.api.openai.chat_schema import AnsweredCall, AnsweredFunction
 
 if TYPE_CHECKING:
     from honekit.api.openai.shapes import Shape
-    from honekit.chat.tools import Piece
+    from honekit.chat.call_reader import Piece
 
 
 class CallWriter:
     """One choice as it grows: its content and the calls in it. Without tools everything is content."""
 
     def __init__(self, shape: Shape) -> None:
-        from honekit.chat.tools import CallReader
+        from honekit.chat.call_reader import CallReader
 
         self._reader = CallReader(shape.form, only_first=shape.calls_first) if shape.form else None
         self._named = shape.named

@@ -110,12 +110,8 @@ def _latest(
 
 
 def _encode(worker: Worker, template: Any, messages: list[dict[str, Any]], shape: Shape) -> tuple[list[int], int]:
-    from honekit.chat.messages import parse_messages
-    from honekit.chat.tools import for_template
-
     with worker.encoding:
-        told, tools = for_template(template, parse_messages(messages), shape.tools)
-        return template.prompt_ids(told, tools), template.system_prefix_length(told, tools)
+        return template.prompt_ids(messages, shape.tools), template.system_prefix_length(messages, shape.tools)
 
 
 def _wanted(body: ChatCompletionRequest) -> int | None:

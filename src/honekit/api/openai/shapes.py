@@ -93,7 +93,6 @@ def _must_call(body: ChatCompletionRequest) -> bool:
 
 
 def _compile(body: ChatCompletionRequest, tools: list[tuple[int, Tool]], engine: ServingEngine) -> Shape:
-    from honekit.chat.tools import call_form
     from honekit.inference.constrain import json_grammar
     from honekit.inference.tool_grammar import Function, tool_grammar
 
@@ -115,7 +114,7 @@ def _compile(body: ChatCompletionRequest, tools: list[tuple[int, Tool]], engine:
     ]
     named, must = isinstance(body.tool_choice, NamedToolChoice), _must_call(body)
     several = body.parallel_tool_calls is not False and not named
-    form = call_form(engine.template)
+    form = engine.template.call_form
     try:
         grammar = tool_grammar(form, functions, must=must, several=several, answer=None if must else answer)
         constraint = engine.grammars.compile(grammar)
