@@ -19,6 +19,8 @@ def conversations(draw: st.DrawFn) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = []
     if draw(st.booleans()):
         messages.append({"role": "system", "content": draw(text)})
+        if draw(st.booleans()):
+            messages.append({"role": "assistant", "content": draw(text)})
     for _ in range(draw(st.integers(1, 3))):
         messages.append({"role": "user", "content": draw(text)})
         answer: dict[str, Any] = {"role": "assistant", "content": draw(text)}
@@ -69,6 +71,17 @@ def test_the_mask_covers_the_answer_and_its_end_of_turn_only(chatml: ChatTemplat
     assert tokenizer.decode(trained, skip_special_tokens=False) == "the pump stopped<|im_end|>"
     assert training.trained_tokens == len(trained)
     assert tokenizer.decode(training.token_ids, skip_special_tokens=False).endswith("<|im_end|>\n")
+
+
+def test_a_greeting_that_nothing_comes_before_is_context(chatml: ChatTemplate, tokenizer: Tokenizer) -> None:
+    greeting, asked, answer = (
+        {"role": r, "content": c} for r, c in (("assistant", "hello"), ("user", "one"), ("assistant", "two"))
+    )
+    training = chatml.training_ids([greeting, asked, answer])
+    trained = [i for i, weight in zip(training.token_ids, training.weights, strict=True) if weight]
+    assert tokenizer.decode(trained, skip_special_tokens=False) == "two<|im_end|>"
+    prompt = chatml.prompt_ids([greeting, asked])
+    assert training.token_ids[: len(prompt)] == prompt
 
 
 def test_a_message_of_weight_zero_is_context_and_not_learnt(chatml: ChatTemplate, tokenizer: Tokenizer) -> None:

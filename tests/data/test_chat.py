@@ -68,8 +68,7 @@ CASES = [
     ({"messages": ["hi"]}, "data.message.type", "messages[0]"),
     (turns(("usr", "a"), ("assistant", "b")), "data.roles.unknown", "messages[0].role"),
     ({"messages": [{"content": "a"}, {"role": "assistant", "content": "b"}]}, "data.roles.missing", "messages[0].role"),
-    (turns(("assistant", "a")), "data.roles.order", "messages[0].role"),
-    (turns(("user", "a"), ("system", "s"), ("assistant", "b")), "data.roles.order", "messages[1].role"),
+    (turns(("assistant", "a")), "data.assistant.missing", "messages"),
     (turns(("user", "a"), ("tool", "t"), ("assistant", "b")), "data.roles.order", "messages[1].role"),
     (turns(("system", "s"), ("user", "a")), "data.assistant.missing", "messages"),
     (turns(("user", "a"), ("assistant", "b"), ("user", "c")), "data.assistant.not_last", "messages[2]"),
@@ -120,6 +119,21 @@ def test_warnings_do_not_make_a_file_bad(file: Path) -> None:
     assert result.is_good
     assert codes(result.warnings) == {"data.duplicate", "data.roles.repeated", "data.key_unknown"}
     assert len(read_chat_file(file)) == 13
+
+
+def test_orders_that_openai_takes_are_warned_of(file: Path) -> None:
+    greeted = turns(("system", "s"), ("assistant", "hello"), ("user", "a"), ("assistant", "b"))
+    told_again = turns(("user", "a"), ("system", "s"), ("assistant", "b"))
+    begun = turns(("assistant", "hello"), ("user", "a"), ("assistant", "b"))
+    write_lines(file, [*(good(n) for n in range(10)), greeted, told_again, begun])
+    result = check_chat_file(file)
+    assert result.is_good
+    assert [(f.code, f.line, f.field) for f in result.warnings] == [
+        ("data.roles.unusual", 11, "messages[1].role"),
+        ("data.roles.unusual", 12, "messages[1].role"),
+        ("data.roles.unusual", 13, "messages[0].role"),
+    ]
+    assert "not learnt" in result.warnings[2].message
 
 
 def test_a_key_that_most_records_have_is_taken_for_a_note_and_told_once(file: Path) -> None:

@@ -43,7 +43,7 @@ def test_every_section_says_how_grave_it_is() -> None:
 
 
 def test_a_code_is_explained_and_a_misspelt_one_gets_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "explain", "data.roles.order"]) == 0
+    assert main(["data", "explain", "data.roles.unusual"]) == 0
     assert "system message in the middle" in capsys.readouterr().out
     assert groups()["data.roles.order"] == "structure"
     with pytest.raises(DataError) as caught:

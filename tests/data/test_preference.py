@@ -60,8 +60,6 @@ CASES = [
     (asking("hi"), "data.message.type", "input.messages[0]"),
     (asking({"role": "usr", "content": "a"}), "data.roles.unknown", "input.messages[0].role"),
     (asking({"role": "user", "content": ""}), "data.content.empty", "input.messages[0].content"),
-    (asking({"role": "system", "content": "s"}), "data.roles.order", "preferred_output[0].role"),
-    (asking(USER, {"role": "system", "content": "s"}), "data.roles.order", "input.messages[1].role"),
     (asking({**USER, "weight": 1}), "data.weight.role", "input.messages[0].weight"),
     (asking(USER, tools="x"), "data.tools", "input.tools"),
     (pair(preferred_output=None), "data.preference.missing", "preferred_output"),
@@ -114,13 +112,17 @@ def test_answers_that_differ_only_in_a_tool_call_are_two_answers(file: Path) -> 
 
 def test_warnings_do_not_make_a_file_bad(file: Path) -> None:
     repeated = asking(USER, USER)
+    system = {"role": "system", "content": "s"}
     unknown = pair(12, note="x", input={"messages": [USER], "model": "y"})
-    write_lines(file, [*(pair(n) for n in range(10)), pair(0), repeated, unknown])
+    unusual = [asking(system), asking(USER, system)]
+    write_lines(file, [*(pair(n) for n in range(10)), pair(0), repeated, unknown, *unusual])
     result = check_preference_file(file)
     assert result.is_good
-    assert codes(result.warnings) == {"data.duplicate", "data.roles.repeated", "data.key_unknown"}
+    assert codes(result.warnings) == {"data.duplicate", "data.roles.repeated", "data.roles.unusual", "data.key_unknown"}
+    places = {f.field for f in result.warnings if f.code == "data.roles.unusual"}
+    assert places == {"preferred_output[0].role", "input.messages[1].role"}
     assert {f.field for f in result.warnings if f.code == "data.key_unknown"} == {"note", "input.model"}
-    assert len(read_preference_file(file)) == 13
+    assert len(read_preference_file(file)) == 15
 
 
 def test_fewer_than_ten_pairs_are_an_error_of_a_training_file_alone(file: Path) -> None:

@@ -58,8 +58,7 @@ def test_every_key_but_two_is_a_field_of_the_item(tmp_path: Path) -> None:
         (record(messages=[{"role": "user", "content": " "}]), "data.content.empty", "messages[0].content"),
         (record(messages=[USER, {"role": "assistant", "content": "4"}]), "data.reinforcement.not_user", "messages[1].role"),
         (record(messages=[{"role": "system", "content": "a"}]), "data.reinforcement.not_user", "messages[0].role"),
-        (record(messages=[{"role": "assistant", "content": "Hi"}, USER]), "data.roles.order", "messages[0].role"),
-        (record(messages=[USER, {"role": "system", "content": "a"}, USER]), "data.roles.order", "messages[1].role"),
+        (record(messages=[{"role": "tool", "content": "Hi"}, USER]), "data.roles.order", "messages[0].role"),
         (record(tools={}), "data.tools", "tools"),
     ],
 )

@@ -183,7 +183,7 @@ class ChatTemplate:
         pieces: list[_Piece] = []
         done = ""
         for index, message in enumerate(messages):
-            if message.role != "assistant":
+            if message.role != "assistant" or index == 0:  # what nothing comes before, no prompt asks for: it is context
                 continue
             trained = training and message.is_trained
             try:

@@ -164,10 +164,12 @@ def _conversation_faults(messages: Sequence[Message], add: AddFinding) -> None:
         return
     _check_contents(messages, add)
     _check_order(messages, add)
-    answers = [message for message in messages if message.role == "assistant"]
+    # What begins a conversation is asked for by nothing that comes before it, and so it is not learnt.
+    answers = [message for message in messages[1:] if message.role == "assistant"]
     if not answers:
         fix = 'add {"role": "assistant", "content": ...} at the end, or delete the line'
-        add("data.assistant.missing", "messages", "there is no assistant message, so there is nothing to learn", fix)
+        what = "only a greeting" if messages[0].role == "assistant" else "no assistant message"
+        add("data.assistant.missing", "messages", f"there is {what}, so there is nothing to learn", fix)
     elif not any(message.is_trained for message in answers):
         message = "every assistant message has weight 0, so there is nothing to learn"
         add("data.weight.all_zero", "messages", message, "take the weight from the message to be learnt")
@@ -177,7 +179,7 @@ def _conversation_faults(messages: Sequence[Message], add: AddFinding) -> None:
         add("data.assistant.not_last", at, message, "end it with the assistant's answer")
 
 
-_WARNINGS = frozenset({"data.roles.repeated"})
+_WARNINGS = frozenset({"data.roles.repeated", "data.roles.unusual"})
 
 
 def _check_contents(messages: Sequence[Message], add: AddFinding) -> None:
@@ -200,10 +202,13 @@ def _check_order(messages: Sequence[Message], add: AddFinding) -> None:
         previous = before.role if before else None
         if message.role in _LEADING and index > 0:
             fix = "move it to the beginning, or put its text into the user message"
-            add("data.roles.order", at, f"a {message.role} message may only come first", fix)
+            what = f"a {message.role} message comes after others; many chat templates refuse that"
+            add("data.roles.unusual", at, what, fix)
         elif message.role == "assistant" and not is_asked:
-            fix = "put the user message that it answers before it"
-            add("data.roles.order", at, "an assistant message answers nothing: no user message comes before it", fix)
+            what = "an assistant message comes before any user message" + (
+                "; it is context, and not learnt" if index == 0 else ""
+            )
+            add("data.roles.unusual", at, what, "put the user message that it answers before it, if there was one")
         elif message.role == "tool" and not (before and (before.role == "tool" or before.tool_calls)):
             fix = "give the assistant message before it its `tool_calls`"
             add("data.roles.order", at, "a tool message follows no tool call", fix)

@@ -52,8 +52,8 @@ def test_what_an_earlier_run_accepted_is_remembered() -> None:
 def test_a_finding_of_the_check_refuses_a_candidate() -> None:
     broken = {
         "messages": [
-            {"role": "assistant", "content": "x"},
             {"role": "user", "content": "a wish"},
+            {"role": "tool", "content": "x"},
             {"role": "assistant", "content": "bug"},
         ]
     }
