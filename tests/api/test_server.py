@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from honekit.api.engines import Engines
-from honekit.api.server import listen, running, url_of
+from honekit.api.server import listen, make_server, running, url_of
 from honekit.errors import ServeError
 
 
@@ -48,6 +48,11 @@ def test_a_server_in_a_thread_answers_and_frees_its_port() -> None:
         assert httpx.get(f"{url}/readyz").json() == {"status": "ok"}
     port = int(url.rsplit(":", 1)[1])
     listen("127.0.0.1", port).close()
+
+
+def test_a_connection_waits_longer_than_clients_do() -> None:
+    clients_wait = httpx.Limits().keepalive_expiry
+    assert clients_wait and make_server(Engines(), "127.0.0.1").config.timeout_keep_alive > 2 * clients_wait
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from honekit.api.errors import ApiError, bad_request
 
 
 class JsonRoute(APIRoute):
-    """Takes JSON, or a form with a file where the route declares one; refuses other content types with 415, the body unread."""
+    """Takes JSON, or a form with a file where the route declares one; what is packed or of another type gets 415, unread."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -24,6 +24,10 @@ class JsonRoute(APIRoute):
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if self.body_field is not None and kind != wanted:
                 message = f"Send the body as 'Content-Type: {wanted}'."
+                raise ApiError(415, message, code="unsupported_media_type")
+            encoding = request.headers.get("content-encoding", "identity").strip().lower()
+            if self.body_field is not None and encoding not in ("", "identity"):
+                message = "Send the body as it is: a 'Content-Encoding' is not taken."
                 raise ApiError(415, message, code="unsupported_media_type")
             if takes_form:
                 form = await request.form()  # kept by the request, so that it is read once

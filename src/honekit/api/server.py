@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 START_TIMEOUT_S = 30.0
 SHUTDOWN_S = 5
 """Time for running answers to end once the server was asked to."""
+IDLE_S = 75
+"""How long a connection waits for its next request. Clients give one up after five seconds or more, and often ask every five:
+the server must not be the first to, else a request meets a connection that is just being closed.
+"""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -58,7 +62,13 @@ def make_server(engines: Engines, host: str, training_jobs: int = 0) -> uvicorn.
 
     app = create_app(engines, local_only=is_loopback(host), training_jobs=training_jobs)
     config = uvicorn.Config(
-        app, http=Protocol, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S
+        app,
+        http=Protocol,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        timeout_keep_alive=IDLE_S,
     )
     return uvicorn.Server(config)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -90,6 +91,7 @@ BAD_TOOL = {"type": "function", "function": {"name": "f", "parameters": {"proper
 LIST_TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "array"}}}
 OTHER_FUNCTION = {"type": "function", "function": {"name": "g"}}
 JSON_TYPE = {"content-type": "application/json"}
+PACKED = {"content-encoding": "gzip"}
 SUPERVISED = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 51}}}
 PERMISSIONS = "/fine_tuning/checkpoints/{checkpoint}/permissions"
 
@@ -119,6 +121,7 @@ CASES = [
     Case("POST /chat/completions", 400, "missing_required_parameter", "messages", json={"model": "tiny"}),
     Case("POST /chat/completions", 400, "invalid_json", content=b'{"model": ', headers=JSON_TYPE),
     Case("POST /chat/completions", 415, "unsupported_media_type", content=b"{}", headers={"content-type": "text/plain"}),
+    Case("POST /embeddings", 415, "unsupported_media_type", content=gzip.compress(b"{}"), headers={**JSON_TYPE, **PACKED}),
     Case("POST /chat/completions", 413, "body_too_large", content=b" " * (8 * 1024 * 1024 + 1), headers=JSON_TYPE),
     Case("POST /chat/completions", 404, "model_not_found", "model", json={**CHAT, "model": "none"}),
     Case("PUT /chat/completions", 405, "method_not_allowed"),
