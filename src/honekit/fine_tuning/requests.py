@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def create(
     judges: Mapping[str, Start] | None = None,
     integrations: list[dict[str, Any]] | None = None,
 ) -> tuple[Job, Asked]:
-    """Check the files line by line, decide what is `auto`, and queue the job.
+    """Check the files line by line, decide what is `auto`, and queue the job; what is odd in the files is told by its events.
 
     A reinforcement job needs a `grader`, and in `judges` every model that it asks, by the name there.
     Raises: RequestFault[fine_tuning.model_not_available | .file_not_found | .invalid_purpose | .invalid_training_file |
@@ -79,10 +79,10 @@ def create(
     _check_base(start)
     _check_judges(start, grader, judges or {})
     training = _file(owner, training_file, "training_file")
-    examples = _checked(training, "training_file", wanted.objective, MIN_TRAINING_EXAMPLES, grader)
+    examples, warnings = _checked(training, "training_file", wanted.objective, MIN_TRAINING_EXAMPLES, grader)
     validation = _file(owner, validation_file, "validation_file") if validation_file is not None else None
     if validation:
-        _checked(validation, "validation_file", wanted.objective, 1, grader)
+        warnings += _checked(validation, "validation_file", wanted.objective, 1, grader)[1]
     chosen = choose(examples, wanted)
     told_grader = grader.model_dump(mode="json", exclude_unset=True) if grader else None
     asked_models = {name: str(judge.adapter.resolve()) if judge.adapter else None for name, judge in (judges or {}).items()}
@@ -121,7 +121,7 @@ def create(
             noted(connection, job_id)
         made.append(record)
 
-    job = jobs.create_job("fine_tuning", spec.as_dict(), owner=owner, noted=note)
+    job = jobs.create_job("fine_tuning", spec.as_dict(), owner=owner, noted=note, warnings=warnings)
     return job, made[0]
 
 
@@ -188,8 +188,8 @@ def _check(path: Path, objective: Objective, grader: Grader | None) -> CheckResu
     return check_reinforcement_file(path, lambda one: item_faults(variables, one.item, one.line))
 
 
-def _checked(file: File, param: str, objective: Objective, least: int, grader: Grader | None) -> int:
-    """How many examples the file has."""
+def _checked(file: File, param: str, objective: Objective, least: int, grader: Grader | None) -> tuple[int, list[str]]:
+    """How many examples the file has, and what is odd in it."""
     result = _check(file.path, objective, grader)
     errors = [finding for finding in result.errors if finding.code != "data.too_few"]
     which = "Training" if param == "training_file" else "Validation"
@@ -204,7 +204,20 @@ def _checked(file: File, param: str, objective: Objective, least: int, grader: G
             mend="add examples, one conversation per line",
             where=param,
         )
-    return result.records
+    return result.records, [f"{which} file: {what}" for what in _odd(result)]
+
+
+def _odd(result: CheckResult) -> Iterator[str]:
+    """Each kind of warning once: `Line 7: messages[2].role: two user messages follow each other; the like on lines 9, 12`."""
+    kinds: dict[str, list[Finding]] = {}
+    for one in result.warnings:
+        kinds.setdefault(one.code, []).append(one)
+    for code, found in kinds.items():
+        others = [one.line for one in found[1:]]
+        count = result.counts[code] - 1
+        shown = ", ".join(map(str, others[:_SHOWN])) + (", ..." if count > _SHOWN else "")
+        more = f"; the like on line{'s' if count > 1 else ''} {shown}" if others else ""
+        yield _told(found[:1]) + more
 
 
 def _told(errors: Sequence[Finding]) -> str:

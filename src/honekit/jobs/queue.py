@@ -8,7 +8,7 @@ what its successor does. Effects happen once, although work may be repeated.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -51,11 +51,12 @@ def create_job(
     validating: bool = False,
     owner: str = DEFAULT_OWNER,
     noted: Noted | None = None,
+    warnings: Sequence[str] = (),
 ) -> Job:
     """Queue a job, or return the one that has this kind and key already and is not failed or cancelled.
 
     With `validating` it starts as `validating_files`; move it to `queued` when its files are right. `noted` is called with
-    the id inside the transaction that makes the job. Raises: JobError[job.unknown_kind].
+    the id inside the transaction that makes the job; each of `warnings` is an event. Raises: JobError[job.unknown_kind].
     """
     check_kind(kind)
     status: Status = "validating_files" if validating else "queued"
@@ -73,6 +74,8 @@ def create_job(
                     )
                 )  # fmt: skip
                 append_event(connection, lock_job(connection, job_id), "info", "Job created", data={"status": status})
+                for warning in warnings:
+                    append_event(connection, lock_job(connection, job_id), "warn", warning)
                 if noted:
                     noted(connection, job_id)
                 return job_of(lock_job(connection, job_id))

@@ -180,6 +180,22 @@ def test_a_faulty_file_is_refused_with_its_lines(client: openai.OpenAI) -> None:
     assert (caught.value.code, caught.value.param) == ("invalid_validation_file", "validation_file")
 
 
+def test_what_is_odd_in_a_file_is_told_by_the_first_events(client: openai.OpenAI) -> None:
+    records = tiny.conversations(10)
+    said = records[0]["messages"]
+    twice = {"messages": [*said[:-1], {"role": "user", "content": "and?"}, said[-1]]}
+    training = upload(client, [*records, twice, records[1], records[2]])
+    job = create(client, training_file=training, validation_file=upload(client, [twice]))
+    events = list(client.fine_tuning.jobs.list_events(job.id))[::-1]
+    at = f"messages[{len(said) - 1}].role: two user messages follow each other"
+    assert [(event.level, event.message) for event in events] == [
+        ("info", "Job created"),
+        ("warn", f"Training file: Line 11: {at}"),
+        ("warn", "Training file: Line 12: the same conversation as on line 2; the like on line 13"),
+        ("warn", f"Validation file: Line 1: {at}"),
+    ]
+
+
 @pytest.mark.conformance("POST /v1/fine_tuning/jobs", "validation_file")
 def test_an_empty_id_of_a_validation_file_is_no_file(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
