@@ -239,8 +239,7 @@ class TestIdempotency:
         from honekit.api import idempotency
 
         first = self.post(server, key, b"old").json()["id"]
-        now = idempotency.time.time()
-        monkeypatch.setattr(idempotency.time, "time", lambda: now + idempotency.REMEMBERED_S + 1)
+        monkeypatch.setattr(idempotency, "REMEMBERED_S", 0.0)
         assert self.post(server, key, b"old", **{"x-stainless-retry-count": "1"}).json()["id"] != first
 
     def test_a_key_of_the_callers_own_stands_for_one_file(self, server: str, key: str) -> None:
@@ -404,12 +403,13 @@ class TestUploads:
             try:
                 return client.uploads.parts.create(upload.id, data=f"{number:05d}".encode()).id
             except openai.BadRequestError as refused:
-                assert refused.code == "upload_part_size"
+                refusals.append(refused.code)
                 return None
 
+        refusals: list[str | None] = []
         with ThreadPoolExecutor(8) as pool:
             kept = [part for part in pool.map(send, range(12)) if part]
-        assert len(kept) == 4
+        assert (len(kept), refusals) == (4, ["upload_part_size"] * 8)
         assert client.uploads.complete(upload.id, part_ids=kept).status == "completed"
 
     def test_the_last_part_sent_again_needs_no_room(self, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch) -> None:
