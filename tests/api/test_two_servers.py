@@ -49,11 +49,17 @@ class Servers:
             "client": ("127.0.0.1", 1), "server": ("localhost", 80),
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         }  # fmt: skip
-        arriving = iter([{"type": "http.request", "body": body, "more_body": False}])
+        asked = 0
         statuses: list[int] = []
 
         async def receive() -> Any:
-            return next(arriving, {"type": "http.disconnect"})
+            nonlocal asked
+            asked += 1
+            if asked == 1:
+                return {"type": "http.request", "body": body, "more_body": False}
+            if asked == 2:  # behind a long body a server reads on only when asked, and needs a moment for it
+                await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
 
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":

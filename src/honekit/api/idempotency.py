@@ -134,6 +134,7 @@ async def attempt(request: Request, content: Mapping[str, Any], *, by_count: boo
         raise bad_request(f"'Idempotency-Key' must have 1 to {MAX_KEY} characters.", code="invalid_value", param=None)
     count = request.headers.get("x-stainless-retry-count", "0") if by_count else "0"
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode("utf-8", "replace")).hexdigest()
+    await request.is_disconnected()  # behind a long body the connection is read on, to its end if that has come, only when asked
     made = Attempt(
         request.state.api_key.id,
         request.url.path[:255],
