@@ -53,6 +53,42 @@ def test_a_large_file_goes_in_parts(hone: Any, training: Path, monkeypatch: pyte
     assert kept.path.read_bytes() == training.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("3600", 3600), ("90m", 5400), ("12h", 43_200), ("7d", 604_800), ("30 d", 2_592_000)]
+)
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_file_may_have_its_time(
+    hone: Any, training: Path, given: str, seconds: int, in_parts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if in_parts:
+        monkeypatch.setattr(uploading, "ONE_REQUEST_BYTES", 1000)
+    made = hone("files", "upload", training, "--expires-after", given)["files"][0]
+    assert abs(made["expires_at"] - made["created_at"] - seconds) <= 1
+    assert hone("files", "show", made["id"]) == made
+
+
+def test_when_a_file_expires_is_shown(training: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["files", "upload", str(training), "--expires-after", "7d"]) == 0
+    assert "  until 20" in capsys.readouterr().out
+    assert main(["files", "list"]) == 0
+    assert "expires" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("given", ["soon", "7w", "-1", "59m", "31d", "1.5h"])
+def test_a_time_that_is_none_or_out_of_bounds_is_wrong_usage(hone: Any, training: Path, given: str) -> None:
+    error = hone("files", "upload", training, f"--expires-after={given}", code=2)["error"]
+    assert "--expires-after" in error["what"]
+    assert hone("files", "list")["files"] == []
+
+
+def test_a_list_is_gone_through_in_pieces(hone: Any, training: Path) -> None:
+    made = [hone("files", "upload", training)["files"][0]["id"] for _ in range(3)][::-1]
+    first = hone("files", "list", "--limit", "2")["files"]
+    assert [file["id"] for file in first] == made[:2]
+    assert [file["id"] for file in hone("files", "list", "--after", made[1])["files"]] == made[2:]
+    assert hone("files", "list", "--after", "file-none", code=2)["error"]["code"] == "api.file_not_found"
+
+
 def test_the_limits_are_those_of_the_server() -> None:
     assert uploading.ONE_REQUEST_BYTES == routes.MAX_FILE_BYTES
     assert uploading.PART_BYTES == routes.MAX_PART_BYTES
@@ -85,7 +121,7 @@ def test_a_file_that_is_not_there_is_said_in_words_of_the_terminal(hone: Any, ar
 
 
 def test_what_cannot_be_read_or_written_is_named(hone: Any, training: Path, tmp_path: Path) -> None:
-    assert hone("files", "upload", tmp_path / "nothing", code=1)["error"]["code"] == "data.unreadable"
+    assert hone("files", "upload", tmp_path / "nothing", code=2)["error"]["code"] == "data.file_missing"
     assert hone("files", "upload", tmp_path, code=1)["error"]["code"] == "data.unreadable"
     assert hone("files", "upload", training, "--purpose", "poetry", code=2)["error"]["where"] == "--purpose"
     file_id = hone("files", "upload", training)["files"][0]["id"]
@@ -99,7 +135,7 @@ def test_projects_see_their_own_files_only(hone: Any, training: Path, monkeypatc
     assert hone("files", "list")["files"] == []
     assert hone("files", "show", made["id"], code=2)["error"]["code"] == "api.file_not_found"
     monkeypatch.setenv("HONE_PROJECT", "Team A")
-    assert hone("files", "list", code=1)["error"]["code"] == "serve.project_name"
+    assert hone("files", "list", code=2)["error"]["code"] == "serve.project_name"
 
 
 def test_a_damaged_store_is_told_to_its_owner_with_the_cause(

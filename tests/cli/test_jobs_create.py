@@ -47,7 +47,7 @@ def test_a_job_is_created_watched_to_its_end_and_its_model_is_there(
     model = jobs.get_job(first["id"]).result
     assert model is not None
     assert ":twin:" in model["fine_tuned_model"]
-    assert model["fine_tuned_model"] in [version["name"] for version in hone("models", "list")["versions"]]
+    assert model["fine_tuned_model"] in [one["id"] for one in hone("models", "list")["models"]]
 
 
 @pytest.fixture
@@ -120,6 +120,10 @@ def test_jobs_of_every_method_are_created(
     rewarded = create(hone, asked, small_base, "--method", "reinforcement", "--grader", tmp_path / "grader.json")["method"]
     assert (rewarded["type"], rewarded["reinforcement"]["grader"]) == ("reinforcement", SAYS_A)
     assert rewarded["reinforcement"]["hyperparameters"]["n_epochs"] == 2
+    numbers = ("--compute-multiplier", "0.5", "--eval-interval", "7", "--eval-samples", "2", "--reasoning-effort", "default")
+    options = ("--method", "reinforcement", "--grader", tmp_path / "grader.json", *numbers)
+    chosen = create(hone, asked, small_base, *options)["method"]["reinforcement"]["hyperparameters"]
+    assert (chosen["compute_multiplier"], chosen["eval_interval"], chosen["eval_samples"]) == (0.5, 7, 2)
     command = ["jobs", "create", asked, "--model", small_base, "--method", "reinforcement", "--grader", tmp_path / "grader.json"]
     assert main(list(map(str, command))) == 0
     assert "reasoning_effort default" in capsys.readouterr().out
@@ -136,6 +140,10 @@ def test_jobs_of_every_method_are_created(
         (["--method", "reinforcement"], 2, "api.missing_required_parameter", "--grader"),
         (["--method", "dpo", "--beta", "3"], 2, "api.invalid_value", "--beta"),
         (["--method", "dpo", "--epochs", "0"], 2, "api.invalid_value", "--epochs"),
+        (["--method", "dpo", "--beta", "nan"], 2, "cli.usage", None),
+        (["--beta", "0.1"], 2, "api.unknown_parameter", "--beta"),
+        (["--eval-interval", "3"], 2, "api.unknown_parameter", "--eval-interval"),
+        (["--compute-multiplier", "many"], 2, "cli.usage", None),
         (["--grader", "nothing.json"], 2, "cli.usage", "nothing.json"),
         (["--seed", "-1"], 2, "api.invalid_value", "--seed"),
         (["--validation", "file-nothing"], 2, "api.file_not_found", "--validation"),
@@ -149,6 +157,34 @@ def test_what_cannot_become_a_job_is_named(
     assert error["code"] == code
     assert where in (None, error["where"])
     assert jobs.list_jobs() == []
+
+
+def test_each_hyperparameter_of_the_contract_has_an_option() -> None:
+    from honekit.api.openai import fine_tuning_schema as schema
+    from honekit.cli.api_fault import _OPTIONS
+    from honekit.cli.main import load_command
+
+    there = {option for parameter in load_command("jobs").commands["create"].params for option in parameter.opts}
+    blocks = {
+        "supervised": schema.Hyperparameters,
+        "dpo": schema.DpoHyperparameters,
+        "reinforcement": schema.ReinforcementHyperparameters,
+    }
+    for kind, block in blocks.items():
+        for name in block.model_fields:
+            assert _OPTIONS[f"method.{kind}.hyperparameters.{name}"] in there
+
+
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [("--compute-multiplier", "0"), ("--eval-interval", "0"), ("--eval-samples", "0"), ("--reasoning-effort", "high")],
+)
+def test_a_number_of_reinforcement_out_of_bounds_is_named(
+    hone: Any, training: Path, small_base: Path, tmp_path: Path, option: str, given: str
+) -> None:
+    (tmp_path / "grader.json").write_text(json.dumps(SAYS_A))
+    command = ("--method", "reinforcement", "--grader", tmp_path / "grader.json", option, given)
+    assert hone("jobs", "create", training, "--model", small_base, *command, code=2)["error"]["where"] == option
 
 
 def test_an_unknown_model_and_bad_lines_are_named(hone: Any, training: Path, small_base: Path) -> None:

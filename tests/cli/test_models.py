@@ -32,10 +32,11 @@ def test_a_version_is_promoted_shown_rolled_back_and_deleted() -> None:
     assert "better" in shown
     assert json.loads(_run("rollback", "iot@production", "--json"))["version"] == old
     listed = json.loads(_run("list", "--json"))
-    assert [version["name"] for version in listed["versions"]] == [new, old]
-    assert listed["aliases"][0]["version"] == old
+    assert [one["id"] for one in listed["models"] if one["owned_by"] == "local"] == ["iot@production", new, old]
+    assert listed["aliases"][0]["model"] == old
     assert _run("delete", new).strip() == f"deleted {new}"
-    assert [version["name"] for version in json.loads(_run("list", "--project", "iot", "--json"))["versions"]] == [old]
+    assert [one["id"] for one in json.loads(_run("list", "--project", "iot", "--json"))["models"]] == ["iot@production", old]
+    assert json.loads(_run("list", "--project", "other", "--json")) == {"models": [], "aliases": []}
 
 
 def test_a_version_is_deleted_with_the_states_of_its_job(hone_home: Path) -> None:
@@ -45,7 +46,7 @@ def test_a_version_is_deleted_with_the_states_of_its_job(hone_home: Path) -> Non
     state = job_dir(job.id) / CHECKPOINTS / "step-1"
     state.mkdir(parents=True)
     version = registry.create_version("iot", job.id, "b", "x", Path("/a"), "y").name
-    assert json.loads(_run("delete", version, "--json"))["deleted"]["name"] == version
+    assert json.loads(_run("delete", version, "--json")) == {"id": version, "object": "model", "deleted": True}
     assert not state.exists()
 
 
@@ -53,7 +54,14 @@ def test_a_stage_is_promoted_to_another_one() -> None:
     name = _version(1)
     _run("promote", name, "--alias", "iot@staging")
     assert _run("promote", "iot@staging", "--alias", "iot@production").strip() == f"iot@production -> {name}"
-    assert [change["alias"] for change in json.loads(_run("show", name, "--json"))["history"]] == [
-        "iot@production",
-        "iot@staging",
-    ]
+    shown = json.loads(_run("show", name, "--json"))
+    assert [(one["id"], one["history"][0]["action"]) for one in shown["aliases"]] == [
+        ("iot@production", "promote"), ("iot@staging", "promote"),
+    ]  # fmt: skip
+    assert [one["id"] for one in json.loads(_run("show", "iot@staging", "--json"))["aliases"]] == ["iot@staging"]
+
+
+def test_the_model_of_any_project_of_this_machine_is_deleted() -> None:
+    name = registry.create_version("iot", "ftjob-1", "b", "x", Path("/a"), "y", owner="team-a").name
+    assert _run("delete", name).strip() == f"deleted {name}"
+    assert registry.list_versions() == []

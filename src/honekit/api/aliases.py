@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from honekit import deploy, fine_tuning
+from honekit.api.alias_shapes import AliasObject, AliasWithHistory, alias_object, with_history
 from honekit.api.errors import ApiError, bad_request
 from honekit.api.idempotency import Overtaken, attempt
 from honekit.api.openai.chat_schema import Text
@@ -20,26 +21,6 @@ from honekit.errors import RegistryError
 router = APIRouter(prefix="/v1/aliases", tags=["aliases"], route_class=JsonRoute)
 
 Reason = Annotated[Text, Field(max_length=2000)]
-
-
-class AliasObject(BaseModel):
-    id: str
-    object: Literal["alias"] = "alias"
-    model: str
-    updated_at: int
-
-
-class AliasChangeObject(BaseModel):
-    action: Literal["promote", "rollback"]
-    model: str
-    previous: str | None
-    reason: str
-    created_at: int
-
-
-class AliasWithHistory(AliasObject):
-    history: list[AliasChangeObject]
-    """Newest first."""
 
 
 class Promote(BaseModel):
@@ -62,7 +43,7 @@ class Rollback(BaseModel):
 async def list_aliases(request: Request) -> Page[AliasObject]:
     """The project's aliases, by name, all of them."""
     found = await asyncio.to_thread(deploy.list_aliases, owner=request.state.api_key.owner)
-    return page([_alias(one) for one in found], len(found))
+    return page([alias_object(one) for one in found], len(found))
 
 
 @router.post("")
@@ -73,7 +54,7 @@ async def promote(body: Promote, request: Request) -> AliasObject:
         message = f"`{body.model[:200]}` is a base model or a checkpoint; an alias points to a tuned model."
         raise bad_request(message, code="not_a_tuned_model", param="model")
     try:
-        return _alias(await asyncio.to_thread(deploy.promote, body.alias, served.model, body.reason))
+        return alias_object(await asyncio.to_thread(deploy.promote, body.alias, served.model, body.reason))
     except RegistryError as fault:
         if fault.code == "registry.unknown_version":
             raise ApiError(404, f"The model `{body.model[:200]}` is gone.", code="model_not_found", param="model") from fault
@@ -81,16 +62,11 @@ async def promote(body: Promote, request: Request) -> AliasObject:
 
 
 @router.get("/{alias}")
-async def retrieve_alias(alias: str, request: Request) -> AliasWithHistory:
+async def retrievealias_object(alias: str, request: Request) -> AliasWithHistory:
     """An alias with all its changes."""
-    found = await _find(request, alias)
-    changes = [
-        AliasChangeObject(
-            action=one.action, model=one.version, previous=one.previous, reason=one.reason, created_at=int(one.created_at)
-        )
-        for one in await asyncio.to_thread(deploy.history, alias, request.state.api_key.owner)
-    ]
-    return AliasWithHistory(**found.model_dump(), history=changes)
+    owner = request.state.api_key.owner
+    known = await _known(alias, owner)
+    return with_history(known, await asyncio.to_thread(deploy.history, alias, owner))
 
 
 @router.post("/{alias}/rollback")
@@ -107,17 +83,17 @@ async def rollback(alias: str, body: Rollback, request: Request) -> AliasObject:
             return await _find(request, alias)
         except RegistryError as fault:
             raise bad_request(f"{fault.what}. To mend it: {fault.mend}", code="nothing_before", param="alias") from fault
-    return _alias(moved)
+    return alias_object(moved)
 
 
 async def _find(request: Request, alias: str) -> AliasObject:
+    return alias_object(await _known(alias, request.state.api_key.owner))
+
+
+async def _known(alias: str, owner: str) -> deploy.Alias:
     # Control characters are in no name, and PostgreSQL takes offence at a NUL.
     known = alias if alias.isprintable() else ""
     try:
-        return _alias(await asyncio.to_thread(deploy.get_alias, known, request.state.api_key.owner))
+        return await asyncio.to_thread(deploy.get_alias, known, owner)
     except RegistryError as fault:
         raise ApiError(404, f"No such alias: '{alias[:200]}'", code="alias_not_found", param="alias") from fault
-
-
-def _alias(one: deploy.Alias) -> AliasObject:
-    return AliasObject(id=one.alias, model=one.version, updated_at=int(one.updated_at))

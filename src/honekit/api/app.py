@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -92,6 +93,7 @@ def create_app(
 
     app = FastAPI(title="Hone", version=__version__, lifespan=lifespan, redirect_slashes=False, docs_url=None, redoc_url=None)
     app.state.engines, app.state.scheduler, app.state.routers = engines, scheduler, []
+    app.state.running = WeakValueDictionary()  # see `idempotency`
     _add_health(app)
     errors.install(app, raises=trusted is not None)
     nul.install(app)

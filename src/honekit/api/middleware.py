@@ -75,8 +75,8 @@ class RequestId:
             await self.app(scope, receive, send)
             return
         request_id = new_request_id()
-        scope.setdefault("state", {}).update(request_id=request_id, arrived_at=time.time())
         started, status = time.perf_counter(), 0
+        scope.setdefault("state", {}).update(request_id=request_id, started=started)
 
         async def send_with_id(message: Message) -> None:
             nonlocal status

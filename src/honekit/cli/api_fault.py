@@ -24,32 +24,36 @@ _MISSING = {
 }
 """Codes of what a command names and is not there, with the words for it and where to look."""
 _WRONG = frozenset((
-    "file_not_found", "invalid_type", "invalid_value", "missing_required_parameter", "model_not_available", "model_not_found",
-    "unsupported_value",
+    "event_not_found", "file_not_found", "invalid_type", "invalid_value", "missing_required_parameter", "model_not_available",
+    "model_not_found", "unknown_parameter", "unsupported_value",
 ))  # fmt: skip
-"""Codes that say of an option that its value is wrong."""
+"""Codes that say of an option that its value is wrong, or that it is not for this."""
 _NAME = re.compile(r"(?:fine tune: |File object: '|The model `|alias: '|project: ')([^'`]*)")
-_OPTIONS = {
-    "training_file": "TRAINING",
-    "validation_file": "--validation",
-    "model": "--model",
-    "suffix": "--suffix",
-    "seed": "--seed",
-    "metadata": "--metadata",
-    "integrations": "--wandb",
-    "purpose": "--purpose",
-    "method.type": "--method",
-    "method.reinforcement": "--grader",
-    "method.reinforcement.grader": "--grader",
-    "method.dpo.hyperparameters.beta": "--beta",
+_HYPERPARAMETERS = {
+    "n_epochs": "--epochs",
     **{
-        f"method.{kind}.hyperparameters.{name}": option
-        for kind in ("supervised", "dpo", "reinforcement")
-        for name, option in (
-            ("n_epochs", "--epochs"), ("batch_size", "--batch-size"), ("learning_rate_multiplier", "--learning-rate-multiplier"),
+        name: f"--{name.replace('_', '-')}"
+        for name in (
+            "batch_size", "learning_rate_multiplier", "beta",
+            "compute_multiplier", "eval_interval", "eval_samples", "reasoning_effort",
         )
     },
 }  # fmt: skip
+_OPTIONS = {
+    "training_file": "TRAINING",
+    "validation_file": "--validation",
+    "integrations": "--wandb",
+    "method.type": "--method",
+    "method.reinforcement": "--grader",
+    "method.reinforcement.grader": "--grader",
+    "expires_after": "--expires-after",
+    **{name: f"--{name}" for name in ("after", "metadata", "model", "purpose", "scope", "seed", "suffix")},
+    **{
+        f"method.{kind}.hyperparameters.{name}": option
+        for kind in ("supervised", "dpo", "reinforcement")
+        for name, option in _HYPERPARAMETERS.items()
+    },
+}
 
 
 class ApiFault(ServeError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterable, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
 
 Answer = TypeVar("Answer")
+
+PAGE = 100
+"""Rows of a list that are asked for at once."""
 
 
 def server_url() -> str | None:
@@ -98,6 +101,16 @@ def document(answer: Any) -> dict[str, Any]:
     """An object of the API as plain JSON values, with the names and fields that were sent."""
     values: dict[str, Any] = answer.to_dict(mode="json", warnings=False)
     return values
+
+
+async def taken(found: AsyncIterable[Any], limit: int | None = None) -> list[dict[str, Any]]:
+    """What a list of the API has, page after page, at most `limit`, as plain JSON values. Raises: faults of the client."""
+    rows: list[dict[str, Any]] = []
+    async for one in found:
+        rows.append(document(one))
+        if len(rows) == limit:
+            break
+    return rows
 
 
 def _remote_client(url: str) -> AsyncOpenAI:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 app = typer.Typer(no_args_is_help=True, help="Files for the fine-tuning API: upload, list, show, read, delete.")
+
+MAX_PAGE = 10_000
+"""Files that the API lists at once."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
 
@@ -32,6 +36,10 @@ FileId = Annotated[str, typer.Argument(metavar="FILE", help="Id of the file (`ho
 def upload_files(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of this machine.")],
     purpose: Annotated[str, typer.Option(help="What the files are for.")] = "fine-tune",
+    expires_after: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Delete them so long after the upload: seconds, or as 12h, 7d; an hour to 30 days."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Upload files; prints their ids. Files above 512 MB go in parts.
@@ -40,8 +48,11 @@ def upload_files(
 
         hone files upload train.jsonl valid.jsonl
 
+        hone files upload notes.txt --purpose user_data --expires-after 7d
+
         hone files upload train.jsonl --json | jq -r '.files[0].id'
     """
+    seconds = None if expires_after is None else _seconds(expires_after)
     from honekit.cli.connection import call
     from honekit.cli.render import print_json
     from honekit.cli.uploading import upload
@@ -49,9 +60,10 @@ def upload_files(
     async def send(client: AsyncOpenAI) -> list[dict[str, Any]]:
         made = []
         for path in files:
-            made.append(await upload(client, path.expanduser(), purpose))
+            made.append(await upload(client, path.expanduser(), purpose, seconds))
             if not as_json:
-                print(f"{made[-1]['id']}  {made[-1]['filename']}  {_size(made[-1]['bytes'])}", flush=True)
+                until = f"  until {clock(made[-1]['expires_at'])}" if made[-1].get("expires_at") else ""
+                print(f"{made[-1]['id']}  {made[-1]['filename']}  {_size(made[-1]['bytes'])}{until}", flush=True)
         return made
 
     made = call(send)
@@ -62,6 +74,10 @@ def upload_files(
 @app.command("list")
 def list_files(
     purpose: Annotated[str | None, typer.Option(help="Only files of this purpose, such as fine-tune-results.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many, newest first [default: all].")] = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Those behind this file: the last one of a list before.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List files, newest first.
@@ -71,15 +87,15 @@ def list_files(
         hone files list
 
         hone files list --purpose fine-tune-results --json
+
+        hone files list --limit 10 --after file-abc123
     """
-    from honekit.cli.connection import call, document
+    from honekit.cli.connection import call, taken
     from honekit.cli.render import print_json
 
-    async def look(client: AsyncOpenAI) -> list[dict[str, Any]]:
-        chosen: dict[str, Any] = {"purpose": purpose} if purpose else {}
-        return [document(file) async for file in client.files.list(**chosen)]
-
-    found = call(look)
+    chosen: dict[str, Any] = {"purpose": purpose, "after": after, "limit": limit and min(limit, MAX_PAGE)}
+    given = {name: value for name, value in chosen.items() if value}
+    found = call(lambda client: taken(client.files.list(**given), limit))
     if as_json:
         print_json({"files": found})
         return
@@ -88,11 +104,20 @@ def list_files(
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("file", "name", "purpose", "size", "made"):
+    expiring = ["expires"] if any(file.get("expires_at") for file in found) else []
+    for heading in ("file", "name", "purpose", "size", "made", *expiring):
         table.add_column(heading, overflow="fold", no_wrap=heading == "file")
     for file in found:
-        table.add_row(file["id"], escape(file["filename"]), file["purpose"], _size(file["bytes"]), clock(file["created_at"]))
-    none = f"No files of the purpose {purpose!r}." if purpose else "No files yet: `hone files upload` brings some."
+        until = [clock(file.get("expires_at"))] if expiring else []
+        made = clock(file["created_at"])
+        table.add_row(file["id"], escape(file["filename"]), file["purpose"], _size(file["bytes"]), made, *until)
+    none = (
+        "No such files."
+        if after
+        else f"No files of the purpose {purpose!r}."
+        if purpose
+        else "No files yet: `hone files upload` brings some."
+    )
     Console().print(table if found else escape(none))
 
 
@@ -197,6 +222,17 @@ async def _save(answer: Streamed, path: Path) -> int:
         finally:
             part.unlink(missing_ok=True)
     return count
+
+
+def _seconds(given: str) -> int:
+    """`3600`, `90m`, `12h`, `7d` in seconds. Raises: SettingsError[cli.usage]."""
+    from honekit.errors import SettingsError
+
+    found = re.fullmatch(r"([0-9]{1,9})\s*([smhd]?)", given.strip())
+    if found is None:
+        mend = "write seconds, or a number with s, m, h or d, such as 7d"
+        raise SettingsError("cli.usage", what=f"--expires-after {given[:80]!r} is no length of time", mend=mend)
+    return int(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
 
 
 def _size(count: int) -> str:

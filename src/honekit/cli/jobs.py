@@ -5,18 +5,12 @@ With `HONE_BASE_URL` the commands speak to that server; without it they show eve
 
 from __future__ import annotations
 
-import json
-import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from honekit.cli.clock import clock
 from honekit.cli.connection import server_url
-from honekit.cli.jobs_create import create_job, watch_job
-
-if TYPE_CHECKING:
-    from honekit.jobs import Event, Job
+from honekit.cli.jobs_create import create_job, pairs_of, watch_job
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: create, watch, pause, resume, cancel; what happened.")
 app.command("create")(create_job)
@@ -29,6 +23,12 @@ JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job (`hone 
 @app.command("list")
 def list_jobs(
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 20,
+    after: Annotated[
+        str | None, typer.Option(metavar="JOB", help="Those behind this job: the last one of a list before.")
+    ] = None,
+    metadata: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs that were made with this. Repeatable.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List jobs, newest first.
@@ -37,31 +37,11 @@ def list_jobs(
 
         hone jobs list
 
-        hone jobs list --limit 5 --json
+        hone jobs list --metadata team=pumps --json
+
+        hone jobs list --limit 5 --after ftjob-abc123
     """
-    if server_url():
-        from honekit.cli import server_jobs
-
-        server_jobs.list_jobs(limit, as_json=as_json)
-        return
-    from honekit import jobs
-    from honekit.jobs.leases import requeue_expired
-
-    requeue_expired()
-    found = jobs.list_jobs(limit=limit)
-    if as_json:
-        print(json.dumps({"jobs": [job.as_dict() for job in found]}, ensure_ascii=False))
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("job", "kind", "status", "progress", "created", "took"):
-        table.add_column(heading, no_wrap=heading in ("job", "status"))
-    for job in found:
-        status = f"{job.status} (asked to {job.stop_requested})" if job.stop_requested else job.status
-        table.add_row(job.id, job.kind, status, _progress(job), clock(job.created_at), _took(job))
-    Console().print(table if found else "No jobs yet: `hone run` in the folder of a project starts one.")
+    _place().list_jobs(limit, after, pairs_of(metadata), as_json=as_json)
 
 
 @app.command("show")
@@ -74,33 +54,17 @@ def show_job(job: JobId, as_json: AsJson = False) -> None:
 
         hone jobs show ftjob-abc123 --json
     """
-    if server_url():
-        from honekit.cli import server_jobs
-
-        server_jobs.show_job(job, as_json=as_json)
-        return
-    from honekit import jobs
-
-    found, saved = jobs.get_job(job), jobs.checkpoints(job)
-    if as_json:
-        values = {**found.as_dict(), "checkpoints": [one.as_dict() for one in saved]}
-        print(json.dumps(values, ensure_ascii=False))
-        return
-    _print_job(found)
-    print(f"{'created':<12} {clock(found.created_at)}")
-    print(f"{'took':<12} {_took(found)}")
-    print(f"{'attempt':<12} {found.attempt}")
-    print(f"{'folder':<12} {jobs.job_dir(found.id)}")
-    if saved:
-        print(f"{'checkpoint':<12} step {saved[0].step}, {saved[0].path}")
-    for key, value in (found.result or {}).items():
-        if isinstance(value, str | int | float):
-            print(f"{key:<12} {value}")
+    _place().show_job(job, as_json=as_json)
 
 
 @app.command("events")
 def show_events(
     job: JobId,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the newest so many [default: all].")] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="EVENT", help="Those behind this event, which are older: a list begins with the newest."),
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the job ends or pauses.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -110,32 +74,34 @@ def show_events(
 
         hone jobs events ftjob-abc123
 
+        hone jobs events ftjob-abc123 --limit 5
+
         hone jobs events ftjob-abc123 --follow
     """
-    if server_url():
-        from honekit.cli import server_jobs
+    if follow and (limit or after):
+        raise typer.BadParameter("--follow shows all events; leave --limit and --after away", param_hint="--follow")
+    if follow:
+        _place().follow_events(job, as_json=as_json)
+    else:
+        _place().show_events(job, limit, after, as_json=as_json)
 
-        server_jobs.show_events(job, follow=follow, as_json=as_json)
-        return
-    from honekit import jobs
 
-    collected: list[dict[str, Any]] = []
-    seen = 0
-    while True:
-        now = jobs.get_job(job)
-        for event in jobs.events(job, after=seen, limit=100_000):
-            seen = event.seq
-            if not as_json:
-                _print_event(event)
-            elif follow:
-                print(json.dumps(event.as_dict(), ensure_ascii=False), flush=True)
-            else:
-                collected.append(event.as_dict())
-        if not follow or now.final or now.status == "paused":
-            break
-        time.sleep(0.2)
-    if as_json and not follow:
-        print(json.dumps({"events": collected}, ensure_ascii=False))
+@app.command("checkpoints")
+def show_checkpoints(
+    job: JobId,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many, newest first [default: all].")] = None,
+    after: Annotated[str | None, typer.Option(metavar="CHECKPOINT", help="Those behind this one, which are older.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the models of a fine-tuning job's last epochs, newest first. Each answers by its own name.
+
+    Examples:
+
+        hone jobs checkpoints ftjob-abc123
+
+        hone jobs checkpoints ftjob-abc123 --limit 1 --json
+    """
+    _place().show_checkpoints(job, limit, after, as_json=as_json)
 
 
 @app.command("cancel")
@@ -146,14 +112,7 @@ def cancel_job(job: JobId, as_json: AsJson = False) -> None:
 
         hone jobs cancel ftjob-abc123
     """
-    if server_url():
-        from honekit.cli import server_jobs
-
-        server_jobs.change_job(job, "cancel", as_json=as_json)
-        return
-    from honekit import jobs
-
-    _print_outcome(jobs.request_stop(job, "cancel"), as_json)
+    _place().change_job(job, "cancel", as_json=as_json)
 
 
 @app.command("pause")
@@ -164,14 +123,7 @@ def pause_job(job: JobId, as_json: AsJson = False) -> None:
 
         hone jobs pause ftjob-abc123
     """
-    if server_url():
-        from honekit.cli import server_jobs
-
-        server_jobs.change_job(job, "pause", as_json=as_json)
-        return
-    from honekit import jobs
-
-    _print_outcome(jobs.request_stop(job, "pause"), as_json)
+    _place().change_job(job, "pause", as_json=as_json)
 
 
 @app.command("resume")
@@ -190,63 +142,14 @@ def resume_job(
 
         hone jobs resume ftjob-abc123 --json
     """
-    if server_url():
-        from honekit.cli import server_jobs, watching
-
-        server_jobs.change_job(job, "resume", as_json=as_json)
-        if wait:
-            raise typer.Exit(watching.watch(job, start=None, as_json=as_json))
-        return
-    from honekit import jobs
-
-    found = jobs.get_job(job)
-    # An interrupted job is queued already: `--wait` on it means "go on".
-    if not (wait and found.status in ("queued", "running")):
-        found = jobs.resume(job)
-    if wait:
-        found = jobs.run_job(job, lambda event: _print_event(event, to_stderr=as_json))
-    _print_outcome(found, as_json)
-    if not as_json and found.status == "queued":
-        print(f"`hone jobs resume {job} --wait` runs it here; `hone run` in its project goes on with it too.")
-    if wait and found.status != "succeeded":
+    if not wait:
+        _place().change_job(job, "resume", as_json=as_json)
+    elif not _place().resume_and_wait(job, as_json=as_json):
         raise typer.Exit(1)
 
 
-def _print_outcome(job: Job, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(job.as_dict(), ensure_ascii=False))
-    else:
-        _print_job(job)
+def _place() -> Any:
+    """Where the jobs are: two modules with the same functions."""
+    from honekit.cli import local_jobs, server_jobs
 
-
-def _print_job(job: Job) -> None:
-    asked = f" (asked to {job.stop_requested}; it stops at its next safe point)" if job.stop_requested else ""
-    print(f"{'job':<12} {job.id}\n{'kind':<12} {job.kind}\n{'status':<12} {job.status}{asked}")
-    if progress := _progress(job):
-        print(f"{'progress':<12} {progress}")
-    for name in ("code", "what", "where", "mend"):
-        if job.error and job.error.get(name):
-            print(f"{name:<12} {job.error[name]}")
-
-
-def _print_event(event: Event, *, to_stderr: bool = False) -> None:
-    mark = "" if event.level == "info" else f"{event.level}: "
-    values = event.data or {}
-    numbers = ", ".join(f"{key} {_number(value)}" for key, value in values.items() if key != "step")
-    detail = f"  {numbers}" if event.type == "metrics" and numbers else ""
-    typer.echo(f"{clock(event.created_at)}  {mark}{event.message}{detail}", err=to_stderr)
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _progress(job: Job) -> str:
-    step, total = job.progress.get("step"), job.progress.get("total_steps")
-    return f"{step}/{total} steps" if step is not None and total else ""
-
-
-def _took(job: Job) -> str:
-    if job.started_at is None:
-        return "-"
-    return f"{(job.finished_at or time.time()) - job.started_at:,.0f} s"
+    return server_jobs if server_url() else local_jobs

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +36,18 @@ def create_job(
     ] = None,
     beta: Annotated[str | None, typer.Option(metavar="X|auto", help="With dpo: what holds the model to its start.")] = None,
     grader: Annotated[Path | None, typer.Option(metavar="FILE", help="With reinforcement: the grader, as JSON.")] = None,
+    compute_multiplier: Annotated[
+        str | None, typer.Option(metavar="X|auto", help="With reinforcement: times the answers that are drawn for a prompt.")
+    ] = None,
+    eval_interval: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="With reinforcement: steps between two looks at the validation file.")
+    ] = None,
+    eval_samples: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="With reinforcement: answers to each prompt at such a look.")
+    ] = None,
+    reasoning_effort: Annotated[
+        str | None, typer.Option(metavar="EFFORT", help="With reinforcement: of models that have levels of it; here `default`.")
+    ] = None,
     metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Kept with the job. Repeatable.")] = None,
     wandb: Annotated[str | None, typer.Option(metavar="PROJECT", help="Send the metrics to this project too.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it to its end; without a server, run it here.")] = False,
@@ -52,6 +66,9 @@ def create_job(
 
         hone jobs create pairs.jsonl --model smollm2-135m --method dpo --beta 0.2
 
+        hone jobs create prompts.jsonl --model smollm2-135m \\
+            --method reinforcement --grader grader.json --eval-interval 10
+
         export HONE_BASE_URL=http://127.0.0.1:8000
         hone jobs create train.jsonl --model smollm2-135m --json
     """
@@ -60,9 +77,13 @@ def create_job(
         "batch_size": _auto_or("--batch-size", batch_size, int),
         "learning_rate_multiplier": _auto_or("--learning-rate-multiplier", learning_rate_multiplier, float),
         "beta": _auto_or("--beta", beta, float),
+        "compute_multiplier": _auto_or("--compute-multiplier", compute_multiplier, float),
+        "eval_interval": _auto_or("--eval-interval", eval_interval, int),
+        "eval_samples": _auto_or("--eval-samples", eval_samples, int),
+        "reasoning_effort": reasoning_effort,
     }
     block: dict[str, Any] = {"grader": _grader(grader)} if grader else {}
-    pairs = dict(_pair(given) for given in metadata or [])
+    pairs = pairs_of(metadata)
     from honekit.cli import watching
     from honekit.cli.connection import call, document, server_url
     from honekit.cli.uploading import file_id_of
@@ -140,7 +161,10 @@ def _auto_or(option: str, given: str | None, kind: type[int] | type[float]) -> i
     if given is None or given == "auto":
         return given
     try:
-        return kind(given)
+        value = kind(given)
+        if not math.isfinite(value):
+            raise ValueError
+        return value
     except ValueError:
         what = "a whole number" if kind is int else "a number"
         raise SettingsError("cli.usage", what=f"{option} {given[:80]!r} is neither {what} nor auto", mend="give one") from None
@@ -157,6 +181,11 @@ def _grader(path: Path) -> Any:
 
 def _told(name: str, value: float | str) -> str:
     return f"{name} {value}" if isinstance(value, str) else f"{name} {value:g}"
+
+
+def pairs_of(metadata: Sequence[str] | None) -> dict[str, str]:
+    """What --metadata was given, each as KEY=VALUE. Raises: SettingsError[cli.usage]."""
+    return dict(_pair(given) for given in metadata or [])
 
 
 def _pair(given: str) -> tuple[str, str]:

@@ -36,6 +36,7 @@ NOT_THERE = frozenset(
         "gate.no_project",
         "gate.no_result",
         "job.unknown",
+        "job.unknown_event",
         "model.base_missing",
         "model.unknown_base",
         "registry.unknown_alias",
@@ -55,6 +56,8 @@ MISWRITTEN = frozenset(
         "evals.suite_syntax",
         "gate.confidence",
         "gate.rule_syntax",
+        "serve.project_name",
+        "serve.scope",
     }
 )
 """What the user wrote for the command cannot be read as what it is to be."""

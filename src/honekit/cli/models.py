@@ -18,6 +18,9 @@ from honekit.cli.connection import server_url
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+    from honekit.deploy import Alias
+    from honekit.registry import Version
+
 app = typer.Typer(no_args_is_help=True, help="Model versions: list, show, promote, roll back, delete.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
@@ -32,33 +35,35 @@ def list_models(
 ) -> None:
     """List model versions, newest first, with the aliases that point to them; with HONE_BASE_URL what that server answers by.
 
+    The JSON has every name that can be asked, bases too: `models` and `aliases`, as the API has them.
+
     Examples:
 
         hone models list
 
         hone models list --project iot-diagnostics --json
     """
+    from honekit.cli import model_values
+    from honekit.cli.render import print_json
+
+    if as_json:
+        print_json(model_values.listed(project))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
     if server_url():
-        _list_served(as_json)
+        for heading in ("model", "owner", "made"):
+            table.add_column(heading, overflow="fold")
+        for model in model_values.listed(project)["models"]:
+            table.add_row(escape(model["id"]), model["owned_by"], clock(model["created"] or None))
+        Console().print(table if table.rows else "No models yet: `hone jobs create` makes one.")
         return
     from honekit import deploy, registry
 
     versions, aliases = registry.list_versions(project), deploy.list_aliases(project)
-    if as_json:
-        print(
-            json.dumps(
-                {
-                    "versions": [version.as_dict() for version in versions],
-                    "aliases": [alias.as_dict() for alias in aliases],
-                },
-                ensure_ascii=False,
-            )
-        )
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("version", "base", "made", "aliases"):
         table.add_column(heading, overflow="fold", no_wrap=heading == "version")
     for version in versions:
@@ -69,7 +74,7 @@ def list_models(
 
 @app.command("show")
 def show_model(model: Model, as_json: AsJson = False) -> None:
-    """Show a version, its lineage and the history of its aliases; with HONE_BASE_URL what that server tells of a model.
+    """Show a model with the aliases that point to it and their histories; of a version of this machine its lineage too.
 
     Examples:
 
@@ -77,30 +82,26 @@ def show_model(model: Model, as_json: AsJson = False) -> None:
 
         hone models show ft:smollm2-135m:local:iot-diagnostics:abcdefgh --json
     """
-    if server_url():
-        _show_served(model, as_json)
-        return
-    from honekit import deploy
+    from honekit.cli import model_values
+    from honekit.cli.render import print_json
 
-    version = deploy.resolve(model)
-    pointed = deploy.list_aliases(owner=version.owner)
-    pointing = [alias.alias for alias in pointed if alias.version == version.name]
-    changes = [change for alias in pointed for change in deploy.history(alias.alias, version.owner)]
+    shown = model_values.shown(model)
     if as_json:
-        values = {
-            **version.as_dict(),
-            "aliases": pointing,
-            "history": [change.as_dict() for change in changes],
-        }
-        print(json.dumps(values, ensure_ascii=False))
+        print_json(shown)
         return
-    for key, value in version.as_dict().items():
-        if key == "created_at":
-            value = clock(version.created_at)
-        print(f"{key:<20} {json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value}")
-    print(f"{'aliases':<20} {', '.join(pointing) or '-'}")
-    for change in changes:
-        print(f"{clock(change.created_at)}  {change.alias} {change.action} -> {change.version}: {change.reason}")
+    version = None if server_url() else _version(model)
+    if version is None:
+        print(f"{'model':<20} {shown['id']}\n{'owner':<20} {shown['owned_by']}\n{'made':<20} {clock(shown['created'] or None)}")
+    else:
+        for key, value in version.as_dict().items():
+            told = clock(version.created_at) if key == "created_at" else value
+            print(f"{key:<20} {json.dumps(told, ensure_ascii=False) if isinstance(told, dict) else told}")
+    aliases = shown["aliases"]
+    print(f"{'aliases':<20} {', '.join(one['id'] for one in aliases) or '-'}")
+    for alias in aliases:
+        for change in alias["history"]:
+            told = f"{alias['id']} {change['action']} -> {change['model']}: {change['reason']}"
+            print(f"{clock(change['created_at'])}  {told}")
 
 
 @app.command("promote")
@@ -123,7 +124,7 @@ def promote_model(
     if server_url():
         _print_moved(_move_served("/aliases", {"model": model, "alias": alias, "reason": reason}), as_json)
     else:
-        _print_moved(deploy.promote(alias, deploy.resolve(model).name, reason).as_dict(), as_json)
+        _print_moved(_moved(deploy.promote(alias, deploy.resolve(model).name, reason)), as_json)
 
 
 @app.command("rollback")
@@ -143,7 +144,7 @@ def rollback_model(
     if server_url():
         _print_moved(_move_served(f"/aliases/{quote(alias)}/rollback", {"reason": reason}), as_json)
     else:
-        _print_moved(deploy.rollback(alias, reason).as_dict(), as_json)
+        _print_moved(_moved(deploy.rollback(alias, reason)), as_json)
 
 
 @app.command("delete")
@@ -159,26 +160,29 @@ def delete_model(
 
         hone models delete ft:smollm2-135m:local:iot-diagnostics:abcdefgh
     """
-    if server_url():
-        from honekit.cli.connection import call, document
-        from honekit.cli.render import print_json
+    from honekit.cli import model_values
+    from honekit.cli.render import print_json
 
-        async def remove(client: AsyncOpenAI) -> dict[str, Any]:
-            return document(await client.models.delete(version))
+    deleted = model_values.delete(version)
+    if as_json:
+        print_json(deleted)
+    else:
+        print(f"deleted {deleted['id']}")
 
-        deleted = call(remove)
-        if as_json:
-            print_json(deleted)
-        else:
-            print(f"deleted {deleted['id']}")
-        return
-    from honekit import fine_tuning, registry
 
-    known = {one.name: one.as_dict() for one in registry.list_versions()}
-    fine_tuning.delete_model(version)
-    registry.remove_left_over()
-    gone = known.get(version, {"name": version})
-    print(json.dumps({"deleted": gone}, ensure_ascii=False) if as_json else f"deleted {version}")
+def _version(name: str) -> Version | None:
+    """The version of this name or behind this alias; a base and a checkpoint are none."""
+    from honekit import deploy
+    from honekit.errors import RegistryError
+
+    try:
+        return deploy.resolve(name)
+    except RegistryError:
+        return None
+
+
+def _moved(alias: Alias) -> dict[str, Any]:
+    return {"alias": alias.alias, "version": alias.version, "updated_at": int(alias.updated_at)}
 
 
 def _move_served(path: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -196,41 +200,3 @@ def _move_served(path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def _print_moved(moved: dict[str, Any], as_json: bool) -> None:
     print(json.dumps(moved) if as_json else f"{moved['alias']} -> {moved['version']}")
-
-
-def _show_served(name: str, as_json: bool) -> None:
-    from honekit.cli.connection import call, document
-    from honekit.cli.render import print_json
-
-    async def look(client: AsyncOpenAI) -> dict[str, Any]:
-        return document(await client.models.retrieve(name))
-
-    found = call(look)
-    if as_json:
-        print_json(found)
-        return
-    made = clock(found["created"]) if found["created"] else "-"
-    print(f"{'model':<20} {found['id']}\n{'owner':<20} {found['owned_by']}\n{'made':<20} {made}")
-
-
-def _list_served(as_json: bool) -> None:
-    from honekit.cli.connection import call, document
-    from honekit.cli.render import print_json
-
-    async def look(client: AsyncOpenAI) -> list[dict[str, Any]]:
-        return [document(model) async for model in client.models.list()]
-
-    found = call(look)
-    if as_json:
-        print_json({"models": found})
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("model", "owner", "made"):
-        table.add_column(heading, overflow="fold")
-    for model in found:
-        table.add_row(escape(model["id"]), model["owned_by"], clock(model["created"]) if model["created"] else "-")
-    Console().print(table if found else "No models yet: `hone jobs create` makes one.")

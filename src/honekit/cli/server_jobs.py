@@ -7,27 +7,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from honekit.cli import watching
 from honekit.cli.clock import clock
-from honekit.cli.connection import call, document
+from honekit.cli.connection import PAGE, call, document, taken
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from openai import AsyncOpenAI
 
 Change = Literal["cancel", "pause", "resume"]
 
 
-def list_jobs(limit: int, *, as_json: bool) -> None:
-    """The newest `limit` jobs. Raises: faults of the API."""
-
-    async def look(client: AsyncOpenAI) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        async for job in client.fine_tuning.jobs.list(limit=min(limit, 100)):
-            found.append(document(job))
-            if len(found) == limit:
-                break
-        return found
-
-    found = call(look)
+def list_jobs(limit: int, after: str | None, metadata: Mapping[str, str], *, as_json: bool) -> None:
+    """At most `limit` jobs, newest first, behind the job `after`. Raises: faults of the API."""
+    narrowed: dict[str, Any] = {"after": after} if after else {}
+    if metadata:
+        narrowed["metadata"] = metadata
+    found = call(lambda client: taken(client.fine_tuning.jobs.list(limit=min(limit, PAGE), **narrowed), limit))
     if as_json:
         print_json({"jobs": found})
         return
@@ -41,7 +37,8 @@ def list_jobs(limit: int, *, as_json: bool) -> None:
     for job in found:
         made = job.get("fine_tuned_model") or ""
         table.add_row(job["id"], job["status"], escape(job["model"]), clock(job["created_at"]), escape(made))
-    Console().print(table if found else "No jobs yet: `hone jobs create` makes one.")
+    none = "No such jobs." if metadata or after else "No jobs yet: `hone jobs create` makes one."
+    Console().print(table if found else none)
 
 
 def show_job(job_id: str, *, as_json: bool) -> None:
@@ -49,7 +46,7 @@ def show_job(job_id: str, *, as_json: bool) -> None:
 
     async def look(client: AsyncOpenAI) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         job = document(await client.fine_tuning.jobs.retrieve(job_id))
-        return job, [document(one) async for one in client.fine_tuning.jobs.checkpoints.list(job_id)]
+        return job, await taken(client.fine_tuning.jobs.checkpoints.list(job_id))
 
     job, saved = call(look)
     if as_json:
@@ -60,18 +57,49 @@ def show_job(job_id: str, *, as_json: bool) -> None:
         print(f"{'checkpoint':<14} {one['fine_tuned_model_checkpoint']}")
 
 
-def show_events(job_id: str, *, follow: bool, as_json: bool) -> None:
-    """A job's events, oldest first. Raises: faults of the API."""
-    if follow:
-        line = json.dumps if as_json else watching.event_line
-        call(lambda client: watching.follow(client, job_id, watching.Lines(line)))
-        return
-    found = call(lambda client: watching.events_since(client, job_id))
+def show_events(job_id: str, limit: int | None, after: str | None, *, as_json: bool) -> None:
+    """The newest `limit` events behind the event `after`, oldest first. Raises: faults of the API."""
+    page: dict[str, Any] = {"limit": min(limit or PAGE, PAGE), **({"after": after} if after else {})}
+    found = call(lambda client: taken(client.fine_tuning.jobs.list_events(job_id, **page), limit))[::-1]
     if as_json:
         print_json({"events": found})
         return
     for event in found:
         print(watching.event_line(event))
+
+
+def follow_events(job_id: str, *, as_json: bool) -> None:
+    """Print events until the job ends or pauses. Raises: faults of the API."""
+    line = json.dumps if as_json else watching.event_line
+    call(lambda client: watching.follow(client, job_id, watching.Lines(line)))
+
+
+def show_checkpoints(job_id: str, limit: int | None, after: str | None, *, as_json: bool) -> None:
+    """The models of a job's last epochs, newest first, at most `limit` behind `after`. Raises: faults of the API."""
+    page: dict[str, Any] = {"limit": min(limit or PAGE, PAGE), **({"after": after} if after else {})}
+    found = call(lambda client: taken(client.fine_tuning.jobs.checkpoints.list(job_id, **page), limit))
+    print_checkpoints(found, as_json=as_json)
+
+
+def print_checkpoints(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    """The API's checkpoint objects as a table, or as they are."""
+    if as_json:
+        print_json({"checkpoints": found})
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("checkpoint", "step", "made", "validation loss", "model"):
+        table.add_column(heading, overflow="fold", no_wrap=heading == "checkpoint")
+    for one in found:
+        loss = one["metrics"].get("full_valid_loss", one["metrics"].get("valid_loss"))
+        shown = "-" if loss is None else f"{loss:.4g}"
+        table.add_row(
+            one["id"], str(one["step_number"]), clock(one["created_at"]), shown, escape(one["fine_tuned_model_checkpoint"])
+        )
+    Console().print(table if found else "No models of epochs yet.")
 
 
 def change_job(job_id: str, how: Change, *, as_json: bool) -> None:
@@ -87,6 +115,25 @@ def change_job(job_id: str, how: Change, *, as_json: bool) -> None:
     _print_job(job)
     if how != "resume" and job["status"] == "running":
         print(f"It was asked to {how} and stops at its next safe point.")
+
+
+def resume_and_wait(job_id: str, *, as_json: bool) -> bool:
+    """Resume a job and show it to its end; whether it succeeded. Raises: faults of the API."""
+
+    async def resume(client: AsyncOpenAI) -> dict[str, Any]:
+        job = document(await client.fine_tuning.jobs.retrieve(job_id))
+        if job["status"] not in ("queued", "running"):
+            job = document(await client.fine_tuning.jobs.resume(job_id))
+        return job
+
+    job = call(resume)
+    if not as_json:
+        _print_job(job)
+        return watching.watch(job_id, start=None, as_json=False) == 0
+    shown = watching.Lines(watching.event_line, to_stderr=True)
+    job = call(lambda client: watching.follow(client, job_id, shown))
+    print_json(job)
+    return bool(job["status"] == "succeeded")
 
 
 def _print_job(job: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from honekit.cli.connection import document
 from honekit.errors import DataError, SettingsError
@@ -47,19 +47,25 @@ async def file_id_of(client: AsyncOpenAI, given: str) -> str:
     )
 
 
-async def upload(client: AsyncOpenAI, path: Path, purpose: str) -> dict[str, Any]:
-    """Send a file; returns its description. Raises: DataError[data.unreadable]; faults of the API."""
-    size, given = _size(path), cast(Any, purpose)  # the server says which purposes there are
+async def upload(client: AsyncOpenAI, path: Path, purpose: str, expires_after_s: int | None = None) -> dict[str, Any]:
+    """Send a file, which may be deleted after some time; returns its description.
+
+    Raises: DataError[data.file_missing | data.unreadable]; faults of the API.
+    """
+    size = _size(path)
+    given: dict[str, Any] = {"purpose": purpose}  # the server says which purposes there are
+    if expires_after_s is not None:
+        given["expires_after"] = {"anchor": "created_at", "seconds": expires_after_s}
     with _late_bar(path.name, size) as sent:
         if size > ONE_REQUEST_BYTES:
             return await _upload_in_parts(client, path, size, given, sent)
         with _opened(path, sent) as content:
-            answer = await client.files.create(file=(path.name, content), purpose=given)
+            answer = await client.files.create(file=(path.name, content), **given)
     return document(answer)
 
 
-async def _upload_in_parts(client: AsyncOpenAI, path: Path, size: int, purpose: Any, sent: Sent) -> dict[str, Any]:
-    begun = await client.uploads.create(bytes=size, filename=path.name, mime_type="application/jsonl", purpose=purpose)
+async def _upload_in_parts(client: AsyncOpenAI, path: Path, size: int, given: dict[str, Any], sent: Sent) -> dict[str, Any]:
+    begun = await client.uploads.create(bytes=size, filename=path.name, mime_type="application/jsonl", **given)
     try:
         parts = []
         digest = hashlib.md5(usedforsecurity=False)
@@ -103,7 +109,9 @@ def _size(path: Path) -> int:
         if path.is_file():
             with open(path, "rb"):
                 return path.stat().st_size
-        reason = "it is a directory" if path.is_dir() else "there is no such file"
+        if not path.exists():
+            raise DataError("data.file_missing", what="there is no such file", where=str(path), mend="check the path")
+        reason = "it is a directory" if path.is_dir() else "it is no plain file"
     except OSError as fault:
         reason = fault.strerror or str(fault)
     raise DataError("data.unreadable", what=f"the file cannot be read: {reason}", where=str(path), mend="check the path")

@@ -160,16 +160,16 @@ def view(*, as_json: bool) -> Iterator[View]:
 
 
 class Lines:
-    """A line on stdout for each event."""
+    """A line for each event."""
 
-    def __init__(self, line: Callable[[dict[str, Any]], str]) -> None:
-        self._line = line
+    def __init__(self, line: Callable[[dict[str, Any]], str], *, to_stderr: bool = False) -> None:
+        self._line, self._to_stderr = line, to_stderr
 
     def job(self, job: dict[str, Any]) -> None:
         pass
 
     def event(self, event: dict[str, Any]) -> None:
-        print(self._line(event), flush=True)
+        print(self._line(event), file=sys.stderr if self._to_stderr else sys.stdout, flush=True)
 
 
 class Screen:
@@ -252,7 +252,7 @@ def _number(value: Any) -> str:
 
 def _run(job_id: str, shown: View, start: Start) -> None:
     from honekit import jobs
-    from honekit.api.openai.fine_tuning import event_object
+    from honekit.api.openai.job_shapes import event_object
 
     _notice_dead_workers()
     for event in call(lambda client: events_since(client, job_id)):

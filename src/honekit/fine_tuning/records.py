@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -48,10 +48,18 @@ def asked(owner: str, job_id: str) -> tuple[Job, Asked] | None:
     return _pair(row) if row else None
 
 
+def asked_by_id(job_ids: Collection[str]) -> dict[str, Asked]:
+    """What was asked for, of those of these jobs that a client, of any owner, asked for."""
+    query = _joined(None).where(jobs.c.id.in_(job_ids))
+    with open_database().read() as connection:
+        return {row.id: _asked(row, row.id) for row in connection.execute(query)}
+
+
 def list_asked(
-    owner: str, *, after: Job | None = None, limit: int = 20, metadata: Mapping[str, str] | None = ANY_METADATA
+    owner: str | None, *, after: Job | None = None, limit: int = 20, metadata: Mapping[str, str] | None = ANY_METADATA
 ) -> list[tuple[Job, Asked]]:
-    """The owner's jobs, newest first, behind `after`; only those whose metadata has these pairs, or (None) that have none."""
+    """The owner's jobs (None: everybody's), newest first, behind `after`; only those whose metadata has these pairs, or (None)
+    that have none."""
     query = _joined(owner).order_by(*ordered(jobs, True))
     if after is not None:
         query = query.where(behind(jobs, after.created_at, after.id, True))

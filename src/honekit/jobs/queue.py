@@ -247,15 +247,20 @@ def last_reported_step(job_id: str) -> int:
     return int(data["step"]) if data else 0
 
 
-def latest_events(job_id: str, *, after: str | None = None, limit: int = 20) -> list[Event]:
-    """Newest first, behind the event `after`. Raises: JobError[job.unknown_event]."""
+def latest_events(job_id: str, *, after: str | None = None, limit: int | None = 20) -> list[Event]:
+    """Newest first, behind the event `after`; all of them without a `limit`. Raises: JobError[job.unknown_event]."""
     query = select(job_events).where(job_events.c.job_id == job_id)
     with open_database().read() as connection:
         if after is not None:
             same = (job_events.c.job_id == job_id) & (job_events.c.id == (after if after.isprintable() else ""))
             seen = connection.execute(select(job_events.c.seq).where(same)).scalar()
             if seen is None:
-                raise JobError("job.unknown_event", what=f"this job has no event {after[:80]!r}", where=job_id)
+                raise JobError(
+                    "job.unknown_event",
+                    what=f"this job has no event {after[:80]!r}",
+                    where=job_id,
+                    mend="`hone jobs events` shows them",
+                )
             query = query.where(job_events.c.seq < seen)
         return [event_of(row) for row in connection.execute(query.order_by(job_events.c.seq.desc()).limit(limit))]
 

@@ -110,6 +110,12 @@ def version_name(base_ref: str, suffix: str, job_id: str) -> str:
     return f"ft:{_plain(base)}:{ORGANIZATION}:{_plain(suffix)[:64]}:{short}"
 
 
+def is_of_project(name: str, project: str) -> bool:
+    """Whether a version of this name belongs to the project: the name in `hone.toml`, or a job's suffix."""
+    parts = name.split(":")
+    return parts[0] == "ft" and len(parts) > 4 and parts[3] == _plain(project)[:64]
+
+
 def _plain(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._/-]+", "-", text)
 

@@ -79,35 +79,30 @@ def get(owner: str, upload_id: str) -> Upload | None:
 
 
 def add_part(upload: Upload, chunks: Iterable[bytes], limit: int, noted: Noted | None) -> Part:
-    """Keep one part. More may be sent than are joined in the end, but none that cannot be one of these.
+    """Keep one part, unless the parts then had more bytes together than were announced.
 
     Raises: UploadError[upload.closed | upload.part_size], blobs.TooLarge, StoreError.
     """
     _require_open(upload)
     with blobs.receiving(chunks, limit) as received, open_database().write() as connection:
-        _require_open(_locked(connection, upload))
-        _require_room(connection, upload, received.bytes)
+        _require_open(_locked(connection, upload))  # the lock makes parts that come side by side count each other
         part = Part(new_id("part_"), upload.id, received.bytes, received.sha256, time.time())
-        connection.execute(insert(upload_parts).values(**vars(part)))
-        if noted:
+        if noted:  # first: for a part that is sent again there is no room a second time, and it needs none
             noted(connection, part.id)
+        _require_room(connection, upload, received.bytes)
+        connection.execute(insert(upload_parts).values(**vars(part)))
         received.keep()
     return part
 
 
 def _require_room(connection: Connection, upload: Upload, size: int) -> None:
-    if size > upload.bytes:
+    query = select(func.coalesce(func.sum(upload_parts.c.bytes), 0)).where(upload_parts.c.upload_id == upload.id)
+    sent = int(connection.execute(query).scalar_one())
+    if sent + size > upload.bytes:
         raise UploadError(
             "upload.part_size",
-            what=f"the part has {size:,} bytes, and {upload.bytes:,} were announced for the whole upload",
-            mend="begin a new upload with the right number of bytes",
-        )
-    sent = select(func.coalesce(func.sum(upload_parts.c.bytes), 0)).where(upload_parts.c.upload_id == upload.id)
-    if connection.execute(sent).scalar_one() + size > MAX_BYTES:
-        raise UploadError(
-            "upload.part_size",
-            what=f"the parts of an upload may have {MAX_BYTES:,} bytes together",
-            mend="complete it with the parts that are there, or begin a new upload",
+            what=f"with this part of {size:,} bytes the parts have {sent + size:,} together, and {upload.bytes:,} were announced",
+            mend="complete the upload with the parts that are there, or begin a new one with the right number of bytes",
         )
 
 
@@ -178,7 +173,7 @@ def _require_md5(found: str, wanted: str | None) -> None:
         raise UploadError(
             "upload.md5",
             what=f"the joined parts have the MD5 {found}, not {wanted[:64]}",
-            mend="check the order of the parts; send the damaged part again",
+            mend="check the order of the parts; if one is damaged, begin a new upload",
         )
 
 

@@ -183,7 +183,7 @@ async def create_upload(body: CreateUpload, request: Request) -> UploadObject:
 
 @router.post("/uploads/{upload_id}/parts")
 async def add_part(upload_id: str, request: Request, data: Annotated[UploadFile, File()]) -> PartObject:
-    """Send one part of at most 64 MB, and not more than was announced for the whole; parts may come side by side."""
+    """Send one part of at most 64 MB; parts may come side by side, and have no more bytes together than were announced."""
     upload = await _find_upload(request, upload_id)
 
     async def make(noted: store.Noted) -> uploads.Part:

@@ -15,9 +15,7 @@ from honekit.api.idempotency import Overtaken, attempt, made_once
 from honekit.api.openai.fine_tuning_schema import (
     CheckpointObject,
     CreateJob,
-    EventObject,
     EventPage,
-    Integration,
     JobObject,
     JobPage,
     PermissionDeleted,
@@ -25,21 +23,18 @@ from honekit.api.openai.fine_tuning_schema import (
     PermissionRequest,
 )
 from honekit.api.openai.graders import check_grader, check_sources
-from honekit.api.openai.job_faults import job_fault
+from honekit.api.openai.job_shapes import checkpoint_objects, event_object, job_object
 from honekit.api.openai.models import find_model
 from honekit.api.openai.pages import Page, behind, metadata_filter, page
 from honekit.api.routes import JsonRoute
 from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
 from honekit.fine_tuning.requests import GRADER
-from honekit.jobs import Event, Job, JobError
-from honekit.registry.versions import ORGANIZATION
+from honekit.jobs import Job, JobError
 from honekit.store.files import Noted
 
 router = APIRouter(prefix="/v1/fine_tuning", tags=["fine-tuning"], route_class=JsonRoute)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-_PRIVATE = frozenset({"path", "where"})
-"""Keys of an event's data that name files of the server."""
 
 
 @router.post("/jobs")
@@ -126,19 +121,7 @@ async def list_events(job_id: str, request: Request, after: str | None = None, l
 async def list_checkpoints(job_id: str, request: Request, after: str | None = None, limit: Limit = 10) -> Page[CheckpointObject]:
     """The models of the last epochs, newest first."""
     job, asked = await _find(request, job_id)
-    saved = await asyncio.to_thread(jobs.checkpoints, job.id)
-    found = [
-        CheckpointObject(
-            id=one.id,
-            created_at=int(one.created_at),
-            fine_tuning_job_id=job.id,
-            fine_tuned_model_checkpoint=fine_tuning.checkpoint_name(asked.model_name, one.step),
-            step_number=one.step,
-            metrics=one.metrics,
-        )
-        for one in saved
-        if one.model
-    ]
+    found = await asyncio.to_thread(checkpoint_objects, job, asked)
     return page(behind(found, after), limit)
 
 
@@ -172,55 +155,6 @@ async def withdraw_permission(name: str, permission_id: str, request: Request) -
     if not await asyncio.to_thread(permissions.withdraw, name, permission_id):
         raise ApiError(404, f"No such permission: '{permission_id[:80]}'", code="permission_not_found", param="permission_id")
     return PermissionDeleted(id=permission_id)
-
-
-def job_object(job: Job, asked: Asked) -> JobObject:
-    """The job as the contract has it; internals (paths, leases) stay inside."""
-    done = job.status == "succeeded"
-    result = job.result or {}
-    kind = asked.method["type"]
-    return JobObject(
-        id=job.id,
-        created_at=int(job.created_at),
-        error=job_fault(job),
-        fine_tuned_model=asked.model_name if done else None,
-        finished_at=int(job.finished_at) if job.finished_at else None,
-        hyperparameters=asked.method[kind]["hyperparameters"],
-        model=asked.model,
-        organization_id=ORGANIZATION,
-        result_files=[asked.result_file] if done and asked.result_file else [],
-        status=job.status,
-        trained_tokens=result.get("trained_tokens") if done else None,
-        training_file=asked.training_file,
-        validation_file=asked.validation_file,
-        seed=asked.seed,
-        estimated_finish=int(job.progress["finish_at"]) if job.status == "running" and job.progress.get("finish_at") else None,
-        method=asked.method,
-        metadata=asked.metadata,
-        integrations=[Integration.model_validate(one) for one in asked.integrations or ()],
-    )
-
-
-def event_object(event: Event) -> EventObject:
-    """The event as the contract has it, without files of the server."""
-    data = {name: value for name, value in (event.data or {}).items() if name not in _PRIVATE}
-    return EventObject(
-        id=event.id,
-        created_at=int(event.created_at),
-        level=event.level,
-        message=_message(event),
-        type=event.type,
-        data=data,
-    )
-
-
-def _message(event: Event) -> str:
-    """A step with its loss in words, as the hosted service has it: programs print it, and some read it."""
-    data = event.data or {}
-    loss, steps = data.get("train_loss"), data.get("total_steps")
-    if event.type != "metrics" or loss is None or steps is None:
-        return event.message
-    return f"Step {data['step']}/{steps}: training loss={loss:.2f}"
 
 
 def _permission(one: permissions.Permission) -> PermissionObject:

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from honekit import fine_tuning
 from honekit.api.engines import Engines
 from honekit.api.errors import ApiError, bad_request
+from honekit.api.openai.model_shapes import Model, model_object
 from honekit.api.served import Served
 from honekit.errors import RegistryError, ServeError
 from honekit.fine_tuning.records import by_model_name
@@ -21,15 +22,6 @@ router = APIRouter(prefix="/v1", tags=["models"])
 
 _BASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """As the hosted service calls its bases; programs written for it ask for them."""
-
-
-class Model(BaseModel):
-    """A name that requests can use: a base, a tuned model or an alias."""
-
-    id: str
-    object: Literal["model"] = "model"
-    created: int
-    owned_by: str
 
 
 class ModelList(BaseModel):
@@ -47,14 +39,14 @@ class ModelDeleted(BaseModel):
 async def list_models(request: Request) -> ModelList:
     """All models that this server answers by now."""
     engines: Engines = request.app.state.engines
-    return ModelList(data=[_model(served) for served in await engines.list(request.state.api_key.owner)])
+    return ModelList(data=[model_object(served) for served in await engines.list(request.state.api_key.owner)])
 
 
 # A base's name may hold a slash, which arrives as %2F or as it is: the `path` convertor takes both.
 @router.get("/models/{model:path}")
 async def retrieve_model(model: str, request: Request) -> Model:
     """One model."""
-    return _model(await find_model(request, model))
+    return model_object(await find_model(request, model))
 
 
 @router.delete("/models/{model:path}")
@@ -122,7 +114,3 @@ def only_embeds(name: str) -> ApiError:
 def _is_encoder(served: Served) -> bool:
     directory = bases.local_directory(served.base_ref)
     return directory is not None and bases.is_encoder(directory)
-
-
-def _model(served: Served) -> Model:
-    return Model(id=served.name, created=served.created_at, owned_by=served.owned_by)
