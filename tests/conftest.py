@@ -20,6 +20,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# A shell lets what it starts in its background ignore Ctrl-C, and the commands that tests start and interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 _USERS_HOME = os.environ.get("HONE_HOME")
 # A host that stands still for a moment is no fault of what is tested.
 hypothesis.settings.register_profile("hone", deadline=None)
