@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from honekit.data import Example
 from honekit.errors import EvalError
-from honekit.evals.answers import Answer, AnswerStore, latency_ms
+from honekit.evals.amounts import mean_interval
+from honekit.evals.answers import Answer, AnswerStore, latency_ms, latency_of
 from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, choose_demonstrations, choose_prompt
 from honekit.evals.classical import run_classical
 from honekit.evals.correction import holm
@@ -127,7 +128,8 @@ class Evaluator:
                 return
             run = run_classical(self.project, self.train, self.validation, self.test)
             self.result.graded["classical"] = run.graded
-            self.result.arms["classical"] = {"latency_ms_p50": 1000 * sorted(run.answer_s)[len(run.answer_s) // 2]}
+            timed = latency_of(run.answer_s)
+            self.result.arms["classical"] = {name: timed[name] for name in ("latency_ms_p50", "latency_ms_p50_interval")}
             self.result.choices["classical"] = run.chosen
             self.result.answers["classical"] = [json.dumps(values, ensure_ascii=False) for values in run.values]
 
@@ -185,10 +187,11 @@ class Evaluator:
         self.result.answers[name] = [a.text for a in answers]
         self.result.prompting[name] = prompting
         answer_tokens = sum(a.new_tokens for a in answers) / len(answers)
-        tokens = sum(a.prompt_tokens for a in answers) / len(answers) + answer_tokens
+        tokens = [float(a.prompt_tokens + a.new_tokens) for a in answers]
         self.result.arms[name] = {
             **latency_ms(answers),
-            "tokens_per_request": tokens,
+            "tokens_per_request": sum(tokens) / len(tokens),
+            "tokens_interval": list(mean_interval(tokens, self.project)),
             "answer_tokens_per_request": answer_tokens,
             "cut_at_the_cap": sum(a.finish_reason == "length" for a in answers),
             "fingerprint": runner.store.fingerprint,
