@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from pydantic import ValidationError
 from honekit.data.prices import per_million_usd
 from honekit.errors import EvalError
 from honekit.evals.amounts import Amount, typical_interval
+from honekit.evals.answers import latency_of
 from honekit.evals.arm_cost import cost_of_arm
 from honekit.evals.benefit import benefit
-from honekit.evals.cost import list_price, measured_costs
+from honekit.evals.cost import cost_report, list_price, measured_costs
 from honekit.evals.measured_arms import ArmResult
 from honekit.evals.measured_document import paybacks
 from honekit.evals.payback import Payback, payback
@@ -81,6 +83,8 @@ def test_without_a_value_the_payback_has_the_range_of_the_prices() -> None:
         "tuned pays back 10.00 USD of training and labels against base after 10,000 requests, 10.0 days, by cheaper requests "
         "alone (95 % interval: 7,350 requests, 7.3 days to 23,987 requests, 24.0 days)."
     )
+    cheap = payback(priced(), "tuned", "base", 0.00018, saved, None, None)
+    assert cheap.sentence.startswith("tuned pays back 0.00018 USD of training")
     open_end = payback(priced(), "tuned", "base", 10.0, Amount(1.0, (-0.1, 2.0)), None, None)
     assert open_end.latest is None and open_end.sentence.endswith("5,000 requests to never).")
     dear = payback(priced(), "tuned", "base", 10.0, Amount(-1.0, (-2.0, -0.1)), None, None)
@@ -165,6 +169,28 @@ def test_the_classical_arm_is_a_rival_also_of_runs_whose_costs_lack_it() -> None
     found = benefit(priced(machine_per_hour=2.0, label_per_example=1.0), document, graded)
     assert found["against"] == "classical" and found["payback"]["classical"]["upfront"] == 2.0
     assert found["payback"]["classical"]["requests"] is None  # no request is cheaper than the classical model's
+
+
+def test_a_runs_payback_has_the_range_of_its_own_times_and_tokens() -> None:
+    timed = {"answer_tokens_per_request": 20.0, "latency_ms_p95": 9.0, IOT.task.primary_metric: 0.5, "correct_rate": 0.5}
+    arms = {
+        "base_few_shot": {**timed, "tokens_per_request": 900.0, "tokens_interval": [880, 920]},
+        "tuned": {**timed, "tokens_per_request": 100.0, "tokens_interval": [90, 110]},
+    }
+    for seconds, arm in zip((2.0, 1.0), arms.values(), strict=True):
+        arm |= latency_of([seconds, 0.9 * seconds, 1.1 * seconds])
+    project = priced(machine_per_hour=2.0, alternative_per_million_tokens=5.0)
+    document = {
+        "chosen_arm": "tuned",
+        "data": {"counts": {"train": 60, "validation": 40, "test": 50}},
+        "arms": arms,
+        "cost": json.loads(json.dumps(cost_report(project, 3600.0, measured_costs(project, arms)))),
+    }
+    found = benefit(project, document, {name: answers([True, False]) for name in arms})
+    for rival in ("base_few_shot", "hosted"):
+        one = found["payback"][rival]
+        assert one["saved_interval"] is not None and one["earliest"] < one["requests"] < one["latest"]
+        assert "95 % interval" in one["sentence"]
 
 
 def test_an_arm_that_does_not_predict_the_primary_metric_has_no_cost_of_a_right_answer() -> None:

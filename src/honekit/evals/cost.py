@@ -79,7 +79,9 @@ def _arm(arm: Mapping[str, Any], per_second: float) -> dict[str, Any]:
     return {
         "tokens_per_request": arm["tokens_per_request"],
         "answer_tokens_per_request": arm.get("answer_tokens_per_request"),
+        "tokens_interval": arm.get("tokens_interval"),
         "seconds_per_request": arm["seconds_per_request"],
+        "seconds_interval": arm.get("seconds_interval"),
         "correct_rate": rate,
         "per_1000_requests": per_1000,
         "per_1000_interval": list(price.interval) if price.interval else None,

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from honekit.evals.amounts import Amount, Range, requests_until
+from honekit.evals.report_format import money
 from honekit.evals.scores import right_values
 from honekit.evals.stats import difference_of, mean_statistic
 from honekit.graders import Graded
@@ -120,7 +121,7 @@ def _sentence(
     by_price: bool,
 ) -> str:
     requests, earliest, latest = times
-    paid = f"{upfront:,.2f} {cost.currency} of training and labels"
+    paid = f"{money(upfront, cost.currency)} of training and labels"
     because = ", by cheaper requests alone" if by_price else ""
     if gain.interval is None:
         untimed = "too few requests were timed for a range"
