@@ -21,8 +21,8 @@ def lines(pairs: list[tuple[str, str | None]]) -> list[str]:
 def test_a_few_classes_make_a_table_with_the_answers_that_name_none() -> None:
     found = lines([("fan", "fan")] * 12 + [("fan", "power")] * 3 + [("power", None)])
     assert found == [
-        "rows are expected, columns answered, none: no class of these",
-        "           1    2 none",
+        "rows are expected, columns answered, ?: none of these classes",
+        "           1    2    ?",
         "1 fan     12    3    .",
         "2 power    .    .    1",
     ]

@@ -22,11 +22,11 @@ def _table(confusion: Mapping[str, Any]) -> list[str]:
     rows, matrix = confusion["rows"], confusion["matrix"]
     heads = [str(number) for number in range(1, len(rows) + 1)]
     if any(counts[-1] for counts in matrix):
-        heads.append("none")
+        heads.append("?")
     names = [f"{number} {_short(label)}" for number, label in enumerate(rows, 1)]
     width = max(map(len, names), default=0)
     cell = max(4, *(len(str(count)) for counts in matrix for count in counts)) if matrix else 4
-    lines = ["rows are expected, columns answered" + (", none: no class of these" if heads[-1:] == ["none"] else "")]
+    lines = ["rows are expected, columns answered" + (", ?: none of these classes" if heads[-1:] == ["?"] else "")]
     lines.append(" " * width + "".join(f" {head:>{cell}}" for head in heads))
     for name, counts in zip(names, matrix, strict=True):
         lines.append(f"{name:<{width}}" + "".join(f" {count or '.':>{cell}}" for count in counts[: len(heads)]))
