@@ -145,7 +145,9 @@ def _row(one: Compared, axis: plots.Axis | None) -> View:
 
 
 def _teaser(one: Shown) -> str:
-    return next((text for text in one.fields.values() if text.strip()), "(empty item)")
+    """What the item is about: its first text, its id only where there is no other."""
+    told = sorted(one.fields.items(), key=lambda field: field[0] == "id")
+    return next((text for _, text in told if text.strip()), "(empty item)")
 
 
 def _joined(side: Side) -> str:
