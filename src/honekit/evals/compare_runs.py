@@ -148,10 +148,10 @@ def corrected(compared: Sequence[Compared]) -> list[Compared]:
     """The lines that are told together with their words: p by Holm over those of all items, and over those of slices."""
     from honekit.evals.correction import holm
 
-    adjusted: dict[str, float] = {}
+    adjusted: dict[int, float] = {}
     for family in _families(compared):
-        adjusted |= holm({str(number): compared[number].p for number in family})
-    return [_worded(one, adjusted.get(str(number), 1.0)) for number, one in enumerate(compared)]
+        adjusted |= holm({number: compared[number].p for number in family})
+    return [_worded(one, adjusted.get(number, 1.0)) for number, one in enumerate(compared)]
 
 
 def correction_told(compared: Sequence[Compared]) -> str:

@@ -16,7 +16,7 @@ from honekit.evals.amounts import mean_interval
 from honekit.evals.answers import Answer, AnswerStore, latency_ms, latency_of
 from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, choose_demonstrations, choose_prompt
 from honekit.evals.classical import run_classical
-from honekit.evals.correction import holm
+from honekit.evals.correction import Name, holm
 from honekit.evals.cost import cost_report, measured_costs
 from honekit.evals.prompting import Prompting, Sources
 from honekit.evals.scores import by_slice, confusion, correct_rate, in_slice, slice_names, summarise
@@ -262,13 +262,15 @@ class Evaluator:
         return {n: list(metric_interval(self.project, n, graded)) for n in names}
 
     def _differences_by_slice(self) -> dict[str, Any]:
-        """Each tuned arm minus each other arm on the primary metric, overall and by slice; Holm within a slice."""
+        """Each tuned arm minus each other arm on the primary metric, overall and by slice. Holm over those of all items, and over
+        those of all slices together, as in `honekit.evals.compare_runs`."""
         project, options = self.project, self.project.evaluate
         metric, graded = project.task.primary_metric, self.result.graded
-        found: dict[str, Any] = {}
+        whole = "all"
+        sliced: dict[str, dict[str, Difference]] = {}
         any_arm = next(iter(graded.values()))
-        for name in ["all", *slice_names(project, any_arm)]:
-            part = {arm: items if name == "all" else in_slice(items, name) for arm, items in graded.items()}
+        for name in [whole, *slice_names(project, any_arm)]:
+            part = {arm: items if name == whole else in_slice(items, name) for arm, items in graded.items()}
             rows: dict[str, Difference] = {}
             for tuned in (arm for arm in TUNED if arm in part):
                 for other in (arm for arm in part if arm not in TUNED):
@@ -276,8 +278,11 @@ class Evaluator:
                         rows[f"{tuned} - {other}"] = paired_difference(
                             project, metric, part[tuned], part[other], options.bootstrap_resamples, options.seed
                         )
-            found[name] = _figures(rows)
-        return found
+            sliced[name] = rows
+        families = [[whole], [name for name in sliced if name != whole]]
+        figures = [_figures({(name, row): found for name in names for row, found in sliced[name].items()}) for names in families]
+        told = {key: one for family in figures for key, one in family.items()}
+        return {name: {row: told[name, row] for row in rows} for name, rows in sliced.items()}
 
     def _mcnemar(self) -> dict[str, float]:
         """Exact p between every two arms, on the field of the primary metric, right or wrong per example."""
@@ -306,7 +311,7 @@ def _least_work(work: Work, shape: Shape, precision: str, alone: bool) -> LeastW
     )
 
 
-def _figures(differences: Mapping[str, Difference]) -> dict[str, Any]:
+def _figures(differences: Mapping[Name, Difference]) -> dict[Name, Any]:
     adjusted = holm({name: d.p for name, d in differences.items()})
     return {
         name: {
