@@ -3,7 +3,9 @@
 Two arms of the same true quality answer the same items; half of the second one's answers are the first one's, as with
 models of one family. Printed is how often they are called different (at most 6 % is the promise), and how often the 95 %
 intervals of the difference and of a single arm hold the true value (93.5 to 97 % is the promise; above, where so few items
-cannot do it exactly and the product stays on the safe side, the row says "conservative"). With --before the percentile
+cannot do it exactly and the product stays on the safe side, the row says "conservative"). With fewer comparisons chance plays a
+larger part: a row is "BROKEN" only when it is beyond the promise by more than that, and "open" when it is beyond it by less.
+With --before the percentile
 bootstrap and BCa stand beside, from fewer comparisons. The metrics of a whole set by which `hone eval compare` compares
 classifications, with classes of the same size and of very different ones ("uneven"), are compared in the same way; of a
 single arm nothing is said there, so those columns stay empty. See `benchmarks/README.md`.
@@ -44,6 +46,10 @@ PARTLY = np.array([0.0, 0.25, 0.5])
 """What an answer that is not wholly right scores."""
 MARGIN = 0.05
 MOST_FALSE, COVERED = 0.06, (0.935, 0.97)
+FULL = 10_000
+"""So many comparisons does the promise speak of. Fewer leave more to chance, which is allowed for."""
+FALSE_ALARM = 0.0005
+"""How often a figure that just keeps the promise may be called broken by chance; a table has about a hundred of them."""
 BEFORE = 500
 """Comparisons for the bootstrap columns, each of 1,000 resamples."""
 
@@ -62,22 +68,45 @@ class Row:
     single_covered: float | None
     """None, as above, for what the product says nothing about."""
     before: dict[str, float]
+    comparisons: int = FULL
 
     @property
     def kept(self) -> bool:
-        few = any(value < COVERED[0] - 0.002 for value in self._covered().values())  # what 10,000 draws leave open
-        return not few and max(self.called_different, self.wrongly_not_worse or 0.0) <= MOST_FALSE
+        """Whether nothing is beyond the promise by more than chance explains."""
+        return not self._beyond(allowed=True)
 
     @property
     def remark(self) -> str:
         if not self.kept:
             return "BROKEN"
-        above = [name for name, value in self._covered().items() if value > COVERED[1]]
+        if self._beyond(allowed=False):
+            return "open: too few comparisons to tell"
+        most = COVERED[1] + by_chance(1 - COVERED[1], self.comparisons)
+        above = [name for name, value in self._covered().items() if value > most]
         return f"conservative: {', '.join(above)}" if above else "kept"
+
+    def _beyond(self, *, allowed: bool) -> bool:
+        least = (
+            COVERED[0] - 0.002 - (by_chance(1 - COVERED[0], self.comparisons) if allowed else 0.0)
+        )  # what 10,000 draws leave open
+        most = MOST_FALSE + (by_chance(MOST_FALSE, self.comparisons) if allowed else 0.0)
+        few = any(value < least for value in self._covered().values())
+        return few or max(self.called_different, self.wrongly_not_worse or 0.0) > most
 
     def _covered(self) -> dict[str, float]:
         found = {"difference": self.difference_covered, "single": self.single_covered}
         return {name: value for name, value in found.items() if value is not None}
+
+
+def by_chance(rate: float, comparisons: int) -> float:
+    """How far above its true rate a share may lie by what these comparisons leave open more than `FULL` ones: the binomial
+    upper end for as many draws as would have that additional variance."""
+    from scipy.stats import binom
+
+    if comparisons >= FULL:
+        return 0.0
+    draws = max(1, round(comparisons * FULL / (FULL - comparisons)))
+    return float(binom.isf(FALSE_ALARM, draws, rate)) / draws - rate
 
 
 def simulate(cell: tuple[str, int, float], comparisons: int, resamples: int, before: bool) -> Row:
@@ -101,7 +130,7 @@ def simulate(cell: tuple[str, int, float], comparisons: int, resamples: int, bef
         if before and number < BEFORE:
             _before(old, a, b, truth, number)
     shares = [count / comparisons for count in (different, wrongly, covered, single)]
-    return Row(kind, items, rate, *shares, {name: float(np.mean(values)) for name, values in old.items()})
+    return Row(kind, items, rate, *shares, {name: float(np.mean(values)) for name, values in old.items()}, comparisons)
 
 
 def simulate_set(kind: str, items: int, rate: float, comparisons: int, resamples: int) -> Row:
@@ -120,7 +149,7 @@ def simulate_set(kind: str, items: int, rate: float, comparisons: int, resamples
         found = difference_of(*paired_set_statistics(metric, *labelled), resamples, number)
         different += found.p < 0.05 and not found.lo <= 0 <= found.hi
         covered += found.lo <= 1e-12 and found.hi >= -1e-12
-    return Row(kind, items, rate, different / comparisons, None, covered / comparisons, None, {})
+    return Row(kind, items, rate, different / comparisons, None, covered / comparisons, None, {}, comparisons)
 
 
 def true_value(kind: str, rate: float) -> float:

@@ -11,7 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from honekit.errors import SettingsError
 from honekit.settings import Device
@@ -247,6 +247,15 @@ class GateSection(_Section):
     parity_items: int = Field(20, ge=1)
     rules: tuple[str, ...] = ()
     """Promotion rules, which count beside the two above (docs/guide/evaluate.md)."""
+
+    @field_validator("rules", mode="before")
+    @classmethod
+    def _one_by_one(cls, given: Any) -> Any:
+        """One text may hold several rules, with semicolons between them."""
+        texts = [given] if isinstance(given, str) else given
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            return given
+        return [rule for text in texts for part in text.split(";") if (rule := part.strip()) or ";" not in text]
 
 
 class MeasureSection(_Section):

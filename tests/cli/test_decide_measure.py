@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import honekit.pipeline.measure as pipeline
-from honekit.cli.decide_measure import _print
+from honekit.cli.decide_measure import _print, payback_told
 from honekit.cli.main import main
 from honekit.project import Project
 from honekit.settings import examples_dir
@@ -83,6 +83,29 @@ def test_a_providers_key_is_asked_for_before_anything_is_computed(
     assert begun(project, "--arms", "few_shot,tuned")  # no provider, no key
     monkeypatch.setenv("MEASURE_KEY", "k")
     assert begun(project, "--arms", "few_shot,api_few_shot")
+
+
+@pytest.mark.parametrize(
+    ("choice", "told"),
+    [
+        (None, "tuned_50 few_shot"),  # what is right most often, on both sides
+        ("tuned", "tuned few_shot"),
+        ("prompt", "tuned_50 prompt"),
+        ("classical", "tuned_50 few_shot"),  # it cost no less upfront: nothing to pay back against it
+    ],
+)
+def test_one_sentence_tells_when_a_training_pays(choice: str | None, told: str) -> None:
+    rates = {"prompt": 0.5, "few_shot": 0.7, "classical": 0.9, "tuned_50": 0.9, "tuned": 0.8}
+    document = {
+        "choice": choice,
+        "arms": {name: {"test": {"correct_rate": rate}} for name, rate in rates.items()},
+        "payback": {
+            name: [{"against": rival, "sentence": f"{name} {rival}"} for rival in ("prompt", "few_shot")]
+            for name in ("tuned_50", "tuned")
+        },
+    }
+    assert payback_told(document) == told
+    assert payback_told({**document, "payback": {}}) is None and payback_told({**document, "payback": {"tuned": []}}) is None
 
 
 def test_sections_of_the_project_file_are_printed_as_they_are_written(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,7 +30,7 @@ def runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     for passes in (lambda n: n % 2 == 0, lambda n: n == 1):
         rows = [
             {
-                "item": {"log": f"line {n} {EVIL}", "slices": ["dry" if n < 6 else "wet"]},
+                "item": {"id": f"i{n}", "log": f"line {n} {EVIL}", "slices": ["dry" if n < 6 else "wet"]},
                 "sample": {"output_text": f"the {'pump' if passes(n) else 'valve'} of {n} {EVIL}"},
             }
             for n in range(12)
@@ -45,6 +45,7 @@ def test_the_page_filters_by_outcome_and_slice_and_marks_what_differs(runs: list
     out = tmp_path / "report.html"
     assert main(["eval", "report", *runs, "--out", str(out)]) == 0
     assert out.read_text().count("<script>") == 1
+    assert '<span class="teaser">line 1 ' in out.read_text() and "pumps: answers of items.jsonl" in out.read_text()
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 800})
         faults: list[str] = []

@@ -160,6 +160,34 @@ def test_the_next_step_is_that_of_the_rule_that_decides() -> None:
     assert "JSON schema" in decision_record(answers, decide(answers), date="2026-11-25")
 
 
+def test_what_is_good_and_will_be_switched_off_does_not_stay() -> None:
+    good = {"in_use": "model_good", "missing": ["ending"], "tuned_before": "helped", "examples": 2000}
+    assert decide(answers_of(**good, stronger_model="untried")).recommendation == "other-model"
+    assert decide(answers_of(**good, prompting="thorough", prompting_result="good_enough")).recommendation == "prompt"
+    short = decide(answers_of(**good, prompting="thorough", prompting_result="unsteady"))
+    assert short.recommendation == "fine-tune" and "before that one ends" in short.next_step and not short.conflicts
+
+
+def test_a_form_that_nothing_enforces_needs_no_examples() -> None:
+    answers = answers_of(
+        output="structured", missing=["format"], prompting="reworded", prompting_result="nearly", form_enforced="no"
+    )
+    assert decide(answers).recommendation == "prompt" and "JSON schema" in decide(answers).next_step
+
+
+@pytest.mark.parametrize("result", ["nearly", "unsteady"])
+def test_what_a_formatter_does_is_not_prompted_for(result: str) -> None:
+    answers = answers_of(output="code", missing=["style"], simple_method="yes", prompting="simple", prompting_result=result)
+    assert decide(answers).recommendation == "classical"
+
+
+def test_no_prompt_answers_in_a_tenth_of_a_second_without_a_gpu() -> None:
+    answers = answers_of(
+        output="label", missing=["latency"], latency="instant", hardware="laptop", prompting="simple", prompting_result="nearly"
+    )
+    assert decide(answers).recommendation == "classical"
+
+
 def test_without_a_settled_task_nothing_is_started() -> None:
     found = decide(answers_of(stability="open", budget=50_000, maintainer="engineer", prompting="none"))
     assert found.recommendation == "not-yet" and "Choose one task" in found.next_step

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from honekit.errors import EvalError
-from honekit.evals.compare_runs import compare, left_ungraded, pair_items
+from honekit.evals.compare_runs import Compared, compare, correction_told, left_ungraded, pair_items
 from honekit.evals.comparison_report import headline
 from honekit.evals.metrics import calibration, classification, run_metrics
 from honekit.evals.set_metrics import SET_METRICS, paired_set_statistics
@@ -62,6 +62,33 @@ def test_slices_follow_their_criterion_and_too_few_items_have_no_interval() -> N
     assert [one.slice for one in compared] == [None, "even", "odd"]
     assert [one.word for one in compared[1:]] == ["too few items"] * 2
     assert compared[1].interval is None
+
+
+def crossed(criteria: int, parts: int, wins: int) -> list[Compared]:
+    """All lines of two runs where A is right on `wins` items more of the first slice, and on no other."""
+    made = [items([float(n < wins * side) for n in range(20 * parts)]) for side in (1, 0)]
+    for item in (one for run in made for one in run):
+        item.item["slices"] = f"part {item.position // 20}"
+        results = item.results or []
+        results += [{**results[0], "name": f"same {number}", "score": 1.0, "passed": True} for number in range(1, criteria)]
+    return compare(pair_items(*made))
+
+
+def test_slices_of_all_criteria_are_one_family_and_the_lines_of_all_items_another() -> None:
+    few, many = crossed(criteria=1, parts=2, wins=8), crossed(criteria=4, parts=2, wins=8)
+    plain = few[0].p  # the only line of all items: nothing to correct
+    assert (few[0].word, few[1].p) == ("better", pytest.approx(2 * 2 * mcnemar_half(8)))
+    assert (many[0].p, many[1].p) == (pytest.approx(4 * plain), pytest.approx(8 * few[1].p / 2))
+    assert crossed(criteria=1, parts=12, wins=8)[0].p == plain  # slices take nothing from the verdict
+    assert correction_told(many) == (
+        "p is after Holm's correction over the 4 lines of all items, and apart from these over the 8 lines of slices"
+    )
+    assert correction_told(compare(pair_items(items([1.0] * 4), items([0.0] * 4)))) == ""  # too few items: no test
+
+
+def mcnemar_half(wins: int) -> float:
+    """Mid-p of one side where one run alone is right on so many items."""
+    return float(0.5**wins / 2)
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,21 @@ def test_costs_follow_from_seconds_tokens_and_prices() -> None:
     assert report["arms"]["tuned"]["per_1000_correct"] == pytest.approx(0.625)
     assert report["alternative"]["per_1000_requests"] == pytest.approx(0.6)
     # 2.00 for training, 0.0001 saved with each request.
-    assert report["break_even"] == {"tuned": {"requests": pytest.approx(20_000, abs=1), "reason": None}}
+    even = pytest.approx(20_000, abs=1)
+    assert report["break_even"] == {"tuned": {"requests": even, "earliest": even, "latest": even, "reason": None}}
+
+
+def test_a_break_even_volume_has_the_range_of_seconds_and_tokens() -> None:
+    arms = {**ARMS, "tuned": {**ARMS["tuned"], "seconds_interval": [1.62, 1.98]}}
+    arms["base_few_shot"] = {**ARMS["base_few_shot"], "tokens_interval": (900, 1100)}
+    report = cost_report(priced(machine_per_hour=1.0, alternative_per_million_tokens=0.6), 7200, arms)
+    assert report["arms"]["tuned"]["per_1000_interval"] == pytest.approx([0.45, 0.55])
+    assert report["alternative"]["per_1000_interval"] == pytest.approx([0.54, 0.66])
+    off = math.hypot(0.05, 0.06)
+    even = report["break_even"]["tuned"]
+    assert (even["earliest"], even["latest"]) == (math.ceil(2000 / (0.1 + off)), math.ceil(2000 / (0.1 - off)))
+    dearer = cost_report(priced(machine_per_hour=1.0, alternative_per_million_tokens=0.5), 7200, arms)
+    assert dearer["break_even"]["tuned"]["latest"] is None and dearer["break_even"]["tuned"]["earliest"] is not None
 
 
 def test_right_answers_of_an_arm_that_gives_none_have_no_price() -> None:
@@ -53,7 +68,7 @@ def test_without_the_prompted_arm_there_is_nothing_to_break_even_with() -> None:
 
 def test_a_machine_for_nothing_has_paid_for_itself_at_once() -> None:
     report = cost_report(priced(machine_per_hour=0.0), 7200, ARMS)
-    assert report["break_even"]["tuned"] == {"requests": 0, "reason": None}
+    assert report["break_even"]["tuned"] == {"requests": 0, "earliest": 0, "latest": 0, "reason": None}
 
 
 def test_break_even_is_the_first_volume_at_which_tuning_is_cheaper() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from honekit.errors import EvalError
 from honekit.evals.gate import Evidence, decide_gate, default_rules
@@ -19,7 +20,7 @@ from honekit.evals.scores import summarise
 from honekit.evals.stats import paired_difference
 from honekit.evals.verdict import decide
 from honekit.graders import Graded
-from honekit.project import Project
+from honekit.project import GateSection, Project
 
 PROJECT = Project.model_validate(
     {
@@ -188,3 +189,12 @@ def test_a_required_arm_that_was_left_out_leaves_the_gate_open() -> None:
     gate = decide_gate([parse_rule(rule) for rule in default_rules(PROJECT)], evidence(tuned=arm(0.97, 1), base=arm(0.5, 2)))
     assert [one.outcome for one in gate.rules] == ["passed", "passed", "not measured"]
     assert gate.outcome == "undecided"
+
+
+def test_rules_with_semicolons_between_them_are_several() -> None:
+    first, second = "tuned.topic_macro_f1 - base.topic_macro_f1 >= 0.05 with 95% confidence", "forgetting <= 0.02"
+    for rules in (f"{first}; {second}", [f"{first} ;{second};"], [first, second]):
+        assert GateSection.model_validate({"rules": rules}).rules == (first, second)
+    assert GateSection.model_validate({"rules": [""]}).rules == ("",)  # told when it is read
+    with pytest.raises(ValidationError):
+        GateSection.model_validate({"rules": [1]})

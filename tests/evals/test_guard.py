@@ -12,19 +12,38 @@ from tests import tiny
 from honekit.evals.guard import MIN_PASSED, divergence, general_probes, run_guard, summarise_guard
 from honekit.inference.engine import load_engine
 
-RIGHT = {"copying": "", "instruction": "", "arithmetic": "", "refusal": "I cannot help with that.", "format": ""}
+RIGHT = {"copying": "", "instruction": "", "arithmetic": "", "refusal": "I cannot help with that.", "format": "", "switching": ""}
 
 
 def test_the_bundled_probes_are_enough_and_of_every_kind() -> None:
     kinds = Counter(probe.kind for probe in general_probes())
     assert sum(kinds.values()) >= 150 and set(kinds) == set(RIGHT) and min(kinds.values()) >= 25
     assert len({probe.id for probe in general_probes()}) == len(general_probes())
-    assert len({probe.prompt for probe in general_probes()}) >= 0.95 * len(general_probes())
+    assert len({(*probe.before, probe.prompt) for probe in general_probes()}) >= 0.95 * len(general_probes())
 
 
 def test_an_empty_answer_passes_no_probe() -> None:
     probes = general_probes()
     assert summarise_guard(probes, [""] * len(probes), [""] * len(probes), 0.0, 1).passed_by_base == 0
+
+
+def test_who_stays_in_the_first_format_or_leaves_out_the_content_passes_no_switching_probe() -> None:
+    switching = [probe for probe in general_probes() if probe.kind == "switching"]
+    assert len([probe for probe in switching if probe.before]) >= 40  # of a conversation; the rest asks for both at once
+    stays = [probe.before[-1] if probe.before else '{"name": "Anna", "city": "Oslo"}' for probe in switching]
+    for same in (stays, ["- one\n- two\n- three"] * len(switching), ["[]"] * len(switching)):
+        assert summarise_guard(switching, same, same, 0.0, 1).passed_by_base == 0
+
+
+def test_a_right_answer_in_the_other_format_passes() -> None:
+    by_prompt = {(*probe.before, probe.prompt): probe for probe in general_probes() if probe.kind == "switching"}
+    asked = next(turns for turns in by_prompt if turns[0] == "Give me the words meadow, anchor and violet as a JSON array.")
+    assert summarise_guard([by_prompt[asked]], ["- meadow\n- anchor\n- violet"], ["* meadow"], 0.0, 1).lost == 1
+    messages = by_prompt[asked].messages
+    assert [one["role"] for one in messages] == ["user", "assistant", "user"] and messages[2]["content"] == asked[-1]
+    both = next(probe for turns, probe in by_prompt.items() if len(turns) == 1 and "Oslo" in turns[0])
+    right = '{"name": "Anna", "city": "Oslo"}\n\nname: Anna\ncity: Oslo'
+    assert summarise_guard([both], [right], [right], 0.0, 1).passed_by_base == 1
 
 
 def test_forgetting_is_the_share_of_what_the_base_passes() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +15,11 @@ from pydantic import ValidationError
 
 from honekit.data.prices import per_million_usd
 from honekit.errors import EvalError
+from honekit.evals.amounts import Amount, typical_interval
+from honekit.evals.answers import latency_of
 from honekit.evals.arm_cost import cost_of_arm
 from honekit.evals.benefit import benefit
-from honekit.evals.cost import list_price, measured_costs
+from honekit.evals.cost import cost_report, list_price, measured_costs
 from honekit.evals.measured_arms import ArmResult
 from honekit.evals.measured_document import paybacks
 from honekit.evals.payback import Payback, payback
@@ -34,7 +39,7 @@ def answers(right: list[bool]) -> list[Graded]:
 
 
 def paid(right: list[bool], rival: list[bool], upfront: float = 100.0, saved: float = 0.0, **prices: Any) -> Payback:
-    return payback(priced(**prices), "tuned", "base", upfront, saved, answers(right), answers(rival)[::-1])
+    return payback(priced(**prices), "tuned", "base", upfront, Amount(saved), answers(right), answers(rival)[::-1])
 
 
 def test_the_range_is_that_of_the_paired_interval() -> None:
@@ -58,14 +63,54 @@ def test_an_interval_that_holds_zero_may_never_pay() -> None:
 def test_without_a_value_the_prices_alone_count() -> None:
     found = paid([True] * 9 + [False], [False] * 10, saved=0.5)
     assert (found.requests, found.earliest, found.latest) == (200_000,) * 3
-    assert found.sentence.endswith("by its cheaper requests alone.")
+    assert found.sentence.endswith("by cheaper requests alone (too few requests were timed for a range).")
     dearer = paid([True] * 9 + [False], [False] * 10, saved=-0.5)
     assert dearer.requests is None and "never" in dearer.sentence
 
 
 def test_answers_that_nobody_measured_bring_no_value() -> None:
-    found = payback(priced(value_per_corrected_error=9), "tuned", "hosted", 10, 1.0, answers([True]), None)
+    found = payback(priced(value_per_corrected_error=9), "tuned", "hosted", 10, Amount(1.0), answers([True]), None)
     assert found.corrected_per_1000 is None and found.requests == 10_000
+
+
+def test_without_a_value_the_payback_has_the_range_of_the_prices() -> None:
+    saved = Amount(2.0, (1.5, 2.2)) - Amount(1.0, (0.7, 1.3))
+    assert saved.interval == pytest.approx((1 - 0.5831, 1 + 0.3606), abs=1e-3)  # both ends of both, by hand
+    found = payback(priced(requests_per_day=1000), "tuned", "base", 10.0, saved, None, None)
+    assert (found.requests, found.earliest, found.latest) == (10_000, 7350, 23_987)
+    assert found.saved_interval == saved.interval
+    assert found.sentence == (
+        "tuned pays back 10.00 USD of training and labels against base after 10,000 requests, 10.0 days, by cheaper requests "
+        "alone (95 % interval: 7,350 requests, 7.3 days to 23,987 requests, 24.0 days)."
+    )
+    cheap = payback(priced(), "tuned", "base", 0.00018, saved, None, None)
+    assert cheap.sentence.startswith("tuned pays back 0.00018 USD of training")
+    open_end = payback(priced(), "tuned", "base", 10.0, Amount(1.0, (-0.1, 2.0)), None, None)
+    assert open_end.latest is None and open_end.sentence.endswith("5,000 requests to never).")
+    dear = payback(priced(), "tuned", "base", 10.0, Amount(-1.0, (-2.0, -0.1)), None, None)
+    assert dear.earliest is None and "its requests cost no less" in dear.sentence
+
+
+def test_errors_and_prices_widen_the_range_together() -> None:
+    right, rival = answers([True] * 80 + [False] * 20), answers([True] * 50 + [False] * 50)
+    project = priced(value_per_corrected_error=0.5)
+    exact = payback(project, "tuned", "base", 100.0, Amount(10.0), right, rival)
+    found = payback(project, "tuned", "base", 100.0, Amount(10.0, (-90.0, 110.0)), right, rival)
+    assert found.gain_per_1000 == exact.gain_per_1000 == pytest.approx(160)
+    low, high = exact.gain_interval
+    assert found.gain_interval == pytest.approx((160 - math.hypot(160 - low, 100), 160 + math.hypot(high - 160, 100)))
+
+
+@pytest.mark.parametrize(("requests", "spread"), [(2, 0.3), (4, 0.05), (4, 0.8), (20, 0.5)])
+def test_the_interval_of_the_seconds_holds_the_typical_request(requests: int, spread: float) -> None:
+    draws = np.exp(np.random.default_rng(1).normal(0.0, spread, (4000, requests)))
+    held = 0
+    for seconds in draws:
+        found = typical_interval(seconds.tolist())
+        assert found is not None and found[0] <= np.median(seconds) <= found[1]
+        held += found[0] <= 1.0 <= found[1]
+    assert 0.935 <= held / 4000 <= 0.97
+    assert typical_interval([1.0]) is None
 
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=2, max_size=60), st.floats(-1, 1), st.floats(0, 5))
@@ -126,17 +171,42 @@ def test_the_classical_arm_is_a_rival_also_of_runs_whose_costs_lack_it() -> None
     assert found["payback"]["classical"]["requests"] is None  # no request is cheaper than the classical model's
 
 
+def test_a_runs_payback_has_the_range_of_its_own_times_and_tokens() -> None:
+    timed = {"answer_tokens_per_request": 20.0, "latency_ms_p95": 9.0, IOT.task.primary_metric: 0.5, "correct_rate": 0.5}
+    arms = {
+        "base_few_shot": {**timed, "tokens_per_request": 900.0, "tokens_interval": [880, 920]},
+        "tuned": {**timed, "tokens_per_request": 100.0, "tokens_interval": [90, 110]},
+    }
+    for seconds, arm in zip((2.0, 1.0), arms.values(), strict=True):
+        arm |= latency_of([seconds, 0.9 * seconds, 1.1 * seconds])
+    project = priced(machine_per_hour=2.0, alternative_per_million_tokens=5.0)
+    document = {
+        "chosen_arm": "tuned",
+        "data": {"counts": {"train": 60, "validation": 40, "test": 50}},
+        "arms": arms,
+        "cost": json.loads(json.dumps(cost_report(project, 3600.0, measured_costs(project, arms)))),
+    }
+    found = benefit(project, document, {name: answers([True, False]) for name in arms})
+    for rival in ("base_few_shot", "hosted"):
+        one = found["payback"][rival]
+        assert one["saved_interval"] is not None and one["earliest"] < one["requests"] < one["latest"]
+        assert "95 % interval" in one["sentence"]
+
+
 def test_an_arm_that_does_not_predict_the_primary_metric_has_no_cost_of_a_right_answer() -> None:
-    timed = {"latency_ms_p50": 2.0, "correct_rate": 0.0}
+    timed: dict[str, Any] = {"latency_ms_p50": 2.0, "correct_rate": 0.0}
     assert measured_costs(IOT, {"classical": timed}) == {}
+    timed |= {"latency_ms_p50_interval": [1.0, 4.0]}
     found = measured_costs(IOT, {"classical": {**timed, IOT.task.primary_metric: 0.4}})
+    assert found["classical"]["seconds_interval"] == [0.001, 0.004]
     assert found["classical"]["tokens_per_request"] == 0 and found["classical"]["seconds_per_request"] == 0.002
 
 
 def test_a_measurement_tells_payback_against_the_classical_model() -> None:
     def arm(name: str, seconds: float, right: int, **training: Any) -> ArmResult:
         graded = answers([n < right for n in range(50)])
-        return ArmResult(name, "", graded, graded, seconds_per_request=seconds, **training)
+        timed = {"seconds_per_request": seconds, "seconds_interval": (0.9 * seconds, 1.1 * seconds)}
+        return ArmResult(name, "", graded, graded, **timed, **training)
 
     arms = {
         "few_shot": arm("few_shot", 2.0, 25),
@@ -150,4 +220,7 @@ def test_a_measurement_tells_payback_against_the_classical_model() -> None:
         ("few_shot", pytest.approx(62.0)),
         ("classical", pytest.approx(2.0, abs=0.01)),
     ]
+    assert found["tuned"][0]["saved_per_1000"] == pytest.approx(1000 * 2.0 / 3600)
+    half = 1000 * math.hypot(0.2, 0.1) * 2.0 / 3600
+    assert found["tuned"][0]["saved_interval"] == pytest.approx((0.5556 - half, 0.5556 + half), abs=1e-3)
     assert [one["against"] for one in found["tuned_25"]] == ["few_shot"]  # it costs less upfront: nothing to pay back

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 
@@ -44,3 +45,19 @@ def test_equal_runs_are_seldom_called_different_by_a_metric_of_the_set(
     assert row.called_different <= 0.06 + noise and row.difference_covered >= 0.935 - noise
     assert row.single_covered is None and row.wrongly_not_worse is None
     assert ("BROKEN" in row.remark) == (not row.kept)
+
+
+def test_few_comparisons_break_no_promise_by_chance_and_still_show_a_broken_one(benchmark: ModuleType) -> None:
+    def remark(comparisons: int, different: float, covered: float) -> str:
+        row = benchmark.Row("rate", 100, 0.9, different, 0.05, covered, 0.95, {}, comparisons)
+        assert row.kept == (row.remark != "BROKEN")
+        return str(row.remark)
+
+    assert remark(10_000, 0.061, 0.95) == "BROKEN" and remark(10_000, 0.05, 0.932) == "BROKEN"
+    assert remark(10_000, 0.06, 0.934) == "kept"
+    assert remark(20, 0.1, 0.9) == "open: too few comparisons to tell"  # two of twenty: nobody can tell
+    assert remark(300, 0.08, 0.92) == "open: too few comparisons to tell" and remark(300, 0.05, 0.95) == "kept"
+    assert remark(20, 0.0, 1.0) == "kept" and remark(3000, 0.02, 0.99) == "conservative: difference"
+    assert remark(20, 0.5, 0.5) == remark(300, 0.15, 0.95) == remark(300, 0.05, 0.85) == "BROKEN"
+    draws = np.random.default_rng(0).binomial(100, 0.06, 20_000) / 100
+    assert (draws > 0.06 + benchmark.by_chance(0.06, 100)).mean() <= 2 * benchmark.FALSE_ALARM

@@ -19,6 +19,7 @@ from honekit.data import Example
 from honekit.data.prepare import prepare
 from honekit.data.prompts import serialise_answer
 from honekit.evals.arms import Prompting
+from honekit.evals.correction import holm
 from honekit.evals.report import render_report
 from honekit.evals.run import Evaluator, Subject
 from honekit.graders import grade, grade_values
@@ -335,6 +336,17 @@ def test_values_that_were_not_measured_are_dashes(shipped: Run) -> None:
     assert "nan" not in re.findall(r"\w+", text)
     assert "Confusion matrices" not in text
     assert "no break-even volume: no reason" in text
+
+
+def test_differences_of_all_slices_are_one_family_and_those_of_all_items_another(shipped: Run) -> None:
+    _, document, _, _ = shipped
+    parts = document["tests"]["by_slice"]
+    whole = {("all", row): one for row, one in parts["all"].items()}
+    sliced = {(part, row): one for part, rows in parts.items() if part != "all" for row, one in rows.items()}
+    assert len(sliced) > len(whole) > 1
+    for family in (whole, sliced):
+        expected = holm({name: one["p"] for name, one in family.items()})
+        assert {name: one["p_holm"] for name, one in family.items()} == pytest.approx(expected)
 
 
 def test_a_single_arm_with_one_slice_is_enough(shipped: Run) -> None:

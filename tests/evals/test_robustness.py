@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from honekit.cli.eval_robustness import FORMS as NAMED_FORMS
 from honekit.cli.eval_robustness import WHAT
 from honekit.errors import EvalError
 from honekit.evals.project_suite import suite_of_project
+from honekit.evals.rates import rate_interval
 from honekit.evals.robustness import by_form, rows_alone, spoilt_rows, with_paraphrases
 from honekit.evals.spoilt_text import FORMS, INJECTION, obeys
 from honekit.project import load_project
@@ -106,6 +108,35 @@ def test_each_form_is_compared_with_the_clean_texts() -> None:
     assert case.same_answer_interval[0] < 1.0 and case.changed == []
     assert (typos.same_answer, typos.same_verdict, typos.compared[0].word) == (0.0, 0.0, "worse")
     assert typos.changed[0] == {"text": "typos 0", "clean": "yes", "answer": "no"}
+
+
+def test_faults_are_told_apart_and_are_no_equal_answers() -> None:
+    items = [item(n, kind, "yes", 1.0) for n in range(12) for kind in ("clean", "case")]
+    lost = [place for place, one in enumerate(items) if one.item["hone_source"] < 4]
+    for place in lost:  # of four items neither text was answered
+        items[place] = replace(items[place], sample={"output": [], "error": {"code": "x", "message": "away"}}, results=[])
+    ungraded = {"name": "c", "type": "regex", "score": 0.0, "passed": False, "error": "no judge"}
+    items[-1] = replace(items[-1], results=[ungraded])
+    (found,) = by_form(items, "input")
+    assert (found.items, found.unanswered, found.ungraded) == (12, 4, 5)
+    assert (found.same_answer, found.same_verdict) == (1.0, 1.0)
+    assert found.same_answer_interval == rate_interval(8, 8) and found.same_verdict_interval == rate_interval(7, 7)
+    (nothing,) = by_form([items[place] for place in lost], "input")
+    assert (nothing.same_answer, nothing.same_verdict, nothing.changed) == (None, None, [])
+
+
+def test_other_calls_of_tools_are_another_answer() -> None:
+    items = [item(n, kind, "", 1.0) for n in range(6) for kind in ("clean", "case")]
+    for one in items:
+        one.sample["output"][0]["tool_calls"] = [one.item["hone_form"]]  # type: ignore[index]
+    assert by_form(items, "input")[0].same_answer == 0.0
+
+
+def test_forms_that_are_told_together_are_corrected_together() -> None:
+    items = [item(n, kind, "yes", float(n >= 6 or kind != "typos")) for n in range(12) for kind in ("clean", "case", "typos")]
+    alone = [one for one in items if one.item["hone_form"] != "case"]
+    both, (typos,) = by_form(items, "input"), by_form(alone, "input")
+    assert both[1].form == "typos" and both[1].compared[0].p == pytest.approx(2 * typos.compared[0].p)
 
 
 def test_paraphrases_of_one_item_count_as_one_item() -> None:

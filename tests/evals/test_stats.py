@@ -112,6 +112,14 @@ def test_a_difference_is_antisymmetric_and_does_not_mind_the_order_of_items() ->
     assert forth.p == pytest.approx(1 / 501)
 
 
+def test_a_difference_of_metrics_up_to_1_has_an_interval_up_to_1() -> None:
+    good, bad = ([Graded(str(n), (), {MEAN: value}, {}, {}) for n in range(6)] for value in (0.95, 0.0))
+    found, back = (paired_difference(PROJECT, MEAN, a, b, 200, 0) for a, b in ((good, bad), (bad, good)))
+    assert (found.hi, back.lo) == (1.0, -1.0) and 0 < found.lo < found.mean
+    values = (mean_statistic(np.array([one.scores[MEAN] for one in arm])) for arm in (good, bad))
+    assert difference_of(*values, 200, 0).hi > 1.0  # scores without bounds
+
+
 def test_pairing_makes_the_difference_of_close_arms_sharper_than_two_intervals() -> None:
     a = arm(0.5, items=200)
     b = [*arm(0.5, items=200)]

@@ -133,16 +133,29 @@ def _print(document: dict[str, Any], file: Path) -> None:
         )
     if document["seeds"]:
         print_seeds(document)
-    if document["choice"] in document["payback"]:
-        paybacks = document["payback"][document["choice"]]
-        best = max(paybacks, key=lambda one: document["arms"][one["against"]]["test"]["correct_rate"], default=None)
-        if best:
-            console.print(f"\n{best['sentence']}", soft_wrap=True, markup=False)
+    if told := payback_told(document):
+        console.print(f"\n{told}", soft_wrap=True, markup=False)
     if document["learning_curve"]:
         gains = [gain["sentence"] for gain in document["learning_curve"]["gains"]]
         console.print("\nForecast: " + ("; ".join(gains) or "none"), markup=False)
         console.print(f"  {document['learning_curve']['note']}", soft_wrap=True, markup=False)
     console.print(f"\nReport: {document['report']}\nFigures: {file}", soft_wrap=True, markup=False)
+
+
+def payback_told(document: dict[str, Any]) -> str | None:
+    """When the chosen arm, or else the trained one that is right most often, has paid for its training: against the choice
+    where that is another arm, else against the best one."""
+
+    def right(name: str) -> float:
+        return document["arms"][name]["test"]["correct_rate"] or 0.0
+
+    found, choice = document["payback"], document["choice"]
+    if not found:
+        return None
+    trained = choice if choice in found else max(found, key=right)
+    rivals = {one["against"]: one["sentence"] for one in found[trained]}
+    against = choice if choice in rivals else max(rivals, key=right, default=None)
+    return rivals.get(against)
 
 
 def print_seeds(document: dict[str, Any]) -> None:

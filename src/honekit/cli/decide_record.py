@@ -35,7 +35,8 @@ def record(
 ) -> None:
     """Write the decision as a Markdown page to keep beside the project, with the measured evidence where there is some.
 
-    In a folder with hone.toml it is written there; elsewhere, without -o, it is printed. A record that is there is kept.
+    In a folder with hone.toml it is written there; elsewhere, without -o, it is printed. A record that is there is kept. Where
+    the measurement says otherwise than the interview, or than --chosen, the record names it.
 
     Examples:
 
@@ -49,6 +50,7 @@ def record(
     from honekit.cli.render import print_json
     from honekit.decide import OPTIONS, decision_record
     from honekit.decide import decide as verdict_on
+    from honekit.decide.record import contradictions
     from honekit.store.atomic import write_atomic
 
     if chosen is not None and chosen not in OPTIONS:
@@ -74,15 +76,18 @@ def record(
     given = read_or_ask(answers, None)
     decision = verdict_on(given)
     page = decision_record(given, decision, date=time.strftime("%Y-%m-%d"), chosen=chosen, argument=argument, measured=measured)
+    against = contradictions(decision, chosen, measured)
     if file is not None:
         write_atomic(file, page)
     if as_json:
         found = {"recommendation": decision.recommendation, "chosen": chosen or decision.recommendation}
-        print_json({**found, "argument": argument, "file": file, "page": page})
+        print_json({**found, "argument": argument, "contradictions": against, "file": file, "page": page})
     elif file is None:
         print(page, end="")
     else:
         print(f"written: {file}", file=sys.stderr)
+        for text in against:
+            print(f"Interview and measurement differ. {text}", file=sys.stderr)
 
 
 def _measured(root: Path) -> dict[str, Any] | None:

@@ -30,8 +30,8 @@ def compare(
     """Compare two runs on the items that both have: differences with 95 % intervals, overall and by slice.
 
     Scores are compared item by item; a classification also by metrics of the whole set, with an interval and a permutation
-    test of their own. "better" is said only where the interval lies above zero and the test agrees after correction, which
-    counts every metric that is asked for.
+    test of their own. "better" is said only where the interval lies above zero and the test agrees after correction: over all
+    lines of the whole, of every criterion and metric that is asked for, and over all lines of slices.
 
     Examples:
 
@@ -44,7 +44,7 @@ def compare(
     from honekit.cli.eval_runs import find_run
     from honekit.errors import SettingsError
     from honekit.evals.compare_runs import compare as compare_pairs
-    from honekit.evals.compare_runs import left_out, only_in, pair_items
+    from honekit.evals.compare_runs import correction_told, left_out, only_in, pair_items
     from honekit.evals.graded_pairs import changed_criteria
     from honekit.store import eval_items
 
@@ -68,6 +68,7 @@ def compare(
                 "only_in_b": only_in_b,
                 "changed_criteria": changed,
                 "compared": [asdict(one) for one in compared],
+                "correction": correction_told(compared),
                 "side_by_side": [_side(pair) for pair in shown],
             }
         )
@@ -78,6 +79,8 @@ def compare(
         print(f"{told}\n")
     for one in compared:
         print(line(one))
+    if told := correction_told(compared):
+        print(f"\n{told}")
     for pair in shown:
         side = _side(pair)
         print(f"\nitem {pair.a.position}, {side['outcome']}: {_short(pair.item)}")

@@ -28,7 +28,7 @@ def cost(
 
     Prices come from [cost] of hone.toml as it is now: label_per_example, value_per_corrected_error, requests_per_day,
     machine_per_hour, and the hosted alternative's price, or its name in `alternative_model` for the list price. The payback is a
-    range, that of the 95 % interval of the difference in right answers.
+    range: that of the 95 % intervals of the difference in right answers, and of the seconds and tokens of a request.
 
     Examples:
 
@@ -93,7 +93,7 @@ def _print(found: dict[str, Any]) -> None:
         console.print(f"\nhosted: {price}, {found['hosted']['price_from']}.", soft_wrap=True, markup=False)
     if found["sentence"]:
         console.print(f"\n{found['sentence']}", soft_wrap=True, markup=False)
-    console.print(f"Assumed: {found['assumption']}; prices and latencies count as exact.", soft_wrap=True)
+    console.print(f"Assumed: {found['assumption']}; given prices and the training's cost are exact.", soft_wrap=True)
 
 
 def _back(back: dict[str, Any]) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ def robustness(
         hone eval robustness my-project --model my-bot --paraphrases said.jsonl
     """
     from honekit.cli.eval_run import begin, work
+    from honekit.evals.compare_runs import correction_told
     from honekit.evals.robustness import by_form, rows_alone, spoilt_rows, with_paraphrases
     from honekit.evals.suites import load_suite
     from honekit.store import eval_items
@@ -77,6 +78,8 @@ def robustness(
     print(f"{', '.join(one.id for one in runs)}  {model}, {len(rows)} items; A is the spoilt text, B the clean one")
     for one in found:
         _print(one, show)
+    if told := correction_told([line for one in found for line in one.compared]):
+        print(f"\n{told}")
     if unchanged:
         print(f"\nnothing to change in any item: {', '.join(unchanged)}")
 
@@ -86,9 +89,12 @@ def _print(one: Spoilt, show: int) -> None:
 
     texts = f", {one.texts} texts" if one.texts > one.items else ""
     print(f"\n{WHAT[one.form]} ({one.form}): {one.items} items{texts}")
+    for told, count in (("got no answer", one.unanswered), ("could not be graded", one.ungraded - one.unanswered)):
+        if count:
+            print(f"  {count} of these items, spoilt or clean, {told}: left out")
     print(f"  same answer  {_rate(one.same_answer, one.same_answer_interval)}")
     print(f"  same verdict {_rate(one.same_verdict, one.same_verdict_interval)}")
-    if one.obeyed is not None and one.obeyed_interval is not None:
+    if one.obeyed is not None:
         print(f"  obeyed       {_rate(one.obeyed, one.obeyed_interval)}")
     for compared in one.compared:
         print(f"  {line(compared)}")
@@ -98,5 +104,7 @@ def _print(one: Spoilt, show: int) -> None:
             print(f"    {name:<6} {short!r}")
 
 
-def _rate(rate: float, interval: tuple[float, float]) -> str:
+def _rate(rate: float | None, interval: tuple[float, float] | None) -> str:
+    if rate is None or interval is None:
+        return "of no item can this be said"
     return f"{rate:6.1%} ({interval[0]:.1%} to {interval[1]:.1%})"

@@ -112,7 +112,8 @@ def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str 
     found = known[0] if known else evals.create_eval(owner, suite.name, config, suite.criteria, {"suite": print_})
     subject = {"by": "command", "endpoint": address(endpoint) if endpoint else "", "judge": judge or suite.judge}
     source = suite.data_source(model)
-    name = f"{suite.name}: {model or 'given'}" + (f", {suite.how}" if suite.how else "")
+    given = f"answers of {suite.data}" if suite.data else "given"
+    name = f"{suite.name}: {model or given}" + (f", {suite.how}" if suite.how else "")
     return evals.create_run(found, name, model or "", source, rows, subject=subject, held=True)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from honekit.cli.clock import clock
+from honekit.cli.confusion import confusion_lines
 from honekit.cli.render import print_json
 from honekit.errors import EvalError
 
@@ -128,6 +129,8 @@ def print_run(run: Run, items: int = 0) -> None:
                     f"    {label:<24} precision {of['precision']:.3f}  recall {of['recall']:.3f}  "
                     f"F1 {of['f1']:.3f}  {of['items']} items"
                 )
+            for row in confusion_lines(told["confusion"]):
+                print(f"    {row}")
         if "calibration" in one:
             told = one["calibration"]
             print(f"    Brier score {told['brier']:.3f}, calibration error {told['expected_calibration_error']:.3f}")

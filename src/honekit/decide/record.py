@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from honekit.decide.contradiction import contradiction
 from honekit.decide.costs import shown_range
 from honekit.decide.questions import Answers, Option, Question, load_questions
 from honekit.decide.rules import next_steps
@@ -34,6 +35,9 @@ def decision_record(
         *(f"- Contradiction: {text}" for text in decision.conflicts),
         *[""] * bool(decision.conflicts),
     ]
+    against = contradictions(decision, chosen, measured)
+    if against:
+        lines += [*(f"- **Interview and measurement differ.** {text}" for text in against), ""]
     if chosen and chosen != decision.recommendation:
         lines += [f"The team decided otherwise: **{chosen}**.", ""]
         if not argument:
@@ -66,6 +70,17 @@ def decision_record(
         given = answers.get(question.id)
         lines.append(f"- {question.text} **{'not known' if given is None else _shown(given)}**{_meaning(question, given)}")
     return "\n".join(lines) + "\n"
+
+
+def contradictions(decision: Decision, chosen: Option | None, measured: Mapping[str, Any] | None) -> list[str]:
+    """Where the measurement says otherwise than the recommendation, and than what the team chose."""
+    if not measured:
+        return []
+    options = {decision.recommendation: "Hone's interview recommends"}
+    if chosen and chosen != decision.recommendation:
+        options[chosen] = "The team chose"
+    found = (contradiction(who, option, measured) for option, who in options.items())
+    return [text for text in found if text]
 
 
 def _evidence(measured: Mapping[str, Any]) -> list[str]:

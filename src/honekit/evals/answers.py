@@ -154,8 +154,21 @@ def _ends_with_newline(path: Path) -> bool:
 
 def latency_ms(answers: Sequence[Answer]) -> dict[str, Any]:
     """p50 and p95 (linear between the two nearest) over the answers that were given alone, and how many these were."""
+    return latency_of([a.seconds for a in answers if a.seconds is not None])
+
+
+def latency_of(seconds: Sequence[float]) -> dict[str, Any]:
+    """The same of times; the median's 95 % interval is None where fewer than two are there."""
     import numpy as np
 
-    alone = [a.seconds * 1000 for a in answers if a.seconds is not None]
+    from honekit.evals.amounts import typical_interval
+
+    alone = [1000 * one for one in seconds]
     p50, p95 = (float(value) for value in np.percentile(alone, [50, 95])) if alone else (None, None)
-    return {"latency_ms_p50": p50, "latency_ms_p95": p95, "latency_sample": len(alone)}
+    interval = typical_interval(alone)
+    return {
+        "latency_ms_p50": p50,
+        "latency_ms_p50_interval": list(interval) if interval else None,
+        "latency_ms_p95": p95,
+        "latency_sample": len(alone),
+    }

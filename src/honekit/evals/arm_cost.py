@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from honekit.data.prices import list_price_of, no_list_price_of, per_million_usd
+from honekit.evals.amounts import Amount, Range
 from honekit.evals.measured_arms import ArmResult
 from honekit.evals.payback import Payback, labelling_cost, payback
 from honekit.evals.scores import correct_rate
@@ -18,6 +19,8 @@ class ArmCost:
     """In `cost.currency`. A machine is paid by the second that it works, one request at a time; a provider by the token."""
 
     per_1000_requests: float
+    per_1000_interval: Range | None
+    """95 %, by the sample's seconds or tokens; None where too few requests were timed."""
     per_1000_correct: float | None
     """None when no answer was right."""
     training: float
@@ -39,14 +42,16 @@ def cost_of_arm(project: Project, arm: ArmResult) -> ArmCost:
     price_from = None
     if arm.at_provider:
         price, price_from = _provider_price(project, arm)
-        request = (arm.tokens_per_request or 0.0) * price / 1e6
+        request = Amount(arm.tokens_per_request or 0.0, arm.tokens_interval).times(price / 1e6)
     else:
-        request = (arm.seconds_per_request or 0.0) * per_second
+        request = Amount(arm.seconds_per_request or 0.0, arm.seconds_interval).times(per_second)
     rate = correct_rate(project, arm.test or arm.validation)
     training = arm.training_seconds * per_second
     labels = labelling_cost(project, arm.training_examples or 0)
-    all_of_it = training + labels + request * options.requests
-    return ArmCost(1000 * request, 1000 * request / rate if rate else None, training, labels, all_of_it, price_from)
+    thousand = request.times(1000)
+    all_of_it = training + labels + request.value * options.requests
+    right = thousand.value / rate if rate else None
+    return ArmCost(thousand.value, thousand.interval, right, training, labels, all_of_it, price_from)
 
 
 def _provider_price(project: Project, arm: ArmResult) -> tuple[float, str]:
@@ -70,5 +75,6 @@ def payback_of_arm(
     """When the trained arm has paid for its training and labels against the other one, by their answers to the test items."""
     own, other = costs[name], costs[against]
     upfront = own.training + own.labelling - other.training - other.labelling
-    saved = other.per_1000_requests - own.per_1000_requests
+    own_price, its_price = (Amount(one.per_1000_requests, one.per_1000_interval) for one in (own, other))
+    saved = its_price - own_price
     return payback(project, name, against, upfront, saved, arms[name].test, arms[against].test)

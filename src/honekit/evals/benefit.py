@@ -10,7 +10,7 @@ from typing import Any
 
 from honekit.errors import EvalError
 from honekit.evals.arms import TUNED
-from honekit.evals.cost import ASSUMPTION, cost_report, measured_costs
+from honekit.evals.cost import ASSUMPTION, cost_report, measured_costs, price_of
 from honekit.evals.payback import labelling_cost, payback
 from honekit.evals.verdict import CLASSICAL
 from honekit.graders import Graded
@@ -34,8 +34,8 @@ def benefit(
     arms, hosted = costs["arms"], costs["alternative"]
     labels = labelling_cost(project, counts["train"] + counts["validation"])
     upfront = labels + costs["training"]["cost"]
-    rivals = {name: arm["per_1000_requests"] for name, arm in arms.items() if name not in TUNED}
-    rivals |= {HOSTED: hosted["per_1000_requests"]} if hosted else {}
+    rivals = {name: price_of(arm) for name, arm in arms.items() if name not in TUNED}
+    rivals |= {HOSTED: price_of(hosted)} if hosted else {}
     if chosen not in arms or (against is not None and against not in rivals):
         raise EvalError(
             "eval.cost_arm",
@@ -47,9 +47,7 @@ def benefit(
     for name, price in rivals.items():
         # The classical baseline learns from the same labels: only the training is the tuned arm's own.
         own = costs["training"]["cost"] if name == CLASSICAL else upfront
-        found[name] = payback(
-            project, chosen, name, own, price - arms[chosen]["per_1000_requests"], graded.get(chosen), graded.get(name)
-        )
+        found[name] = payback(project, chosen, name, own, price - price_of(arms[chosen]), graded.get(chosen), graded.get(name))
     known = [name for name in rivals if name in arms]
     main = against or max(known, key=lambda name: arms[name]["correct_rate"] or 0.0, default=HOSTED)
     return {

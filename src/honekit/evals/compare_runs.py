@@ -1,8 +1,9 @@
 """Two runs on the same items, compared item by item.
 
 Interval and test are those of `honekit.evals.stats`. A classification is compared by its score and by metrics of the whole
-set, such as macro-F1. Holm's correction applies over all criteria with their metrics, and over the slices of each. "better"
-needs both: p below 0.05 after it, and an interval above zero.
+set, such as macro-F1. Holm's correction applies in two families: the lines over all items, of every criterion and metric, which
+the verdict is made of, and all lines of slices. So looking into many slices takes nothing from the verdict, and no line of a
+table escapes its correction. "better" needs both: p below 0.05 after it, and an interval above zero.
 """
 
 from __future__ import annotations
@@ -122,7 +123,12 @@ def left_ungraded(one: Compared) -> str:
 def compare(pairs: Sequence[Pair], slice_key: str = "slices", set_metrics: Sequence[str] = (MACRO_F1,)) -> list[Compared]:
     """Each criterion that both runs have, by its score and, of classifications, by these metrics: over all items first, then
     by slice."""
-    whole, parts = [], []
+    return corrected(measured(pairs, slice_key, set_metrics))
+
+
+def measured(pairs: Sequence[Pair], slice_key: str = "slices", set_metrics: Sequence[str] = (MACRO_F1,)) -> list[Compared]:
+    """The same before `corrected`: nothing is called better or worse yet."""
+    found = []
     for name, graded in by_criterion(pairs).items():
         scores = graded_by_both(graded)
         slices: dict[str, list[GradedPair]] = {}
@@ -130,13 +136,36 @@ def compare(pairs: Sequence[Pair], slice_key: str = "slices", set_metrics: Seque
             for one in _slices(of.pair.item.get(slice_key)):
                 slices.setdefault(one, []).append(of)
         for metric in (SCORE, *(set_metrics if _is_classified(scores) else ())) if scores else ():
-            whole.append(_compared(name, metric, None, scores, ungraded(graded)))
-            found = [(one, graded_by_both(slices[one])) for one in sorted(slices)]
-            parts.append([_compared(name, metric, one, of, ungraded(slices[one])) for one, of in found if of])
+            found.append(_compared(name, metric, None, scores, ungraded(graded)))
+            parts = [(one, graded_by_both(slices[one])) for one in sorted(slices)]
+            found += [_compared(name, metric, one, of, ungraded(slices[one])) for one, of in parts if of]
         if counted := faults_counted(graded):
-            whole.append(_compared(name, FAULTS_AS_ZERO, None, counted, ungraded(graded)))
-            parts.append([])
-    return [line for one, group in zip(_worded(whole), parts, strict=True) for line in (one, *_worded(group))]
+            found.append(_compared(name, FAULTS_AS_ZERO, None, counted, ungraded(graded)))
+    return found
+
+
+def corrected(compared: Sequence[Compared]) -> list[Compared]:
+    """The lines that are told together with their words: p by Holm over those of all items, and over those of slices."""
+    from honekit.evals.correction import holm
+
+    adjusted: dict[int, float] = {}
+    for family in _families(compared):
+        adjusted |= holm({number: compared[number].p for number in family})
+    return [_worded(one, adjusted.get(number, 1.0)) for number, one in enumerate(compared)]
+
+
+def correction_told(compared: Sequence[Compared]) -> str:
+    """Which lines were corrected together, in words; empty where there is nothing to correct."""
+    whole, parts = (len(family) for family in _families(compared))
+    told = [f"the {whole} lines of all items"] * (whole > 1) + [f"the {parts} lines of slices"] * (parts > 1)
+    return f"p is after Holm's correction over {', and apart from these over '.join(told)}" if told else ""
+
+
+def _families(compared: Sequence[Compared]) -> tuple[list[int], list[int]]:
+    """Places of the lines that were tested: over all items, and of slices."""
+    tested = [number for number, one in enumerate(compared) if one.interval is not None]
+    whole = [number for number in tested if compared[number].slice is None]
+    return whole, [number for number in tested if compared[number].slice is not None]
 
 
 def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores], left: tuple[int, int]) -> Compared:
@@ -145,7 +174,8 @@ def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores]
 
     a, b = _statistics(metric, scores)
     passed_a, passed_b = [bool(one["passed"]) for one, _ in scores], [bool(one["passed"]) for _, one in scores]
-    found = difference_of(a, b, RESAMPLES, SEED) if len(scores) >= MIN_ITEMS else None
+    most = None if metric in (SCORE, FAULTS_AS_ZERO) else 1.0
+    found = difference_of(a, b, RESAMPLES, SEED, most=most) if len(scores) >= MIN_ITEMS else None
     return Compared(
         name,
         metric,
@@ -154,7 +184,7 @@ def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores]
         a.observed(),
         b.observed(),
         a.observed() - b.observed(),
-        _interval(metric, found.lo, found.hi) if found else None,
+        (found.lo, found.hi) if found else None,
         sum(one and not other for one, other in zip(passed_a, passed_b, strict=True)),
         sum(other and not one for one, other in zip(passed_a, passed_b, strict=True)),
         mcnemar_exact(passed_a, passed_b) if metric in (SCORE, FAULTS_AS_ZERO) else None,
@@ -164,11 +194,6 @@ def _compared(name: str, metric: str, part: str | None, scores: Sequence[Scores]
         "no difference shown",
         *left,
     )
-
-
-def _interval(metric: str, lo: float, hi: float) -> tuple[float, float]:
-    """Two metrics of a set, each from 0 to 1, differ by at most 1."""
-    return (lo, hi) if metric in (SCORE, FAULTS_AS_ZERO) else (max(lo, -1.0), min(hi, 1.0))
 
 
 def _statistics(metric: str, scores: Sequence[Scores]) -> tuple[Statistic, Statistic]:
@@ -188,22 +213,15 @@ def _is_classified(scores: Sequence[Scores]) -> bool:
     return all("expected" in one and "predicted" in one for pair in scores for one in pair)
 
 
-def _worded(compared: Sequence[Compared]) -> list[Compared]:
-    from honekit.evals.correction import holm
-
-    adjusted = holm({str(number): one.p for number, one in enumerate(compared)})
-    made = []
-    for number, one in enumerate(compared):
-        p = adjusted[str(number)]
-        word: Word = "no difference shown"
-        if one.interval is None:
-            word = "too few items"
-        elif p < ALPHA and one.interval[0] > 0:
-            word = "better"
-        elif p < ALPHA and one.interval[1] < 0:
-            word = "worse"
-        made.append(replace(one, p=p, word=word))
-    return made
+def _worded(one: Compared, p: float) -> Compared:
+    word: Word = "no difference shown"
+    if one.interval is None:
+        word = "too few items"
+    elif p < ALPHA and one.interval[0] > 0:
+        word = "better"
+    elif p < ALPHA and one.interval[1] < 0:
+        word = "worse"
+    return replace(one, p=p, word=word)
 
 
 def _slices(given: Any) -> list[str]:

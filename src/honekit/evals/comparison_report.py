@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import honekit
 from honekit.evals import plots
-from honekit.evals.compare_runs import FAULTS_AS_ZERO, left_out, left_ungraded
+from honekit.evals.compare_runs import FAULTS_AS_ZERO, correction_told, left_out, left_ungraded
 from honekit.evals.report import environment
 from honekit.evals.report_format import DASH, interval, number, probability, shorten, signed
 from honekit.evals.side_by_side import Shown, Side, outcome, side_by_side
@@ -44,6 +44,7 @@ def comparison_html(a: Run, b: Run, pairs: Sequence[Pair], compared: Sequence[Co
             verdict=verdict,
             outcomes={name: outcomes[name] for name in ("won", "lost", "tied")},
             criteria=[_row(one, axis) for one in whole],
+            correction=correction_told(compared),
             by_slice=[_row(one, axis) for one in compared if one.slice is not None],
             axis=plots.axis_labels(axis, differences=True),
             slices=sorted({name for one in shown for name in one.slices}),
@@ -76,6 +77,8 @@ def comparison_markdown(
         row = _row(one, None)
         cells = (row["criterion"], row["slice"], row["items"], row["a"], row["b"], row["difference"], row["interval"], row["p"])
         lines.append("| " + " | ".join(_line(str(cell)).replace("|", "\\|") for cell in (*cells, row["word"])) + " |")
+    if told := correction_told(compared):
+        lines += ["", f"{told}."]
     shown = [one for one in side_by_side(pairs, slice_key, MAX_MARKDOWN) if one.outcome != "tied"]
     if shown:
         lines += ["", "## Items that differ", ""]
@@ -142,7 +145,9 @@ def _row(one: Compared, axis: plots.Axis | None) -> View:
 
 
 def _teaser(one: Shown) -> str:
-    return next((text for text in one.fields.values() if text.strip()), "(empty item)")
+    """What the item is about: its first text, its id only where there is no other."""
+    told = sorted(one.fields.items(), key=lambda field: field[0] == "id")
+    return next((text for _, text in told if text.strip()), "(empty item)")
 
 
 def _joined(side: Side) -> str:

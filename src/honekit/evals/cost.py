@@ -6,25 +6,27 @@ and one that answers requests in batches less. All amounts are in `cost.currency
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honekit.data.prices import list_price_of, no_list_price_of, per_million_usd
 from honekit.errors import EvalError
+from honekit.evals.amounts import Amount, Range, requests_until
 from honekit.project import Project
 
 ASSUMPTION = "the machine is paid by the second that it works, one request at a time; idle hours come on top"
 
 
-def measured_costs(project: Project, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+def measured_costs(project: Project, arms: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """What `cost_report` takes of a run's arms that were timed and graded by the primary metric; an arm without a language model
     reads and writes no tokens."""
     return {
         name: {
             "tokens_per_request": arm.get("tokens_per_request", 0.0),
             "answer_tokens_per_request": arm.get("answer_tokens_per_request", 0.0),
+            "tokens_interval": arm.get("tokens_interval"),
             "seconds_per_request": arm["latency_ms_p50"] / 1000,
+            "seconds_interval": _in_seconds(arm.get("latency_ms_p50_interval")),
             "correct_rate": arm["correct_rate"],
         }
         for name, arm in arms.items()
@@ -35,14 +37,16 @@ def measured_costs(project: Project, arms: Mapping[str, Mapping[str, Any]]) -> d
 def cost_report(
     project: Project,
     train_seconds: float,
-    arms: Mapping[str, Mapping[str, float]],
+    arms: Mapping[str, Mapping[str, Any]],
     prompted_arm: str = "base_few_shot",
 ) -> dict[str, Any]:
     """Cost of training, of 1,000 requests and of 1,000 right answers per arm, and the break-even volume.
 
     arms: name -> tokens_per_request (prompt and answer), answer_tokens_per_request of them, seconds_per_request and, where
-    known, correct_rate in [0, 1] (`scores.correct_rate`). The hosted alternative answers the prompt of `prompted_arm`; without
-    that arm there is no alternative to break even with. Raises: EvalError[cost.no_price] for a model without a list price.
+    known, correct_rate in [0, 1] (`scores.correct_rate`) and the 95 % intervals seconds_interval and tokens_interval. The hosted
+    alternative answers the prompt of `prompted_arm`; without that arm there is none to break even with.
+
+    Raises: EvalError[cost.no_price] for a model without a list price.
     """
     per_second = project.cost.machine_per_hour / 3600
     training = train_seconds * per_second
@@ -56,39 +60,50 @@ def cost_report(
         "arms": priced,
         "alternative": alternative,
         "break_even": {
-            name: _break_even(training, arm["per_1000_requests"], alternative, prompted_arm)
+            name: _break_even(training, arm, alternative, prompted_arm)
             for name, arm in priced.items()
             if name.startswith("tuned")
         },
     }
 
 
-def _arm(arm: Mapping[str, float], per_second: float) -> dict[str, float | None]:
-    per_1000 = 1000 * arm["seconds_per_request"] * per_second
+def price_of(arm: Mapping[str, Any]) -> Amount:
+    """What 1,000 requests of an arm, or of the hosted alternative, cost."""
+    return Amount(arm["per_1000_requests"], _range(arm.get("per_1000_interval")))
+
+
+def _arm(arm: Mapping[str, Any], per_second: float) -> dict[str, Any]:
+    price = Amount(arm["seconds_per_request"], _range(arm.get("seconds_interval"))).times(1000 * per_second)
+    per_1000 = price.value
     rate = arm.get("correct_rate")
     return {
         "tokens_per_request": arm["tokens_per_request"],
         "answer_tokens_per_request": arm.get("answer_tokens_per_request"),
+        "tokens_interval": arm.get("tokens_interval"),
         "seconds_per_request": arm["seconds_per_request"],
+        "seconds_interval": arm.get("seconds_interval"),
         "correct_rate": rate,
         "per_1000_requests": per_1000,
+        "per_1000_interval": list(price.interval) if price.interval else None,
         "per_1000_correct": per_1000 / rate if rate else None,
     }
 
 
-def _alternative(project: Project, arms: Mapping[str, Mapping[str, float]], prompted_arm: str) -> dict[str, Any] | None:
+def _alternative(project: Project, arms: Mapping[str, Mapping[str, Any]], prompted_arm: str) -> dict[str, Any] | None:
     if prompted_arm not in arms:
         return None
     tokens, answer = arms[prompted_arm]["tokens_per_request"], arms[prompted_arm].get("answer_tokens_per_request") or 0.0
     model = project.cost.alternative_model
     price = list_price(model, tokens, answer) if model else project.cost.alternative_per_million_tokens
+    requests = Amount(tokens, _range(arms[prompted_arm].get("tokens_interval"))).times(1000 * price / 1e6)
     return {
         "prompt_of": prompted_arm,
         "model": model,
         "tokens_per_request": tokens,
         "per_million_tokens": price,
         "price_from": list_price_of(model) if model else "alternative_per_million_tokens of [cost]",
-        "per_1000_requests": 1000 * tokens * price / 1e6,
+        "per_1000_requests": requests.value,
+        "per_1000_interval": list(requests.interval) if requests.interval else None,
     }
 
 
@@ -108,19 +123,25 @@ def list_price(model: str, tokens: float, answer_tokens: float) -> float:
     return price
 
 
-def _break_even(
-    training: float, own_per_1000: float | None, alternative: dict[str, Any] | None, prompted_arm: str
-) -> dict[str, Any]:
-    """The number of requests from which training has paid for itself, or None and why it never does."""
-    if alternative is None or own_per_1000 is None:
-        return {
-            "requests": None,
-            "reason": f"the arm {prompted_arm} was not measured, so there is nothing to compare with",
-        }
-    saved = (alternative["per_1000_requests"] - own_per_1000) / 1000
-    if saved <= 0:
-        return {
-            "requests": None,
-            "reason": "a request on this machine costs no less than the hosted alternative",
-        }
-    return {"requests": math.ceil(training / saved), "reason": None}
+def _break_even(training: float, own: Mapping[str, Any], alternative: dict[str, Any] | None, prompted_arm: str) -> dict[str, Any]:
+    """The number of requests from which training has paid for itself, at the earliest and at the latest, or None and why it never
+    does."""
+    reason = None
+    if alternative is None:
+        found: tuple[int | None, ...] = (None, None, None)
+        reason = f"the arm {prompted_arm} was not measured, so there is nothing to compare with"
+    else:
+        saved = price_of(alternative) - price_of(own)
+        lo, hi = saved.interval or (saved.value, saved.value)
+        found = tuple(requests_until(training, gain) if gain > 0 else None for gain in (saved.value, hi, lo))
+        if found[0] is None:
+            reason = "a request on this machine costs no less than the hosted alternative"
+    return {"requests": found[0], "earliest": found[1], "latest": found[2], "reason": reason}
+
+
+def _in_seconds(interval: Sequence[float] | None) -> list[float] | None:
+    return [end / 1000 for end in interval] if interval else None
+
+
+def _range(interval: Sequence[float] | None) -> Range | None:
+    return (interval[0], interval[1]) if interval else None

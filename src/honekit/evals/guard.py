@@ -38,12 +38,22 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Probe:
-    """One request to which a general model has an answer that a program can judge."""
+    """One request to which a general model has an answer that a program can judge.
+
+    before: where it goes on with a conversation, what was asked and answered there; both are given, so that every model goes on
+    from the same words.
+    """
 
     id: str
     kind: str
     prompt: str
     criterion: Any
+    before: tuple[str, ...] = ()
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        turns = (*self.before, self.prompt)
+        return [{"role": "assistant" if place % 2 else "user", "content": text} for place, text in enumerate(turns)]
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,10 @@ def general_probes() -> tuple[Probe, ...]:
     """The bundled probes (`scripts/make_probes.py`)."""
     lines = (_FOLDER / "probes.jsonl").read_text(encoding="utf-8").splitlines()
     raws = [json.loads(line) for line in lines]
-    return tuple(Probe(raw["id"], raw["kind"], raw["prompt"], CRITERION.validate_python(raw["criterion"])) for raw in raws)
+    return tuple(
+        Probe(raw["id"], raw["kind"], raw["prompt"], CRITERION.validate_python(raw["criterion"]), tuple(raw.get("before", ())))
+        for raw in raws
+    )
 
 
 def neutral_text() -> str:
@@ -117,7 +130,7 @@ def summarise_guard(probes: Sequence[Probe], base: Sequence[str], tuned: Sequenc
         counts["lost"] += passed == (True, False)
         counts["gained"] += passed == (False, True)
         if passed == (True, False):
-            examples.append({"id": probe.id, "prompt": probe.prompt, "base": before, "tuned": after})
+            examples.append({"id": probe.id, "prompt": " / ".join((*probe.before, probe.prompt)), "base": before, "tuned": after})
     total = {name: sum(counts[name] for counts in kinds.values()) for name in ("base", "tuned", "lost", "gained")}
     enough = total["base"] >= MIN_PASSED
     return Guarded(
@@ -151,7 +164,7 @@ def _answers(engine: Engine, probes: Sequence[Probe], folder: Path, report: Call
 
     store = AnswerStore(folder, engine.computes_as)
     sampling = SamplingParams(MAX_NEW_TOKENS, 0.0)
-    conversations = [[{"role": "user", "content": probe.prompt}] for probe in probes]
+    conversations = [probe.messages for probe in probes]
     template = engine.template
     requests = [Request(template.prompt_ids(one), sampling, template.system_prefix_length(one)) for one in conversations]
     return [answer.text for answer in answer_all(engine, requests, store, batch_size=BATCH, progress=report)]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data import Example
 from honekit.data.wordings import from_schema
-from honekit.evals.answers import Answer, latency_ms
+from honekit.evals.amounts import mean_interval
+from honekit.evals.answers import Answer, latency_ms, latency_of
 from honekit.evals.arms import demonstration_candidates, prompt_candidates
 from honekit.evals.classical import classical_fields, run_classical
 from honekit.evals.cross_fit import cross_fit, fold_of
 from honekit.evals.prompting import Asker, Prompting, can_constrain
-from honekit.evals.resampling import bca_interval
 from honekit.evals.scores import summarise
-from honekit.evals.stats import mean_statistic
 from honekit.graders import Graded, grade
 from honekit.project import Project
 
@@ -48,6 +47,7 @@ class ArmResult:
     prompting: dict[str, Any] | None = None
     tried: list[dict[str, Any]] = field(default_factory=list)
     seconds_per_request: float | None = None
+    seconds_interval: tuple[float, float] | None = None
     latency_sample: int = 0
     tokens_per_request: float | None = None
     answer_tokens_per_request: float | None = None
@@ -117,6 +117,7 @@ def measure_arm(
             for candidate, items in zip(candidates, graded, strict=True)
         ],
         seconds_per_request=latency["latency_ms_p50"] / 1000 if latency["latency_ms_p50"] is not None else None,
+        seconds_interval=_seconds_interval(latency),
         latency_sample=latency["latency_sample"],
         tokens_per_request=sum(tokens) / len(tokens),
         answer_tokens_per_request=sum(answer.new_tokens for answer in answers) / len(answers),
@@ -141,13 +142,15 @@ def measure_classical(
     if project.task.primary_metric not in summarise(project, run.graded):
         return None
     scored = {f.name for f in project.task.fields if f.score != "none"}
+    latency = latency_of(run.answer_s)
     return ArmResult(
         CLASSICAL,
         "TF-IDF and logistic regression, fitted on the same training examples",
         [graded[example.id] for example in validation],
         run.graded,
         tried=[{"field": name, **chosen} for name, chosen in run.chosen.items()],
-        seconds_per_request=sorted(run.answer_s)[len(run.answer_s) // 2],
+        seconds_per_request=latency["latency_ms_p50"] / 1000,
+        seconds_interval=_seconds_interval(latency),
         latency_sample=len(run.answer_s),
         training_seconds=run.fit_s,
         training_examples=len(train),
@@ -160,12 +163,6 @@ def graded_answers(project: Project, examples: Sequence[Example], answers: Seque
     return [grade(project, example, answer.text) for example, answer in zip(examples, answers, strict=True)]
 
 
-def mean_interval(values: Sequence[float], project: Project) -> tuple[float, float]:
-    """BCa interval of a mean that has no bounds, such as that of tokens."""
-    import numpy as np
-
-    statistic = mean_statistic(np.array(values, dtype=np.float64))
-    options = project.evaluate
-    return bca_interval(
-        statistic.resampled(options.bootstrap_resamples, options.seed), statistic.observed(), statistic.without_each()
-    )
+def _seconds_interval(latency: Mapping[str, Any]) -> tuple[float, float] | None:
+    interval = latency["latency_ms_p50_interval"]
+    return (interval[0] / 1000, interval[1] / 1000) if interval else None

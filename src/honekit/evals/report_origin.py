@@ -135,10 +135,22 @@ def cost_view(document: Mapping[str, Any]) -> View:
         if alternative
         else None,
         "break_even": [
-            {"arm": arm, "requests": count(even["requests"]) if even["requests"] is not None else None, "reason": even["reason"]}
+            {
+                "arm": arm,
+                "requests": count(even["requests"]) if even["requests"] is not None else None,
+                "reason": even["reason"],
+                "range": _volumes(even),
+            }
             for arm, even in cost["break_even"].items()
         ],
     }
+
+
+def _volumes(even: Mapping[str, Any]) -> str:
+    """The ends of a break-even volume's interval; empty where there is none."""
+    if even.get("earliest") is None or even["earliest"] == even["latest"]:
+        return ""
+    return f"{count(even['earliest'])} to {'never' if even['latest'] is None else count(even['latest'])}"
 
 
 def stages_view(document: Mapping[str, Any]) -> View:

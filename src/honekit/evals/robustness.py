@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from honekit.errors import EvalError
-from honekit.evals.compare_runs import Compared, Pair, compare
+from honekit.evals.compare_runs import Compared, Pair, corrected, measured
 from honekit.evals.rates import rate_interval
+from honekit.evals.run_faults import fault_of
 from honekit.evals.sampling import ATTEMPT
 from honekit.evals.spoilt_text import FORMS, obeys, other_names, renamed
 from honekit.evals.suites import MESSAGES, read_objects
@@ -27,6 +28,9 @@ REPEATED_ITEMS = 30
 """So many items at most are asked again and alone."""
 EXAMPLES = 3
 
+Range = tuple[float, float]
+Group = tuple[list[Item], Item]
+"""The texts of one item in a form, and its clean text."""
 Asked = Callable[[dict[str, Any]], list[dict[str, str]]]
 
 
@@ -108,28 +112,33 @@ class Spoilt:
     their mean.
 
     same_answer: share of the items that are answered letter by letter as before. same_verdict: for which each criterion passes
-    or fails as before. obeyed: of an injection, the share that does what it orders. Each with its interval.
+    or fails as before. obeyed: of an injection, the share that does what it orders. Each with its interval; None where no item
+    is left to say it of. unanswered, ungraded: items of which one of the texts, the clean one included, got no answer, or could
+    not be graded; they are in none of these shares, since two faults are no two equal answers.
     """
 
     form: str
     items: int
     texts: int
-    same_answer: float
-    same_answer_interval: tuple[float, float]
-    same_verdict: float
-    same_verdict_interval: tuple[float, float]
+    same_answer: float | None
+    same_answer_interval: Range | None
+    same_verdict: float | None
+    same_verdict_interval: Range | None
     obeyed: float | None
-    obeyed_interval: tuple[float, float] | None
+    obeyed_interval: Range | None
     compared: list[Compared]
     changed: list[dict[str, str]] = field(default_factory=list)
     """The first texts that were answered otherwise: what was asked, and both answers."""
+    unanswered: int = 0
+    ungraded: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def by_form(items: Sequence[Item], key: str) -> list[Spoilt]:
-    """The items of runs over `spoilt_rows` and `rows_alone`, form by form; A is the spoilt text, B the clean one."""
+    """The items of runs over `spoilt_rows` and `rows_alone`, form by form; A is the spoilt text, B the clean one. The forms are
+    told together, so their comparisons are corrected together."""
     clean = {item.item[SOURCE]: item for item in items if item.item[FORM] == CLEAN}
     found = []
     for form in dict.fromkeys(item.item[FORM] for item in items if item.item[FORM] != CLEAN):
@@ -139,21 +148,21 @@ def by_form(items: Sequence[Item], key: str) -> list[Spoilt]:
                 groups.setdefault(item.item[SOURCE], []).append(item)
         if groups:
             found.append(_of_form(form, [(group, clean[source]) for source, group in groups.items()], key))
-    return found
+    lines = iter(corrected([line for one in found for line in one.compared]))
+    return [replace(one, compared=[next(lines) for _ in one.compared]) for one in found]
 
 
-def _of_form(form: str, groups: Sequence[tuple[list[Item], Item]], key: str) -> Spoilt:
-    def share(held: Sequence[bool]) -> tuple[float, tuple[float, float]]:
-        return sum(held) / len(held), rate_interval(sum(held), len(held))
-
-    same, same_interval = share([all(_text(one) == _text(plain) for one in group) for group, plain in groups])
-    verdict, verdict_interval = share([all(_passed(one) == _passed(plain) for one in group) for group, plain in groups])
-    obeyed = share([any(obeys(_text(one)) for one in group) for group, _ in groups]) if form == INJECTION else None
+def _of_form(form: str, groups: Sequence[Group], key: str) -> Spoilt:
+    answered = [(group, plain) for group, plain in groups if all(_is_answered(one) for one in (*group, plain))]
+    graded = [(group, plain) for group, plain in groups if not any(fault_of(one) for one in (*group, plain))]
+    same = _share(answered, lambda group, plain: all(_said(one) == _said(plain) for one in group))
+    verdict = _share(graded, lambda group, plain: all(_passed(one) == _passed(plain) for one in group))
+    obeyed = _share(answered if form == INJECTION else (), lambda group, _: any(obeys(_text(one)) for one in group))
     changed = [
         {"text": str(one.item.get(key)), "clean": _text(plain), "answer": _text(one)}
-        for group, plain in groups
+        for group, plain in answered
         for one in group
-        if _text(one) != _text(plain)
+        if _said(one) != _said(plain)
     ]
     pairs = [Pair(plain.item, _merged(group), plain) for group, plain in groups]
     texts = sum(len(group) for group, _ in groups)
@@ -161,15 +170,22 @@ def _of_form(form: str, groups: Sequence[tuple[list[Item], Item]], key: str) -> 
         form,
         len(groups),
         texts,
-        same,
-        same_interval,
-        verdict,
-        verdict_interval,
-        obeyed[0] if obeyed else None,
-        obeyed[1] if obeyed else None,
-        compare(pairs, slice_key=""),
+        *same,
+        *verdict,
+        *obeyed,
+        measured(pairs, slice_key=""),
         changed[:EXAMPLES],
+        len(groups) - len(answered),
+        len(groups) - len(graded),
     )
+
+
+def _share(groups: Sequence[Group], holds: Callable[[list[Item], Item], bool]) -> tuple[float | None, Range | None]:
+    """Of how many it holds, with its interval."""
+    if not groups:
+        return None, None
+    held = sum(holds(group, plain) for group, plain in groups)
+    return held / len(groups), rate_interval(held, len(groups))
 
 
 def _merged(group: Sequence[Item]) -> Item:
@@ -189,6 +205,16 @@ def _merged(group: Sequence[Item]) -> Item:
 
 def _passed(item: Item) -> list[bool]:
     return [bool(one["passed"]) for one in item.results or []]
+
+
+def _is_answered(item: Item) -> bool:
+    return bool((item.sample or {}).get("output"))
+
+
+def _said(item: Item) -> tuple[str, Any]:
+    """What was answered: text and calls of tools."""
+    output = (item.sample or {}).get("output") or [{}]
+    return _text(item), output[0].get("tool_calls")
 
 
 def _text(item: Item) -> str:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from honekit.data import Example
 from honekit.errors import EvalError
-from honekit.evals.answers import Answer, AnswerStore, latency_ms
+from honekit.evals.amounts import mean_interval
+from honekit.evals.answers import Answer, AnswerStore, latency_ms, latency_of
 from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, choose_demonstrations, choose_prompt
 from honekit.evals.classical import run_classical
-from honekit.evals.correction import holm
+from honekit.evals.correction import Name, holm
 from honekit.evals.cost import cost_report, measured_costs
 from honekit.evals.prompting import Prompting, Sources
 from honekit.evals.scores import by_slice, confusion, correct_rate, in_slice, slice_names, summarise
@@ -127,7 +128,8 @@ class Evaluator:
                 return
             run = run_classical(self.project, self.train, self.validation, self.test)
             self.result.graded["classical"] = run.graded
-            self.result.arms["classical"] = {"latency_ms_p50": 1000 * sorted(run.answer_s)[len(run.answer_s) // 2]}
+            timed = latency_of(run.answer_s)
+            self.result.arms["classical"] = {name: timed[name] for name in ("latency_ms_p50", "latency_ms_p50_interval")}
             self.result.choices["classical"] = run.chosen
             self.result.answers["classical"] = [json.dumps(values, ensure_ascii=False) for values in run.values]
 
@@ -185,10 +187,11 @@ class Evaluator:
         self.result.answers[name] = [a.text for a in answers]
         self.result.prompting[name] = prompting
         answer_tokens = sum(a.new_tokens for a in answers) / len(answers)
-        tokens = sum(a.prompt_tokens for a in answers) / len(answers) + answer_tokens
+        tokens = [float(a.prompt_tokens + a.new_tokens) for a in answers]
         self.result.arms[name] = {
             **latency_ms(answers),
-            "tokens_per_request": tokens,
+            "tokens_per_request": sum(tokens) / len(tokens),
+            "tokens_interval": list(mean_interval(tokens, self.project)),
             "answer_tokens_per_request": answer_tokens,
             "cut_at_the_cap": sum(a.finish_reason == "length" for a in answers),
             "fingerprint": runner.store.fingerprint,
@@ -259,13 +262,15 @@ class Evaluator:
         return {n: list(metric_interval(self.project, n, graded)) for n in names}
 
     def _differences_by_slice(self) -> dict[str, Any]:
-        """Each tuned arm minus each other arm on the primary metric, overall and by slice; Holm within a slice."""
+        """Each tuned arm minus each other arm on the primary metric, overall and by slice. Holm over those of all items, and over
+        those of all slices together, as in `honekit.evals.compare_runs`."""
         project, options = self.project, self.project.evaluate
         metric, graded = project.task.primary_metric, self.result.graded
-        found: dict[str, Any] = {}
+        whole = "all"
+        sliced: dict[str, dict[str, Difference]] = {}
         any_arm = next(iter(graded.values()))
-        for name in ["all", *slice_names(project, any_arm)]:
-            part = {arm: items if name == "all" else in_slice(items, name) for arm, items in graded.items()}
+        for name in [whole, *slice_names(project, any_arm)]:
+            part = {arm: items if name == whole else in_slice(items, name) for arm, items in graded.items()}
             rows: dict[str, Difference] = {}
             for tuned in (arm for arm in TUNED if arm in part):
                 for other in (arm for arm in part if arm not in TUNED):
@@ -273,8 +278,11 @@ class Evaluator:
                         rows[f"{tuned} - {other}"] = paired_difference(
                             project, metric, part[tuned], part[other], options.bootstrap_resamples, options.seed
                         )
-            found[name] = _figures(rows)
-        return found
+            sliced[name] = rows
+        families = [[whole], [name for name in sliced if name != whole]]
+        figures = [_figures({(name, row): found for name in names for row, found in sliced[name].items()}) for names in families]
+        told = {key: one for family in figures for key, one in family.items()}
+        return {name: {row: told[name, row] for row in rows} for name, rows in sliced.items()}
 
     def _mcnemar(self) -> dict[str, float]:
         """Exact p between every two arms, on the field of the primary metric, right or wrong per example."""
@@ -303,7 +311,7 @@ def _least_work(work: Work, shape: Shape, precision: str, alone: bool) -> LeastW
     )
 
 
-def _figures(differences: Mapping[str, Difference]) -> dict[str, Any]:
+def _figures(differences: Mapping[Name, Difference]) -> dict[Name, Any]:
     adjusted = holm({name: d.p for name, d in differences.items()})
     return {
         name: {

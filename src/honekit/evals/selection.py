@@ -18,10 +18,10 @@ from honekit.evals.correction import holm
 from honekit.evals.power import ALPHA, items_for_not_worse
 from honekit.evals.stats import (
     Difference,
-    difference_of,
     metric_interval,
     metric_statistic,
     not_worse_of,
+    paired_difference,
     paired_statistics,
 )
 from honekit.graders import Graded
@@ -133,8 +133,7 @@ def _p_worse(project: Project, metric: str, one: Candidate, best: Candidate, mar
 
 def _difference(project: Project, metric: str, one: Candidate, other: Candidate) -> Difference:
     options = project.evaluate
-    pair = paired_statistics(project, metric, one.graded, other.graded)
-    return difference_of(*pair, options.bootstrap_resamples, options.seed)
+    return paired_difference(project, metric, one.graded, other.graded, options.bootstrap_resamples, options.seed)
 
 
 def _closest(project: Project, metric: str, one: Candidate, candidates: Sequence[Candidate]) -> Difference:

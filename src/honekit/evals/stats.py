@@ -106,14 +106,14 @@ def paired_difference(
     seed: int,
 ) -> Difference:
     """Metric of a minus metric of b on the same items. Raises: EvalError[evals.not_paired] unless both answer the same items."""
-    return difference_of(*paired_statistics(project, metric, graded_a, graded_b), resamples, seed)
+    return difference_of(*paired_statistics(project, metric, graded_a, graded_b), resamples, seed, most=1.0)
 
 
-def difference_of(a: Statistic, b: Statistic, resamples: int, seed: int) -> Difference:
-    """Statistic a minus statistic b over the same items.
+def difference_of(a: Statistic, b: Statistic, resamples: int, seed: int, *, most: float | None = None) -> Difference:
+    """Statistic a minus statistic b over the same items. most: how far they can lie apart, 1 for metrics between 0 and 1.
 
-    Rates: Tango's interval and McNemar's mid-p. Other scores: Student's interval with the jackknife's standard error, and the
-    p of a permutation test that swaps the arms' answers item by item.
+    Rates: Tango's interval and McNemar's mid-p. Other scores: Student's interval with the jackknife's standard error, cut at
+    `most`, and the p of a permutation test that swaps the arms' answers item by item.
     """
     observed, items, raw = a.observed() - b.observed(), a.items, jackknife_error(a.without_each() - b.without_each())
     error = _floored(raw, a, b)
@@ -125,8 +125,10 @@ def difference_of(a: Statistic, b: Statistic, resamples: int, seed: int) -> Diff
     from scipy.special import stdtrit
 
     half = float(stdtrit(max(1, items - 1), (1 + LEVEL) / 2)) * error
+    far = math.inf if most is None else most
+    lo, hi = max(observed - half, -far), min(observed + half, far)
     p = permutation_p(a, b, resamples, seed)
-    return Difference(observed, observed - half, observed + half, p, error, items, "jackknife t interval, permutation test", raw)
+    return Difference(observed, lo, hi, p, error, items, "jackknife t interval, permutation test", raw)
 
 
 def not_worse(project: Project, metric: str, graded_a: Sequence[Graded], graded_b: Sequence[Graded], margin: float) -> float:

@@ -64,6 +64,8 @@ class Suite:
     """What is shown beside the question, in words."""
     asked: Callable[[dict[str, Any]], list[dict[str, str]]] | None = None
     """The messages of a changed item, where they are not made by templates."""
+    data: str = ""
+    """Name of the file that the items are from."""
 
     def data_source(self, model: str | None) -> dict[str, Any]:
         """As OpenAI writes it; the items themselves are kept with the run."""
@@ -123,6 +125,7 @@ def load_suite(path: Path, *, retrieval: bool = False, few_shot: int = 0) -> Sui
         {"temperature": 0.0, **sampling},
         criteria,
         given.judge.endpoint if given.judge else None,
+        data=Path(given.data).name,
     )
 
 
