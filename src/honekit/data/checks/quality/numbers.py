@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import filterfalse
 
 from honekit.data.checks.quality.figures import is_result, value_of
 from honekit.data.checks.quality.number_words import numbers_in_words
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import Turn, has_code, said_before, warner
+from honekit.data.checks.turn import Turn, adviser, has_code, said_before, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -47,6 +47,7 @@ _ROUND_WORD = re.compile(
 """Round numbers are often said in words."""
 
 _unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
+_added = adviser("data.answers.unfounded", "see where it comes from: a model can only learn to make it up")
 
 
 @dataclass
@@ -55,8 +56,8 @@ class Numbers:
 
     total: int = 0
     copied: int = 0
-    found: list[tuple[int, str, str, str | None]] = field(default_factory=list)
-    """Line, place, number, and the digits that may have been meant."""
+    found: list[tuple[int, str, str, str | None, bool]] = field(default_factory=list)
+    """Line, place, number, the digits that may have been meant, and whether the answer has all numbers of the input as well."""
 
     def see(self, turns: Turns) -> None:
         for turn, begin, end in turns.spans_of_digits:
@@ -77,33 +78,35 @@ class Numbers:
                 continue
             known = set(map(_digits, said))
             strange = next((number for number in numbers if _digits(number) not in known), None)
-            if strange and strange.isdigit() and len(strange) <= _MAX_IN_WORDS:
-                known.update(map(str, numbers_in_words(said_before(turn))))
-                strange = next((number for number in numbers if _digits(number) not in known), None)
+            if strange and len(_digits(strange)) <= _MAX_IN_WORDS:
+                words = numbers_in_words(said_before(turn))
+                known.update(map(str, words))
+                strange = next((one for one in numbers if _digits(one) not in known and not _is_in_words(one, words)), None)
             if strange is None and (moved := _moved_point(turn, [number for number in numbers if number not in said], said)):
                 if len(self.found) < _MAX_FOUND:
-                    self.found.append((turn.line, turn.field, *moved))
+                    self.found.append((turn.line, turn.field, *moved, False))
             elif strange is None:
                 self.copied += 1
             elif len(self.found) < _MAX_FOUND and not _is_said_in_words(strange, turn):
                 meant = _slip_of(strange, known)
                 if _is_surely_slip(strange, meant) or not is_result(strange, _values(turn), in_percent="%" in turn.text):
-                    self.found.append((turn.line, turn.field, strange, meant))
+                    self.found.append((turn.line, turn.field, strange, meant, _is_added(turn, numbers, known)))
 
     def join(self, later: Numbers, lines_before: int) -> None:
         self.total += later.total
         self.copied += later.copied
         room = _MAX_FOUND - len(self.found)
-        self.found += [(line + lines_before, at, number, meant) for line, at, number, meant in later.found[:room]]
+        self.found += [(line + lines_before, *rest) for line, *rest in later.found[:room]]  # type: ignore[misc]
 
     def finish(self) -> Iterator[Finding]:
         is_usual = self.copied >= _LEAST and self.copied >= _MOSTLY * self.total
         may_be_slip = self.copied >= _FEW and self.copied >= _HALF * self.total
-        for line, at, number, meant in self.found:
+        for line, at, number, meant, is_added in self.found:
             if is_usual or (may_be_slip and meant):
+                tell = _added if is_added and not meant else _unfounded
                 but = f", but {meant} does" if meant else ""
                 usual = f"{self.copied} of {self.total} answers with numbers copy theirs from the input"
-                yield _unfounded(line, at, f"the number {shown(number)} stands nowhere in the input{but}; {usual}")
+                yield tell(line, at, f"the number {shown(number)} stands nowhere in the input{but}; {usual}")
 
 
 def _figures(text: str) -> str:
@@ -111,8 +114,24 @@ def _figures(text: str) -> str:
     return " ".join(text.encode().translate(_FIGURES).decode().split()) if text.isascii() else text
 
 
+def _is_in_words(number: str, words: Collection[int]) -> bool:
+    """Whether words say an amount in two numbers: `five pounds forty` is 5.40."""
+    whole, mark, cents = number.replace(",", ".").partition(".")
+    return bool(mark) and len(cents) == 2 and cents.isdigit() and {int(whole), int(cents)} <= {*words, 0}
+
+
 def _is_said_in_words(number: str, turn: Turn) -> bool:
     return bool(_ROUND.fullmatch(_digits(number)) and _ROUND_WORD.search(said_before(turn)))
+
+
+def _is_added(turn: Turn, numbers: list[str], known: set[str]) -> bool:
+    """Whether the answer has all numbers of the input and adds one that may be common knowledge: `31 %; plants like 45 %`."""
+    own = set(map(_digits, numbers))
+    given = [
+        text for text, message in zip(turn.texts[: turn.at], turn.messages, strict=False) if message.role in ("user", "tool")
+    ]
+    asked = {_digits(one) for text in given for one in _NUMBER.findall(text) if not _is_small(one)}
+    return not own.isdisjoint(known) and asked <= own
 
 
 def _moved_point(turn: Turn, numbers: list[str], said: set[str]) -> tuple[str, str] | None:
