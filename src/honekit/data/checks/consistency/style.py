@@ -198,15 +198,18 @@ def _bin(length: int) -> int:
 
 def _case_of(text: str) -> bool | str | None:
     """Whether a text is all in lower case, or that it is all in capitals; None for one that has its reasons."""
-    if text[0].isupper() and text[1:2].islower():
+    first = text[0]
+    if first.isupper():
+        if text[1:2].islower():
+            return False
+        # The beginning nearly always tells.
+        return _UPPER if text[:_BEGINNING] == text[:_BEGINNING].upper() and text == text.upper() else False
+    lower = text.lower()
+    if not first.isalpha():
+        return _UPPER if text == text.upper() and text != lower else None
+    if text != lower and not ("I" in text and _I.sub("i", text) == lower):
         return False
-    if not text[0].isalpha():
-        return _UPPER if text == text.upper() and text != text.lower() else None
-    # The beginning nearly always tells.
-    is_upper = text[:_BEGINNING] == text[:_BEGINNING].upper() and text == text.upper()
-    if is_upper or text[0].isupper():
-        return _UPPER if is_upper else False
-    return None if is_enumeration(text) else _I.sub("i", text) == text.lower()
+    return None if "," in text and is_enumeration(text) else True
 
 
 def _is_among(heap: list[tuple[int, int, str]], key: int) -> bool:

@@ -23,7 +23,7 @@ _WITHIN = re.compile(r"(?<![.!?] )(?<!\n)(?<=[\w,:;(/\"'’-] )[A-ZÀ-ÖØ-Þ][a
 """A name that does not begin a sentence, where any word has a capital."""
 _TRANSLATES = re.compile(r"transl|übersetz|tradu|vertaal|przetłum|spell|typo|proofread|grammar|misspel", re.I)
 _LEAST, _HALF, _FEW_SHARE = 6, 0.5, 0.03
-_ENOUGH, _EVERY = 200, 32
+_ENOUGH, _EVERY = 100, 64
 """After so many answers in which hardly any name is from the input, one of so many lines is looked at."""
 _MAX_CHARS = 1500
 _LONG = 8
@@ -42,10 +42,12 @@ class Misnamed:
     """Line, place, name, the one that the input has, input and answer."""
 
     def see(self, turns: Turns) -> None:
+        is_hopeless = self.is_hopeless
         for turn in turns.prose:
-            if len(turn.answer) > _MAX_CHARS or (self.is_hopeless and turn.line % _EVERY):
+            if (is_hopeless and turn.line % _EVERY) or len(turn.answer) > _MAX_CHARS:
                 continue
             self.total += 1
+            is_hopeless = self.is_hopeless
             names = {*_NAME.findall(turn.answer)}
             if not names:
                 continue
