@@ -115,7 +115,9 @@ class NearDuplicates:
                 yield _again(line, at, f"the same long answer as on line {first}, to another question")
         if len(self._prompted) <= few:
             for line, first in self._prompted:
-                yield NEAR(line, "messages", f"the same input and answer as on line {first}, with another system prompt or other tools")
+                yield NEAR(
+                    line, "messages", f"the same input and answer as on line {first}, with another system prompt or other tools"
+                )
 
     def _note_answer(self, record: Kept) -> None:
         self._long += 1

@@ -9,6 +9,7 @@ from itertools import filterfalse
 
 from honekit.data.checks.quality.figures import is_result, value_of
 from honekit.data.checks.quality.number_words import numbers_in_words
+from honekit.data.checks.quality.taken import Taken
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import Turn, adviser, has_code, said_before, warner
 from honekit.data.checks.turns import Turns
@@ -31,6 +32,8 @@ _NEARLY = 1e-9
 _ENOUGH = 300
 _MAX_CHARS = 4000
 _MAX_FOUND = 10 * MAX_PLACES
+_SLIP, _ADDED = "slip", "added"
+"""Of a number that the input has, and beside all those that it has."""
 _NUMBER = re.compile(r"\d(?<![\w#/-]\d)\d*(?:[.,]\d+)*(?![\w/-]|[.:]\d)")
 _ANY = re.compile(r"\d+(?:[.,]\d+)*")
 _FIGURES = bytes(code if chr(code) in "0123456789.," else 0x20 for code in range(256))
@@ -54,16 +57,14 @@ _added = adviser("data.answers.unfounded", "see where it comes from: a model can
 class Numbers:
     """`data.answers.unfounded` for numbers."""
 
-    total: int = 0
-    copied: int = 0
-    found: list[tuple[int, str, str, str | None, bool]] = field(default_factory=list)
-    """Line, place, number, the digits that may have been meant, and whether the answer has all numbers of the input as well."""
+    taken: Taken = field(default_factory=Taken)
 
     def see(self, turns: Turns) -> None:
+        taken = self.taken
         for turn, begin, end in turns.spans_of_digits:
             if len(turn.answer) > _MAX_CHARS or has_code(turn.answer):
                 continue
-            if self.total >= _ENOUGH and self.copied < _HALF * self.total:
+            if taken.total >= _ENOUGH and taken.copied < _HALF * taken.total:
                 continue
             near_digits = turn.answer[max(begin - _AROUND, 0) : end + _AROUND]
             numbers = [*filterfalse(_is_small, every := _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", near_digits)))]
@@ -71,10 +72,10 @@ class Numbers:
                 numbers += _MEASURED.findall(near_digits)
             if not numbers:
                 continue
-            self.total += 1
+            taken.total += 1
             said = {*_ANY.findall(_figures(said_before(turn)))}
             if said.issuperset(numbers):
-                self.copied += 1
+                taken.copied += 1
                 continue
             known = set(map(_digits, said))
             strange = next((number for number in numbers if _digits(number) not in known), None)
@@ -83,30 +84,30 @@ class Numbers:
                 known.update(map(str, words))
                 strange = next((one for one in numbers if _digits(one) not in known and not _is_in_words(one, words)), None)
             if strange is None and (moved := _moved_point(turn, [number for number in numbers if number not in said], said)):
-                if len(self.found) < _MAX_FOUND:
-                    self.found.append((turn.line, turn.field, *moved, False))
+                taken.note(turn.line, turn.field, _said(*moved), _SLIP, _MAX_FOUND)
             elif strange is None:
-                self.copied += 1
-            elif len(self.found) < _MAX_FOUND and not _is_said_in_words(strange, turn):
+                taken.copied += 1
+            elif len(taken.strange) < _MAX_FOUND and not _is_said_in_words(strange, turn):
                 meant = _slip_of(strange, known)
                 if _is_surely_slip(strange, meant) or not is_result(strange, _values(turn), in_percent="%" in turn.text):
-                    self.found.append((turn.line, turn.field, strange, meant, _is_added(turn, numbers, known)))
+                    kind = _SLIP if meant else _ADDED if _is_added(turn, numbers, known) else ""
+                    taken.note(turn.line, turn.field, _said(strange, meant), kind, _MAX_FOUND)
 
     def join(self, later: Numbers, lines_before: int) -> None:
-        self.total += later.total
-        self.copied += later.copied
-        room = _MAX_FOUND - len(self.found)
-        self.found += [(line + lines_before, *rest) for line, *rest in later.found[:room]]  # type: ignore[misc]
+        self.taken.join(later.taken, lines_before, _MAX_FOUND)
 
     def finish(self) -> Iterator[Finding]:
-        is_usual = self.copied >= _LEAST and self.copied >= _MOSTLY * self.total
-        may_be_slip = self.copied >= _FEW and self.copied >= _HALF * self.total
-        for line, at, number, meant, is_added in self.found:
-            if is_usual or (may_be_slip and meant):
-                tell = _added if is_added and not meant else _unfounded
-                but = f", but {meant} does" if meant else ""
-                usual = f"{self.copied} of {self.total} answers with numbers copy theirs from the input"
-                yield tell(line, at, f"the number {shown(number)} stands nowhere in the input{but}; {usual}")
+        usually = "answers with numbers copy theirs from the input"
+        is_usual = self.taken.is_usual(_LEAST, _MOSTLY)
+        if is_usual or self.taken.is_usual(_FEW, _HALF):
+            yield from self.taken.findings(_unfounded, usually, _SLIP)
+        if is_usual:
+            yield from self.taken.findings(_unfounded, usually, "")
+            yield from self.taken.findings(_added, usually, _ADDED)
+
+
+def _said(number: str, meant: str | None) -> str:
+    return f"the number {shown(number)} stands nowhere in the input" + (f", but {meant} does" if meant else "")
 
 
 def _figures(text: str) -> str:
