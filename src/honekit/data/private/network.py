@@ -86,5 +86,6 @@ def macs(text: str) -> Iterator[Span]:
         if not _MAC_SET_ASIDE.match(match[0]):
             yield Span(match.start(), match.end(), "data.privacy.mac", "advice", "a MAC address")
     for match in _MAC_IN_FOURS.finditer(text):
-        if any(map(str.isdigit, match[0])) and len(set(match[0])) > 3:
+        is_set_aside = match[0].startswith("0200.00") or len(set(match[0])) < 4
+        if any(map(str.isdigit, match[0])) and not is_set_aside:
             yield Span(match.start(), match.end(), "data.privacy.mac", "advice", "a MAC address")
