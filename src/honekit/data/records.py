@@ -20,6 +20,8 @@ TOTALS: dict[Severity, str] = {"error": "errors", "warning": "warnings", "advice
 
 STATS = ("messages", "trained_messages", "characters", "bytes", "tool_records", *TOTALS.values())
 
+DUPLICATE = "data.duplicate"
+
 _AT_ONCE = 10_000
 
 E = TypeVar("E")
@@ -95,7 +97,7 @@ class Tally:
         for number, (line, first) in enumerate(pairs):
             message = f"the same {kind} as on line {first}"
             more = total - len(pairs) if number == len(pairs) - 1 else 0
-            self.report(Finding("data.duplicate", "warning", line, "", message, "keep one of the two", True), 1 + more)
+            self.report(Finding(DUPLICATE, "warning", line, "", message, "keep one of the two", True), 1 + more)
 
     def report_too_few(self, least: int, kind: str) -> None:
         if self.records < least:

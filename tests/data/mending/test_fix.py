@@ -164,6 +164,13 @@ def test_addresses_of_devices_are_replaced_when_they_are_named(tmp_path: Path) -
     assert json.loads(result.target.read_text())["messages"][0]["content"] == "02:00:00:00:00:01 at 10.0.4.9"
 
 
+def test_an_address_in_fours_keeps_its_form_and_is_not_found_again() -> None:
+    pseudonyms = Pseudonyms(None, frozenset({"data.privacy.mac"}))
+    found = [pseudonyms.redact(f"port 3c37.128a.f{number:03x} down") for number in range(1, 13)]
+    assert found[0] == ("port 0200.0000.0001 down", ["data.privacy.mac"])
+    assert found[11] == ("port 0200.0000.000c down", ["data.privacy.mac"])
+
+
 def test_a_mend_that_uncovers_private_data_does_not_write_it_to_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mend_record, "TEXT_MENDS", {"data.text.html": html.unescape})
     result = _fix(tmp_path, _record("a &lt; b", "jane.doe&#64;gmail.com") + "\n", pseudonyms=Pseudonyms())

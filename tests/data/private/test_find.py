@@ -41,6 +41,10 @@ PRIVATE_TEXTS = [
     ("host 192.168.1.20 is down", "data.privacy.private_ip", "192.168.1.20"),
     ("route to fe80::1ff:fe23:4567:890a lost", "data.privacy.private_ip", "fe80::1ff:fe23:4567:890a"),
     ("node a4:c1:38:5e:10:2b left", "data.privacy.mac", "a4:c1:38:5e:10:2b"),
+    ("port 12 learnt 9c5a.44e0.b71f again", "data.privacy.mac", "9c5a.44e0.b71f"),
+    ("post an lena.voss [at] mailbox [dot] org bitte", "data.privacy.email", "lena.voss [at] mailbox [dot] org"),
+    ("unter 0176/5550 1234 oder", "data.privacy.phone", "0176/5550 1234"),
+    ("au 07.82.45.19.60 le soir", "data.privacy.phone", "07.82.45.19.60"),
     (f"export KEY={AWS}", "data.secrets.api_key", AWS),
     (f"git clone with {GITHUB}", "data.secrets.api_key", GITHUB),
     (f"cookie {JWT}", "data.secrets.jwt", JWT),
@@ -81,6 +85,8 @@ HARMLESS = [
     "Basic knowledge of chemistry, Basic authentication, Basic dXNlcjpwYXNzd29yZA==",
     "de10 abcd efgh, the passport office in C1, PAN card",
     "part 390.533.447-06, order 03-5412-7781",
+    "call number 20230917-12, versions 1234.5678.9012 and beef.cafe.babe",
+    "info (at) acme.com, me [at] home, jane (at) example (dot) org, batch 01/2024 and 08/15 4711",
     "phones sold: 2023-11-25, 10 000 000",
 ]
 

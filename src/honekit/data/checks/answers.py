@@ -44,6 +44,7 @@ from honekit.data.checks.quality.given_away import GivenAway
 from honekit.data.checks.quality.grounding import Grounding
 from honekit.data.checks.quality.injections import Injections
 from honekit.data.checks.quality.languages import Languages
+from honekit.data.checks.quality.misnamed import Misnamed
 from honekit.data.checks.quality.numbers import Numbers
 from honekit.data.checks.quality.off_topic import OffTopic
 from honekit.data.checks.quality.offers import Offers
@@ -63,7 +64,7 @@ from honekit.data.lines import Finding
 
 _OF_VALUES = (
     "copied", "arguments", "numbers", "times", "patterns", "text_fields", "list_answers", "code_syntax", "off_topic", "headings",
-    "offers", "voices", "code_names", "results",
+    "offers", "voices", "code_names", "results", "misnamed",
 )  # fmt: skip
 
 
@@ -106,6 +107,7 @@ class AnswerChecks:
     given_away: GivenAway = field(default_factory=GivenAway)
     injections: Injections = field(default_factory=Injections)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
+    misnamed: Misnamed = field(default_factory=Misnamed)
     off_topic: OffTopic = field(default_factory=OffTopic)
     offers: Offers = field(default_factory=Offers)
     references: References = field(default_factory=References)

@@ -25,10 +25,10 @@ from honekit.data.checks.turn import Turn, read_turn
 from honekit.data.lines import Finding
 from honekit.data.preference import readable_pairs
 from honekit.data.preference_faults import REJECTED
-from honekit.data.records import CheckResult, Tally
+from honekit.data.records import DUPLICATE, CheckResult, Tally
 from honekit.data.reinforcement import readable_prompts
 
-_OF_CHAT = frozenset({"data.near_duplicate"})
+_OF_CHAT = frozenset({"data.near_duplicate", DUPLICATE})
 """Two pairs for one prompt, and prompts that differ in a number only, are what these files are made of."""
 
 _AT_ONCE = 1000

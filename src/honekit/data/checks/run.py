@@ -25,7 +25,7 @@ from honekit.data.checks.score import score
 from honekit.data.checks.structure.lengths import length_check
 from honekit.data.checks.turn import read_turn
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
-from honekit.data.records import CheckResult
+from honekit.data.records import DUPLICATE, CheckResult, Tally
 
 LIBRARY_CHECKS: tuple[Callable[[CheckOptions], Check | None], ...] = (leakage_check, PrivacyCheck, length_check)
 """A factory gives None where its check has nothing to do with these options."""
@@ -68,7 +68,7 @@ def check_file(
     elif made:
         passes.see(readable_conversations(path), [near, *made] if near else made, tally.records)
     if with_answers:
-        passes.report(in_lines, scanned.answers.finish(near.finish() if near else ()))
+        passes.report(in_lines, scanned.answers.finish(_new(near.finish(), tally) if near else ()))
         passes.report("held-out labels", unseen_labels(scanned.answers.labels.closed(), options))
     for check in made:
         passes.report(check.name, check.finish())
@@ -83,6 +83,13 @@ def check_file(
     looked_at += [group for kind, group in ((LeakageCheck, "leakage"), (PrivacyCheck, "privacy")) if _has(kind, asked)]
     result.score = score(result, looked_at)
     return result
+
+
+def _new(findings: Iterable[Finding], tally: Tally) -> Iterator[Finding]:
+    """Those of lines that are not known to repeat an earlier one, as long as all of these are listed."""
+    told = {one.line for one in tally.findings if one.code == DUPLICATE}
+    are_all = tally.counts[DUPLICATE] == len(told)
+    return (one for one in findings if one.code != DUPLICATE or (are_all and one.line not in told))
 
 
 def _has(kind: type, checks: Sequence[Check]) -> bool:

@@ -6,8 +6,9 @@ from bisect import bisect
 from functools import cache
 from typing import Any
 
-from honekit.data.private.personal import PERSONAL, Span
+from honekit.data.private.personal import PERSONAL
 from honekit.data.private.secrets import SECRETS
+from honekit.data.private.span import Span
 
 _DETECTORS = (*SECRETS, *PERSONAL)
 

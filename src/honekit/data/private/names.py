@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from honekit.data.private.personal import Span
+from honekit.data.private.span import Span
 from honekit.errors import SettingsError
 
 _LABELS = frozenset({"PERSON", "PER"})

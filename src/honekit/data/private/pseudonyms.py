@@ -14,7 +14,7 @@ import ipaddress
 from collections.abc import Callable
 
 from honekit.data.private.find import find_private
-from honekit.data.private.personal import Span
+from honekit.data.private.span import Span
 
 MAX_ROUNDS = 4
 KEYED_RANGE = 10**6
@@ -118,6 +118,8 @@ def _ip(number: int, value: str) -> str:
 
 def _mac(number: int, value: str) -> str:
     sign = value[2]
+    if value[4:5] == ".":
+        return f"0200.00{number >> 16 & 255:02x}.{number & 0xFFFF:04x}"
     return sign.join(("02", "00", "00", *(f"{number >> shift & 255:02x}" for shift in (16, 8, 0))))
 
 

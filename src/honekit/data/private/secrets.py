@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from honekit.data.lines import Severity
-from honekit.data.private.personal import Span
+from honekit.data.private.span import Span
 
 _PLUGINS: tuple[tuple[str, str, str], ...] = (
     ("aws", "AWSKeyDetector", "an AWS key"),

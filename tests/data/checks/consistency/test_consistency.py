@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings, near_findings
 
 from honekit.data.checks.consistency.amounts import Amounts
-from honekit.data.checks.consistency.answer_format import AnswerFormat, shape_of
+from honekit.data.checks.consistency.answer_format import AnswerFormat
 from honekit.data.checks.consistency.closings import Closings
 from honekit.data.checks.consistency.combinations import Combinations
 from honekit.data.checks.consistency.contradictions import Contradictions
 from honekit.data.checks.consistency.notation import Notation
+from honekit.data.checks.consistency.shapes import shape_of
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts, is_slip
 from honekit.data.checks.quality.copied import CopiedValues
@@ -323,3 +324,44 @@ def test_a_long_answer_to_two_questions_is_advice_and_paraphrases_are_meant() ->
     assert [(one.code, one.line) for one in found] == [("data.answers.reused", 12)]
     many = [conversation(n, f"{word} {n} of my own words here?", answer) for n, word in enumerate(words[:5], 13)]
     assert [one for one in near_findings([*asked, *pasted, *many]) if one.code == "data.answers.reused"] == []
+
+
+PIANO = "Keep it away from radiators and outer walls, and have it tuned twice a year, after the seasons turn."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "is_near"),
+    [
+        ("Where in the room should an upright piano really stand?", PIANO.replace("Keep it", "Place the piano"), True),
+        ("Where in the cellar can an upright harp not stand?", PIANO.replace("Keep it", "Place the harp"), False),
+        ("Where in the room should an upright piano really stand?", f"Anywhere. But {PIANO[-60:]}", False),
+    ],
+)
+def test_a_reworded_question_with_nearly_the_same_long_answer_is_a_near_duplicate(
+    question: str, answer: str, is_near: bool
+) -> None:
+    turns = [conversation(1, "Where should an upright piano stand in the room?", PIANO), conversation(2, question, answer)]
+    assert [one.code for one in near_findings(turns)] == ["data.near_duplicate"] * is_near
+
+
+def test_the_same_pair_under_another_system_prompt_is_told_where_it_is_rare() -> None:
+    asked = "Where should a piano stand?"
+    turns = [conversation(1, asked, PIANO), conversation(2, asked, PIANO, "Be brief.")]
+    assert [(one.code, one.line) for one in near_findings(turns)] == [("data.near_duplicate", 2)]
+    prompts = ["Be kind.", "Be precise.", "Be dry."]
+    assert near_findings([*turns, *(conversation(3, asked, PIANO, one) for one in prompts)]) == []
+
+
+def test_a_key_that_only_one_inner_object_has_is_told() -> None:
+    usual = ['{"parts": [{"name": "a", "count": 1}, {"name": "b", "count": 2}]}'] * 12
+    odd = '{"parts": [{"name": "a", "count": 1}, {"name": "b", "number": 2}]}'
+    found = findings(AnswerFormat(), answers([*usual, odd]))
+    assert [(one.code, one.line) for one in found] == [("data.format.keys", 13)]
+    by_name = [f'{{"points": {{"{name}": 1, "Ada": 2, "Bo": 3}}}}' for name in ("Cy", "Di", "Ed", "Fay", "Gus", "Hal", "Ida")]
+    assert findings(AnswerFormat(), answers([*by_name, *by_name])) == []
+
+
+def test_a_day_without_its_nought_is_another_form() -> None:
+    usual = [f'{{"due": "2025-0{n}-14"}}' for n in range(1, 10)]
+    found = findings(Notation(), answers([*usual, '{"due": "2025-7-4"}']))
+    assert [(one.code, one.line) for one in found] == [("data.style.dates", 10)]

@@ -49,3 +49,8 @@ def test_texts_that_do_not_come_back_are_no_labels() -> None:
 )
 def test_labels_that_a_prompt_names_are_read_from_it(prompt: str, known: list[str], declared: str) -> None:
     assert declared_labels(prompt, known) == declared.split()
+
+
+def test_rare_labels_are_told_where_nearly_all_answers_are_one() -> None:
+    found = findings(Labels(), answers([*["fresh"] * 20, "stale", "mouldy", "stale", "unripe"]))
+    assert [one.code for one in found] == ["data.labels.rare"]

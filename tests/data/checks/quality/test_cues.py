@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.consistency import closings, style, unit_systems
-from honekit.data.checks.quality import clean_text, content, cues, grounding, references, repetition, traces
+from honekit.data.checks.quality import clean_text, content, cues, grounding, references, refusals, repetition, traces
 from honekit.data.checks.short_texts import short_texts, words_only
 from honekit.data.checks.turn import has_long_run, read_turn
 
 PATTERNS = {
-    cues.REFUSAL: content._REFUSAL,
-    cues.AI: content._AI,
+    cues.REFUSAL: refusals._REFUSAL,
+    cues.AI: refusals._AI,
     cues.MARK: content._MARK,
     cues.SLOT: content._SLOT,
     cues.FOOT: traces._FOOT,

@@ -78,6 +78,8 @@ def test_what_is_not_held_is_compared_with_all_before_it(tmp_path: Path) -> None
 def test_where_all_are_held_most_of_it_is_told_as_well(tmp_path: Path) -> None:
     for name in ("one word more", "another answer", "the same twice", "a please, and another label"):
         first, second, code = CASES[name]
+        # An equal line is told here, and left out by `check_file` where the scan of lines has told it.
+        code = "data.duplicate" if first == second else code
         assert [one.code for one in told([first, *others(), second], tmp_path, 200)] == ([code] if code else []), name
 
 

@@ -42,8 +42,21 @@ def test_a_strange_number_is_told(question: str, answer: str, number: str) -> No
         ("a share of 0.75", "75 %"),
         ("8.40 euros", "8.4 euros"),
         ("Take seven ml.", "7 ml"),
+        ("it came to nineteen euros eighty", "19.80 euros"),
         ("Some days of rest.", "3 days of rest, 8 times"),
     ],
 )
 def test_numbers_in_words_results_and_counts_pass(question: str, answer: str) -> None:
     assert findings(Numbers(), [*usual(), conversation(13, question, answer)]) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "severity"),
+    [
+        ("The cellar is at 83 % humidity.", "83 % is damp; wine keeps best at 70 %.", "advice"),
+        ("The cellar is at 83 % in May and 91 % in June.", "83 % in May and 70 % in June", "warning"),
+    ],
+)
+def test_a_number_beside_all_those_of_the_input_is_advice(question: str, answer: str, severity: str) -> None:
+    found = findings(Numbers(), [*usual(), conversation(13, question, answer)])
+    assert [(one.line, one.severity) for one in found] == [(13, severity)]

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings
 
 from honekit.data.checks.quality.clean_text import SAFE_MENDS, CleanText, faults
-from honekit.data.checks.quality.content import Content, refusal_in, says_nothing
+from honekit.data.checks.quality.content import Content, says_nothing
 from honekit.data.checks.quality.diversity import template_share
 from honekit.data.checks.quality.grounding import identifiers
 from honekit.data.checks.quality.languages import Languages, is_surely_english, language_of
+from honekit.data.checks.quality.refusals import refusal_in
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,8 @@ from honekit.data.checks.quality.languages import Languages, is_surely_english, 
         "Lo siento, pero no puedo ayudarte con eso.",
         "作为一个人工智能语言模型，我不能回答。",
         "As of my last knowledge update in 2021, it is Titan.",
+        "My knowledge only goes up to 2022, so look it up.",
+        "As of my last update in June, the bridge was open.",
         "I was trained by OpenAI. The smallest prime is 2.",
         "Es tut mir leid, aber das kann ich leider nicht beantworten.",
         "申し訳ございませんが、そのご質問にはお答えできません。",
@@ -58,7 +61,7 @@ def test_refusals_in_many_answers_are_meant() -> None:
     assert findings(Content(), answers(texts)) == []
 
 
-@pytest.mark.parametrize("text", ["-", "...", "n/a", "N/A", "None", "—", "null", "(empty)", "idk"])
+@pytest.mark.parametrize("text", ["-", "...", "n/a", "N/A", "None", "—", "null", "(empty)", "idk", "\u200b \ufeff"])
 def test_an_answer_without_content_says_nothing(text: str) -> None:
     assert says_nothing(text)
 
@@ -81,6 +84,39 @@ def test_a_short_answer_may_say_something(text: str) -> None:
 )
 def test_ordinary_brackets_are_no_placeholders(text: str) -> None:
     assert findings(Content(), answers([text] * 2)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("Hello [Pet's name], welcome back.", "[Pet's name]"),
+        ("Dear ${guest}, your room is ready.", "${guest}"),
+        ("${guest} has paid.", "${guest}"),
+    ],
+)
+def test_a_slot_that_nobody_filled_is_told(text: str, slot: str) -> None:
+    found = findings(Content(), answers(["The room is ready.", text]))
+    assert [(one.code, one.line) for one in found] == [("data.text.placeholder", 2)]
+    assert slot in found[0].message
+
+
+@pytest.mark.parametrize("text", ["echo ${HOME}", "for f in *; do mv ${f} ${f%.txt}; done", "cp ${src} ${dst}"])
+def test_a_variable_of_a_shell_is_no_slot(text: str) -> None:
+    assert findings(Content(), answers(["ls", text])) == []
+
+
+def test_an_answer_that_is_the_system_prompt_repeats_it() -> None:
+    found = findings(Content(), answers(["Sow in March.", "You advise gardeners.", "Water at dawn."], "You advise gardeners."))
+    assert [(one.code, one.line) for one in found] == [("data.answers.echo", 2)]
+
+
+def test_what_was_lost_or_scraped_in_a_single_input_is_told() -> None:
+    asked = [conversation(line, f"What does tool {line} do?", f"It cuts {line} boards.") for line in range(1, 31)]
+    lost = conversation(31, "Was tun die Kr\ufffdne?", "They lift stones.")
+    scraped = conversation(32, "<p>Is larch hard?<br>Or soft?</p>", "Hard, for a conifer.")
+    page = conversation(33, "<ul><li>one</li></ul> Why is my list not bold?", "Wrap it in `<b>`.")
+    found = findings(CleanText(), [*asked, lost, scraped, page])
+    assert [(one.code, one.line) for one in found] == [("data.text.lost", 31), ("data.text.tags", 32)]
 
 
 def test_a_template_in_code_is_no_placeholder() -> None:

@@ -60,6 +60,18 @@ def test_several_processes_find_what_one_finds(tmp_path: Path, monkeypatch: pyte
     assert same(check_file(file, checks=(), processes=2)) == same(alone)
 
 
+def test_a_record_that_is_written_otherwise_in_json_is_a_duplicate(tmp_path: Path) -> None:
+    file = tmp_path / "chat.jsonl"
+    lines = [json.dumps(record(number)) for number in range(12)]
+    respaced = json.dumps(json.loads(lines[4]), separators=(",", ":"))
+    file.write_text("\n".join([*lines, lines[2], respaced]) + "\n")
+    repeated = [(one.line, one.message) for one in check_file(file).warnings if one.code == "data.duplicate"]
+    assert repeated == [
+        (13, "the same conversation as on line 3"),
+        (14, "the same conversation as on line 5, written in another way in JSON"),
+    ]
+
+
 def test_a_key_that_stands_twice_is_seen_beside_lines_with_too_few_quotation_marks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from honekit.data.checks.consistency.shapes import EMPTY, NAMES, WORD, Shape, shape_of
 from honekit.data.checks.tally import SMALL_TASK, Place, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
 from honekit.data.checks.turns import Turns
@@ -18,32 +19,19 @@ _FEW = 3
 """So few values of another type are slips also where the file is too small for `_NEARLY_ALL`."""
 _STRAY = 2
 """A key that no more objects have than these is a slip; one that more have is optional."""
-_MAX_DEPTH = 4
 _OTHER_KINDS = (
     ("plain", "plain text"),
     ("list", "a JSON list"),
     ("fenced", "JSON in a code fence"),
     ("broken", "JSON that cannot be read"),
 )
-_EMPTY = "an empty text"
-_WORD = "a word for nothing, such as `unknown`"
-_WORDS = frozenset(
-    form
-    for word in ("unknown", "n/a", "null", "not available", "not specified", "not mentioned", "not given", "not stated")
-    for form in (word, word.capitalize(), word.upper())
-)
-_MAX_WORD_CHARS = max(map(len, _WORDS))
 _ABSENT = 3
 """So many values that are null or left out show how it is said that there is nothing."""
-_NAMES = {dict: "an object", list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 
 _not_json = warner("data.format.not_json", "write the answer as a JSON object like the others")
 _keys = warner("data.format.keys", "give the answer the same keys as the others")
 _type = warner("data.format.type", "write the value in the type of the others")
 _order = adviser("data.format.key_order", "write the keys in the same order everywhere; the model learns it with the rest")
-
-Shape = tuple[tuple[str, str], ...]
-"""Path and type of every value of an object, in order."""
 
 
 @dataclass
@@ -78,31 +66,6 @@ def looks_like_json(text: str) -> bool:
     return bare.startswith(("{", "[{", '["', "```json")) or (bare.startswith("```") and bare.strip("`").strip()[:1] == "{")
 
 
-def shape_of(value: dict[str, Any]) -> Shape:
-    """Paths such as `address.city` and `items[].name` with their types; what lies too deep is left out."""
-    found: list[tuple[str, str]] = []
-    _collect(value, "", found, 0)
-    return tuple(found)
-
-
-def _collect(value: dict[str, Any], prefix: str, found: list[tuple[str, str]], depth: int) -> None:
-    for key, item in value.items():
-        path = prefix + key
-        found.append((path, _kind_of(item)))
-        if depth >= _MAX_DEPTH:
-            continue
-        if type(item) is dict:
-            _collect(item, f"{path}.", found, depth + 1)
-        elif type(item) is list and item and type(item[0]) is dict:
-            _collect(item[0], f"{path}[].", found, depth + 1)
-
-
-def _kind_of(item: Any) -> str:
-    if type(item) is str and len(item) <= _MAX_WORD_CHARS:
-        return _EMPTY if item == "" else _WORD if item in _WORDS else _NAMES[str]
-    return "null" if item is None else _NAMES[type(item)]
-
-
 @dataclass
 class _Majority:
     """What most objects of a task have."""
@@ -115,6 +78,8 @@ class _Majority:
     """The type of nearly all values of a path that are not null or empty."""
     absent: dict[str, str]
     """How a path's value is not to be left out: as null, or as an empty text."""
+    strays: frozenset[str]
+    """Paths within an object that nearly no other such object has, while all have the same other keys."""
     words: frozenset[str]
     """Paths where a word for nothing stands, and others have null."""
 
@@ -147,10 +112,10 @@ def majority_of(shapes: dict[Any, int]) -> _Majority:
     for shape, count in shapes.items():
         for path, kind in shape:
             present[path] += count
-            if kind in ("null", _EMPTY, _WORD):
+            if kind in ("null", EMPTY, WORD):
                 absent.setdefault(path, Counter())[kind] += count
-            if kind not in ("null", _EMPTY):
-                types.setdefault(path, Counter())[_NAMES[str] if kind == _WORD else kind] += count
+            if kind not in ("null", EMPTY):
+                types.setdefault(path, Counter())[NAMES[str] if kind == WORD else kind] += count
     objects = sum(shapes.values())
     keys = {}
     for path, count in present.items():
@@ -166,8 +131,20 @@ def majority_of(shapes: dict[Any, int]) -> _Majority:
     odd = {
         path: kind for path, kinds in absent.items() if (kind := _odd_absence(kinds, objects - present[path], nearly.get(path)))
     }
-    words = frozenset(path for path, kinds in absent.items() if 0 < kinds[_WORD] <= _STRAY and kinds["null"] >= _ABSENT)
-    return _Majority(keys, present, nearly, odd, words)
+    words = frozenset(path for path, kinds in absent.items() if 0 < kinds[WORD] <= _STRAY and kinds["null"] >= _ABSENT)
+    return _Majority(keys, present, nearly, odd, frozenset(_strays(keys, present)), words)
+
+
+def _strays(keys: dict[str, float], present: Counter[str]) -> Iterable[str]:
+    """Objects whose keys are data (`{"Ada": 3, "Bob": 5}`) have none."""
+    children: dict[str, list[str]] = {}
+    for path in keys:
+        if "." in path:
+            children.setdefault(path.rpartition(".")[0], []).append(path)
+    for paths in children.values():
+        rare = [path for path in paths if present[path] <= _STRAY and keys[path] < 1 - _NEARLY_ALL]
+        if len(rare) <= _STRAY and sum(keys[path] >= _NEARLY_ALL for path in paths) > 1:
+            yield from rare
 
 
 def _odd_absence(kinds: Counter[str], missing: int, usual: str | None) -> str | None:
@@ -175,9 +152,9 @@ def _odd_absence(kinds: Counter[str], missing: int, usual: str | None) -> str | 
     if usual == "a list" and 0 < kinds["null"] <= _FEW:
         return "null"  # a list can be empty
     others = kinds["null"] + missing
-    if not kinds[_EMPTY] or not others:
+    if not kinds[EMPTY] or not others:
         return None
-    return _EMPTY if kinds[_EMPTY] <= others else "null"
+    return EMPTY if kinds[EMPTY] <= others else "null"
 
 
 def _is_usual(count: int, total: int) -> bool:
@@ -188,7 +165,7 @@ def shape_findings(shape: Shape, places: list[Place], majority: _Majority) -> It
     own = dict(shape)
     needed = [path for path, share in majority.keys.items() if share >= _NEARLY_ALL and _has_parent(path, own)]
     missing = [path for path in needed if path not in own]
-    rare = [path for path in own if majority.keys[path] < 1 - _NEARLY_ALL and "." not in path]
+    rare = [path for path in own if majority.keys[path] < 1 - _NEARLY_ALL and ("." not in path or path in majority.strays)]
     if missing and all(majority.keys[path] < 1 for path in missing):
         other = f", and has {', '.join(map(shown, rare))} instead" if rare else ""
         message = f"the answer lacks {', '.join(map(shown, missing))}, which nearly all have{other}"
@@ -200,16 +177,16 @@ def shape_findings(shape: Shape, places: list[Place], majority: _Majority) -> It
             yield _keys(line, at, message)
     for path, kind in shape:
         usual = majority.types.get(path)
-        if kind == _WORD and path in majority.words:
+        if kind == WORD and path in majority.words:
             for line, at in places:
                 yield _type(line, f"{at}.{path}", f"`{path}` is {kind}; others have null")
             continue
-        if kind == _WORD:
-            kind = _NAMES[str]
+        if kind == WORD:
+            kind = NAMES[str]
         if usual and kind == majority.absent.get(path):
             for line, at in places:
                 yield _type(line, f"{at}.{path}", f"`{path}` is {kind}; others have {usual}, or leave it out in another way")
-        elif usual and kind not in ("null", usual) and not (kind == _EMPTY and usual == "a text"):
+        elif usual and kind not in ("null", usual) and not (kind == EMPTY and usual == "a text"):
             for line, at in places:
                 yield _type(line, f"{at}.{path}", f"`{path}` is {kind}; in nearly all answers it is {usual}")
 

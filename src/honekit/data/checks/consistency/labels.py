@@ -24,6 +24,8 @@ _REPEATED = 0.6
 _MAX_CLASSES = 200
 _FEW = 3
 _IMBALANCE = 10
+_FEW_RARE, _LOPSIDED = 4, 0.7
+"""Where nearly all answers are one label, a few rare ones are labels all the same."""
 _MAX_NAMED = 5
 _LEAST_FOR_BALANCE = 20
 _LEAST_SINGLE = 10
@@ -290,7 +292,8 @@ def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Findin
     if len(counts) == 1 and tally.total >= _LEAST_SINGLE and not name:
         yield _single(0, name, f"every answer is {shown(next(iter(counts)))}")
         return
-    if len(rare) > len(often) or tally.total < _LEAST_FOR_BALANCE or any(map(_DIGIT.search, counts)):
+    is_lopsided = not name and len(rare) <= _FEW_RARE and max(counts.values(), default=0) >= _LOPSIDED * tally.total
+    if (len(rare) > len(often) and not is_lopsided) or tally.total < _LEAST_FOR_BALANCE or any(map(_DIGIT.search, counts)):
         return
     if rare:
         line, at = tally.places[rare[0]][0]

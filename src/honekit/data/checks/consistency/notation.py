@@ -19,6 +19,7 @@ _NUMBER = re.compile(r"\d[\d.,/-]*\d|\d")
 _DATE = re.compile(
     r"(?P<iso>\d{4}-\d\d-\d\d)|(?P<slash>\d{1,2}/\d{1,2}/(?:\d{4}|\d\d))|(?P<dot>\d{1,2}\.\d{1,2}\.\d{4})"
     r"|(?P<dash>\d{1,2}-\d{1,2}-\d{4})|(?P<stroke>\d{4}/\d\d?/\d\d?)|(?P<short>\d\d-\d\d-\d\d)"
+    r"|(?P<bare>\d{4}-\d\d?-\d\d?)"
 )
 _DAY_OF_MONTH = re.compile(rf"(?:st|nd|rd|th)?\s{_MONTH},?\s\d{{4}}\b")
 _BEFORE_MONTH = frozenset("snrt,")
@@ -33,6 +34,7 @@ _DATES = {
     "dash": "03-04-2026",
     "stroke": "2026/04/03",
     "short": "26-04-03",
+    "bare": "2026-4-3",
 }
 _UNIT = re.compile(
     r"(?P<gap>[ \u00a0\u202f]?)(?P<unit>km/h|km|cm|mm|kg|mg|° ?C|° ?F|C|F|kWh|kW|MW|mA|mV|kV|Hz|kHz|MHz|GHz|ms|kB|KB|MB|GB|TB"

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from honekit.data.checks.tally import MAX_PLACES, Tallies, Tally, majority_share
-from honekit.data.checks.turn import NO_JSON, adviser, has_code
+from honekit.data.checks.structure.endings import is_enumeration
+from honekit.data.checks.tally import MAX_PLACES, SMALL_TASK, Tallies, Tally, majority_share
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
@@ -21,18 +22,26 @@ _BULLETS = re.compile(r"\n\s*(?:[-*•]|\d{1,2}[.)])\s+\S")
 _END = frozenset(".!?…。！？।؟:)]}\"”»’'`")
 _EMOJI = re.compile("[\U0001f300-\U0001faff]")
 _QUOTES = frozenset('"“”„«»')
+_I = re.compile(r"\bI\b")
+"""A capital letter in any text."""
 _BEGINNING = 40
 """Characters in which a sentence has three blanks."""
 _QUOTED = 30
 """Characters of an answer that is more than one phrase that was asked for."""
 _LEAST = 10
+_MOSTLY = 0.8
 _MAX_EACH = 5
 """With more odd answers than this, one finding names the first of them."""
 _FAR = 6.0
 """Robust standard deviations of the log of the length from the median, beyond which an answer is an outlier."""
 _TIMES = 5.0
 _LONG = 200
-"""Short answers among answers that are short themselves are common: only among longer ones is one odd."""
+"""Short answers among answers that are short themselves are common: only among longer ones is one odd,"""
+_SENTENCES, _NEXT = 60, 2
+"""or where these are sentences and all of them at least half as long."""
+_FEW_SINGLE = 1
+"""Of more answers of one word none is odd."""
+_FIGURE = 16
 _BINS = 16
 _UPPER = "upper"
 
@@ -67,6 +76,9 @@ class Style:
     lengths: Counter[int] = field(default_factory=Counter)
     shortest: list[tuple[int, int, str]] = field(default_factory=list)
     longest: list[tuple[int, int, str]] = field(default_factory=list)
+    single: int = 0
+    """Answers of one word, and the first of them."""
+    singles: list[tuple[int, int, str]] = field(default_factory=list)
 
     def see(self, turns: Turns) -> None:
         prose = [turn for turn in turns.prose if not turn.answer.isspace()]
@@ -74,14 +86,22 @@ class Style:
         if any(system and "code" in system for system in {*turns.systems}):
             self._count_blocks(turns)
         spaced = [turn for turn in turns.written if " " in turn.answer]
+        if len(spaced) < len(turns.written):
+            self._count_singles(turns)
         lengths = [len(turn.answer) for turn in spaced]
         self.lengths.update(map(_bin, lengths))
         if lengths and (_is_among(self.longest, max(lengths)) or _is_among(self.shortest, -min(lengths))):
             for turn, length in zip(spaced, lengths, strict=True):
                 if _is_among(self.longest, length):
                     _keep(self.longest, (length, turn.line, turn.field))
-                if _is_among(self.shortest, -length):
+                if _is_among(self.shortest, -length) and not _is_figure(turn):
                     _keep(self.shortest, (-length, turn.line, turn.field))
+
+    def _count_singles(self, turns: Turns) -> None:
+        singles = [turn for turn in turns.written if " " not in turn.answer and not _is_figure(turn)]
+        self.single += len(singles)
+        room = _FEW_SINGLE + 1 - len(self.singles)
+        self.singles += [(-len(turn.answer), turn.line, turn.field) for turn in singles[:room]]
 
     def _count_blocks(self, turns: Turns) -> None:
         for turn, system in zip(turns.all, turns.systems, strict=True):
@@ -92,6 +112,9 @@ class Style:
         self.styles.join(later.styles, lines_before)
         self.blocks.join(later.blocks, lines_before)
         self.lengths.update(later.lengths)
+        self.single += later.single
+        room = _FEW_SINGLE + 1 - len(self.singles)
+        self.singles += [(key, line + lines_before, at) for key, line, at in later.singles[:room]]
         for own, others in ((self.shortest, later.shortest), (self.longest, later.longest)):
             for key, line, at in sorted(others, key=lambda one: one[1]):
                 if _is_among(own, key):
@@ -106,6 +129,10 @@ class Style:
         for name, tally in self._tallies():
             advise, yes, no = _STYLES[name]
             odd = list(tally.odd(share=majority_share(tally.total), least=_LEAST))
+            if name == "case":
+                # Nobody writes a whole answer in capitals by the way: fewer others show that it is odd.
+                shouted = tally.odd(share=_MOSTLY, least=SMALL_TASK)
+                odd = odd or [(kind, place) for kind, place in shouted if kind == _UPPER]
             if name in ("ending", "quotes", "emoji"):
                 # A sentence without its end is `data.answer.breaks_off`, of the structural checks.
                 odd = [(kind, place) for kind, place in odd if kind]
@@ -131,18 +158,26 @@ class Style:
         spread = _median(_distances(self.lengths, median))
         far = max(_FAR * 1.4826 * spread / _BINS, math.log2(_TIMES))
         typical = 2 ** (median / _BINS)
-        extremes = {(line, at, abs(key)) for key, line, at in (*self.shortest, *self.longest)}
+        short = sorted([*self.shortest, *(self.singles if self.single <= _FEW_SINGLE else ())], reverse=True)
+        is_alone = len(short) > 1 and typical >= _SENTENCES and -short[1][0] >= typical / _NEXT
+        extremes = {(line, at, abs(key)) for key, line, at in (*short, *self.longest)}
         for line, at, length in sorted(extremes):
             is_far = abs(math.log2(length) - median / _BINS) > far
-            if is_far and abs(length - typical) > 40 and (length > typical or typical >= _LONG):
+            is_telling = length > typical or typical >= _LONG or (is_alone and length == -short[0][0])
+            if is_far and abs(length - typical) > 40 and is_telling:
                 yield _length(line, at, f"the answer has {length} characters; half of all answers have fewer than {typical:.0f}")
+
+
+def _is_figure(turn: Turn) -> bool:
+    """Whether an answer may be a number with its unit, which is whole however short it is."""
+    return turn.has_digit and len(turn.answer) <= _FIGURE
 
 
 def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bool, bool]:
     """What an answer's styles are, in the order of `_STYLES`; None where it is too short to tell."""
     has_lines = "\n" in text
     is_sentence = text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2
-    is_lower = _case_of(text) if is_sentence and text.isascii() and text[0].isalpha() else None
+    is_lower = _case_of(text) if is_sentence and text.isascii() else None
     is_ended = text.rstrip()[-1:] in _END if is_sentence and not (has_lines and "\n" in text.strip()) else None
     is_list = has_lines and len(_BULLETS.findall(f"\n{text}")) > 1
     has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
@@ -161,13 +196,20 @@ def _bin(length: int) -> int:
     return round(math.log2(length) * _BINS)
 
 
-def _case_of(text: str) -> bool | str:
-    """Whether a text is all in lower case, or that it is all in capitals."""
-    if text[0].isupper() and text[1:2].islower():
+def _case_of(text: str) -> bool | str | None:
+    """Whether a text is all in lower case, or that it is all in capitals; None for one that has its reasons."""
+    first = text[0]
+    if first.isupper():
+        if text[1:2].islower():
+            return False
+        # The beginning nearly always tells.
+        return _UPPER if text[:_BEGINNING] == text[:_BEGINNING].upper() and text == text.upper() else False
+    lower = text.lower()
+    if not first.isalpha():
+        return _UPPER if text == text.upper() and text != lower else None
+    if text != lower and not ("I" in text and _I.sub("i", text) == lower):
         return False
-    # The beginning nearly always tells.
-    is_upper = text[:_BEGINNING] == text[:_BEGINNING].upper() and text == text.upper()
-    return _UPPER if is_upper else text == text.lower()
+    return None if "," in text and is_enumeration(text) else True
 
 
 def _is_among(heap: list[tuple[int, int, str]], key: int) -> bool:

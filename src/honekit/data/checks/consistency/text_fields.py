@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from msgspec import structs
 
 from honekit.data.checks.accidents import accidents
-from honekit.data.checks.consistency.answer_format import Shape, majority_of, shape_findings
+from honekit.data.checks.consistency.answer_format import majority_of, shape_findings
 from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.patterns import Patterns
+from honekit.data.checks.consistency.shapes import Shape
 from honekit.data.checks.quality.copied import CopiedValues
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import Turn, has_code, system_of, warner

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from honekit.data.checks.consistency.unit_sizes import UnitSizes
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import has_code, warner
 from honekit.data.checks.turns import Turns
@@ -37,9 +38,10 @@ _unit = warner("data.style.units", "use one system of units everywhere")
 
 @dataclass
 class UnitSystems:
-    """`data.style.units` for the system of a measure."""
+    """`data.style.units` for the system of a measure, and the size of its unit."""
 
     systems: Tallies = field(default_factory=Tallies)
+    sizes: UnitSizes = field(default_factory=UnitSizes)
 
     def see(self, turns: Turns) -> None:
         for turn, begin, end in turns.spans_of_digits:
@@ -55,9 +57,11 @@ class UnitSystems:
                     # What the user measured in is taken over on purpose.
                     is_asked = found[0] in turn.question
                     self.systems.add(turn.task, kind, system, turn.line, "" if is_asked else turn.field)
+                    self.sizes.note(turn, kind, found, is_asked=is_asked)
 
     def join(self, later: UnitSystems, lines_before: int) -> None:
         self.systems.join(later.systems, lines_before)
+        self.sizes.join(later.sizes, lines_before)
 
     def finish(self) -> Iterator[Finding]:
         for kind, tally in self.systems.all():
@@ -65,3 +69,4 @@ class UnitSystems:
                 if at:
                     usual = f"{tally.counts[tally.main]} of {tally.total} answers with {kind} have {shown(tally.main)}"
                     yield _unit(line, at, f"{kind} are in {system}; {usual}")
+        yield from self.sizes.finish()

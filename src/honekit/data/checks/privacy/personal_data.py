@@ -16,7 +16,7 @@ from honekit.data.checks.check import CheckOptions
 from honekit.data.lines import Finding, Severity
 from honekit.data.private.find import find_private, masked, may_be_private, without_overlaps
 from honekit.data.private.names import name_finder
-from honekit.data.private.personal import Span
+from honekit.data.private.span import Span
 
 _FEW = 3
 """So many records are named one by one."""

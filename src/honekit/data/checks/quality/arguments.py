@@ -10,7 +10,8 @@ from typing import Any
 from honekit.data.checks.quality.dates import days_in
 from honekit.data.checks.quality.figures import value_of
 from honekit.data.checks.quality.number_words import numbers_in_words
-from honekit.data.checks.tally import MAX_PLACES, MAX_TASKS
+from honekit.data.checks.quality.taken import Taken
+from honekit.data.checks.tally import MAX_TASKS
 from honekit.data.checks.turn import Turn, json_value, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
@@ -32,12 +33,9 @@ Scalar = float | tuple[int, int, int]
 class Argument:
     """How often what it is given stands in the conversation before the call."""
 
-    total: int = 0
-    named: int = 0
+    taken: Taken = field(default_factory=Taken)
     contradicted: int = 0
     """How often it is not named, and something that was is not passed. The rest was meant without words (`my wife and I`)."""
-    strange: list[tuple[int, str, str, str]] = field(default_factory=list)
-    """Line, place, value, and what was named and is not passed."""
 
 
 Given = tuple[int, str, str, Any]
@@ -79,8 +77,8 @@ class Arguments:
             if counts is None:
                 continue
             if scalar in (0, 1) or (value in before if isinstance(scalar, tuple) else str(value) in written):
-                counts.total += 1
-                counts.named += 1
+                counts.taken.total += 1
+                counts.taken.copied += 1
             else:
                 doubtful.append((number, key, value, scalar, counts))
         if doubtful:
@@ -94,9 +92,9 @@ class Arguments:
         for number, key, value, scalar, counts in doubtful:
             if isinstance(scalar, tuple) and not days:
                 continue
-            counts.total += 1
+            counts.taken.total += 1
             if scalar in days if isinstance(scalar, tuple) else scalar in numbers or 100 * scalar in numbers:
-                counts.named += 1
+                counts.taken.copied += 1
                 continue
             passed = {each for _, _, _, given in scalars for each in _all_in(given)}
             others: Sequence[Scalar] = sorted(days_in(asked) - passed)
@@ -105,9 +103,9 @@ class Arguments:
             if not 0 < len(others) <= _MAX_UNUSED:
                 continue
             counts.contradicted += 1
-            if len(counts.strange) < MAX_PLACES:
-                place = f"messages[{at}].tool_calls[{number}].function.arguments"
-                counts.strange.append((turn.line, place, f"`{key}` is {value}", _said(others[0])))
+            place = f"messages[{at}].tool_calls[{number}].function.arguments"
+            said = f"`{key}` is {value}, which stands nowhere before the call, where {_said(others[0])} does"
+            counts.taken.note(turn.line, place, said)
 
     def _field(self, task: int, path: str) -> Argument | None:
         if (task, path) not in self.fields and len(self.fields) < MAX_TASKS * _MAX_FIELDS:
@@ -118,22 +116,16 @@ class Arguments:
         for (task, path), counts in later.fields.items():
             own = self._field(task, path)
             if own:
-                own.total += counts.total
-                own.named += counts.named
+                own.taken.join(counts.taken, lines_before)
                 own.contradicted += counts.contradicted
-                room = MAX_PLACES - len(own.strange)
-                own.strange += [(line + lines_before, *rest) for line, *rest in counts.strange[:room]]  # type: ignore[misc]
 
     def finish(self) -> Iterator[Finding]:
         for counts in self.fields.values():
-            odd = counts.contradicted
-            if counts.named < max(_LEAST, _HALF * counts.total) or odd > max(_FEW, _FEW_SHARE * counts.total):
+            taken, odd = counts.taken, counts.contradicted
+            if not taken.is_usual(_LEAST, _HALF) or odd > max(_FEW, _FEW_SHARE * taken.total):
                 continue
-            if odd > 1 and counts.named < _MOSTLY * (counts.named + odd):
-                continue
-            usual = f"{counts.named} of {counts.total} times it was named before the call"
-            for line, at, what, other in counts.strange:
-                yield _unfounded(line, at, f"{what}, which stands nowhere before the call, where {other} does; {usual}")
+            if odd == 1 or taken.copied >= _MOSTLY * (taken.copied + odd):
+                yield from taken.findings(_unfounded, "times it was named before the call")
 
 
 def _scalar(value: Any) -> Scalar | None:

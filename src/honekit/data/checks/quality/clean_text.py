@@ -38,7 +38,7 @@ _MARKUP_MEANT = re.compile(
 _MARK_IN_WORD = re.compile(r"\?(?<=[^\W\d_]\?)[^\W\d_]")
 _EDGES = re.compile(r"^\s+|\s+$")
 _FRENCH = re.compile("[\u00a0\u202f](?=[;:!?»%€\\d])|(?<=[«\\d])[\u00a0\u202f]")
-_OFTEN = 0.2
+_OFTEN, _FEW = 0.2, 0.02
 _MAX_PROMPT = 1000
 
 
@@ -101,6 +101,7 @@ SAFE_MENDS: dict[str, Callable[[str], str]] = {
 }
 """By code: the text of the message concerned, mended. Nothing that a reader would miss is changed."""
 
+_INPUT_TAGS = "data.text.tags in an input"
 _KINDS: dict[str, tuple[Severity, str, str]] = {
     "data.text.mojibake": (
         "warning",
@@ -117,6 +118,11 @@ _KINDS: dict[str, tuple[Severity, str, str]] = {
         "warning",
         "the answer has HTML tags, unlike nearly all others",
         "take them out, or write them as Markdown",
+    ),
+    _INPUT_TAGS: (
+        "advice",
+        "the input has HTML tags, unlike nearly all others",
+        "take them out, unless inputs will have them in use",
     ),
     "data.text.control": ("advice", "the text has control characters", "take them out"),
     "data.text.invisible": ("advice", "the text has characters of no width", "take them out"),
@@ -153,8 +159,8 @@ class CleanText:
             for at, (message, text) in enumerate(zip(turn.messages, turn.texts, strict=True)):
                 if not text or message.role == "tool":
                     continue
-                before = f"{turn.question}\n{turn.texts[0][:_MAX_PROMPT]}" if message.is_trained else ""
-                for code in faults(text, is_answer=message.is_trained, before=before):
+                other = f"{turn.question}\n{turn.texts[0][:_MAX_PROMPT]}" if message.is_trained else turn.answer
+                for code in faults(text, is_answer=message.is_trained, other=other):
                     self.tally.add(code, turn.line, f"messages[{at}].content")
 
     def join(self, later: CleanText, lines_before: int) -> None:
@@ -166,15 +172,16 @@ class CleanText:
             count = self.tally.counts[code]
             severity, what, fix = _KINDS[str(code)]
             is_usual = self.records >= 10 and count > _OFTEN * self.records
-            if code == "data.text.tags" and is_usual:
+            are_meant = count > max(1, _FEW * self.records) if code == _INPUT_TAGS else is_usual and code == "data.text.tags"
+            if are_meant:
                 continue
             for line, at in places[:1] if is_usual else places:
                 message = f"{what}; so in {count} messages" if is_usual else what
-                yield Finding(str(code), severity, line, at, message, fix, is_safe=code in SAFE_MENDS)
+                yield Finding(str(code).partition(" ")[0], severity, line, at, message, fix, is_safe=code in SAFE_MENDS)
 
 
-def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
-    """The codes of what is wrong with one text; `before` is what an answer answers."""
+def faults(text: str, *, is_answer: bool, other: str = "") -> Iterator[str]:
+    """The codes of what is wrong with one text; `other` is what an answer answers, or the answer to an input."""
     if "\r" in text:
         yield "data.text.line_ends"
     wrong = [] if text.isascii() else [*_beyond_ascii(text)]
@@ -190,12 +197,17 @@ def faults(text: str, *, is_answer: bool, before: str = "") -> Iterator[str]:
     if is_answer and (text[0].isspace() or text[-1].isspace()) and not has_code(text) and text.strip():
         yield "data.text.edges"
     if is_answer and not has_code(text):
-        if "&" in text and _ENTITY.search(text) and not _is_about_markup(text, before):
+        if "&" in text and _ENTITY.search(text) and not _is_about_markup(text, other):
             yield "data.text.entities"
-        if "<" in text and _TAG.search(_without_code(text)) and not _is_about_markup(text, before):
+        if "<" in text and _TAG.search(_without_code(text)) and not _is_about_markup(text, other):
             yield "data.text.tags"
-    elif not is_answer and "&" in text and len(_ENTITY.findall(text)) > 1 and not _is_about_markup(text, ""):
-        yield "data.text.entities"
+    elif not is_answer:
+        if "&" in text and len(_ENTITY.findall(text)) > 1 and not _is_about_markup(text, ""):
+            yield "data.text.entities"
+        if "<" in text and len(_TAG.findall(text)) > 1 and "`" not in text + other and not _is_about_markup(text, other):
+            yield _INPUT_TAGS
+        if "\ufffd" in text:
+            yield "data.text.lost"
 
 
 def _beyond_ascii(text: str) -> Iterator[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from honekit.data.checks.quality.taken import Taken
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import Turn, has_code, said_before, warner
 from honekit.data.checks.turns import Turns
@@ -24,7 +25,7 @@ _SUGGESTED = re.compile(
 )
 """Who writes so may speak of what the code ought to have."""
 _LEAST, _MOSTLY = 6, 0.85
-_FEW = 2
+_FEW, _FEW_SHARE = 2, 0.03
 _MAX_CHARS = 4000
 
 _unfounded = warner("data.answers.unfounded", "take the name from the code, or add it there")
@@ -34,10 +35,7 @@ _unfounded = warner("data.answers.unfounded", "take the name from the code, or a
 class CodeNames:
     """`data.answers.unfounded` for names in code."""
 
-    total: int = 0
-    known: int = 0
-    found: list[tuple[int, str, str]] = field(default_factory=list)
-    """Line, place and name."""
+    taken: Taken = field(default_factory=Taken)
 
     def see(self, turns: Turns) -> None:
         for turn in turns.prose:
@@ -50,25 +48,19 @@ class CodeNames:
             names = [*_OWN.finditer(turn.answer)]
             if not names and not any(span in before for span in spans):
                 continue
-            self.total += 1
+            self.taken.total += 1
             strange = [name for name in names if name[1] not in before]
             if not strange:
-                self.known += 1
-            elif len(self.found) < MAX_PLACES and (name := strange_name(turn, strange)):
-                self.found.append((turn.line, turn.field, name))
+                self.taken.copied += 1
+            elif len(self.taken.strange) < MAX_PLACES and (name := strange_name(turn, strange)):
+                self.taken.note(turn.line, turn.field, f"the name {shown(name)} stands nowhere in the input")
 
     def join(self, later: CodeNames, lines_before: int) -> None:
-        self.total += later.total
-        self.known += later.known
-        room = MAX_PLACES - len(self.found)
-        self.found += [(line + lines_before, at, name) for line, at, name in later.found[:room]]
+        self.taken.join(later.taken, lines_before)
 
     def finish(self) -> Iterator[Finding]:
-        if self.known < _LEAST or self.known < _MOSTLY * self.total or len(self.found) > max(_FEW, 0.03 * self.total):
-            return
-        for line, at, name in self.found:
-            usual = f"{self.known} of {self.total} answers with names in backticks take theirs from there"
-            yield _unfounded(line, at, f"the name {shown(name)} stands nowhere in the input; {usual}")
+        if self.taken.is_usual(_LEAST, _MOSTLY) and len(self.taken.strange) <= max(_FEW, _FEW_SHARE * self.taken.total):
+            yield from self.taken.findings(_unfounded, "answers with names in backticks take theirs from there")
 
 
 def strange_name(turn: Turn, names: list[re.Match[str]]) -> str | None:

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.quality.cues import AI, BEGINNINGS, MARK, REFUSAL, SLOT, SLOT_WORDS, SPEAKS_AS_AI, Cues
+from honekit.data.checks.quality.cues import MARK, SLOT, SLOT_WORDS, Cues
 from honekit.data.checks.quality.echo import is_echo, is_edit
+from honekit.data.checks.quality.refusals import refusal_in, speaks_as_ai
 from honekit.data.checks.quality.unfilled import is_in_code, unfilled_slot
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
-_AI = re.compile(SPEAKS_AS_AI, re.I)
-_SORRY = r"\s*(?:I(?:['’]| a)m (?:\w+ )?(?:sorry|afraid)|sorry|I apologi[sz]e|unfortunately|apologies)?[,;.:]?\s*(?:but |that )?"
-_HELP = (
-    r"(?:help|assist|answer|fulfil+|comply|do (?:that|this)|provide|continue|respond|complete|process|support"
-    r"|discuss|engage)\b"
-)
-_REFUSAL = re.compile(
-    rf"{_SORRY}I(?: ca(?:n['’]?|n ?no)t| won['’]?t| will not be able to|(?: a|['’])m (?:unable|not able) to) {_HELP}"
-    rf"|{_SORRY}I(?: do not|(?: don['’]?t)|['’]m not| am not) (?:feel )?comfortable\b"
-    rf"|{_SORRY}I (?:must|have to) (?:respectfully )?decline\b"
-    rf"|{_SORRY}(?:that|this)(?: is|['’]s) (?:against|not something I can)\b"
-    rf"|{_SORRY}I(?: do not|(?: don['’]?t)) have (?:the (?:ability|capability)|access to real[- ]time)\b"
-    r"|\s*(?:Es tut mir leid|Tut mir leid|Leider)[^.\n]{0,30}kann (?:ich )?[^.\n]{0,60}nicht\b"
-    r"|\s*(?:Je suis )?désolée?, (?:mais )?je ne peux pas|\s*Lo siento, (?:pero )?no puedo"
-    r"|\s*(?:Sinto muito|Desculpe), (?:mas )?não posso|\s*Mi dispiace, (?:ma )?non posso"
-    r"|\s*(?:很?抱歉|对不起)[,，]我(?:不能|无法)"
-    r"|\s*申し訳(?:ありません|ございません)が[、,][^。\n]{0,40}(?:お手伝い|お答え|回答|対応|お応え)[^。\n]{0,12}(?:ません|ねます)",
-    re.I,
-)
-_OTHER_WAY = re.compile(r"[^.!?\n]{0,80}\bbut you (?:can|could|may|might)\b", re.I)
-"""Who names another way does not refuse by rote."""
 _UNITS = (
     "days?|weeks?|months?|years?|hours?|minutes?|per ?cent|EUR|USD|euros?|dollars?|pounds?|km|kg|mg|ml"
     "|Tagen?|Wochen?|Monaten?|Jahren?|Stunden?|Prozent|Euro|jours|semaines|mois|heures|d[ií]as|semanas|meses|años|horas"
@@ -55,6 +35,7 @@ _SLOT = re.compile(
     r"|(?i:<(?:insert|your|enter|add|fill in)\b[^<>\n]{0,60}>)"
     rf"|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{{0,60}}\](?!\()|\[(?i:{SLOT_WORDS})\](?!\()"
     rf"|<(?i:{SLOT_WORDS})>"
+    r"|(?<=[A-Za-z,] )\$\{[a-z][A-Za-z_]{1,30}\}(?=[,.!?]| [a-z])|^\$\{[a-z][A-Za-z_]{1,30}\}(?=,| [a-z]{2})(?=.*[.!?]$)"
 )
 """Slots of a template: a model may be meant to write them."""
 _BRACE = re.compile(r"\{[a-z{]")
@@ -63,23 +44,21 @@ _FILLER_INPUT = re.compile(
 )
 _LAST_OF_FILLER = frozenset("aAnNeElLtT>-")
 _FILLER_CHARS, _FEW_FILLERS = 24, 5
+_UNSEEN = "\u00ad\u200b\u2060\ufeff \n\t"
 _EMPTY = re.compile(
-    r"[\s\-–—_.…?*/]*|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+|idk|dunno"
+    rf"[\s\-–—_.…?*/{_UNSEEN}]*"
+    r"|n\s?/?\s?a\.?|\(?(?:none|null|nil|nan|empty|blank|undefined|tbd|tba|to ?do|xxx+|idk|dunno"
     r"|no (?:answer|response))\)?\.?",
     re.I,
 )
-_AI_WORDS = (
-    " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
-    "nowledge ", "y training", "openai", "anthropic", "chatgpt",
-)  # fmt: skip
 _PLACEHOLDER_WORDS = ("orem", " YY", "COMPL", "ompletar", "invullen")
 _NOT_ASCII_WORDS = ("einfügen", "ergänzen", "ausfüllen", "ompléter")
 _HERE = ("swer here", "ponse here", "text here", "goes here", "tion here", "mary here", "tent here", "tput here", "sult here")
 _OPEN = re.compile(r"[<\[][A-Za-z]|\{[A-Za-z{]")
 """Quick tests: what has none of these need not be searched."""
-_BEGINNING_CHARS = 250
 _NOTHING_CHARS = 12
 _OF_QUESTION, _OF_TOOL = "the text of the question", "the tool's result as it stands"
+_OF_PROMPT = "the system prompt"
 _TASK = 0.6
 """More placeholders than this are the task itself."""
 _MEANT, _MARKS_MEANT = 0.1, 0.4
@@ -139,6 +118,8 @@ class Content:
                 self.echoes.add(_OF_QUESTION, turn.line, turn.field)
             elif turn.answer == turn.texts[turn.at - 1] and turn.answer and turn.messages[turn.at - 1].role == "tool":
                 self.echoes.add(_OF_TOOL, turn.line, turn.field)
+            elif turn.answer == turn.texts[0] and turn.messages[0].role != "user" and turn.answer:
+                self.echoes.add(_OF_PROMPT, turn.line, turn.field)
 
     def _look_at_cues(self, turn: Turn, all_cues: Cues) -> None:
         for at, text in turn.trained:
@@ -146,8 +127,8 @@ class Content:
                 continue
             refusal = refusal_in(text, cues)
             # With tools a refusal says what these cannot do; without, it is there by rote.
-            if refusal and (not turn.tools or _AI.search(refusal)):
-                tally = self.as_ai if _AI.search(refusal) else self.refusals
+            if refusal and (not turn.tools or speaks_as_ai(refusal)):
+                tally = self.as_ai if speaks_as_ai(refusal) else self.refusals
                 tally.add(refusal, turn.line, f"messages[{at}].content")
             if (MARK in cues or SLOT in cues) and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
@@ -203,7 +184,8 @@ class Content:
         for what, (line, at) in _places(self.empty):
             is_class = self.labels > 0.5 * self.answers and self.empty.counts[what] > 2
             if not is_class:
-                yield _empty(line, at, f"the answer {shown(what)} says nothing")
+                said = f"{shown(what)} says nothing" if str(what).strip(_UNSEEN) else "has no visible character"
+                yield _empty(line, at, f"the answer {said}")
 
     def _meant_aside(self, tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:
         """The places, unless there are so many that they are meant."""
@@ -238,14 +220,3 @@ def may_have_placeholder(text: str) -> bool:
 def says_nothing(text: str) -> bool:
     """Whether a text is a dash, dots or a word such as `n/a` in the place of an answer."""
     return len(text) <= _NOTHING_CHARS and bool(text.strip()) and bool(_EMPTY.fullmatch(text))
-
-
-def refusal_in(text: str, cues: Sequence[int] = (REFUSAL, AI)) -> str | None:
-    """The words of a refusal by rote at the beginning of a text, or of an assistant that speaks of itself as an AI."""
-    beginning = text[:_BEGINNING_CHARS].lstrip().lower()
-    found = _REFUSAL.match(text) if REFUSAL in cues and beginning.startswith(BEGINNINGS) else None
-    if not found and AI in cues and any(map(beginning.__contains__, _AI_WORDS)):
-        found = _AI.search(text[:_BEGINNING_CHARS])
-    if found and not _AI.search(found[0]) and _OTHER_WAY.match(text, found.end()):
-        return None
-    return found[0].strip() if found else None

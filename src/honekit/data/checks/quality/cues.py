@@ -25,6 +25,8 @@ SPEAKS_AS_AI = (
     r"|\bcomo (?:una? )?(?:IA|modelo de lenguaje|inteligencia artificial)\b|\bcomo (?:uma? )?modelo de linguagem\b"
     r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
     r"|\bmy (?:last )?(?:knowledge (?:update|cut-?off)|training (?:data|cut-?off))\b"
+    r"|\bmy knowledge (?:was last updated|(?:only )?(?:ends|goes|extends|reaches)|is (?:current|up to date) (?:as of|until|to))\b"
+    r"|\bas of my last (?:update|training|knowledge)\b"
     r"|\bI (?:was|have been) (?:trained|created|developed) by (?:OpenAI|Anthropic)\b|\b(?:I am|I['’]m|as) ChatGPT\b"
 )
 FOOT_WORDS = (
@@ -33,7 +35,7 @@ FOOT_WORDS = (
 )  # fmt: skip
 """Of pages and mails, without the first letter's case."""
 SLOT_WORDS = (
-    r"(?:placeholder|(?:first |last |full |company |customer |user |your )?(?:name|date|time|address|e-?mail"
+    r"(?:placeholder|(?:first |last |full |company |customer |user |your |\w{1,20}['’]s )?(?:name|date|time|address|e-?mail"
     r"|phone|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
 )
 THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abbildung|tableau|figura|tabla"
@@ -50,7 +52,7 @@ _PATTERNS = {
     r"|(?:answer|response|text) (?:goes )?here"
     r"|(?:translation|summary|output|content|description|result) here[>\]]"
     r"|einfügen|ergänzen|compléter|ausfüllen|por completar|da completare|nog invullen",
-    "slot": rf"\{{\{{|\{{[a-z]+_|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>])",
+    "slot": rf"\{{\{{|\{{[a-z]+_|\$\{{[a-z]|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>])",
     "foot": "|".join(FOOT_WORDS),
     "filler": r"I hope (?:this|that) helps|let me know if|feel free to|any (?:other|further|more) questions"
     r"|is there anything else|happy to help|ich hoffe, (?:das|dies) hilft|n'hésitez pas|no dudes en",

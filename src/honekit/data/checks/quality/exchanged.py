@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 
-from honekit.data.checks.quality.content import refusal_in
+from honekit.data.checks.quality.refusals import refusal_in
 from honekit.data.checks.turn import NO_JSON, adviser, json_value, warner
 from honekit.data.checks.two_lengths import reversed_lengths
 from honekit.data.lines import Finding

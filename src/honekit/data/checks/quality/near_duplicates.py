@@ -19,9 +19,11 @@ from honekit.data.checks.consistency.contradictions import answer_hash
 from honekit.data.checks.quality.near_pairs import (
     FILLERS,
     MAX_TEXT,
+    NEAR,
     SMALL,
     Kept,
     compare,
+    compare_endings,
     compare_plain,
     plain_words,
     same_words,
@@ -39,7 +41,7 @@ _BAG_WORDS = 4
 _COMMON = 0.5
 _HASHES, _BANDS, _SEED = 128, 32, 42
 """A pair at similarity 0.7 shares one of 32 bands of 4 hashes with probability 0.9998."""
-_LONG_ANSWER = 40
+_LONG_ANSWER, _ENDING_CHARS = 40, 40
 _FEW_REUSED, _REUSED = 2, 0.02
 _OTHER = 0.2
 """Questions that share no more of their runs of words are other questions."""
@@ -62,9 +64,13 @@ class NearDuplicates:
         """The first record of each input without articles."""
         self._answers: dict[int, int] = {}
         """The first record of each long answer."""
+        self._endings: dict[int, int] = {}
+        """The first record of each ending of a long answer."""
         self._long = 0
         self._reused: list[tuple[int, str, int]] = []
         """Line and place of a long answer, and the line of another question that has it."""
+        self._prompted: list[tuple[int, int]] = []
+        """Line of a record, and that of one with the same input and answer under another system prompt."""
 
     @property
     def is_full(self) -> bool:
@@ -80,12 +86,14 @@ class NearDuplicates:
         is_decided = turn.value is not NO_JSON or is_label(turn.answer)
         task = hash((turn.task, msgspec.json.encode(turn.tools) if turn.tools else b""))
         bag = hash(" ".join(sorted(words))) if len(words) >= _BAG_WORDS else 0
+        is_long = not is_decided and len(turn.answer) >= _LONG_ANSWER
         hashes = (
             hash(tuple([flat(text, turn.is_plain) for text in said])),
             hash(turn.text),
             answer_hash(turn),
             hash((plain, is_decided)) if (plain := plain_words(words, FILLERS if is_decided else SMALL)) else 0,
-            not is_decided and len(turn.answer) >= _LONG_ANSWER,
+            is_long,
+            hash(" ".join(turn.answer[-_ENDING_CHARS:].lower().split()[1:])) if is_long else 0,
             bag,
         )
         text = "" if is_decided else turn.answer[:MAX_TEXT]
@@ -94,23 +102,34 @@ class NearDuplicates:
             return ()
         found = self._flush()
         if not self._left:
-            self._records, self._index, self._bags, self._plain, self._answers = [], None, {}, {}, {}
+            self._records, self._index, self._bags, self._plain = [], None, {}, {}
+            self._answers, self._endings = {}, {}
         return found
 
     def finish(self) -> Iterable[Finding]:
         yield from self._flush() if self._pending else ()
         # Where many questions share an answer, as in a set of paraphrases, they are meant to.
-        if len(self._reused) <= max(_FEW_REUSED, _REUSED * self._long):
+        few = max(_FEW_REUSED, _REUSED * self._long)
+        if len(self._reused) <= few:
             for line, at, first in self._reused:
                 yield _again(line, at, f"the same long answer as on line {first}, to another question")
+        if len(self._prompted) <= few:
+            for line, first in self._prompted:
+                yield NEAR(
+                    line, "messages", f"the same input and answer as on line {first}, with another system prompt or other tools"
+                )
 
     def _note_answer(self, record: Kept) -> None:
         self._long += 1
         key = self._answers.setdefault(record.answer, len(self._records))
         if key < len(self._records) and len(self._reused) < MAX_PLACES:
             first = self._records[key]
+            if first.task != record.task:
+                if first.input == record.input:
+                    self._prompted.append((record.line, first.line))
+                return
             shared = len(set(first.shingles).intersection(record.shingles))
-            if shared <= _OTHER * min(len(first.shingles), len(record.shingles)) and first.task == record.task:
+            if shared <= _OTHER * min(len(first.shingles), len(record.shingles)):
                 self._reused.append((record.line, record.at, first.line))
 
     def _flush(self) -> list[Finding]:
@@ -139,6 +158,8 @@ class NearDuplicates:
                 found.append(finding)
             elif record.long:
                 self._note_answer(record)
+                if again := compare_endings(self._records, self._endings.setdefault(record.ending, len(self._records)), record):
+                    found.append(again)
             self._index.insert(len(self._records), minhash)
             self._records.append(record)
         self._pending = []

@@ -22,6 +22,7 @@ _SURELY = 0.9
 _RETOLD = 0.75
 """Two answers with so many of their words in common say the same."""
 _PLAIN_WORDS = 3
+_LEAST_SHARED = 4
 
 FILLERS = frozenset(
     {"a", "an", "the", "please", "pls", "hi", "hello", "hey", "thanks", "thank", "you", "yet", "just", "really", "so", "very"}
@@ -38,6 +39,7 @@ SMALL = FILLERS | frozenset(
 
 
 NEAR = adviser("data.near_duplicate", "keep one of the two, or leave both when the repetition is meant")
+SAME = warner("data.duplicate", "keep one of the two")
 CONTRADICT = warner("data.answers.contradict", "keep the right answer, and delete or mend the other")
 
 
@@ -55,12 +57,14 @@ class Kept:
     input: int
     """Of what the user said, case, blanks and end marks aside; other answers to an equal one are for `Contradictions`."""
     record: int
-    """Of all that is said, letter by letter; equal ones are for `data.duplicate`."""
+    """Of all that is said, letter by letter."""
     answer: int
     plain: int
     """Of its words without articles and the like, and without other small words where the answer is a text; 0 for few words."""
     long: bool
     """The answer is a text of some length."""
+    ending: int
+    """Of the last words of a long answer; 0 for any other."""
     bag: int
     """Of its words in the order of the alphabet: the same for `A and B` and `B and A`."""
     shingles: array[int] = field(default_factory=lambda: array("q"))
@@ -90,9 +94,23 @@ def compare_plain(records: list[Kept], key: int, record: Kept) -> Finding | None
     return CONTRADICT(record.line, record.at, f"nearly the same input as on line {first.line}, with another answer")
 
 
-def compare(first: Kept, second: Kept) -> Finding | None:
-    if first.task != second.task or first.record == second.record:
+def compare_endings(records: list[Kept], key: int, record: Kept) -> Finding | None:
+    """Long answers with one ending that share nearly all words, to inputs of which one has all words of content of the other."""
+    first = records[key] if key < len(records) else None
+    if first is None or first.task != record.task or first.input == record.input:
         return None
+    own, others = ({word for word in one.said.split() if word not in SMALL} for one in (first, record))
+    if len(own & others) < max(_LEAST_SHARED, min(len(own), len(others))) or _is_copied(first, record):
+        return None
+    return _near_text(first, record) if _share(first.text, record.text) >= _RETOLD else None
+
+
+def compare(first: Kept, second: Kept) -> Finding | None:
+    if first.task != second.task:
+        return None
+    if first.record == second.record:
+        # Lines that are the same letter by letter are told by then: whoever reports this leaves it out for them.
+        return SAME(second.line, "", f"the same conversation as on line {first.line}, written in another way in JSON")
     shared = len(set(first.shingles).intersection(second.shingles))
     similarity = shared / (len(first.shingles) + len(second.shingles) - shared)
     if similarity < _SAID_AGAIN:
@@ -111,7 +129,8 @@ def compare(first: Kept, second: Kept) -> Finding | None:
 
 
 def _near_text(first: Kept, second: Kept) -> Finding:
-    return NEAR(second.line, "messages", f"nearly the same input and nearly the same answer as on line {first.line}")
+    nearly = "" if first.answer == second.answer else "nearly "
+    return NEAR(second.line, "messages", f"nearly the same input and {nearly}the same answer as on line {first.line}")
 
 
 def _share(one: str, other: str) -> float:

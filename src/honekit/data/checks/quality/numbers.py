@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import filterfalse
 
 from honekit.data.checks.quality.figures import is_result, value_of
 from honekit.data.checks.quality.number_words import numbers_in_words
+from honekit.data.checks.quality.taken import Taken
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import Turn, has_code, said_before, warner
+from honekit.data.checks.turn import Turn, adviser, has_code, said_before, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -31,6 +32,8 @@ _NEARLY = 1e-9
 _ENOUGH = 300
 _MAX_CHARS = 4000
 _MAX_FOUND = 10 * MAX_PLACES
+_SLIP, _ADDED = "slip", "added"
+"""Of a number that the input has, and beside all those that it has."""
 _NUMBER = re.compile(r"\d(?<![\w#/-]\d)\d*(?:[.,]\d+)*(?![\w/-]|[.:]\d)")
 _ANY = re.compile(r"\d+(?:[.,]\d+)*")
 _FIGURES = bytes(code if chr(code) in "0123456789.," else 0x20 for code in range(256))
@@ -47,22 +50,21 @@ _ROUND_WORD = re.compile(
 """Round numbers are often said in words."""
 
 _unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
+_added = adviser("data.answers.unfounded", "see where it comes from: a model can only learn to make it up")
 
 
 @dataclass
 class Numbers:
     """`data.answers.unfounded` for numbers."""
 
-    total: int = 0
-    copied: int = 0
-    found: list[tuple[int, str, str, str | None]] = field(default_factory=list)
-    """Line, place, number, and the digits that may have been meant."""
+    taken: Taken = field(default_factory=Taken)
 
     def see(self, turns: Turns) -> None:
+        taken = self.taken
         for turn, begin, end in turns.spans_of_digits:
             if len(turn.answer) > _MAX_CHARS or has_code(turn.answer):
                 continue
-            if self.total >= _ENOUGH and self.copied < _HALF * self.total:
+            if taken.total >= _ENOUGH and taken.copied < _HALF * taken.total:
                 continue
             near_digits = turn.answer[max(begin - _AROUND, 0) : end + _AROUND]
             numbers = [*filterfalse(_is_small, every := _NUMBER.findall(_KNOWN_ANYWAY.sub(" ", near_digits)))]
@@ -70,40 +72,42 @@ class Numbers:
                 numbers += _MEASURED.findall(near_digits)
             if not numbers:
                 continue
-            self.total += 1
+            taken.total += 1
             said = {*_ANY.findall(_figures(said_before(turn)))}
             if said.issuperset(numbers):
-                self.copied += 1
+                taken.copied += 1
                 continue
             known = set(map(_digits, said))
             strange = next((number for number in numbers if _digits(number) not in known), None)
-            if strange and strange.isdigit() and len(strange) <= _MAX_IN_WORDS:
-                known.update(map(str, numbers_in_words(said_before(turn))))
-                strange = next((number for number in numbers if _digits(number) not in known), None)
+            if strange and len(_digits(strange)) <= _MAX_IN_WORDS:
+                words = numbers_in_words(said_before(turn))
+                known.update(map(str, words))
+                strange = next((one for one in numbers if _digits(one) not in known and not _is_in_words(one, words)), None)
             if strange is None and (moved := _moved_point(turn, [number for number in numbers if number not in said], said)):
-                if len(self.found) < _MAX_FOUND:
-                    self.found.append((turn.line, turn.field, *moved))
+                taken.note(turn.line, turn.field, _said(*moved), _SLIP, _MAX_FOUND)
             elif strange is None:
-                self.copied += 1
-            elif len(self.found) < _MAX_FOUND and not _is_said_in_words(strange, turn):
+                taken.copied += 1
+            elif len(taken.strange) < _MAX_FOUND and not _is_said_in_words(strange, turn):
                 meant = _slip_of(strange, known)
                 if _is_surely_slip(strange, meant) or not is_result(strange, _values(turn), in_percent="%" in turn.text):
-                    self.found.append((turn.line, turn.field, strange, meant))
+                    kind = _SLIP if meant else _ADDED if _is_added(turn, numbers, known) else ""
+                    taken.note(turn.line, turn.field, _said(strange, meant), kind, _MAX_FOUND)
 
     def join(self, later: Numbers, lines_before: int) -> None:
-        self.total += later.total
-        self.copied += later.copied
-        room = _MAX_FOUND - len(self.found)
-        self.found += [(line + lines_before, at, number, meant) for line, at, number, meant in later.found[:room]]
+        self.taken.join(later.taken, lines_before, _MAX_FOUND)
 
     def finish(self) -> Iterator[Finding]:
-        is_usual = self.copied >= _LEAST and self.copied >= _MOSTLY * self.total
-        may_be_slip = self.copied >= _FEW and self.copied >= _HALF * self.total
-        for line, at, number, meant in self.found:
-            if is_usual or (may_be_slip and meant):
-                but = f", but {meant} does" if meant else ""
-                usual = f"{self.copied} of {self.total} answers with numbers copy theirs from the input"
-                yield _unfounded(line, at, f"the number {shown(number)} stands nowhere in the input{but}; {usual}")
+        usually = "answers with numbers copy theirs from the input"
+        is_usual = self.taken.is_usual(_LEAST, _MOSTLY)
+        if is_usual or self.taken.is_usual(_FEW, _HALF):
+            yield from self.taken.findings(_unfounded, usually, _SLIP)
+        if is_usual:
+            yield from self.taken.findings(_unfounded, usually, "")
+            yield from self.taken.findings(_added, usually, _ADDED)
+
+
+def _said(number: str, meant: str | None) -> str:
+    return f"the number {shown(number)} stands nowhere in the input" + (f", but {meant} does" if meant else "")
 
 
 def _figures(text: str) -> str:
@@ -111,8 +115,24 @@ def _figures(text: str) -> str:
     return " ".join(text.encode().translate(_FIGURES).decode().split()) if text.isascii() else text
 
 
+def _is_in_words(number: str, words: Collection[int]) -> bool:
+    """Whether words say an amount in two numbers: `five pounds forty` is 5.40."""
+    whole, mark, cents = number.replace(",", ".").partition(".")
+    return bool(mark) and len(cents) == 2 and cents.isdigit() and {int(whole), int(cents)} <= {*words, 0}
+
+
 def _is_said_in_words(number: str, turn: Turn) -> bool:
     return bool(_ROUND.fullmatch(_digits(number)) and _ROUND_WORD.search(said_before(turn)))
+
+
+def _is_added(turn: Turn, numbers: list[str], known: set[str]) -> bool:
+    """Whether the answer has all numbers of the input and adds one that may be common knowledge: `31 %; plants like 45 %`."""
+    own = set(map(_digits, numbers))
+    given = [
+        text for text, message in zip(turn.texts[: turn.at], turn.messages, strict=False) if message.role in ("user", "tool")
+    ]
+    asked = {_digits(one) for text in given for one in _NUMBER.findall(text) if not _is_small(one)}
+    return not own.isdisjoint(known) and asked <= own
 
 
 def _moved_point(turn: Turn, numbers: list[str], said: set[str]) -> tuple[str, str] | None:

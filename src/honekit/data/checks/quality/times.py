@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.tally import MAX_PLACES
+from honekit.data.checks.quality.taken import Taken
 from honekit.data.checks.turn import warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
@@ -34,10 +34,7 @@ _unfounded = warner("data.answers.unfounded", "copy it from the input, add it th
 class Times:
     """`data.answers.unfounded` for times of day."""
 
-    total: int = 0
-    copied: int = 0
-    found: list[tuple[int, str, str, str]] = field(default_factory=list)
-    """Line, place, time, and a time that the input has instead."""
+    taken: Taken = field(default_factory=Taken)
 
     def see(self, turns: Turns) -> None:
         for turn, begin, end in turns.spans_of_digits:
@@ -50,27 +47,21 @@ class Times:
             known = _minutes_in(before)
             if not known:
                 continue
-            self.total += 1
+            self.taken.total += 1
             strange = next((time for time in times if time not in before and _minutes_of(time).isdisjoint(known)), None)
             if strange is None:
-                self.copied += 1
-            elif len(self.found) < MAX_PLACES and not _LENGTH.search(before):
-                other = next((one[0] for one in _TIME.finditer(before)), "")
-                self.found.append((turn.line, turn.field, strange, other))
+                self.taken.copied += 1
+            elif not _LENGTH.search(before):
+                other = next((f", but {one[0]} does" for one in _TIME.finditer(before)), "")
+                self.taken.note(turn.line, turn.field, f"the time {shown(strange)} stands nowhere in the input{other}")
 
     def join(self, later: Times, lines_before: int) -> None:
-        self.total += later.total
-        self.copied += later.copied
-        room = MAX_PLACES - len(self.found)
-        self.found += [(line + lines_before, at, time, other) for line, at, time, other in later.found[:room]]
+        self.taken.join(later.taken, lines_before)
 
     def finish(self) -> Iterator[Finding]:
-        if self.copied < _LEAST or self.total - self.copied > max(1, _FEW_SHARE * self.total):
-            return
-        for line, at, time, other in self.found:
-            usual = f"{self.copied} of {self.total} answers with times copy theirs from the input"
-            but = f", but {other} does" if other else ""
-            yield _unfounded(line, at, f"the time {shown(time)} stands nowhere in the input{but}; {usual}")
+        few = max(1, _FEW_SHARE * self.taken.total)
+        if self.taken.copied >= _LEAST and self.taken.total - self.taken.copied <= few:
+            yield from self.taken.findings(_unfounded, "answers with times copy theirs from the input")
 
 
 def _minutes_in(text: str) -> set[int]:

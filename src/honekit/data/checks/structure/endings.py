@@ -87,7 +87,7 @@ class Endings:
             self.ended += 1
         elif tail[-1] == "," or words[-1] in _OPEN_WORDS:
             return _finding(line, at, f"after {words[-1]!r}")
-        elif words[-1].isalpha() and not _is_title(words):
+        elif words[-1].isalpha() and not _is_title(words) and not is_enumeration(text):
             self.doubtful_count += 1
             if len(self.doubtful) < _MAX_KEPT:
                 self.doubtful.append((line, at))
@@ -98,6 +98,11 @@ def _is_title(words: list[str]) -> bool:
     """`The Quiet Workforce: What Bees Do for Our Fields` ends without a full stop."""
     long = [word for word in words if len(word) > 3]
     return len(long) > 1 and all(word[0].isupper() for word in long)
+
+
+def is_enumeration(text: str) -> bool:
+    """`fig, pear, plum tree` is no sentence, and ends without a full stop."""
+    return text[0].islower() and text.count(",") > 1 and not ENDS.intersection(text)
 
 
 def _finding(line: int, at: str, where: str) -> Finding:
