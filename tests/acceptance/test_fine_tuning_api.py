@@ -62,9 +62,10 @@ def make_key(home: Path, *options: str) -> str:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_base_dir: Path) -> Iterator[Server]:
+    """With the base `brief` too: of so few words that answers of hundreds of tokens take moments."""
     home = tmp_path_factory.mktemp("serve") / "home"
     home.mkdir()
-    running = start(home, tiny_base_dir)
+    running = start(home, tiny_base_dir, "--base", f"brief={tiny.save_base(home.parent / 'brief')}")
     yield running
     running.stop()
 
@@ -169,7 +170,7 @@ def test_a_model_is_tuned_by_a_grader(client: openai.OpenAI) -> None:
     hyperparameters = {"n_epochs": 1, "batch_size": 5, "compute_multiplier": 0.25, "eval_interval": 1, "eval_samples": 1}
     method = {"type": "reinforcement", "reinforcement": {"grader": grader, "hyperparameters": hyperparameters}}
     training, held_out = upload(client, 10, kind=prompts), upload(client, 1, seed=1, kind=prompts)
-    job = create(client, model="tiny", training_file=training.id, validation_file=held_out.id, method=method)
+    job = create(client, model="brief", training_file=training.id, validation_file=held_out.id, method=method)
     job = wait(client, job.id)
     assert job.trained_tokens
     events = client.fine_tuning.jobs.list_events(job.id, limit=100).data

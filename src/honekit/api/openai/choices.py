@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,9 @@ class ChoiceWriter:
     tokens: int = 0
     finish_reason: str | None = None
     _waiting: list[TokenLogprob] = field(default_factory=list)
-    _taken_bytes: int = 0
-    _text_bytes: int = 0
+    _taken: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
+    _taken_length: int = 0
+    _text_length: int = 0
 
     def take(self, token: Token) -> tuple[str, list[TokenLogprob]]:
         """The text and the log-probabilities that this token makes certain; both may be empty."""
@@ -43,11 +45,11 @@ class ChoiceWriter:
         ends_turn = token.finish_reason == "stop" and token.token_id in self.stop_ids
         if not ends_turn:
             self._waiting.append(self._entry(token))
-        self._text_bytes += len(token.text.encode())
+        self._text_length += len(token.text)
         certain: list[TokenLogprob] = []
         everything = ends_turn or token.finish_reason == "length"
-        while self._waiting and (everything or self._taken_bytes < self._text_bytes):
-            self._taken_bytes += len(self._waiting[0].bytes)
+        while self._waiting and (everything or self._taken_length < self._text_length):
+            self._taken_length += len(self._taken.decode(bytes(self._waiting[0].bytes)))
             certain.append(self._waiting.pop(0))
         self.shown += certain
         return token.text, certain
