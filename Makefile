@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 export PYTHON
-# A third of what the tests do is waiting for processes that they have started: more workers than the two cores of a small machine.
+# A fifth of what the tests do is waiting for processes that they have started: more workers than the two cores of a small machine.
 TEST_WORKERS ?= 3
 # Compiled once, and not anew by each of the hundreds of commands and workers that tests start.
 unexport PYTHONDONTWRITEBYTECODE

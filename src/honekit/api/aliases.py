@@ -62,7 +62,7 @@ async def promote(body: Promote, request: Request) -> AliasObject:
 
 
 @router.get("/{alias}")
-async def retrievealias_object(alias: str, request: Request) -> AliasWithHistory:
+async def retrieve_alias(alias: str, request: Request) -> AliasWithHistory:
     """An alias with all its changes."""
     owner = request.state.api_key.owner
     known = await _known(alias, owner)

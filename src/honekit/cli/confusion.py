@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from honekit.evals.report_format import shorten
+
 MAX_CLASSES = 12
 """Of more the pairs that are confused most are told, since a table would not fit into a terminal's width."""
 MAX_PAIRS = 10
@@ -23,7 +25,7 @@ def _table(confusion: Mapping[str, Any]) -> list[str]:
     heads = [str(number) for number in range(1, len(rows) + 1)]
     if any(counts[-1] for counts in matrix):
         heads.append("?")
-    names = [f"{number} {_short(label)}" for number, label in enumerate(rows, 1)]
+    names = [f"{number} {shorten(str(label), WIDTH)}" for number, label in enumerate(rows, 1)]
     width = max(map(len, names), default=0)
     cell = max(4, *(len(str(count)) for counts in matrix for count in counts)) if matrix else 4
     lines = ["rows are expected, columns answered" + (", ?: none of these classes" if heads[-1:] == ["?"] else "")]
@@ -43,7 +45,8 @@ def _pairs(confusion: Mapping[str, Any]) -> list[str]:
     ]
     wrong.sort(key=lambda one: -one[0])
     lines = [
-        f"{_short(expected):<{WIDTH}} answered {_short(answered):<{WIDTH}} {n}" for n, expected, answered in wrong[:MAX_PAIRS]
+        f"{shorten(str(expected), WIDTH):<{WIDTH}} answered {shorten(str(answered), WIDTH):<{WIDTH}} {n}"
+        for n, expected, answered in wrong[:MAX_PAIRS]
     ]
     left = sum(count for count, *_ in wrong[MAX_PAIRS:])
     head = f"most confused of {len(rows)} classes:" if wrong else f"none of {len(rows)} classes is taken for another"
@@ -52,9 +55,3 @@ def _pairs(confusion: Mapping[str, Any]) -> list[str]:
         *lines,
         *([f"and {left} items in {len(wrong) - MAX_PAIRS} other pairs (--json has the matrix)"] if left else []),
     ]
-
-
-def _short(label: str) -> str:
-    """On one line, and no wider than a column."""
-    text = " ".join(str(label).split())
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"

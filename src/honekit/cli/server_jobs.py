@@ -20,10 +20,8 @@ Change = Literal["cancel", "pause", "resume"]
 
 def list_jobs(limit: int, after: str | None, metadata: Mapping[str, str], *, as_json: bool) -> None:
     """At most `limit` jobs, newest first, behind the job `after`. Raises: faults of the API."""
-    narrowed: dict[str, Any] = {"after": after} if after else {}
-    if metadata:
-        narrowed["metadata"] = metadata
-    found = call(lambda client: taken(client.fine_tuning.jobs.list(limit=min(limit, PAGE), **narrowed), limit))
+    narrowed: dict[str, Any] = {"metadata": metadata} if metadata else {}
+    found = call(lambda client: taken(client.fine_tuning.jobs.list(**_page(limit, after), **narrowed), limit))
     if as_json:
         print_json({"jobs": found})
         return
@@ -59,8 +57,7 @@ def show_job(job_id: str, *, as_json: bool) -> None:
 
 def show_events(job_id: str, limit: int | None, after: str | None, *, as_json: bool) -> None:
     """The newest `limit` events behind the event `after`, oldest first. Raises: faults of the API."""
-    page: dict[str, Any] = {"limit": min(limit or PAGE, PAGE), **({"after": after} if after else {})}
-    found = call(lambda client: taken(client.fine_tuning.jobs.list_events(job_id, **page), limit))[::-1]
+    found = call(lambda client: taken(client.fine_tuning.jobs.list_events(job_id, **_page(limit, after)), limit))[::-1]
     if as_json:
         print_json({"events": found})
         return
@@ -76,8 +73,7 @@ def follow_events(job_id: str, *, as_json: bool) -> None:
 
 def show_checkpoints(job_id: str, limit: int | None, after: str | None, *, as_json: bool) -> None:
     """The models of a job's last epochs, newest first, at most `limit` behind `after`. Raises: faults of the API."""
-    page: dict[str, Any] = {"limit": min(limit or PAGE, PAGE), **({"after": after} if after else {})}
-    found = call(lambda client: taken(client.fine_tuning.jobs.checkpoints.list(job_id, **page), limit))
+    found = call(lambda client: taken(client.fine_tuning.jobs.checkpoints.list(job_id, **_page(limit, after)), limit))
     print_checkpoints(found, as_json=as_json)
 
 
@@ -134,6 +130,11 @@ def resume_and_wait(job_id: str, *, as_json: bool) -> bool:
     job = call(lambda client: watching.follow(client, job_id, shown))
     print_json(job)
     return bool(job["status"] == "succeeded")
+
+
+def _page(limit: int | None, after: str | None) -> dict[str, Any]:
+    """The arguments of a list's first page."""
+    return {"limit": min(limit or PAGE, PAGE), **({"after": after} if after else {})}
 
 
 def _print_job(job: dict[str, Any]) -> None:
