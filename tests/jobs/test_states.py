@@ -154,14 +154,14 @@ class Jobs(RuleBasedStateMachine):
         to: Status = "cancelled" if request == "cancel" else "paused"
         if state == to:
             queue.request_stop(job_id, request)
-        elif to not in TRANSITIONS[state]:
+        elif to not in TRANSITIONS[state] or (request == "pause" and self.requests[job_id] == "cancel"):
             with pytest.raises(JobError, match="illegal_transition"):
                 queue.request_stop(job_id, request)
         else:
             queue.request_stop(job_id, request)
             if state != "running":
                 self._moved(job_id, to)
-            elif self.requests[job_id] not in (request, "cancel"):
+            elif self.requests[job_id] != request:
                 self.requests[job_id] = request
                 self.events[job_id] += 1
 
