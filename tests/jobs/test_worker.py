@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,10 @@ import pytest
 import torch
 
 from honekit.errors import DataError, TrainError
-from honekit.jobs import JobContext, Stopped, leases, queue, worker
+from honekit.jobs import JobContext, Stopped, context, leases, queue, worker
 from honekit.jobs.liveness import DONE, LOST, OUT_OF_MEMORY, REFUSED
-from honekit.jobs.records import Job
+from honekit.jobs.records import Job, Lease
+from honekit.jobs.states import StopRequest
 
 pytestmark = pytest.mark.both_databases
 
@@ -45,6 +48,21 @@ def test_what_the_function_reports_is_kept(monkeypatch: pytest.MonkeyPatch) -> N
     assert ("warn", "message", "careful", {"a": 1}) in log
     assert ("info", "metrics", "Step 3", {"step": 3, "train_loss": None, "lr": 0.1}) in log
     assert job.progress == {"step": 3}
+
+
+def test_the_lease_is_renewed_in_time_however_long_a_look_at_the_database_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    look, renewed = leases.stop_request, threading.Event()
+
+    def look_slowly(lease: Lease) -> StopRequest | None:
+        time.sleep(0.05)
+        return look(lease)
+
+    monkeypatch.setattr(context, "POLL_S", 0.001)
+    monkeypatch.setattr(leases, "LEASE_S", 0.3)
+    monkeypatch.setattr(leases, "stop_request", look_slowly)
+    monkeypatch.setattr(leases, "renew", lambda lease: renewed.set() or lease)
+    _, job = _ended(monkeypatch, lambda _context: {"renewed": renewed.wait(4)})  # a hundred looks take longer
+    assert job.result == {"renewed": True}
 
 
 def test_a_hone_error_becomes_the_jobs_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -118,7 +119,7 @@ class JobContext:
 
     def keep_alive(self, done: threading.Event) -> None:
         """Body of the heartbeat thread: renews the lease and looks for requests to stop until `done` is set."""
-        renew_in_s = leases.LEASE_S / 3
+        renewed = time.monotonic()  # beats are no measure of it: on a busy machine each takes seconds
         starting_s = 0.0
         while not done.wait(POLL_S):
             starting_s = starting_s + POLL_S if _starts_a_thread() else 0.0
@@ -126,10 +127,9 @@ class JobContext:
                 os._exit(OUT_OF_MEMORY)
             try:
                 self._request = leases.stop_request(self._lease)
-                renew_in_s -= POLL_S
-                if renew_in_s <= 0:
+                if time.monotonic() > renewed + leases.LEASE_S / 3:
                     self._lease = leases.renew(self._lease)
-                    renew_in_s = leases.LEASE_S / 3
+                    renewed = time.monotonic()
             except StoreError:
                 # A full disk or a database that is away for a moment: the next beat may succeed, and when it
                 # does not, the function's own writes name the fault.
