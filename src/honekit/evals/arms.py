@@ -176,8 +176,9 @@ def _best(
 
 def best_of(project: Project, graded: Sequence[Sequence[Graded]]) -> int:
     """Which candidate has the highest primary metric; ties go by the lenient and the validity metrics, then to the earlier."""
-    scores = [summarise(project, items) for items in graded]
-    return max(range(len(graded)), key=lambda i: (*(scores[i].get(name, 0.0) for name in tie_breakers(project)), -i))
+    names = tie_breakers(project)
+    scores = [summarise(project, items, names) for items in graded]
+    return max(range(len(graded)), key=lambda i: (*(scores[i].get(name, 0.0) for name in names), -i))
 
 
 def tie_breakers(project: Project) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from honekit.graders import NO_ANSWER, Graded, classes
 from honekit.project import OutputField, Project
 
 
-def summarise(project: Project, graded: Sequence[Graded]) -> dict[str, float]:
-    """Each metric of the task over these items, in the order of `metric_names()`, if all items have it.
+def summarise(project: Project, graded: Sequence[Graded], only: Collection[str] | None = None) -> dict[str, float]:
+    """Each metric of the task (of those in `only`) over these items, in the order of `metric_names()`, if all items have it.
 
     Macro-F1 is the mean over all classes of the field, also those that do not occur here (they count 0, as in
     scikit-learn with `zero_division=0`). An answer that names no class is a miss of its class and an error of
@@ -23,6 +23,8 @@ def summarise(project: Project, graded: Sequence[Graded]) -> dict[str, float]:
     _require_items(graded)
     summary: dict[str, float] = {}
     for metric in project.task.metric_names():
+        if only is not None and metric not in only:
+            continue
         field = macro_field(project, metric)
         if field is not None:
             if all(field.name in item.labels for item in graded):
