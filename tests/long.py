@@ -37,6 +37,8 @@ MINUTES = {
     "test_a_worker_that_wakes_up_after_its_job_was_cancelled_publishes_nothing": 1,
     "test_a_clock_that_jumps_an_hour_changes_nothing_that_a_job_leaves": 0.8,
     "test_kills_change_nothing_that_a_job_leaves": 0.8,
+    "test_a_pause_at_any_moment_changes_nothing_that_a_job_leaves": 0.8,
+    "test_a_cancelled_job_publishes_nothing_and_one_that_was_done_before_is_whole": 0.6,
     "test_what_was_made_is_found_until_it_is_deleted": 1.8,
     "test_what_was_stored_is_found_until_it_is_deleted": 1,
     "test_many_generated_requests": 0.5,

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import copy
 import tempfile
-from functools import cache
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
-from sqlalchemy import select
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import delete, select
+from tests.databases import empty_sqlite
 
 from honekit.jobs import leases, queue
 from honekit.jobs.records import Lease
@@ -40,16 +49,6 @@ def test_the_error_of_an_illegal_step_names_what_is_allowed_and_survives_picklin
     assert "cancelled, queued" in str(caught.value.mend)
 
 
-@cache
-def empty_database() -> bytes:
-    """One with its tables: making them anew for each example takes longer than the example."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "a.db"
-        opened = database.open_database(f"sqlite:///{file}")
-        opened.engine.dispose()
-        return file.read_bytes()
-
-
 class Jobs(RuleBasedStateMachine):
     """What users, workers and the reaper may do to jobs, in any order; the model is a dict of states."""
 
@@ -58,22 +57,28 @@ class Jobs(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.folder = tempfile.TemporaryDirectory()
         self.patch = pytest.MonkeyPatch()
-        file = Path(self.folder.name) / "a.db"
-        file.write_bytes(empty_database())
-        self.patch.setenv("HONE_DATABASE_URL", f"sqlite:///{file}")
+        self.patch.setenv("HONE_DATABASE_URL", self.empty_database())
         self.states: dict[str, Status] = {}
         self.tokens: dict[str, int] = {}
         self.events: dict[str, int] = {}
         self.attempts: dict[str, int] = {}
         self.requests: dict[str, str | None] = {}
 
+    def empty_database(self) -> str:
+        self.folder = tempfile.TemporaryDirectory()
+        file = Path(self.folder.name) / "a.db"
+        file.write_bytes(empty_sqlite())
+        return f"sqlite:///{file}"
+
     def teardown(self) -> None:
+        self.patch.undo()
+        self.forget_database()
+
+    def forget_database(self) -> None:
         for opened in list(database._open.values()):
             if self.folder.name in opened.where:
                 opened.engine.dispose()
-        self.patch.undo()
         self.folder.cleanup()
 
     def _moved(self, job_id: str, to: Status) -> None:
@@ -198,3 +203,15 @@ class Jobs(RuleBasedStateMachine):
 
 TestJobs = Jobs.TestCase
 TestJobs.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+
+
+def test_the_states_follow_the_model_on_postgresql(postgresql_url: str) -> None:
+    class OnPostgreSQL(Jobs):
+        def empty_database(self) -> str:
+            return postgresql_url
+
+        def forget_database(self) -> None:
+            with database.open_database(postgresql_url).write() as connection:
+                connection.execute(delete(jobs))
+
+    run_state_machine_as_test(OnPostgreSQL, settings=TestJobs.settings)
