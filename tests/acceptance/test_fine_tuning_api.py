@@ -93,7 +93,7 @@ def wait(client: openai.OpenAI, job_id: str, until: str = "succeeded", seconds: 
 
 @pytest.mark.conformance("GET /v1/fine_tuning/jobs/{fine_tuning_job_id}")
 @pytest.mark.conformance("GET /v1/fine_tuning/jobs/{fine_tuning_job_id}/checkpoints")
-@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "suffix", "seed", "method")
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "suffix", "seed", "method", "method.supervised", "validation_file")
 @pytest.mark.conformance("DELETE /v1/models/{model}")
 def test_the_five_calls(client: openai.OpenAI) -> None:
     training, held_out = upload(client), upload(client, 10, seed=1)
@@ -163,6 +163,7 @@ def test_a_tuned_model_is_tuned_further_and_by_preferences(client: openai.OpenAI
     assert client.chat.completions.create(model=third.fine_tuned_model, **asked).model == third.fine_tuned_model
 
 
+@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "method.reinforcement")
 def test_a_model_is_tuned_by_a_grader(client: openai.OpenAI) -> None:
     # A random model writes something else each time, so how alike it is to a text differs within each group.
     grader = {"type": "text_similarity", "name": "like", "evaluation_metric": "fuzzy_match", "input": "{{sample.output_text}}",
@@ -198,6 +199,7 @@ def test_the_metrics_of_a_job_go_to_weights_and_biases_as_well(server: Server, c
         hyperparameters={"n_epochs": 2},
         integrations=cast(Any, [asked]),
     )
+    assert made.hyperparameters.n_epochs == 2
     job = wait(client, made.id)
     assert [one.to_dict() for one in job.integrations] == [asked]
     (run,) = (server.home / "jobs" / job.id).glob(f"wandb/offline-run-*/run-{job.id}.wandb")

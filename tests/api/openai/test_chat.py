@@ -205,8 +205,13 @@ def test_an_answer_can_be_sent_back_as_it_came(client: openai.OpenAI) -> None:
     assert second.choices[0].finish_reason
 
 
-@pytest.mark.parametrize("limit", [{"max_tokens": 600}, {"max_completion_tokens": 600, "max_tokens": 1}])
 @pytest.mark.conformance("POST /v1/chat/completions", "max_completion_tokens")
+def test_the_limit_s_newer_name_goes_before_the_older(client: openai.OpenAI) -> None:
+    answer = ask(client, max_completion_tokens=5, max_tokens=24)
+    assert (answer.usage.completion_tokens, answer.choices[0].finish_reason) == (5, "length")
+
+
+@pytest.mark.parametrize("limit", [{"max_tokens": 600}, {"max_completion_tokens": 600, "max_tokens": 1}])
 def test_more_than_the_context_is_refused(client: openai.OpenAI, limit: dict[str, int]) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         ask(client, **limit)

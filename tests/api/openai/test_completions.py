@@ -52,7 +52,6 @@ def test_texts_and_token_ids_one_or_many_say_the_same(client: openai.OpenAI, byt
         assert [(choice.index, choice.text) for choice in choices] == [(0, texts[0]), (1, texts[1])]
 
 
-@pytest.mark.conformance("POST /v1/completions", "n", "best_of")
 def test_without_a_prompt_a_document_begins(client: openai.OpenAI, byte_tokenizer: Any) -> None:
     separator = byte_tokenizer.token_to_id("<|endoftext|>")
     expected = ask(client, prompt=[separator])
@@ -61,6 +60,7 @@ def test_without_a_prompt_a_document_begins(client: openai.OpenAI, byte_tokenize
         assert (answer.choices[0].text, answer.usage.prompt_tokens) == (expected.choices[0].text, 1)
 
 
+@pytest.mark.conformance("POST /v1/completions", "n", "best_of")
 def test_each_prompt_has_its_own_choices_in_order(client: openai.OpenAI) -> None:
     both = ask(client, prompt=[PROMPT, "x"], n=2)
     assert [choice.index for choice in both.choices] == [0, 1, 2, 3]

@@ -196,7 +196,6 @@ def test_what_is_odd_in_a_file_is_told_by_the_first_events(client: openai.OpenAI
     ]
 
 
-@pytest.mark.conformance("POST /v1/fine_tuning/jobs", "validation_file")
 def test_an_empty_id_of_a_validation_file_is_no_file(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         create(client, validation_file="")

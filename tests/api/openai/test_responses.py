@@ -170,7 +170,7 @@ def test_log_probabilities_of_a_call_are_not_told(connect: Connect) -> None:
     assert {item.type for item in answer.output} == {"function_call"}
 
 
-@pytest.mark.conformance("POST /v1/responses", "user", "safety_identifier", "prompt_cache_key", "parallel_tool_calls")
+@pytest.mark.conformance("POST /v1/responses", "user", "safety_identifier", "prompt_cache_key")
 def test_labels_of_the_callers_own_change_no_answer(connect: Connect) -> None:
     labels: Any = {"user": "u", "safety_identifier": "s", "prompt_cache_key": "p", "parallel_tool_calls": False}
     answer = ask(connect(_strict_response_validation=True), **labels)
@@ -220,7 +220,7 @@ WEATHER = {
 NOW = {"type": "function", "name": "now"}
 
 
-@pytest.mark.conformance("POST /v1/responses", "tools", "tool_choice")
+@pytest.mark.conformance("POST /v1/responses", "tools", "tool_choice", "parallel_tool_calls")
 @pytest.mark.parametrize("model", ["roomy", "native"])
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "weather"}])
 def test_functions_are_called_and_their_output_goes_on(connect: Connect, model: str, choice: Any) -> None:
@@ -613,7 +613,7 @@ def test_what_an_answer_says_of_its_request_can_be_sent_again(server: str, key: 
     assert again.status_code == 200, again.text
 
 
-@pytest.mark.conformance("GET /v1/responses/{response_id}", "stream", "starting_after")
+@pytest.mark.conformance("GET /v1/responses/{response_id}", "stream", "starting_after", "include")
 @pytest.mark.parametrize(
     "shape",
     [
@@ -642,7 +642,6 @@ def test_a_stored_response_is_streamed_again(connect: Connect, shape: dict[str, 
     assert plain == client.responses.retrieve(made.id, stream=False) == made
 
 
-@pytest.mark.conformance("GET /v1/responses/{response_id}", "include")
 @pytest.mark.parametrize("query", [{"starting_after": "1"}, {"stream": "maybe"}, {"include[]": "reasoning.encrypted_content"}])
 def test_of_a_stored_response_only_what_is_stored_can_be_had(connect: Connect, query: dict[str, str]) -> None:
     client = connect()
