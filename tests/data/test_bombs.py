@@ -166,7 +166,7 @@ LINE = (
 )
 
 
-@in_seconds(2, 600, 86_400)
+@in_seconds(6, 600, 86_400)
 def test_any_bytes_are_checked_without_a_crash_and_lines_are_numbered_right(
     tmp_path: Path, seconds: int, record_property: Callable[[str, object], None]
 ) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import random
 import struct
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -105,6 +107,14 @@ def safetensors(header: Any, data: bytes = b"", length: int | None = None) -> by
     return struct.pack("<Q", len(content) if length is None else length) + content + data
 
 
+def archive(content: bytes) -> bytes:
+    """As torch writes its weights; its readers look for the table at the end, whatever stands before."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as opened:
+        opened.writestr("archive/data.pkl", content)
+    return made.getvalue()
+
+
 def weights_files(count: int, good: bytes) -> Iterator[tuple[str, bytes]]:
     """(what is wrong, content) of a file of weights; `good` is one that is right."""
     draw = random.Random(count)
@@ -129,6 +139,7 @@ def weights_files(count: int, good: bytes) -> Iterator[tuple[str, bytes]]:
         lambda: ("dtype", changed(dtype=draw.choice(["F65", "", "PICKLE", None, 7, "U8"]))),
         lambda: ("overlap", safetensors({name: {**entry, "data_offsets": [0, 64]} for name, entry in named.items()}, data)),
         lambda: ("pickle", draw.choice(pickles)),
+        lambda: ("a file of weights that is an archive, too", good + archive(draw.choice(pickles))),
         lambda: ("json bomb", safetensors(b"[" * draw.choice([10**3, 10**5, 10**6]))),
         lambda: ("garbled", draw.randbytes(draw.randrange(1, 4000))),
         lambda: ("no tensors", safetensors({})),

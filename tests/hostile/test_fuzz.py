@@ -73,7 +73,7 @@ CONVERSATION = record(
 )
 
 
-@seconds(2, 600, 86_400)
+@seconds(6, 600, 86_400)
 def test_what_the_chat_rules_pass_can_be_read_and_rendered(seconds: int, record_property: Note) -> None:
     template = tiny.template()
 
@@ -124,7 +124,7 @@ ADAPTER = st.tuples(
 )
 
 
-@seconds(2, 600, 86_400)
+@seconds(6, 600, 86_400)
 def test_any_adapter_is_read_or_refused(seconds: int, record_property: Note, tmp_path: Path) -> None:
     import torch
 
@@ -173,7 +173,7 @@ def changed(lines: list[str], at: int, how: str, value: str) -> list[str]:
     return [*lines[:at], *new[how], *lines[at + 1 :]]
 
 
-@seconds(2, 600, 86_400)
+@seconds(6, 600, 86_400)
 def test_any_hone_toml_is_a_project_or_told_what_is_wrong(seconds: int, record_property: Note, tmp_path: Path) -> None:
     file, good = tmp_path / "hone.toml", EXAMPLE.read_text(encoding="utf-8").splitlines()
     load_project(EXAMPLE)
@@ -200,7 +200,7 @@ ANSWER = st.lists(
 CUTS = st.lists(st.integers(1, 9), min_size=1, max_size=6)
 
 
-@seconds(2, 600, 86_400)
+@seconds(6, 600, 86_400)
 def test_calls_in_an_answer_do_not_depend_on_how_it_comes(seconds: int, record_property: Note) -> None:
     def pieces(parts: list[str], only_first: bool) -> list[tuple[str, str]]:
         reader = CallReader(GENERIC, only_first=only_first)
