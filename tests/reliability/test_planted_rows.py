@@ -32,3 +32,13 @@ def test_the_rows_of_a_job_stand_in_its_files_alone(new_job: NewJob, hone_home: 
         assert b"a fault of Hone itself" in files[f"jobs/{job.id}/worker.log"]
     holding = [name for name, content in files.items() if SECRET.encode() in content]
     assert len(holding) == 1 and holding[0].startswith("blobs/")
+
+
+def test_what_a_job_leaves_is_closed_to_others_in_a_folder_that_is_open_to_them(new_job: NewJob, hone_home: Path) -> None:
+    hone_home.mkdir(mode=0o755)
+    job = new_job()
+    close_attempt(job, attempt(job))
+    entries = {entry.name: entry.stat().st_mode & 0o077 for entry in hone_home.iterdir()}
+    assert {"hone.db", "jobs", "blobs"} <= set(entries)
+    # Hashes of bases, and a lock without content.
+    assert {name for name, rights in entries.items() if rights} <= {"fingerprints", "hone.db.migrate.lock"}
