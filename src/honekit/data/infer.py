@@ -109,11 +109,16 @@ def _input(cells: dict[str, list[Any]], labels: Sequence[str]) -> str:
         if not texts or column in labels:
             return 0.0
         weight = 2.0 if column.lower() in INPUT_NAMES else 0.3 if column.lower() in ANSWER_NAMES else 1.0
-        if all(_NUMBER.match(text) or _DATE.match(text) for text in texts):
+        if all(_NUMBER.match(text) or _DATE.match(text) for text in texts) or _are_objects(texts):
             weight = 0.01
         return median(map(len, texts)) * (len(set(texts)) / len(texts)) * (len(texts) / len(cells[column])) * weight
 
     return max(cells, key=score)
+
+
+def _are_objects(texts: list[str]) -> bool:
+    """Whether most are JSON objects, which are longer than what they were made from and answer it all the same."""
+    return 2 * sum(text[:1] == "{" and text[-1:] == "}" for text in texts) > len(texts)
 
 
 def _why_no_label(column: str, values: list[Any], *, wanted: bool) -> str | None:

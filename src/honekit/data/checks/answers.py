@@ -10,6 +10,7 @@ from itertools import chain
 from honekit.data.checks.consistency.address import Address
 from honekit.data.checks.consistency.amounts import Amounts
 from honekit.data.checks.consistency.answer_format import AnswerFormat
+from honekit.data.checks.consistency.argument_forms import ArgumentForms
 from honekit.data.checks.consistency.closings import Closings
 from honekit.data.checks.consistency.combinations import Combinations
 from honekit.data.checks.consistency.contradictions import Contradictions
@@ -17,6 +18,7 @@ from honekit.data.checks.consistency.currencies import Currencies
 from honekit.data.checks.consistency.fences import Fences
 from honekit.data.checks.consistency.headings import Headings
 from honekit.data.checks.consistency.labels import Labels
+from honekit.data.checks.consistency.leads import Leads
 from honekit.data.checks.consistency.list_answers import ListAnswers
 from honekit.data.checks.consistency.notation import Notation
 from honekit.data.checks.consistency.patterns import Patterns
@@ -40,6 +42,7 @@ from honekit.data.checks.quality.cut_inputs import CutInputs
 from honekit.data.checks.quality.dates import Dates
 from honekit.data.checks.quality.diversity import Diversity
 from honekit.data.checks.quality.escapes import Escapes
+from honekit.data.checks.quality.failures import Failures
 from honekit.data.checks.quality.given_away import GivenAway
 from honekit.data.checks.quality.grounding import Grounding
 from honekit.data.checks.quality.injections import Injections
@@ -64,7 +67,7 @@ from honekit.data.lines import Finding
 
 _OF_VALUES = (
     "copied", "arguments", "numbers", "times", "patterns", "text_fields", "list_answers", "code_syntax", "off_topic", "headings",
-    "offers", "voices", "code_names", "results", "misnamed",
+    "offers", "voices", "argument_forms", "leads", "code_names", "results", "misnamed",
 )  # fmt: skip
 
 
@@ -94,6 +97,7 @@ class AnswerChecks:
     patterns: Patterns = field(default_factory=Patterns)
     address: Address = field(default_factory=Address)
     announced: Announced = field(default_factory=Announced)
+    argument_forms: ArgumentForms = field(default_factory=ArgumentForms)
     arguments: Arguments = field(default_factory=Arguments)
     blobs: Blobs = field(default_factory=Blobs)
     code_names: CodeNames = field(default_factory=CodeNames)
@@ -104,8 +108,10 @@ class AnswerChecks:
     dates: Dates = field(default_factory=Dates)
     fences: Fences = field(default_factory=Fences)
     escapes: Escapes = field(default_factory=Escapes)
+    failures: Failures = field(default_factory=Failures)
     given_away: GivenAway = field(default_factory=GivenAway)
     injections: Injections = field(default_factory=Injections)
+    leads: Leads = field(default_factory=Leads)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
     misnamed: Misnamed = field(default_factory=Misnamed)
     off_topic: OffTopic = field(default_factory=OffTopic)

@@ -61,11 +61,19 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)--
 MAX_KEY_CHARACTERS = 20_000
 _URL_PASSWORD = re.compile(r"://[^\s:/?#\[\]@!$&'()*+,;=\"<>{}]{1,64}:([^\s/:?#@\"'<>{}$]{3,128})@(?!example\.)")
 _NAMED = re.compile(
-    r"(?:\b|_)(?P<name>pass(?:word|wd|phrase|code)|pwd|passwort|secret(?:[_ -]?(?:access[_ -]?)?key)?|api[_ -]?key|"
+    r"(?:\b|_)(?P<name>pass(?:word|wd|phrase|code)|(?<=_)pass(?=[\"'`\]]{0,2}\s{0,3}[:=])|pass(?=\s?=)"
+    r"|pwd|passwort|secret(?:[_ -]?(?:access[_ -]?)?key)?|api[_ -]?key|"
     r"access[_ -]?key|private[_ -]?key|(?:(?:auth|access|api|refresh|session|bot)[_ -]?)?token)[\"'`\]]{0,2}"
     r"(?:\s{0,3}(?::=|=>|={1,3}|:)\s{0,3}|\s(?:is|was|to)(?:\snow)?\s?:?\s)[\"'`]?(?P<value>[^\s\"'`,;<>|]{6,200})",
     re.IGNORECASE,
 )
+_CALLED = {"pass": "password"}
+_SAID = re.compile(
+    r"\b(?P<name>password|passwort|passcode|pwd) [\"'`]?(?P<value>(?!SHA|AES|PBKDF)"
+    r"(?=[^\s\d]*\d)(?=(?:[^\s\d]*\d){2}|[\w-]*[!@#$%^&*+=?]\w)(?=[^\s]*[a-z])(?=[^\s]*[A-Z]|[\w-]*[!@#$%^&*+=?]\w)"
+    r"[\w!@#$%^&*+=?-]{8,64})(?![\w/])",
+)
+"""`log in with password Wint3r!2024`: no word of a sentence has capitals, small letters and two digits."""
 _BASIC = re.compile(r"\bBasic\s+(?P<value>[A-Za-z0-9+/]{12,}={0,2})(?![\w+/=])")
 _BEARER = re.compile(r"\bBearer\s+(?P<value>[A-Za-z0-9._~+/-]{20,}=*)")
 _PLACEHOLDER = re.compile(
@@ -78,7 +86,7 @@ _KEY_CUES = (
     r"AccountKey=|cloudant|softlayer|ibm|aws|hooks\.slack|npm_|_authToken|PRIVATE KEY|PuTTY|[0-9a-z]{32}|\d{8,10}:[\w-]{35}|"
     r"[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27}"
 )
-_NAME_CUES = r"(?i)pass(?:w|ph|c)|pwd|secret|(?:api|access|private|secret)[ _-]?key|token[\"'`\]]{0,2}\s{0,3}(?:[:=]|is|was)|bearer|\bbasic\s|://[^\s@/]{1,64}:[^\s@]{3,128}@"
+_NAME_CUES = r"(?i)pass(?:w|ph|c|[\"'`\]]{0,2}\s{0,3}[:=])|pwd|secret|(?:api|access|private|secret)[ _-]?key|token[\"'`\]]{0,2}\s{0,3}(?:[:=]|is|was)|bearer|\bbasic\s|://[^\s@/]{1,64}:[^\s@]{3,128}@"
 
 
 @cache
@@ -146,13 +154,12 @@ def _url_passwords(text: str) -> Iterator[Span]:
 
 
 def _named(text: str) -> Iterator[Span]:
-    for match in (*_BEARER.finditer(text), *_NAMED.finditer(text)):
+    for match in (*_BEARER.finditer(text), *_NAMED.finditer(text), *_SAID.finditer(text)):
         value = match["value"].rstrip(".:!?)]}")
-        name = match.groupdict().get("name", "bearer token")
+        name = match.groupdict().get("name", "bearer token").lower()
         if _looks_secret(value, name):
-            yield Span(
-                match.start("value"), match.start("value") + len(value), "data.secrets.password", "warning", f"a {name.lower()}"
-            )
+            start = match.start("value")
+            yield Span(start, start + len(value), "data.secrets.password", "warning", f"a {_CALLED.get(name, name)}")
 
 
 def _basic(text: str) -> Iterator[Span]:

@@ -16,6 +16,8 @@ _KEY = re.compile(r"\"[^\"\n]{1,40}\"\s*:")
 _JOIN = "or|and|oder|und|ou|et|o|y|u|e|eller|och|og|of"
 """`or` and `and` in the languages of the larger data sets."""
 _SEPARATOR = re.compile(rf"\s*(?:,\s*(?:{_JOIN})\b|[,/|;]|\b(?:{_JOIN})\b)\s*")
+_LEAD = re.compile(r".*\b(?:one|any|either|some) of\b\s*", re.I)
+"""What stands before a list: its last word is no label, though `of` parts labels in Dutch."""
 _RANGE = re.compile(
     r"\b(?:from|between|von|zwischen|de|entre|da|tra|scale(?: of)?|rate|score|number|rating)\b[^.\n\d]{0,20}"
     r"(\d{1,3}) ?(?:to|and|-|–|bis|und|à|a|et|y|e) ?(\d{1,3})\b",
@@ -44,7 +46,7 @@ def declared_range(prompt: str) -> tuple[int, int] | None:
 
 
 def _items(sentence: str, known: set[str]) -> list[str]:
-    items = [item.strip(_QUOTES) for item in _SEPARATOR.split(sentence)]
+    items = [item.strip(_QUOTES) for item in _SEPARATOR.split(_LEAD.sub("", sentence, count=1))]
     # `Classify it as billing, login or delivery`: the first label has the sentence before it.
     for size in (1, 2, 3):
         last = " ".join(items[0].split()[-size:]).strip(_QUOTES)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from msgspec import structs
 
 from honekit.data.checks.check import CheckOptions
-from honekit.data.checks.consistency.labels import TEXT, count_labels
+from honekit.data.checks.consistency.labels import count_labels
+from honekit.data.checks.consistency.odd_labels import TEXT
 from honekit.data.checks.conversations import conversations_of
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import bare, read_turn, warner

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from rapidfuzz.distance import OSA
-
 from honekit.data.checks.consistency.declared_labels import declared_labels, declared_range
+from honekit.data.checks.consistency.odd_labels import TEXT, misspellings, numbers_for_names, with_words_around
 from honekit.data.checks.quality.content import says_nothing
 from honekit.data.checks.short_texts import words_only
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
@@ -29,20 +27,16 @@ _FEW_RARE, _LOPSIDED = 4, 0.7
 _MAX_NAMED = 5
 _LEAST_FOR_BALANCE = 20
 _LEAST_SINGLE = 10
-_LEAST_FOR_MISSING, _TIMES_LABELS = 12, 3
+_LEAST_FOR_MISSING, _TIMES_LABELS = 12, 2
 """So few answers, or so few for each label, may lack one by chance."""
 _UNDECLARED = 0.1
-_STEM, _STEM_SHARE = 6, 0.7
-"""`contradictory` for `contradiction`: another ending of one word."""
 _DIGIT = re.compile(r"\d")
-_NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mis", "a", "re", "pre", "sub")
 _ANSWER = ""
 """The name of the tally of whole answers; a field has its path."""
 
-TEXT = "\0text"
-"""The tally's value for answers that are too long for a label."""
 _NO_LABEL = [(_ANSWER, [TEXT])]
 
+_number = warner("data.format.not_label", "write the label's name, as the others do")
 _not_label = warner("data.format.not_label", "answer with the label alone")
 _misspelt = warner("data.labels.misspelt", "write the label as the others do")
 _undeclared = warner("data.labels.undeclared", "use a label that the prompt names, or name this one there")
@@ -77,6 +71,10 @@ class Labels:
             if not is_enum(tally):
                 continue
             yield from _not_labels(tally)
+            numbers = numbers_for_names(tally)
+            for value in numbers:
+                for line, at in tally.places[value]:
+                    yield _number(line, _at(at, name), f"the number {value} stands where nearly all others have a label's name")
             misspelt = dict(misspellings(tally))
             for value, usual in misspelt.items():
                 count = tally.counts[usual]
@@ -88,7 +86,11 @@ class Labels:
             counts = {
                 str(value): count
                 for value, count in tally.counts.items()
-                if value not in misspelt and value not in wordy and value != TEXT and not says_nothing(str(value))
+                if value not in misspelt
+                and value not in wordy
+                and value not in numbers
+                and value != TEXT
+                and not says_nothing(str(value))
             }
             # An empty text is no label, and where the prompt names the labels it is none of them.
             undeclared = list(self._undeclared(counts))
@@ -168,17 +170,6 @@ def _not_labels(tally: Tally) -> Iterator[Finding]:
             )
 
 
-def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
-    """Rare values that have one frequent value in them as a word, with that one: `It is billing.`, `Label: billing`."""
-    usual = [str(value) for value, count in tally.counts.items() if value != TEXT and count >= _FEW]
-    for value, count in tally.counts.items():
-        text = str(value)
-        if count < _FEW and " " in text and text.count(" ") > max((label.count(" ") for label in usual), default=0):
-            inside = [label for label in usual if re.search(rf"(?<![\w-]){re.escape(label)}(?![\w-])", text, re.I)]
-            if len(inside) == 1:
-                yield text, inside[0]
-
-
 def labels_of(turn: Turn) -> list[tuple[str, list[str]]]:
     """Path and labels of each field of an answer that is a JSON object, or the answer itself; read once for all checks."""
     if turn.value is NO_JSON:
@@ -225,64 +216,6 @@ def is_enum(tally: Tally) -> bool:
         return False
     repeated = [count for value, count in tally.counts.items() if count > 1 and value != TEXT]
     return sum(repeated) >= _REPEATED * tally.total and 1 <= len(repeated) <= tally.total / 2
-
-
-def misspellings(tally: Tally) -> Iterator[tuple[str, str]]:
-    """Values with the one that was meant: equal but for case, blanks and hyphens, or rare and a letter or two away."""
-    counts = {str(value): count for value, count in tally.counts.items()}
-    ranked = sorted(counts, key=lambda value: -counts[value])
-    yield from _same_numbers(ranked)
-    by_bare: dict[str, str] = {}
-    forms: Counter[str] = Counter()
-    for value, count in counts.items():
-        forms[bare(value)] += count
-    for value in ranked:
-        form = bare(value)
-        if not form or value == TEXT:
-            continue
-        if form in by_bare:
-            yield value, by_bare[form]
-            continue
-        near = next((usual for usual in by_bare.values() if _is_slip(value, usual, forms)), None)
-        if near:
-            yield value, near
-        else:
-            by_bare[form] = value
-
-
-def _same_numbers(ranked: list[str]) -> Iterator[tuple[str, str]]:
-    """`2.0` where the label is `2`."""
-    whole = {value for value in ranked if value.isdecimal()}
-    for value in ranked:
-        number, point, noughts = value.partition(".")
-        if point and number in whole and noughts and not noughts.strip("0"):
-            yield value, number
-
-
-def _is_slip(value: str, usual: str, forms: Counter[str]) -> bool:
-    a, b = bare(value), bare(usual)
-    if forms[a] > 2 or forms[b] < 3 * forms[a] or min(len(a), len(b)) < 4:
-        return False
-    if _DIGIT.search(a) or _DIGIT.search(b) or _is_negation(a, b):
-        return False
-    if forms[a] == 1 and _shared_beginning(a, b) >= max(_STEM, _STEM_SHARE * max(len(a), len(b))):
-        return True
-    allowed = 1 if min(len(a), len(b)) < 9 and sorted(a) != sorted(b) else 2
-    return abs(len(a) - len(b)) <= allowed and OSA.distance(a, b, score_cutoff=allowed) <= allowed
-
-
-def _shared_beginning(a: str, b: str) -> int:
-    return next((i for i, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b)))
-
-
-def _is_negation(a: str, b: str) -> bool:
-    short, long = sorted((a, b), key=len)
-    return any(long == prefix + short for prefix in _NEGATIONS) or _other_beginning(a, b)
-
-
-def _other_beginning(a: str, b: str) -> bool:
-    """`import` and `export`, `inbound` and `unbound`: words that part in the first letters are other words."""
-    return len(a) == len(b) and a[:2] != b[:2] and sorted(a[:2]) != sorted(b[:2]) and a[2:] == b[2:]
 
 
 def _balance(name: str, tally: Tally, counts: dict[str, int]) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.consistency.labels import is_enum, misspellings
+from honekit.data.checks.consistency.labels import is_enum
+from honekit.data.checks.consistency.odd_labels import misspellings
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import bare, warner
 from honekit.data.checks.turns import Turns

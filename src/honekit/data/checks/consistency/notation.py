@@ -26,7 +26,7 @@ _BEFORE_MONTH = frozenset("snrt,")
 """What `_DAY_OF_MONTH` and `_YEAR` begin with, blanks aside."""
 _YEAR = re.compile(r"(?:st|nd|rd|th)?,?\s\d{4}\b")
 _MONTH_BEFORE = re.compile(rf"\b{_MONTH}\s$")
-_DATES = {
+FORMS_OF_DATES = {
     "iso": "2026-04-03",
     "slash": "03/04/2026",
     "dot": "03.04.2026",
@@ -121,8 +121,8 @@ class Notation:
                 yield _date(line, at, f"there is no day {day}: month and day may have been exchanged")
         for _, tally in self.dates.all():
             for kind, (line, at) in tally.odd(share=_MOSTLY):
-                usual = f"{tally.counts[tally.main]} of {tally.total} with a date write {_DATES[str(tally.main)]}"
-                yield _date(line, at, f"a date is written as {_DATES[str(kind)]}; {usual}")
+                usual = f"{tally.counts[tally.main]} of {tally.total} with a date write {FORMS_OF_DATES[str(tally.main)]}"
+                yield _date(line, at, f"a date is written as {FORMS_OF_DATES[str(kind)]}; {usual}")
         yield from _of_units(self.gaps, "with a blank before it", "without a blank before it")
         yield from _of_units(self.degrees, "with a degree sign", "without a degree sign", seen=set(_places(self.gaps)))
         for _, tally in self.spellings.all():
@@ -138,7 +138,7 @@ class Notation:
 
 
 def date_form(text: str, found: re.Match[str]) -> str | None:
-    """Which key of `_DATES` a number is written as, with what stands around it."""
+    """Which key of `FORMS_OF_DATES` a number is written as, with what stands around it."""
     token = found[0]
     if len(token) > 2:
         date = _DATE.fullmatch(token) if len(token) >= 8 or "/" in token else None

@@ -23,8 +23,9 @@ _KEY = re.compile(
 _ORIGIN = re.compile(r"(?:\w+[_-])?(?:source|url|file(?:_?name)?|path|title|origin|serial|vin)", re.I)
 """Where a text comes from: a group when there are many of them, else a kind (`source: web`)."""
 _NAME = re.compile(r"(?<![\w./:@%-])(?:[A-Za-z]{2,8}[-_]?|#)\d{4,12}(?![\w/@-])")
-_PASSAGE = 150
-"""Characters of a line that is no accident, and may be what the question is about."""
+_PASSAGE, _SHORT_PASSAGE = 150, 60
+"""Characters of a line that is no accident, and may be what the question is about; of one made of several sentences."""
+_SENTENCES = re.compile(r"[.!?] [A-Z][^.!?]*[.!?]$")
 _OF_TEMPLATE = 0.1
 """A line that more of the training records have is a part of their template."""
 _MAX_SHOWN = 20
@@ -65,9 +66,12 @@ def own_names(example: ChatExample) -> set[str]:
 def passage(example: ChatExample) -> int | None:
     """The hash of the one long line in what the user says first, when it is most of it. Several are what a search has found."""
     first = next((message.text for message in example.messages if message.role == "user"), "")
-    if len(first) < _PASSAGE:
+    if len(first) < _SHORT_PASSAGE or ("\n" not in first and len(first) < _PASSAGE):
         return None
-    long = [line for part in first.split("\n") if len(line := " ".join(part.split())) >= _PASSAGE]
+    lines = [" ".join(part.split()) for part in first.split("\n")]
+    long = [line for line in lines if len(line) >= _PASSAGE] or [
+        line for line in lines if len(line) >= _SHORT_PASSAGE and _SENTENCES.search(line)
+    ]
     return hash(long[0]) if len(long) == 1 and 2 * len(long[0]) >= len(first) else None
 
 

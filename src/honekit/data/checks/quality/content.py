@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 from honekit.data.checks.quality.cues import MARK, SLOT, SLOT_WORDS, Cues
 from honekit.data.checks.quality.echo import is_echo, is_edit
-from honekit.data.checks.quality.refusals import refusal_in, speaks_as_ai
+from honekit.data.checks.quality.refusals import offers_more, refusal_in, speaks_as_ai
 from honekit.data.checks.quality.unfilled import is_in_code, unfilled_slot
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
+from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, json_value, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -35,9 +35,13 @@ _SLOT = re.compile(
     r"|(?i:<(?:insert|your|enter|add|fill in)\b[^<>\n]{0,60}>)"
     rf"|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{{0,60}}\](?!\()|\[(?i:{SLOT_WORDS})\](?!\()"
     rf"|<(?i:{SLOT_WORDS})>"
+    r"|\[(?:[A-Z][a-z]{1,20} ){1,2}(?:Name|Date|Time|Address|Email|Phone|Number|Amount|Title|Company|Position|Department"
+    r"|Signature)\](?!\()"
     r"|(?<=[A-Za-z,] )\$\{[a-z][A-Za-z_]{1,30}\}(?=[,.!?]| [a-z])|^\$\{[a-z][A-Za-z_]{1,30}\}(?=,| [a-z]{2})(?=.*[.!?]$)"
 )
 """Slots of a template: a model may be meant to write them."""
+_NOTE = re.compile(r"\[[^\[\]\n]{4,200}\]")
+"""A whole answer that says what should stand there: `[translation of the second line]`."""
 _BRACE = re.compile(r"\{[a-z{]")
 _FILLER_INPUT = re.compile(
     r"(?<=[.?!:])\n{1,2}(n/?a|none|null|nan|<?no ?input>?|-)$|\n(?:input|context): *(n/?a|none|null|nan)$", re.I
@@ -102,6 +106,8 @@ class Content:
         for turn, at, text in turns.trained:
             if len(text) <= _NOTHING_CHARS and says_nothing(text) and not _MARK.search(text):
                 self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
+            elif text[0] == "[" and " " in text and text not in turn.question and _NOTE.fullmatch(text) and _is_words(text):
+                self.slots.add(text, turn.line, f"messages[{at}].content")
         for turn, cues in zip(turns.all, turns.cues, strict=True):
             if cues:
                 self._look_at_cues(turn, cues)
@@ -127,8 +133,9 @@ class Content:
                 continue
             refusal = refusal_in(text, cues)
             # With tools a refusal says what these cannot do; without, it is there by rote.
-            if refusal and (not turn.tools or speaks_as_ai(refusal)):
-                tally = self.as_ai if speaks_as_ai(refusal) else self.refusals
+            is_ai = refusal is not None and speaks_as_ai(refusal)
+            if refusal and (is_ai or not (turn.tools or offers_more(text, refusal))):
+                tally = self.as_ai if is_ai else self.refusals
                 tally.add(refusal, turn.line, f"messages[{at}].content")
             if (MARK in cues or SLOT in cues) and may_have_placeholder(text) and not has_code(text):
                 self._count_placeholder(turn, at, text)
@@ -195,6 +202,10 @@ class Content:
     def _is_meant(self, tally: Tally) -> bool:
         share = _MEANT if self.answers >= _LEAST else 2 * _MEANT
         return tally.total > max(2, share * self.answers)
+
+
+def _is_words(text: str) -> bool:
+    return json_value(text) is NO_JSON and text[1].isalpha() and "," not in text
 
 
 def _places(tally: Tally) -> Iterator[tuple[object, tuple[int, str]]]:

@@ -52,7 +52,8 @@ _PATTERNS = {
     r"|(?:answer|response|text) (?:goes )?here"
     r"|(?:translation|summary|output|content|description|result) here[>\]]"
     r"|einfügen|ergänzen|compléter|ausfüllen|por completar|da completare|nog invullen",
-    "slot": rf"\{{\{{|\{{[a-z]+_|\$\{{[a-z]|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>])",
+    "slot": rf"\{{\{{|\{{[a-z]+_|\$\{{[a-z]|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>])"
+    r"|\[[a-z]+ (?:[a-z]+ )?(?:name|date|time|address|email|phone|number|amount|title|company|position|department|signature)\]",
     "foot": "|".join(FOOT_WORDS),
     "filler": r"I hope (?:this|that) helps|let me know if|feel free to|any (?:other|further|more) questions"
     r"|is there anything else|happy to help|ich hoffe, (?:das|dies) hilft|n'hésitez pas|no dudes en",

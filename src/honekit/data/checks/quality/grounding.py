@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 from honekit.data.checks.tally import MAX_PLACES
-from honekit.data.checks.turn import NO_JSON, has_code, has_digit, said_before, warner
+from honekit.data.checks.turn import NO_JSON, adviser, has_code, has_digit, said_before, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -29,9 +29,16 @@ _LETTER, _DIGIT = re.compile(r"[A-Za-z]"), re.compile(r"\d")
 _LEAST = 6
 _MAX_FOUND = 10 * MAX_PLACES
 _COPIED = 0.8
+_LEAST_ANSWERS, _FEW_LONE, _LONE_SHARE = 10, 2, 0.02
+"""Where hardly any answer has an identifier, the few that do may have made them up."""
+_LONE_DIGITS = 5
+"""So many digits name one order, letter or person; a product has fewer."""
+_LONE = re.compile(r"(?:#|[A-Za-z]{1,6}[-_]?)\d[\d-]*")
 _NOT_WORD = re.compile(r"[^a-z0-9]")
 
-_unfounded = warner("data.answers.unfounded", "copy it from the input, add it there, or take it out of the answer")
+_FIX = "copy it from the input, add it there, or take it out of the answer"
+_unfounded = warner("data.answers.unfounded", _FIX)
+_lone = adviser("data.answers.unfounded", _FIX)
 
 
 @dataclass
@@ -40,10 +47,12 @@ class Grounding:
 
     copied: int = 0
     total: int = 0
+    answers: int = 0
     found: list[tuple[int, str, str]] = field(default_factory=list)
     """Line, field and identifier of the first answers with a strange one."""
 
     def see(self, turns: Turns) -> None:
+        self.answers += len(turns.all)
         for turn, begin, end in turns.spans_of_digits:
             if not _MAY_BE_NAME.search(turn.answer[max(begin - 1, 0) : end + 1]):
                 continue
@@ -61,15 +70,26 @@ class Grounding:
     def join(self, later: Grounding, lines_before: int) -> None:
         self.copied += later.copied
         self.total += later.total
+        self.answers += later.answers
         room = _MAX_FOUND - len(self.found)
         self.found += [(line + lines_before, at, name) for line, at, name in later.found[:room]]
 
     def finish(self) -> Iterator[Finding]:
         if self.total < _LEAST or self.copied < _COPIED * self.total:
+            yield from self._lone()
             return
         for line, at, name in self.found:
             others = f"{self.copied} of {self.total} answers with identifiers copy theirs from the input"
             yield _unfounded(line, at, f"{shown(name)} stands nowhere in the input; {others}")
+
+    def _lone(self) -> Iterator[Finding]:
+        if self.answers < _LEAST_ANSWERS or self.total > max(_FEW_LONE, _LONE_SHARE * self.answers):
+            return
+        for line, at, name in self.found:
+            if _LONE.fullmatch(name) and sum(map(str.isdigit, name)) >= _LONE_DIGITS:
+                yield _lone(
+                    line, at, f"{shown(name)} stands nowhere in the input, and hardly any other answer names such a thing"
+                )
 
 
 def identifiers(text: str) -> list[str]:

@@ -28,11 +28,20 @@ _REFUSAL = re.compile(
 )
 _OTHER_WAY = re.compile(r"[^.!?\n]{0,80}\bbut you (?:can|could|may|might)\b", re.I)
 """Who names another way does not refuse by rote."""
+_OFFER = re.compile(
+    r"\b(?:would you like|shall (?:I|we)|do you want|instead|talk to"
+    r"|I can (?:gladly |also )?(?:help|show|explain|suggest|offer|give|tell)"
+    r"|I(?: would|['’]d) (?:suggest|recommend))\b",
+    re.I,
+)
+_STOCK = re.compile(r"\b(?:else|other|further|different|feel free|questions?|happy to)\b", re.I)
+"""Of what comes by rote behind a refusal."""
 _AI_WORDS = (
     " ai", " ia", " ki", "artific", "künstl", "language m", "sprachm", "langage", "lengu", "lingu", "语言", "言語", "人工",
     "nowledge ", "y training", " my last ", "openai", "anthropic", "chatgpt",
 )  # fmt: skip
 _BEGINNING_CHARS = 250
+_OFFER_CHARS = 400
 
 
 def speaks_as_ai(text: str) -> bool:
@@ -48,3 +57,10 @@ def refusal_in(text: str, cues: Sequence[int] = (REFUSAL, AI)) -> str | None:
     if found and not _AI.search(found[0]) and _OTHER_WAY.match(text, found.end()):
         return None
     return found[0].strip() if found else None
+
+
+def offers_more(text: str, refusal: str) -> bool:
+    """Whether what follows a refusal offers something of its own: then it was written for this question."""
+    end = text.find(refusal) + len(refusal)
+    rest = text[end : end + _OFFER_CHARS]
+    return bool(_OFFER.search(rest)) and not _STOCK.search(rest)

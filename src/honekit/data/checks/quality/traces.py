@@ -25,7 +25,9 @@ _BLOCK = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _TURN = re.compile(r"\n\s*(?:\*\*)?(?:User|Human|Assistant|Customer|Nutzer|Benutzer|Utilisateur|Usuario)(?:\*\*)?: ")
 _FURTHER = "after the answer comes a further turn of the conversation, with the speaker's name before it"
 _SPEAKER = re.compile(
-    r"(?:\*\*)?(?:assistant|ai|bot|gpt|chatgpt|model|a|output|response|gpt-4|answer)"
+    r"(?:\*\*)?(?:assistant|ai|bot|gpt|chatgpt|model|a|output|response|gpt-4|answer|translation|translated text"
+    r"|summary|corrected(?: text| sentence)?|english|german|french|spanish|italian|dutch|portuguese|polish|deutsch"
+    r"|français|español)"
     r"(?:\*\*)? ?:(?=\s)",
     re.I,
 )
