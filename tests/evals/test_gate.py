@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,16 @@ def test_plain_rules_compare_figures() -> None:
     assert outcome("divergence <= 1", given) == "not measured"
     assert outcome("forgetting / 0 <= 1", given) == "not measured"
     assert decide_gate([parse_rule("divergence <= 1")], given).outcome == "undecided"
+
+
+def test_the_last_bits_of_a_sum_and_figures_that_are_no_numbers_decide_nothing() -> None:
+    given = Evidence(PROJECT, {"tuned.x": 0.3, "base.x": 0.25, "more.x": 0.8, "less.x": 0.75, "none.x": math.nan}, {}, "tuned")
+    assert 0.3 - 0.25 < 0.05 < 0.8 - 0.75
+    for rule in ("tuned.x - base.x >= 0.05", "more.x - less.x >= 0.05", "more.x - less.x <= 0.05"):
+        assert outcome(rule, given) == "passed"
+    for rule in ("tuned.x - base.x < 0.05", "more.x - less.x > 0.05"):
+        assert outcome(rule, given) == "failed"
+    assert outcome("none.x < 1", given) == outcome("tuned.x <= none.x", given) == "not measured"
 
 
 def test_forgetting_is_decided_by_what_the_guard_found_and_its_interval() -> None:

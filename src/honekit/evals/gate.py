@@ -8,6 +8,7 @@ passes undecided.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, NoReturn
@@ -118,15 +119,9 @@ def _decide(rule: Rule, evidence: Evidence, adjusted: float | None) -> Decided:
 
 
 def _holds(difference: float, comparison: str) -> bool:
-    match comparison:
-        case ">=":
-            return difference >= 0
-        case "<=":
-            return difference <= 0
-        case ">":
-            return difference > 0
-        case _:
-            return difference < 0
+    if abs(difference) < 1e-12:  # 0.3 - 0.25 is less than 0.05 by the last bits
+        return "=" in comparison
+    return difference > 0 if ">" in comparison else difference < 0
 
 
 def _arm(figure: Figure, evidence: Evidence) -> str | None:
@@ -135,7 +130,8 @@ def _arm(figure: Figure, evidence: Evidence) -> str | None:
 
 def _fact(figure: Figure, evidence: Evidence) -> float | None:
     arm = _arm(figure, evidence)
-    return evidence.numbers.get(figure.metric if arm is None else f"{arm}.{figure.metric}")
+    number = evidence.numbers.get(figure.metric if arm is None else f"{arm}.{figure.metric}")
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _why_missing(figure: Figure, evidence: Evidence) -> str:
