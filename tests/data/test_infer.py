@@ -69,11 +69,41 @@ def test_many_short_values_are_phrases_and_lists_are_lists() -> None:
 
 def test_the_long_answer_of_a_question_table_is_not_taken_for_the_input() -> None:
     questions = [f"question {n} about the weather?" for n in range(10)]
-    answers = [f"a somewhat longer answer number {n} about the rain" for n in range(10)]
-    assert infer(table_of(answer=answers, question=questions)).input == "question"
+    for times in (1, 20):
+        answers = [f"a somewhat longer answer number {n} about the rain" * times for n in range(10)]
+        assert infer(table_of(answer=answers, question=questions)).input == "question"
 
 
 def test_names_that_toml_or_python_would_not_take_are_mended() -> None:
     texts = [f"some text that is rather long {n}" for n in range(6)]
     found = infer(table_of(**{"Body": texts, "Your Class!": ["a", "b"] * 3, "your class": ["c", "d"] * 3, "2nd": ["e", "f"] * 3}))
     assert [f.name for f in found.fields] == ["your_class", "your_class_2", "field_2nd"]
+
+
+@pytest.mark.parametrize("name", ["Ticket ID", "ticketId", "Meldungs-Nr.", "id", "order_no"])
+def test_the_id_is_the_column_that_is_named_so_and_no_address(name: str) -> None:
+    texts = [f"some text that is rather long {n}" for n in range(6)]
+    found = infer(
+        table_of(
+            email=[f"p{n}@example.org" for n in range(6)], **{name: [str(n) for n in range(6)]}, text=texts, kind=["a", "b"] * 3
+        )
+    )
+    assert found.id == name
+    assert found.left_out == {"email": "an id", name: "the id of the row"}
+
+
+def test_sums_of_money_are_numbers_and_lists_of_objects_no_phrases() -> None:
+    texts = [f"some text that is rather long {n}" for n in range(6)]
+    table = table_of(
+        text=texts, sum=[f"1.{n}34,50 €" for n in range(6)], items=[[{"name": f"a{n}"}] for n in range(6)], kind=["a", "b"] * 3
+    )
+    found = infer(table)
+    assert found.left_out == {"sum": "a number", "items": "a list of lists or objects"}
+    items = infer(table, labels=["items"]).fields[0]
+    assert value_of(items, {"items": [{"name": "ä"}]}) == '[{"name": "ä"}]'
+
+
+def test_names_keep_their_letters_without_accents() -> None:
+    texts = [f"some text that is rather long {n}" for n in range(6)]
+    found = infer(table_of(Beschreibung=texts, **{"Priorität (neu)": ["a", "b"] * 3, "Größe": ["c", "d"] * 3}))
+    assert [f.name for f in found.fields] == ["prioritat_neu", "grosse"]

@@ -151,3 +151,10 @@ def test_the_support_example_has_the_stated_sizes_and_slices(tmp_path: Path) -> 
         words = len(example.input.split())
         assert ("short" in example.slices) <= (words <= 7)
         assert ("long_text" in example.slices) == (words >= 35)
+
+
+def test_hone_toml_names_what_is_left_out_and_the_command_for_other_columns(tmp_path: Path) -> None:
+    scaffold(TICKETS, tmp_path / "p")
+    text = (tmp_path / "p/hone.toml").read_text()
+    assert "# `hone init NEW_FOLDER --from tickets.csv --input message --label queue --label Urgency`" in text
+    assert "# Left out: created (a date or time)\n" in text

@@ -87,3 +87,14 @@ def test_a_data_set_of_conversations_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_table(tmp_path / "a.parquet")
     assert caught.value.code == "data.already_chat"
+
+
+def test_objects_in_objects_become_columns_and_lists_of_objects_stay(tmp_path: Path) -> None:
+    row = {"a": {"b": {"c": 1, "d": [1, True]}, "c": 2}, "e": [{"f": 1}]}
+    table = read_table(write(tmp_path / "a.jsonl", json.dumps(row) + "\n"))
+    assert table.rows == ({"b_c": "1", "d": ["1", "true"], "c": "2", "e": [{"f": 1}]},)
+
+
+def test_what_stands_for_nothing_in_spreadsheets_is_nothing(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path / "a.csv", "text,label\na,N/A\nb,-\nc,nan\nd,none\ne,NA\n"))
+    assert [row["label"] for row in table.rows] == [None, None, None, "none", "NA"]

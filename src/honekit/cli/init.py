@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -118,7 +119,7 @@ def _print_project(made: Scaffold) -> None:
     print(
         "\nCheck next:\n"
         "  1. hone.toml: is the input right, is each field one to predict, is primary_metric what matters to you?\n"
-        "     Guessed wrong: move the folder away and say it with --input COLUMN and --label COLUMN.\n"
+        "     Guessed wrong: it has the command for other columns, to say --input and --label in.\n"
         "  2. system.txt: add what a person would need to know to decide doubtful cases.\n"
         f"  3. `{where}hone data prepare` shows the class balance and checks for leaks.\n"
         f"  4. `{where}hone run` tunes, evaluates and reports."
@@ -135,6 +136,8 @@ def _described(guess: FieldGuess) -> str:
 
 
 def _print_to_label(made: Scaffold) -> None:
+    from honekit.data.infer import LONG_TEXT
+
     file = made.files[0]
     print(
         f"{made.table.path.name}: {len(made.table.rows)} {made.table.kind} rows, and nothing in them looks like a label.\n"
@@ -145,3 +148,11 @@ def _print_to_label(made: Scaffold) -> None:
         "     Several answers per line: add keys of your own, e.g. `severity`. Lines that stay null are left out.\n"
         f"  2. `hone init NEW_FOLDER --from {file}`"
     )
+    texts = [column for column, why in made.inference.left_out.items() if why == LONG_TEXT]
+    if texts:
+        source, asked, answered = (shlex.quote(str(name)) for name in (made.table.path, made.inference.input, texts[0]))
+        print(
+            f"\nWhole texts ({', '.join(texts)}) are not scored field by field, so they make no project. To tune on them:\n"
+            f"  `hone data convert {source} --to chat --map input={asked} --map answer={answered} --out chat.jsonl`\n"
+            "  `hone jobs create chat.jsonl`"
+        )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from codecs import BOM_UTF8
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from honekit.cli.device import Device
 from honekit.errors import DataError, SettingsError
+
+if TYPE_CHECKING:
+    from honekit.data.lines import Line
+    from honekit.iot import Assistant, Log
 
 app = typer.Typer(no_args_is_help=True, help="The IoT diagnostic assistant.")
 
@@ -29,6 +36,9 @@ def diagnose(
 ) -> None:
     """Diagnose raw logs: cause, category, severity, actions and the manual's section.
 
+    A line that cannot be read or diagnosed is named and costs none of the others; the exit code is 1 then. With --json
+    it has null in all fields, and an `error`.
+
     Examples:
 
         hone iot diagnose "03:14:07 gw-7 modem: PDP context rejected, retry 9"
@@ -38,7 +48,7 @@ def diagnose(
         cat logs.jsonl | hone iot diagnose - --json
     """
     from honekit.cli import render
-    from honekit.iot import Assistant
+    from honekit.iot import Assistant, Log
     from honekit.pipeline.run import bundled_project
     from honekit.project import load_project
 
@@ -46,43 +56,72 @@ def diagnose(
     assistant = Assistant.load(load_project(bundled_project("iot-diagnostics")), model)
     if not as_json:
         render.console.print(f"model {assistant.version.name}")
+    faults = 0
     with render.progress("diagnosing", len(logs)) as report:
-        for done, (log, diagnosis) in enumerate(zip(logs, assistant.diagnose(logs), strict=True), 1):
-            if as_json:
-                render.print_json(diagnosis.as_dict())
-            else:
-                _show(log, diagnosis.as_dict())
+        for done, (log, found) in enumerate(zip(logs, assistant.diagnose(logs), strict=True), 1):
+            if isinstance(found, DataError):
+                if file is None and text != "-":
+                    raise found
+                faults += 1
+                _tell(found, assistant, as_json)
+            elif as_json:
+                render.print_json(found.as_dict())
+            elif isinstance(log, Log):
+                _show(log.text, found.as_dict())
             report(done)
+    if faults:
+        render.console.print(f"{faults} of {len(logs)} logs could not be diagnosed")
+        raise typer.Exit(1)
 
 
-def _logs(text: str | None, file: Path | None) -> list[str]:
-    from honekit.iot import read_logs
+def _tell(fault: DataError, assistant: Assistant, as_json: bool) -> None:
+    """In JSON in the place of the diagnosis, with all its keys, so that the lines stay those of the input."""
+    from honekit.cli import render
+
+    if as_json:
+        render.print_json({**assistant.nothing.as_dict(), "error": fault.as_dict()})
+    else:
+        render.print_error(fault)
+
+
+def _logs(text: str | None, file: Path | None) -> list[Log | DataError]:
+    from honekit.data.lines import read_lines
+    from honekit.iot import Log, read_logs
 
     if (text is None) == (file is None):
         raise SettingsError(
             "iot.no_input", what="give either a log text, or --file FILE, or - for stdin", mend="`hone iot diagnose --help`"
         )
-    if text == "-":
-        return list(read_logs(sys.stdin.buffer, "stdin"))
-    if text is not None:
-        if not text.strip():
-            raise DataError("iot.empty_log", what="the log text is empty", mend="give the raw log as the argument")
-        return [text]
-    assert file is not None
-    try:
-        with open(file, "rb") as lines:
-            return list(read_logs(lines, str(file)))
-    except OSError as fault:
+    if text is not None and text != "-":
+        if os.path.isfile(text):
+            raise SettingsError("iot.no_input", what=f"{text} is a file, no log", where="TEXT", mend=f"say --file {text}")
+        # An argument may hold any byte, and a device's log often does.
+        log = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        logs: list[Log | DataError] = [Log(log)] if log.strip() else []
+    elif file is not None:
+        logs = list(read_logs(read_lines(file), str(file)))
+    else:
+        logs = list(read_logs(_stdin(), "stdin"))
+    if not logs:
         raise DataError(
-            "iot.file_unreadable",
-            what=f"the file cannot be read: {fault.strerror}",
-            where=str(file),
-            mend="check the path and its permissions",
-        ) from fault
+            "iot.empty_log",
+            what="there is no log in it",
+            where=str(file) if file else "stdin" if text == "-" else "TEXT",
+            mend='give the raw log as the argument, or lines of {"log": ...}',
+        )
+    return logs
+
+
+def _stdin() -> Iterator[Line]:
+    from honekit.data.lines import line_of
+
+    for number, raw in enumerate(sys.stdin.buffer, 1):
+        yield line_of(raw if number > 1 else raw.removeprefix(BOM_UTF8), number)
 
 
 def _show(log: str, diagnosis: dict[str, Any]) -> None:
-    print(log.splitlines()[0][:100])
+    first = log.strip().splitlines()[0][:100]
+    print("".join(char if char.isprintable() else " " for char in first))  # a device's log may steer the terminal
     for name, value in diagnosis.items():
         shown = ", ".join(value) if isinstance(value, list) else f"{value:.2f}" if isinstance(value, float) else value
         print(f"  {name:<15} {'-' if shown is None else shown}")

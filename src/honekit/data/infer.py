@@ -5,7 +5,9 @@ A guess for `hone init`: it is printed, and everything in it can be changed in `
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,9 +28,11 @@ INPUT_NAMES = frozenset(
 ANSWER_NAMES = frozenset(
     ("answer", "output", "response", "completion", "target", "label", "category", "class", "intent", "result", "reply")
 )
-_NUMBER = re.compile(r"^[+-]?\d+([.,]\d+)?%?$")
+_NUMBER = re.compile(r"^[+-]?\d[\d.,' ]*[%€$£]?$")
 _DATE = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?$|^\d{1,2}:\d{2}(:\d{2}.*)?$")
-_ID_NAME = re.compile(r"(^|_)(id|uuid|guid|key|nr|no|number|index)$", re.IGNORECASE)
+_ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|nr|no|number|index)\.?$)|[a-z]I[dD]$")
+LONG_TEXT = "longer text than an answer's phrase"
+_NESTED = "a list of lists or objects"
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ def infer(table: Table, *, input_column: str | None = None, labels: Sequence[str
         if why is None:
             why = _why_no_label(column, values, wanted=column in labels)
         is_unique = None not in values and len({str(value) for value in values}) == len(values)
-        if why == "an id" and identity is None and is_unique:
+        # Not any column without equals: e-mail addresses of a data set's people are no names of its rows.
+        if why == "an id" and identity is None and is_unique and _ID_NAME.search(column):
             identity, why = column, "the id of the row"
         if why is None:
             fields.append(_guess(column, values, {guess.name for guess in fields}))
@@ -102,13 +107,15 @@ def infer(table: Table, *, input_column: str | None = None, labels: Sequence[str
 
 
 def _input(cells: dict[str, list[Any]], labels: Sequence[str]) -> str:
-    """The column with the longest free text: long in the median, seldom the same, and not named like an answer."""
+    """The column with the longest free text: long in the median, seldom the same, and not named like an answer, least of all
+    beside one that is named like a question."""
+    of_answer = 0.01 if any(column.lower() in INPUT_NAMES for column in cells) else 0.3
 
     def score(column: str) -> float:
         texts = [value for value in cells[column] if isinstance(value, str)]
         if not texts or column in labels:
             return 0.0
-        weight = 2.0 if column.lower() in INPUT_NAMES else 0.3 if column.lower() in ANSWER_NAMES else 1.0
+        weight = 2.0 if column.lower() in INPUT_NAMES else of_answer if column.lower() in ANSWER_NAMES else 1.0
         if all(_NUMBER.match(text) or _DATE.match(text) for text in texts) or _are_objects(texts):
             weight = 0.01
         return median(map(len, texts)) * (len(set(texts)) / len(texts)) * (len(texts) / len(cells[column])) * weight
@@ -128,8 +135,10 @@ def _why_no_label(column: str, values: list[Any], *, wanted: bool) -> str | None
         return "empty"
     if len(distinct) == 1 and len(present) == len(values):
         return "the same value in every row"
-    if wanted or any(isinstance(value, list) for value in present):
+    if wanted:
         return None
+    if any(isinstance(value, list) for value in present):
+        return None if all(_is_list_of_texts(value) for value in present if isinstance(value, list)) else _NESTED
     texts = [str(value) for value in present]
     is_repeated = len(distinct) <= MAX_ENUM_VALUES and len(present) >= MIN_ROWS_PER_VALUE * len(distinct)
     if all(_DATE.match(text) for text in texts):
@@ -142,14 +151,14 @@ def _why_no_label(column: str, values: list[Any], *, wanted: bool) -> str | None
         return "a number"
     if len(distinct) == len(present) and all(" " not in text for text in texts):
         return "an id"
-    return "longer text than an answer's phrase" if median(map(len, texts)) > MAX_PHRASE_CHARACTERS else None
+    return LONG_TEXT if median(map(len, texts)) > MAX_PHRASE_CHARACTERS else None
 
 
 def _guess(column: str, values: list[Any], taken: set[str]) -> FieldGuess:
     name = _field_name(column, taken)
     present = [value for value in values if value is not None]
     nullable = len(present) < len(values)
-    lists = [value for value in present if isinstance(value, list)]
+    lists = [value for value in present if _is_list_of_texts(value)]
     if lists and len(lists) == len(present):
         members = Counter(item for value in lists for item in value)
         sizes = [len(set(value)) for value in lists]
@@ -180,8 +189,14 @@ def _guess(column: str, values: list[Any], taken: set[str]) -> FieldGuess:
     )
 
 
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def _phrase(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(value) if _is_list_of_texts(value) else json.dumps(value, ensure_ascii=False)
+    return str(value)
 
 
 def _merge_spellings(texts: list[str]) -> tuple[Counter[str], dict[str, str]]:
@@ -199,13 +214,19 @@ def _merge_spellings(texts: list[str]) -> tuple[Counter[str], dict[str, str]]:
 
 
 def _field_name(column: str, taken: set[str]) -> str:
-    name = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_") or "field"
+    name = plain_key(column) or "field"
     name = name if name[0].isalpha() else f"field_{name}"
     number = 2
     unique = name
     while unique in taken:
         unique, number = f"{name}_{number}", number + 1
     return unique
+
+
+def plain_key(text: str, between: str = "_") -> str:
+    """Lower-case ASCII letters and digits with `between` for all else, without accents: `Priorität (neu)` is prioritat_neu."""
+    ascii_text = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", between, ascii_text).strip(between)
 
 
 def value_of(guess: FieldGuess, row: dict[str, Any]) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
 from honekit.data.infer import FieldGuess
 
@@ -14,9 +15,11 @@ def project_toml(
     *,
     name: str,
     source: str,
+    column: str,
     input_key: str,
     label: str,
     fields: Sequence[FieldGuess],
+    left_out: Mapping[str, str],
     primary: FieldGuess,
     prompts: Sequence[str],
     is_text: bool,
@@ -24,7 +27,8 @@ def project_toml(
     examples: dict[str, int],
     characters: int,
 ) -> str:
-    """A `hone.toml` that `load_project` accepts; `characters` is the median length of an input."""
+    """A `hone.toml` that `load_project` accepts; `characters` is the median length of an input, which stands in `column`;
+    `left_out` names the columns that are not in it and says why."""
     head = f"""# Written by `hone init` from {_comment(source)}. Change what was guessed wrong; `hone data prepare` checks it all.
 
 [project]
@@ -45,7 +49,7 @@ primary_metric = {_text(_metric(primary))}
 # Cap on an answer, in tokens.
 max_new_tokens = {max_new_tokens}
 """
-    tables = "".join(_field(field) for field in fields)
+    tables = _columns(source, column, fields, left_out) + "".join(_field(field) for field in fields)
     stratify = ""
     if primary.type == "enum":
         stratify = f"# Parts of the test set are drawn evenly by this field.\nstratify = {_text(primary.name)}\n"
@@ -86,6 +90,19 @@ alternative_per_million_tokens = 0.60  # price of a hosted model that would do t
     return head + tables + data
 
 
+def _columns(source: str, column: str, fields: Sequence[FieldGuess], left_out: Mapping[str, str]) -> str:
+    """How to take other columns: a field that is only deleted here still stands in the answers of the examples."""
+    said = [("--from", source), ("--input", column), *(("--label", field.column) for field in fields)]
+    options = " ".join(f"{option} {shlex.quote(_comment(value))}" for option, value in said)
+    lines = [
+        "",
+        "# The fields of the answer, in the order in which the model writes them. For others of the file's columns begin anew:",
+        f"# `hone init NEW_FOLDER {options}`, less or more.",
+    ]
+    lines += [f"# Left out: {_comment(column)} ({why})" for column, why in left_out.items()]
+    return "\n".join(lines) + "\n"
+
+
 def _metric(field: FieldGuess) -> str:
     return f"{field.name}_{ {'enum': 'macro_f1', 'list': 'set_f1', 'string': 'accuracy'}[field.type] }"
 
@@ -100,7 +117,7 @@ def _field(field: FieldGuess) -> str:
         more = f" and {len(field.values) - _SHOWN_COUNTS} more" if len(field.values) > _SHOWN_COUNTS else ""
         lines += [f"values = {_list(field.values)}", f"# seen: {', '.join(counts)}{more}"]
     if field.nullable:
-        lines.append("nullable = true  # some rows have no value")
+        lines.append("nullable = true  # some rows have no value: blank, -, N/A, NaN or null")
     match field.type:
         case "enum":
             lines += ['score = "macro_f1"  # every value counts the same; "accuracy": every example', "classical = true"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from honekit.data.infer import FieldGuess, Inference, infer, value_of
+from honekit.data.infer import FieldGuess, Inference, infer, plain_key, value_of
 from honekit.data.lines import MIN_TRAINING_EXAMPLES
 from honekit.data.near.rule import similar_groups
 from honekit.data.project_file import project_toml
@@ -111,9 +111,11 @@ def _project(
     files["hone.toml"] = project_toml(
         name=_project_name(name, directory, source),
         source=source.name,
+        column=inference.input,
         input_key=input_key,
         label=label,
         fields=fields,
+        left_out=inference.left_out,
         primary=primary,
         prompts=[f"prompts/{file}" for file in wordings],
         is_text=is_text,
@@ -149,7 +151,7 @@ def _schema(fields: Sequence[FieldGuess]) -> dict[str, Any]:
 
 
 def _input_key(column: str) -> str:
-    key = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_") or "input"
+    key = plain_key(column) or "input"
     reserved = ("id", "answer", "group", "passages", "accept", "slices", "weight", "meta")
     return f"{key}_text" if key in reserved else key
 
@@ -168,7 +170,7 @@ def _project_name(given: str | None, directory: Path, source: Path) -> str:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
+    return plain_key(text, "-")[:63].strip("-")
 
 
 def _to_label(directory: Path, table: Table, inference: Inference, texts: list[str]) -> Scaffold:

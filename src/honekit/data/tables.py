@@ -12,11 +12,14 @@ from honekit.errors import DataError
 
 MAX_FILE_BYTES = 512 << 20
 """A project that one machine trains needs no larger file; a table is read as a whole."""
+_NOTHING = frozenset(("", "-", "--", "n/a", "#n/a", "nan", "<na>", "null"))
+"""Cells by which spreadsheets and data frames say that there is none. `None` and `NA` may be answers."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows with named columns; a missing cell is absent or None. Cells are text, or lists of text from JSON."""
+    """Rows with named columns; a missing cell is absent or None. Cells are text, or lists from JSON: of text, or, where they
+    hold lists or objects, as they stand."""
 
     path: Path
     kind: Container
@@ -57,22 +60,27 @@ def read_table(path: Path) -> Table:
 
 
 def plain_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Nested objects one level up: {"answer": {"class": 1}} becomes the column `class`, or `answer_class`."""
+    """Nested objects as columns of their own: {"answer": {"class": 1}} becomes the column `class`, or `answer_class` where
+    there is a `class` already."""
     flat: dict[str, Any] = {}
     for key, value in row.items():
         if isinstance(value, dict):
-            for inner, cell in value.items():
-                flat[inner if inner not in row else f"{key}_{inner}"] = _cell(cell)
+            for inner, cell in plain_row(value).items():
+                flat[inner if inner not in row and inner not in flat else f"{key}_{inner}"] = cell
         else:
             flat[key] = _cell(value)
     return flat
 
 
 def _cell(value: Any) -> Any:
-    if value is None or isinstance(value, str):
-        return value.strip() or None if isinstance(value, str) else None
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return [item.strip() for item in value]
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text.casefold() in _NOTHING else text
+    if value is None:
+        return None
+    if isinstance(value, list):
+        is_plain = not any(isinstance(item, dict | list) for item in value)
+        return [str(cell) for item in value if (cell := _cell(item)) is not None] if is_plain else value
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)

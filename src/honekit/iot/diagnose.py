@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honekit.data import build_messages, parse_answer
 from honekit.data.examples import Example
+from honekit.data.lines import Line, decode_json, syntax_finding
 from honekit.errors import DataError, RegistryError
 from honekit.project import Project
 from honekit.registry.versions import Version
 from honekit.retrieval import Index, load_passages
 
 if TYPE_CHECKING:
-    from honekit.inference import Completion, Engine
+    from honekit.inference import Completion, Engine, Request
 
-MAX_LINE_BYTES = 1_000_000
+MAX_LOG_CHARACTERS = 200_000
+"""No base holds a longer log, so none is taken apart only to find that out."""
+BATCH_TOKENS = 48_000
+"""Of the prompts that are answered together, each counted as long as the longest: what their keys and values take."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """A raw log, and the file and line that it comes from."""
+
+    text: str
+    where: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,11 @@ class Assistant:
         self.index = Index(load_passages(project)) if project.retrieval else None
         self.field = next((f.name for f in project.task.fields if f.classical), project.task.fields[0].name)
 
+    @property
+    def nothing(self) -> Diagnosis:
+        """What stands for a log without an answer."""
+        return Diagnosis({f.name: None for f in self.project.task.fields}, 0.0, valid=False)
+
     @classmethod
     def load(cls, project: Project, model: str | None = None) -> Assistant:
         """The named version or alias, else `<project>@production`, else the newest trained version.
@@ -55,20 +71,43 @@ class Assistant:
         version = newest_version(project, model)
         return cls(project, version, load_engine(version.base_ref, version.adapter_path))
 
-    def diagnose(self, logs: Sequence[str], batch_size: int = 32) -> Iterator[Diagnosis]:
-        """One diagnosis per log, in order."""
+    def diagnose(self, logs: Iterable[Log | DataError], batch_size: int = 32) -> Iterator[Diagnosis | DataError]:
+        """One result per log, in order: a fault stands for a log that could not be read, or that is too long for the base."""
+        for batch in self._batches(logs, batch_size):
+            requests = [one for one in batch if not isinstance(one, DataError)]
+            completions = iter(self.engine.generate(requests, batch_size))
+            for one in batch:
+                yield one if isinstance(one, DataError) else self.read(next(completions))
+
+    def _batches(self, logs: Iterable[Log | DataError], batch_size: int) -> Iterator[list[Request | DataError]]:
+        batch: list[Request | DataError] = []
+        longest = 0
+        for log in logs:
+            one = log if isinstance(log, DataError) else self._request(log)
+            length = 0 if isinstance(one, DataError) else len(one.prompt_ids)
+            if batch and (len(batch) == batch_size or max(longest, length) * (len(batch) + 1) > BATCH_TOKENS):
+                yield batch
+                batch, longest = [], 0
+            batch.append(one)
+            longest = max(longest, length)
+        if batch:
+            yield batch
+
+    def _request(self, log: Log) -> Request | DataError:
         from honekit.inference import Request, SamplingParams
 
+        template, most = self.engine.template, self.engine.context_tokens
+        messages = self.messages(log.text[:MAX_LOG_CHARACTERS])
+        ids = template.prompt_ids(messages)
+        if len(log.text) > MAX_LOG_CHARACTERS or len(ids) >= most:
+            return DataError(
+                "iot.log_too_long",
+                what=f"the log has {len(log.text):,} characters; the base holds {most:,} tokens, with instructions and passages",
+                where=log.where,
+                mend="give the lines around the fault only",
+            )
         sampling = SamplingParams(self.project.task.max_new_tokens)
-        for start in range(0, len(logs), batch_size):
-            requests = []
-            for log in logs[start : start + batch_size]:
-                messages = self.messages(log)
-                ids = self.engine.template.prompt_ids(messages)
-                shared = self.engine.template.system_prefix_length(messages)
-                requests.append(Request(ids, sampling, shared, scope=self.project.project.name))
-            for completion in self.engine.generate(requests, batch_size):
-                yield self.read(completion)
+        return Request(ids, sampling, template.system_prefix_length(messages), scope=self.project.project.name)
 
     def messages(self, log: str) -> list[dict[str, Any]]:
         """The prompt of one log, as in training and evaluation."""
@@ -122,27 +161,28 @@ def confidence_of(completion: Completion, key: str, value: str) -> float:
     return math.exp(logprob)
 
 
-def read_logs(lines: Iterable[bytes], name: str) -> Iterator[str]:
-    """Logs of a JSONL file with `{"log": ...}` lines.
-
-    Raises: DataError[iot.bad_line] that names file and line.
-    """
-    for number, raw in enumerate(lines, 1):
-        if not raw.strip():
+def read_logs(lines: Iterable[Line], name: str) -> Iterator[Log | DataError]:
+    """Logs of JSONL lines with `{"log": ...}`; blank lines are passed over, and where a line is wrong stands what is wrong
+    with it, with `name` and its number."""
+    for line in lines:
+        if line.is_blank:
             continue
-        try:
-            if len(raw) > MAX_LINE_BYTES:
-                raise ValueError(f"the line has {len(raw)} bytes, at most {MAX_LINE_BYTES} are read")
-            record = json.loads(raw.decode("utf-8"))
-            log = record["log"] if isinstance(record, dict) else None
-            if not isinstance(log, str) or not log.strip():
-                raise ValueError('it has no text under "log"')
-        except (ValueError, KeyError) as fault:
-            reason = 'it has no key "log"' if isinstance(fault, KeyError) else str(fault)
-            raise DataError(
+        record: Any = None
+        finding = line.fault
+        if line.text is not None:
+            try:
+                record = decode_json(line.text)
+            except ValueError:
+                finding = syntax_finding(line.number, line.text)
+        where = f"{name}:{line.number}"
+        if finding:
+            yield DataError(finding.code, what=finding.message, where=where, mend=finding.fix)
+        elif not isinstance(record, dict) or not isinstance(log := record.get("log"), str) or not log.strip():
+            yield DataError(
                 "iot.bad_line",
-                what=f"a line cannot be read: {reason}",
-                where=f"{name}:{number}",
+                what='the line has no text under "log"',
+                where=where,
                 mend='give one JSON object per line: {"log": "the raw log text"}',
-            ) from fault
-        yield log
+            )
+        else:
+            yield Log(log, where)

@@ -46,11 +46,35 @@ def test_a_delimiter_inside_quotes_does_not_mislead(tmp_path: Path, delimiter: s
         ("is it on,wheels\na,lamp\nb,wheels\n", [("data.csv_header", 1)]),
         ("text,label\na,b\ntext,label\nc,d\n", [("data.csv_syntax", 3)]),
         (b"text,label\na,\xff\nc,d\n", [("data.not_utf8", 2)]),
+        (b"t\xf6xt,label\na,b\nc,b\n", [("data.not_utf8", 1)]),
+        ("text,,label\na,,b\n", [("data.csv_header", 1)]),
+        (",text\nx,a\n", [("data.csv_header", 1)]),
+        ("text,label,\n" + "a,b,\n" * 300 + "c,d,e\n", [("data.csv_syntax", 302)]),
     ],
 )
 def test_a_broken_row_is_named_and_the_others_are_read(tmp_path: Path, text: str | bytes, faults: list[tuple[str, int]]) -> None:
     rows = list(csv_rows(write(tmp_path / "a.csv", text)))
     assert [(row.fault.code, row.fault.line) for row in rows if row.fault] == faults
+
+
+@pytest.mark.parametrize("text", ["text,label,,\na,b,,\n,,,\nc,d,,\n", ",text,label\n0,a,b\n17,c,d\n"])
+def test_blank_columns_of_a_spreadsheet_and_the_index_of_a_data_frame_are_passed_over(tmp_path: Path, text: str) -> None:
+    rows = [row.value for row in csv_rows(write(tmp_path / "a.csv", text))]
+    assert rows == [{"text": "a", "label": "b"}, {"text": "c", "label": "d"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("text,,label\na,,b\n", "column 2 has no name"),
+        ("text,text\na,b\n", 'two columns are named "text"'),
+        ("ham," + "x" * 70 + "\nspam,y\n", "is too long for a column's name"),
+    ],
+)
+def test_a_line_that_is_no_header_says_which_cell_is_none(tmp_path: Path, text: str, why: str) -> None:
+    (row,) = csv_rows(write(tmp_path / "a.csv", text))
+    assert row.fault
+    assert why in row.fault.message
 
 
 @QUICK

@@ -44,6 +44,11 @@ def test_a_sheet_is_known_by_its_bytes_whatever_its_name(tmp_path: Path, write_s
     assert numbered(write_sheet(tmp_path / "export.csv", [["a", "b"], ["x", "y"]])) == [(2, {"a": "x", "b": "y"})]
 
 
+def test_the_index_of_a_data_frame_is_no_column(tmp_path: Path, write_sheet: WriteSheet) -> None:
+    path = write_sheet(tmp_path / "a.xlsx", [["", "text", ""], [0, "one", ""], [1, "two", ""]])
+    assert numbered(path) == [(2, {"text": "one"}), (3, {"text": "two"})]
+
+
 def test_a_cell_beyond_the_header_is_a_fault_of_its_row(tmp_path: Path, write_sheet: WriteSheet) -> None:
     path = write_sheet(tmp_path / "a.xlsx", [["text"], ["one"], ["two", "stray"]])
     faults = [row.fault for row in rows_of(path, "excel") if row.fault]

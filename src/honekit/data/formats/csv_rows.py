@@ -8,12 +8,12 @@ from itertools import chain, islice
 from pathlib import Path
 
 from honekit.data.blocks import MAX_LINE_BYTES
+from honekit.data.formats.header import named_columns, why_no_header
 from honekit.data.formats.row import Row, faulty
 from honekit.data.lines import Line, read_lines, shown
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_LINES = 200
-_MAX_NAME_CHARACTERS = 60
 
 
 def csv_rows(path: Path) -> Iterator[Row]:
@@ -27,7 +27,8 @@ def csv_rows(path: Path) -> Iterator[Row]:
     delimiter = find_delimiter([line.text or "" for line in sample])
     unreadable: list[Row] = []
     reader = csv.reader(_texts(chain(sample, lines), unreadable), delimiter=delimiter, strict=True)
-    columns: list[str] | None = None
+    header: list[str] | None = None
+    places: list[int] = []
     while True:
         number = reader.line_num + 1
         try:
@@ -35,26 +36,33 @@ def csv_rows(path: Path) -> Iterator[Row]:
         except csv.Error as fault:
             yield _not_csv(number, str(fault))
             continue
-        yield from unreadable
-        unreadable.clear()
+        if unreadable:
+            yield from unreadable
+            if header is None:  # the next line would be taken for the header
+                return
+            unreadable.clear()
         if cells is None:
             return
         if not any(cell.strip() for cell in cells):
             continue
-        if columns is None:
-            columns = [cell.strip() for cell in cells]
-            why = None if is_header(columns) else "column names are missing, equal or very long"
-            if why := why or _why_data(columns, sample, delimiter):
+        if header is None:
+            header = [cell.strip() for cell in cells]
+            rows = _rows(sample, delimiter)
+            places = named_columns(header, rows)
+            if why := why_no_header(header, places) or _why_data(header, rows):
                 yield _no_header(number, why)
                 return
-        elif [cell.strip() for cell in cells] == columns:
+        elif [cell.strip() for cell in cells] == header:
             yield faulty(number, "data.csv_syntax", "the header stands here again", "delete the line")
-        elif len(cells) != len(columns):
-            message = f"the row has {len(cells)} cells, the header {len(columns)}"
+        elif len(cells) != len(header):
+            message = f"the row has {len(cells)} cells, the header {len(header)}"
             fix = f"put cells that hold {_NAMES.get(delimiter, delimiter)} or line ends into double quotes"
             yield faulty(number, "data.csv_syntax", message, fix)
+        elif any(cell.strip() for cell in cells[places[-1] + 1 :]):
+            message = "the row has a cell in a column without a name"
+            yield faulty(number, "data.csv_syntax", message, "give the column a name, or empty the cell")
         else:
-            yield Row(number, {name: cell if cell.strip() else None for name, cell in zip(columns, cells, strict=True)})
+            yield Row(number, {header[place]: cells[place] if cells[place].strip() else None for place in places})
 
 
 def _not_csv(number: int, fault: str) -> Row:
@@ -91,19 +99,19 @@ def find_delimiter(lines: Sequence[str]) -> str:
     return max(_DELIMITERS, key=fit)
 
 
-def is_header(names: Sequence[str]) -> bool:
-    """Whether these cells can name columns: all there, all different, none as long as a text."""
-    return all(names) and len(set(names)) == len(names) and all(len(name) <= _MAX_NAME_CHARACTERS for name in names)
-
-
-def _why_data(columns: Sequence[str], sample: Sequence[Line], delimiter: str) -> str | None:
-    """Why the first line is data and no header: what stands in it stands in the same column of a later row."""
+def _rows(sample: Sequence[Line], delimiter: str) -> list[list[str]]:
+    """The rows below the header, none when they cannot be read."""
     try:
         rows = [cells for cells in csv.reader([f"{line.text or ''}\n" for line in sample], delimiter=delimiter) if cells]
     except csv.Error:
-        return None
-    for cells in rows[1:]:
-        again = [name for name, cell in zip(columns, cells, strict=False) if name == cell.strip()]
+        return []
+    return [cells for cells in rows if any(cell.strip() for cell in cells)][1:]
+
+
+def _why_data(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
+    """Why the first line is data and no header: what stands in it stands in the same column of a later row."""
+    for cells in rows:
+        again = [name for name, cell in zip(columns, cells, strict=False) if name and name == cell.strip()]
         if again and len(again) < len(columns):
             return f"{shown(again[0])} stands in the same column again, so it is data"
     return None

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from honekit.data.blocks import open_unpacked
-from honekit.data.formats.csv_rows import is_header
+from honekit.data.formats.header import named_columns, why_no_header
 from honekit.data.formats.row import Row, faulty
 from honekit.errors import DataError
 
 MAX_UNPACKED_BYTES = 512 << 20
+_SAMPLE_ROWS = 200
 
 
 def excel_rows(path: Path, sheet: str | None = None) -> Iterator[Row]:
@@ -21,26 +22,24 @@ def excel_rows(path: Path, sheet: str | None = None) -> Iterator[Row]:
 
     Raises: DataError[data.file_missing | data.file_unreadable | data.excel_unreadable | data.too_large | data.split_unknown].
     """
-    columns: list[str] | None = None
-    for number, cells in enumerate(_sheet(path, sheet)[1], 1):
-        texts = [_text(cell) for cell in cells]
-        if not any(texts):
-            continue
-        if columns is None:
-            columns = [text or "" for text in texts]
-            while columns and not columns[-1]:
-                columns.pop()
-            if not is_header([name.strip() for name in columns]):
-                message = "the first row is no header: column names are missing, equal or very long"
-                yield faulty(number, "data.csv_header", message, "put a row with the names of the columns first")
-                return
-            columns = [name.strip() for name in columns]
-        elif any(texts[len(columns) :]):
+    rows = [(number, [_text(cell) for cell in cells]) for number, cells in enumerate(_sheet(path, sheet)[1], 1)]
+    rows = [(number, texts) for number, texts in rows if any(texts)]
+    if not rows:
+        return
+    first, begin = rows.pop(0)
+    header = [(text or "").strip() for text in begin]
+    places = named_columns(header, [texts for _, texts in rows[:_SAMPLE_ROWS]])
+    if why := why_no_header(header, places):
+        yield faulty(
+            first, "data.csv_header", f"the first row is no header: {why}", "put a row with the names of the columns first"
+        )
+        return
+    for number, texts in rows:
+        if any(texts[places[-1] + 1 :]):
             message = "the row has a cell beyond the header's last column"
             yield faulty(number, "data.csv_syntax", message, "give the column a name, or empty the cell")
         else:
-            texts += [None] * (len(columns) - len(texts))
-            yield Row(number, dict(zip(columns, texts, strict=False)))
+            yield Row(number, {header[place]: texts[place] if place < len(texts) else None for place in places})
 
 
 def sheets(path: Path) -> tuple[str, list[str]]:

@@ -1,0 +1,69 @@
+"""`hone iot diagnose` in all its forms, over a model whose answers are known."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.iot.test_diagnose import ANSWER, assistant
+
+from honekit.cli.main import main
+from honekit.iot import Assistant
+
+FIELDS = {*ANSWER, "confidence"}
+
+
+@pytest.fixture(autouse=True)
+def known_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Assistant, "load", classmethod(lambda cls, project, model=None: assistant()))
+
+
+def test_a_text_gives_one_diagnosis(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["iot", "diagnose", "gw-7 \x1b[31mlost \udcff", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == FIELDS
+    assert main(["iot", "diagnose", "\n gw-7 \x1b[31mlost"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("gw-7  [31mlost\n")
+    assert "Connectivity" in shown
+
+
+def test_a_file_with_faulty_lines_gives_a_line_for_each_in_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "logs.jsonl"
+    file.write_bytes(b'\xef\xbb\xbf{"log": "a"}\r\n\nplain text\n{"log": "b"}\n')
+    assert main(["iot", "diagnose", "--file", str(file), "--json"]) == 1
+    out, err = capsys.readouterr()
+    first, faulty, last = map(json.loads, out.splitlines())
+    assert (first["device"], last["device"]) == ("gw-1", "gw-2")
+    assert set(faulty) == FIELDS | {"error"}
+    assert faulty["category"] is None
+    assert faulty["error"]["where"] == f"{file}:3"
+    assert "1 of 3 logs" in err
+
+    assert main(["iot", "diagnose", "--file", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert out.count("Connectivity") == 2
+    assert f"{file}:3" in err
+
+
+def test_stdin_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    given: Any = SimpleNamespace(buffer=io.BytesIO(b'\xef\xbb\xbf{"log": "a"}\n{"log": "b"}'))
+    monkeypatch.setattr("sys.stdin", given)
+    assert main(["iot", "diagnose", "-", "--json"]) == 0
+    assert [json.loads(line)["device"] for line in capsys.readouterr().out.splitlines()] == ["gw-1", "gw-2"]
+
+
+def test_nothing_to_diagnose_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "logs.jsonl"
+    file.write_text("\n \n")
+    assert main(["iot", "diagnose", "--file", str(file)]) == 1
+    assert "[iot.empty_log]" in capsys.readouterr().err
+    assert main(["iot", "diagnose", " "]) == 1
+    assert "[iot.empty_log]" in capsys.readouterr().err
+    assert main(["iot", "diagnose", str(file)]) == 2
+    assert f"say --file {file}" in capsys.readouterr().err
+    assert main(["iot", "diagnose", "z" * 300_000]) == 1
+    assert "[iot.log_too_long]" in capsys.readouterr().err

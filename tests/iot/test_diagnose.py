@@ -1,0 +1,118 @@
+"""The assistant over a model whose answers are known: order, faults in the place of answers, batches that fit into memory."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from honekit.data.lines import line_of
+from honekit.errors import DataError
+from honekit.inference import Completion, Request
+from honekit.inference.engine import Token
+from honekit.iot import Assistant, Diagnosis, Log, read_logs
+from honekit.iot import diagnose as module
+from honekit.pipeline.run import bundled_project
+from honekit.project import load_project
+
+ANSWER = {
+    "device": "gw-7",
+    "probable_cause": "no signal",
+    "category": "Connectivity",
+    "severity": "warning",
+    "actions": ["check_antenna"],
+    "manual_ref": None,
+}
+
+
+class Template:
+    """A token for each character of the log."""
+
+    def prompt_ids(self, messages: Sequence[dict[str, Any]]) -> list[int]:
+        return [ord(char) for char in messages[-1]["content"]]
+
+    def system_prefix_length(self, messages: Sequence[dict[str, Any]]) -> int:
+        return 0
+
+
+class Engine:
+    """Answers every prompt with the same diagnosis of the device `gw-<number of the prompt>`."""
+
+    template = Template()
+    context_tokens = 8192
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.answered = 0
+
+    def generate(self, requests: Sequence[Request], batch_size: int) -> list[Completion]:
+        self.batches.append(len(requests))
+        return [self._answer() for _ in requests]
+
+    def _answer(self) -> Completion:
+        self.answered += 1
+        text = json.dumps(ANSWER | {"device": f"gw-{self.answered}"})
+        tokens = [Token(0, char, b"", -0.01, [], None) for char in text]
+        return Completion([0] * len(tokens), text, "stop", tokens, 0.0)
+
+
+def assistant() -> Assistant:
+    version: Any = SimpleNamespace(name="ft:tiny")
+    engine: Any = Engine()
+    return Assistant(load_project(bundled_project("iot-diagnostics")), version, engine)
+
+
+def logs(*lines: bytes) -> list[Log | DataError]:
+    return list(read_logs((line_of(line, number) for number, line in enumerate(lines, 1)), "logs.jsonl"))
+
+
+def test_lines_that_cannot_be_read_are_named_and_cost_none_of_the_others() -> None:
+    found = logs(
+        b'{"log": "a"}',
+        b"",
+        b"gw-7 offline",
+        b'{"log": "\xff"}',
+        b'{"text": "b"}',
+        b'{"log": " "}',
+        b"[" * 100_000,
+        b'{"log": "\\ud800"}',
+        b'{"log": "c"}',
+    )
+    assert [one.code if isinstance(one, DataError) else one.text for one in found] == [
+        "a",
+        "data.json_syntax",
+        "data.not_utf8",
+        "iot.bad_line",
+        "iot.bad_line",
+        "data.json_syntax",
+        "data.json_syntax",
+        "c",
+    ]
+    assert [one.where for one in found] == [f"logs.jsonl:{number}" for number in (1, 3, 4, 5, 6, 7, 8, 9)]
+    assert all(one.mend for one in found if isinstance(one, DataError))
+
+
+def test_faults_stand_in_their_places_between_the_diagnoses() -> None:
+    fault = DataError("iot.bad_line", what="no", where="x:2")
+    results = list(assistant().diagnose([Log("a"), fault, Log("b"), Log("z" * 9000, "x:4"), Log("y" * 300_000), Log("c")], 2))
+    kinds = [one.values["device"] if isinstance(one, Diagnosis) else (one.code, one.where) for one in results]
+    assert kinds == ["gw-1", ("iot.bad_line", "x:2"), "gw-2", ("iot.log_too_long", "x:4"), ("iot.log_too_long", None), "gw-3"]
+
+
+def test_the_confidence_is_the_probability_of_the_categorys_tokens() -> None:
+    found = next(assistant().diagnose([Log("a")]))
+    assert isinstance(found, Diagnosis)
+    assert found.as_dict() == {**ANSWER, "device": "gw-1", "confidence": pytest.approx(math.exp(-0.01 * len("Connectivity")))}
+
+
+def test_long_logs_are_answered_fewer_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BATCH_TOKENS", 16_000)
+    one = assistant()
+    one.index = None
+    assert len(list(one.diagnose([*[Log("short")] * 6, *[Log("long " * 1000)] * 4]))) == 10
+    assert one.engine.batches[0] == 6  # type: ignore[attr-defined]
+    assert max(one.engine.batches[1:]) == 3  # type: ignore[attr-defined]
