@@ -196,6 +196,35 @@ def test_what_is_odd_in_a_file_is_told_by_the_first_events(client: openai.OpenAI
     ]
 
 
+def test_prompts_with_completions_are_checked_line_by_line_too(client: openai.OpenAI) -> None:
+    texts: list[Any] = [{"prompt": f"{number} + 1 =", "completion": f" {number + 1}"} for number in range(10)]
+    training = upload(client, [*texts, {**texts[3], "topics": "sums"}])
+    job = create(client, training_file=training, validation_file=upload(client, texts[:1]))
+    assert job.hyperparameters.n_epochs == 9
+    events = [event.message for event in client.fine_tuning.jobs.list_events(job.id)]
+    assert 'Training file: Line 11: topics: the key "topics" means nothing here' in events
+    with pytest.raises(openai.BadRequestError, match="Line 11: completion: `completion` is not a text") as caught:
+        create(client, training_file=upload(client, [*texts, {"prompt": "a", "completion": 1}]))
+    assert caught.value.code == "invalid_training_file"
+    with pytest.raises(openai.BadRequestError, match="Line 1: messages: the key `messages` is missing"):
+        create(client, validation_file=upload(client, [{"prompt": "a"}]))
+    with pytest.raises(openai.BadRequestError, match=r"Lines 1, 2, .*prompt/completion record"):
+        create(client, training_file=training, method={"type": "dpo"})
+
+
+def test_what_is_passed_over_or_written_twice_is_told_by_the_first_events(client: openai.OpenAI) -> None:
+    lines = [json.dumps(record) for record in tiny.conversations(10)]
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": json.dumps("{}")}}
+    lines[3:3] = ["", json.dumps({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [call]}]})]
+    sent = client.files.create(file=("train.jsonl", "\n".join([*lines, "", ""]).encode()), purpose="fine-tune")
+    job = create(client, training_file=sent.id)
+    told = [event.message for event in client.fine_tuning.jobs.list_events(job.id) if event.level == "warn"]
+    assert sorted(message.partition(":")[2][:50] for message in told) == [
+        " Line 4: the line is blank, and passed over",
+        " Line 5: messages[1].tool_calls[0].function.argume",
+    ]
+
+
 @pytest.mark.conformance("POST /v1/fine_tuning/jobs", "validation_file")
 def test_an_empty_id_of_a_validation_file_is_no_file(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
