@@ -54,13 +54,16 @@ class Start:
     name: str
     base_ref: str
     adapter: Path | None = None
+    model: str = ""
+    """What an alias points to."""
 
     @property
     def base_name(self) -> str:
         """The base as the client calls it, which the tuned model's name carries on: of a tuned model what its name says."""
         if self.adapter is None:
             return self.name
-        return self.name.split(":")[1] if self.name.startswith("ft:") else self.base_ref
+        name = self.model or self.name
+        return name.split(":")[1] if name.startswith("ft:") else self.base_ref
 
 
 def create(

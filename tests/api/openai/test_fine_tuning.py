@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,10 @@ def test_a_tuned_model_carries_the_name_that_its_base_is_served_by(client: opena
     assert version.name == asked.model_name
     again = fine_tuning.create("default", Start(version.name, base, adapter), training)[1]
     assert again.model_name.startswith(f"ft:{named}:local::")
-    by_alias = fine_tuning.create("default", Start("pumps@production", base, adapter), training)[1]
-    assert by_alias.model_name.startswith("ft:some-base:local::")
+    by_alias = fine_tuning.create("default", Start("pumps@production", base, adapter, version.name), training)[1]
+    assert by_alias.model_name.startswith(f"ft:{named}:local::")
+    unnamed = fine_tuning.create("default", Start("pumps@production", base, adapter), training)[1]
+    assert unnamed.model_name.startswith("ft:some-base:local::")
 
 
 def test_an_encoder_is_refused_before_a_job_of_it_is_queued(key: str, tmp_path: Path) -> None:
@@ -358,6 +361,42 @@ def checkpointed(client: openai.OpenAI, tmp_path: Path) -> tuple[Any, str]:
     job = create(client)
     queue.add_checkpoint(job.id, 3, str(tmp_path), {"train_loss": 1.0}, model=Model(job_dir(job.id) / "epochs", "f" * 16))
     return job, client.fine_tuning.jobs.checkpoints.list(job.id).data[0].fine_tuned_model_checkpoint
+
+
+def test_permissions_can_be_taken_back_while_they_are_listed(client: openai.OpenAI, tmp_path: Path) -> None:
+    shared = checkpointed(client, tmp_path)[1]
+    permissions = client.with_options(api_key=create_key(scope="admin")[0]).fine_tuning.checkpoints.permissions
+    given = [one.id for one in permissions.create(shared, project_ids=[f"team-{number}" for number in range(5)])]
+    seen = []
+    for one in permissions.list(shared, limit=2):
+        permissions.delete(one.id, fine_tuned_model_checkpoint=shared)
+        seen.append(one.id)
+    assert sorted(seen) == sorted(given)
+    assert [one.id for one in permissions.list(shared, after=given[0], order="ascending")] == []
+    with pytest.raises(openai.BadRequestError) as caught:
+        permissions.list(shared, after="cp_none")
+    assert caught.value.param == "after"
+
+
+def test_the_estimated_finish_is_that_of_a_running_job_and_never_past(client: openai.OpenAI) -> None:
+    job = create(client).id
+
+    def estimated() -> int | None:
+        found: int | None = client.fine_tuning.jobs.retrieve(job).estimated_finish
+        return found
+
+    jobs.transition(job, "running", message="Running")
+    now = time.time()
+    for finish_at in (now + 100, now - 100):
+        queue.set_progress(job, {"step": 1, "total_steps": 9, "eta_s": 100.0, "finish_at": finish_at})
+        assert int(max(finish_at, now)) <= (estimated() or 0) <= max(finish_at, time.time())
+    jobs.transition(job, "paused", message="Paused")
+    assert estimated() is None
+    for status in ("queued", "running"):
+        jobs.transition(job, status, message="")  # type: ignore[arg-type]
+    assert estimated() is None  # until it has shown anew how fast it is
+    assert jobs.get_job(job).progress == {"step": 1, "total_steps": 9}
+    jobs.fail(job, {"code": "x", "what": "y", "where": None, "mend": None})
 
 
 @pytest.mark.conformance("POST /v1/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions")
