@@ -52,6 +52,9 @@ def test_a_key_is_made_listed_looked_at_and_revoked(admin: Any, server: str) -> 
     assert keys.delete(made["id"], project_id="org-a").deleted is True
     assert auth.verify(made["value"]) is None
     assert [key.name for key in keys.list("org-a")] == ["mine"]
+    every = keys.list("org-a", extra_query={"revoked": "true"}).data
+    assert [(key.name, key.to_dict()["revoked_at"] is None) for key in every] == [("laptop", False), ("mine", True)]
+    assert [key.name for key in keys.list("org-a", after=made["id"])] == ["mine"]
     for gone in (keys.retrieve, keys.delete):
         with pytest.raises(openai.NotFoundError) as caught:
             gone(made["id"], project_id="org-a")

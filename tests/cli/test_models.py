@@ -29,6 +29,9 @@ def test_a_version_is_promoted_shown_rolled_back_and_deleted() -> None:
     assert json.loads(_run("promote", new, "--reason", "better", "--json"))["version"] == new
     shown = _run("show", "iot@production")
     assert new in shown
+    assert '{"loss": 0.5}' in shown
+    lineage = {"job": "ftjob-2", "base": "b", "base_fingerprint": "x", "adapter_fingerprint": "y2", "measured": {"loss": 0.5}}
+    assert json.loads(_run("show", new, "--json"))["lineage"] == lineage
     assert "better" in shown
     assert json.loads(_run("rollback", "iot@production", "--json"))["version"] == old
     listed = json.loads(_run("list", "--json"))

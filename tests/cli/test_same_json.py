@@ -186,6 +186,23 @@ def test_what_is_changed_is_told_alike(twice: Any, command: str, small_base: Pat
     assert here[0] == 0
 
 
+def test_a_version_is_shown_with_its_lineage(twice: Any, data: dict[str, str]) -> None:
+    there, here = twice(["models", "show", "twin@production"])
+    assert here == there
+    lineage = here[1]["lineage"]
+    assert (lineage["job"], lineage["base"]) == (registry.get_version(data["model"]).job_id, "tiny")
+    assert {"base_fingerprint", "adapter_fingerprint", "measured"} <= set(lineage)
+
+
+def test_a_key_that_is_revoked_again_stays_as_it_was(twice: Any) -> None:
+    secret, key = auth.create_key("twice")
+    auth.revoke_key(key.id)
+    for named in (key.id, secret):
+        there, here = twice(["keys", "revoke", named])
+        assert here == there
+        assert here[0] == 0
+
+
 def test_what_is_made_is_told_alike(twice: Any, small_base: Path, training: Path) -> None:
     there, here = twice(["files", "upload", str(training), "--expires-after", "2h"])
     assert plain(here) == plain(there)

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from honekit.chat.messages import template_variables
 from honekit.data.chat import MAX_KEPT, check_chat_file, read_chat_file
+from honekit.data.rows import read_rows
 from honekit.errors import DataError
 
 from .conftest import codes, write_lines
@@ -194,3 +196,58 @@ def test_findings_are_capped_and_the_total_is_kept(file: Path) -> None:
     assert result.stats["errors"] == MAX_KEPT + 500
     with pytest.raises(DataError, match="1500 faults"):
         read_chat_file(file)
+
+
+def asked(answer: dict[str, Any], number: int = 0) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": f"question {number}"}, {"role": "assistant", **answer}]}
+
+
+def test_a_refusal_is_learnt_as_what_the_assistant_says(file: Path) -> None:
+    refusals = [{"refusal": "No."}, {"content": None, "refusal": "No."}, {"content": [{"type": "refusal", "refusal": "No."}]}]
+    write_lines(file, [*(good(n) for n in range(10)), *(asked(one, n) for n, one in enumerate(refusals))])
+    result = check_chat_file(file)
+    assert result.is_good and not result.warnings
+    assert [(one.messages[-1].text, one.messages[-1].is_trained) for one in read_chat_file(file)[10:]] == [("No.", True)] * 3
+    assert [row.answer for row in read_rows(file)[10:]] == ["No."] * 3
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "field"),
+    [
+        (asked({"content": "Yes.", "refusal": "No."}), "data.refusal", "messages[1].refusal"),
+        (
+            asked({"content": [{"type": "text", "text": "a"}, {"type": "refusal", "refusal": "b"}]}),
+            "data.refusal",
+            "messages[1].content",
+        ),
+        ({"messages": [{"role": "user", "content": "a", "refusal": "b"}]}, "data.refusal", "messages[0].refusal"),
+        (asked({"refusal": 5}), "data.content.type", "messages[1].refusal"),
+        (asked({"content": [{"type": "refusal", "text": "b"}]}), "data.content.type", "messages[1].content[0]"),
+    ],
+)
+def test_a_refusal_stands_alone_in_an_assistant_message(file: Path, line: Any, code: str, field: str) -> None:
+    write_lines(file, [line])
+    finding = check_chat_file(file).errors[0]
+    assert (finding.code, finding.field) == (code, field)
+
+
+def test_arguments_that_are_encoded_twice_are_told_and_learnt_once(file: Path) -> None:
+    def called(arguments: str) -> dict[str, Any]:
+        return asked({"tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": arguments}}]}, 1)
+
+    write_lines(
+        file, [*(good(n) for n in range(10)), called(json.dumps(json.dumps({"a": 1}))), called('"a"'), called('{"a": 1}')]
+    )
+    (finding,) = check_chat_file(file).warnings
+    assert (finding.line, finding.code) == (11, "data.tool.arguments_twice")
+    assert finding.field == "messages[1].tool_calls[0].function.arguments"
+    messages = [one.messages[-1] for one in read_chat_file(file)[10:]]
+    assert template_variables(messages[0]) == template_variables(messages[2])
+
+
+def test_blank_lines_between_records_are_told(file: Path) -> None:
+    lines = [json.dumps(good(n)) for n in range(10)]
+    file.write_text("\n".join(["", *lines[:5], " \t", "", *lines[5:], "", ""]), encoding="utf-8")
+    warnings = check_chat_file(file).warnings
+    assert [(one.code, one.line) for one in warnings] == [("data.blank_line", line) for line in (1, 7, 8)]
+    assert all(one.fix for one in warnings)

@@ -155,6 +155,18 @@ JSON = st.recursive(
 BROKEN = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode())
 
 
+def test_arguments_that_are_encoded_twice_are_told_of_both_answers(file: Path) -> None:
+    def calling(city: str) -> list[dict[str, Any]]:
+        arguments = json.dumps(json.dumps({"city": city}))
+        return answer(None, tool_calls=[{"id": city, "function": {"name": "f", "arguments": arguments}}])
+
+    write_lines(file, [pair(preferred_output=calling("Oslo"), non_preferred_output=calling("Bern"))])
+    warnings = check_preference_file(file).warnings
+    assert [one.field for one in warnings] == [
+        f"{name}[0].tool_calls[0].function.arguments" for name in ("preferred_output", "non_preferred_output")
+    ]
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(BROKEN, max_size=4))
 def test_no_bytes_crash_the_check_and_what_it_passes_is_read(file: Path, lines: list[bytes]) -> None:

@@ -220,6 +220,10 @@ class TestIsolated:
         assert "SyntaxError" in str(check_source("def grade(sample"))
         assert "no function grade" in str(check_source("def mark(sample, item): return 1"))
         assert check_source("(" * 100_000) is not None
+        wants = "import json, numpy.linalg\nfrom yaml import load\n"
+        grade = "def grade(sample, item):\n    import scipy\n    return 1\n"
+        assert "it imports numpy, yaml," in str(check_source(wants + grade))
+        assert check_source("try:\n    import numpy\nexcept ImportError:\n    numpy = None\n" + grade) is None
 
     def test_a_source_over_the_limit_is_refused(self) -> None:
         with pytest.raises(GraderError) as caught:

@@ -59,7 +59,7 @@ def test_a_multi_grader_takes_one_grader_or_an_object_of_them() -> None:
         ({**MULTI, "graders": {"a b": CHECK}, "calculate_output": "1"}, "a b"),
         ({**MULTI, "graders": {f"g{n}": CHECK for n in range(21)}, "calculate_output": "1"}, "graders"),
         ({**MULTI, "graders": {"a": MULTI}, "calculate_output": "a"}, "graders.named.a"),
-        ({**PYTHON, "image_tag": "2025-05-08"}, "image_tag"),
+        ({**PYTHON, "image_tag": 2025}, "image_tag"),
         ({**PYTHON, "source": "ä" * (MAX_SOURCE_BYTES // 2 + 1)}, "source"),
     ],
 )

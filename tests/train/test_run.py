@@ -96,6 +96,16 @@ def test_a_job_leaves_a_better_model_and_the_whole_record_of_how_it_came_about(t
         assert not torch.allclose(plain(ids).logits, tuned(ids).logits, atol=1e-2)
 
 
+def test_prompts_with_completions_are_learnt_as_the_texts_that_they_are(tiny_base: Path, tmp_path: Path) -> None:
+    def texts(count: int) -> list[dict[str, Any]]:
+        return [{"prompt": f"Item {number}: ", "completion": "red"} for number in range(count)]
+
+    job = here(job_for(tiny_base, tmp_path, texts(12), texts(3)))
+    assert job.status == "succeeded" and job.result
+    assert job.result["trained_tokens"] == 2 * 12 * len("red.")  # two epochs; the end counts as the bytes do
+    assert job.result["held_out_loss"] < job.result["base_held_out_loss"]
+
+
 def test_plain_peft_loads_the_result(tiny_base: Path, tmp_path: Path) -> None:
     from peft import PeftModel
 

@@ -49,7 +49,7 @@ class KeyOwner(BaseModel):
 
 
 class KeyObject(BaseModel):
-    """OpenAI's project key, and its scope."""
+    """OpenAI's project key, its scope, and when it was revoked."""
 
     id: str
     object: Literal["organization.project.api_key"] = "organization.project.api_key"
@@ -60,6 +60,7 @@ class KeyObject(BaseModel):
     owner: KeyOwner
     owner_project_access: Literal["active"] = "active"
     scope: auth.Scope
+    revoked_at: int | None = None
 
 
 class NewKeyObject(KeyObject):
@@ -93,9 +94,14 @@ async def retrieve_project(project_id: str, request: Request) -> ProjectObject:
 
 
 @router.get("/{project_id}/api_keys")
-async def list_keys(project_id: str, request: Request, after: str | None = None, limit: Limit = 20) -> Page[KeyObject]:
-    """The valid keys, newest first."""
-    return page(behind([_key(key) for key in await _keys(request, project_id)], after), limit)
+async def list_keys(
+    project_id: str, request: Request, after: str | None = None, limit: Limit = 20, revoked: bool = False
+) -> Page[KeyObject]:
+    """The valid keys, newest first; with `revoked=true`, which is Hone's own, revoked ones too."""
+    every = await asyncio.to_thread(auth.list_keys, _own(request, project_id))
+    # Whoever revokes what a page shows goes on behind a key that is valid no more.
+    later = behind([_key(key) for key in every], after)
+    return page([key for key in later if revoked or key.revoked_at is None], limit)
 
 
 @router.post("/{project_id}/api_keys")
@@ -143,13 +149,9 @@ async def _project(request: Request, project_id: str) -> ProjectObject:
     return ProjectObject(id=name, name=name, created_at=int(made))
 
 
-async def _keys(request: Request, project_id: str) -> list[auth.ApiKey]:
-    found = await asyncio.to_thread(auth.list_keys, _own(request, project_id))
-    return [key for key in found if key.revoked_at is None]
-
-
 async def _find(request: Request, project_id: str, key_id: str) -> auth.ApiKey:
-    found = next((key for key in await _keys(request, project_id) if key.id == key_id), None)
+    every = await asyncio.to_thread(auth.list_keys, _own(request, project_id))
+    found = next((key for key in every if key.id == key_id and key.revoked_at is None), None)
     if found is None:
         raise ApiError(404, f"No such API key: '{key_id[:80]}'", code="api_key_not_found", param="key_id")
     return found
@@ -166,4 +168,5 @@ def _key(key: auth.ApiKey) -> KeyObject:
         last_used_at=None if key.last_used_at is None else int(key.last_used_at),
         owner=KeyOwner(service_account=ServiceAccount(id=key.id, name=key.name, created_at=made, role=role)),
         scope=key.scope,
+        revoked_at=None if key.revoked_at is None else int(key.revoked_at),
     )

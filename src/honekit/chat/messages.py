@@ -32,27 +32,49 @@ class ToolCall(msgspec.Struct, frozen=True):
     type: Literal["function"] = "function"
 
 
-class TextPart(msgspec.Struct, frozen=True):
-    """One part of a content that is given as a list; only text parts are known."""
+class ContentPart(msgspec.Struct, frozen=True):
+    """One part of a content that is given as a list: text, or what an assistant says to refuse."""
 
-    text: str
-    type: Literal["text"] = "text"
+    text: str | None = None
+    refusal: str | None = None
+    type: Literal["text", "refusal"] = "text"
+
+    def __post_init__(self) -> None:
+        if self.said is None:
+            raise ValueError(f"a content part of type {self.type!r} needs a text under `{self.type}`")
+
+    @property
+    def said(self) -> str | None:
+        return self.refusal if self.type == "refusal" else self.text
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One turn of a conversation. A content given as text parts is joined on construction."""
+    """One turn of a conversation. A content given as parts is joined on construction, and a refusal becomes the content: it is
+    what the assistant says.
+    """
 
     role: Role
-    content: str | list[TextPart] | None = None
+    content: str | list[ContentPart] | None = None
     weight: Literal[0, 1] | None = None
     """Only on assistant messages: 0 makes it context that is not learnt. Absent means 1."""
     name: str | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
+    refusal: str | None = None
+    """Only on assistant messages, in place of a content."""
 
     def __post_init__(self) -> None:
         if isinstance(self.content, list):
-            msgspec.structs.force_setattr(self, "content", "".join(part.text for part in self.content))
+            refuses = any(part.type == "refusal" for part in self.content)
+            if refuses and (len(self.content) > 1 or self.role != "assistant"):
+                raise ValueError("a refusal is the only part of an assistant message's content")
+            msgspec.structs.force_setattr(self, "content", "".join(part.said or "" for part in self.content))
+        if self.refusal:
+            if self.content or self.role != "assistant":
+                raise ValueError("`refusal` belongs on assistant messages, in place of a content")
+            msgspec.structs.force_setattr(self, "content", self.refusal)
+        if self.refusal is not None:
+            msgspec.structs.force_setattr(self, "refusal", None)
         if self.weight is not None and self.role != "assistant":
             raise ValueError(f"`weight` belongs on assistant messages, this one is of {self.role!r}")
 
@@ -125,3 +147,8 @@ def arguments_of(text: str) -> Any:
         except ValueError:
             break
     return given
+
+
+def is_encoded_twice(arguments: str) -> bool:
+    """Whether a call's arguments are an object as JSON within JSON."""
+    return arguments.lstrip().startswith('"') and isinstance(arguments_of(arguments), dict)

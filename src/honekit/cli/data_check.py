@@ -118,6 +118,8 @@ def _tell(text: str) -> None:
 
 
 def _text(result: CheckResult, said: Given) -> Iterator[str]:
+    from honekit.data import holds_completions
+
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in (*result.errors, *result.warnings, *result.advice):
         groups.setdefault((finding.severity, finding.code), []).append(finding)
@@ -136,7 +138,13 @@ def _text(result: CheckResult, said: Given) -> Iterator[str]:
     yield f"{result.path}: {verdict}; {totals}"
     if result.is_good and " in " in result.format:
         command = shlex.join(["hone", "data", "convert", str(result.path), *options_of(said), "--to", "chat", "--out", "FILE"])
-        yield f"  read as {result.format}; jobs take chat JSONL, which `{command}` writes"
+        are_texts = result.format == "prompt-completion in jsonl" and holds_completions(result.path)
+        taken = (
+            "jobs take it as texts that /v1/completions goes on with, and as conversations"
+            if are_texts
+            else "jobs take chat JSONL"
+        )
+        yield f"  read as {result.format}; {taken}, which `{command}` writes"
 
 
 def _by_severity(result: CheckResult, groups: dict[tuple[str, str], list[Finding]]) -> dict[tuple[str, str], int]:

@@ -62,7 +62,7 @@ def create_key(
 
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
-    """List the keys, newest first; of this machine revoked ones too.
+    """List the keys, newest first, revoked ones too.
 
     Example:
 
@@ -100,7 +100,7 @@ def revoke_key(
     key: Annotated[str, typer.Argument(metavar="KEY", help="Its id, the beginning that the list shows, or the key itself.")],
     as_json: AsJson = False,
 ) -> None:
-    """Make a key useless from the next request on.
+    """Make a key useless from the next request on. Revoking a key again changes nothing.
 
     Example:
 

@@ -40,7 +40,7 @@ def shown(name: str) -> dict[str, Any]:
     from honekit import deploy
     from honekit.api import served
     from honekit.api.alias_shapes import with_history
-    from honekit.api.openai.model_shapes import model_object
+    from honekit.api.openai.model_shapes import with_lineage
 
     try:
         found = served.resolve(name)
@@ -49,7 +49,8 @@ def shown(name: str) -> dict[str, Any]:
         raise
     pointing = [one for one in deploy.list_aliases() if one.version == found.model and name in (one.alias, one.version)]
     changes = [with_history(one, deploy.history(one.alias, one.owner)) for one in pointing]
-    return {**model_object(found).model_dump(mode="json"), "aliases": [one.model_dump(mode="json") for one in changes]}
+    told = with_lineage(found).model_dump(mode="json", exclude_none=True)
+    return {**told, "aliases": [one.model_dump(mode="json") for one in changes]}
 
 
 def delete(name: str) -> dict[str, Any]:

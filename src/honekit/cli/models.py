@@ -74,7 +74,7 @@ def list_models(
 
 @app.command("show")
 def show_model(model: Model, as_json: AsJson = False) -> None:
-    """Show a model with the aliases that point to it and their histories; of a version of this machine its lineage too.
+    """Show a model with its lineage, the aliases that point to it, and their histories.
 
     Examples:
 
@@ -89,13 +89,13 @@ def show_model(model: Model, as_json: AsJson = False) -> None:
     if as_json:
         print_json(shown)
         return
+    lines = {"model": shown["id"], "owner": shown["owned_by"], "made": clock(shown["created"] or None)}
+    lines |= shown.get("lineage", {})
     version = None if server_url() else _version(model)
-    if version is None:
-        print(f"{'model':<20} {shown['id']}\n{'owner':<20} {shown['owned_by']}\n{'made':<20} {clock(shown['created'] or None)}")
-    else:
-        for key, value in version.as_dict().items():
-            told = clock(version.created_at) if key == "created_at" else value
-            print(f"{key:<20} {json.dumps(told, ensure_ascii=False) if isinstance(told, dict) else told}")
+    if version is not None:
+        lines |= {"version": version.name, "adapter": version.adapter_path}
+    for key, value in lines.items():
+        print(f"{key:<20} {json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value}")
     aliases = shown["aliases"]
     print(f"{'aliases':<20} {', '.join(one['id'] for one in aliases) or '-'}")
     for alias in aliases:

@@ -25,12 +25,14 @@ def create_key(name: str, scope: str, project: str | None) -> tuple[str, dict[st
 
 
 def list_keys() -> list[dict[str, Any]]:
-    """The valid keys, newest first. Raises: ApiFault."""
+    """The keys, newest first, revoked ones too. Raises: ApiFault."""
     return call(_list)
 
 
 def revoke_key(named: str) -> dict[str, Any]:
-    """Revoke the key of this id, this shown beginning, or this value. Raises: ApiFault, and what `auth.revoke_key` raises."""
+    """Revoke the key of this id, this shown beginning, or this value; revoking it twice changes nothing. Raises: ApiFault, and
+    what `auth.revoke_key` raises.
+    """
     from honekit.api.auth import not_one_key
 
     async def revoke(client: AsyncOpenAI) -> dict[str, Any]:
@@ -38,6 +40,8 @@ def revoke_key(named: str) -> dict[str, Any]:
         if len(found) != 1:
             raise not_one_key(named, len(found))
         key = found[0]
+        if key["revoked_at"] is not None:
+            return key
         await client.admin.organization.projects.api_keys.delete(key["id"], project_id=key["project"])
         return {**key, "revoked_at": int(time.time())}
 
@@ -46,7 +50,7 @@ def revoke_key(named: str) -> dict[str, Any]:
 
 async def _list(client: AsyncOpenAI) -> list[dict[str, Any]]:
     project = await _own_project(client)
-    listed = client.admin.organization.projects.api_keys.list(project)
+    listed = client.admin.organization.projects.api_keys.list(project, extra_query={"revoked": "true"})
     return [_shown(key.to_dict(), project) async for key in listed]
 
 
@@ -64,5 +68,5 @@ def _shown(key: dict[str, Any], project: str) -> dict[str, Any]:
         "scope": key["scope"],
         "created_at": key["created_at"],
         "last_used_at": key["last_used_at"],
-        "revoked_at": None,
+        "revoked_at": key["revoked_at"],
     }

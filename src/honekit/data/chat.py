@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from honekit.chat.functions import record_with_tools, uses_functions
-from honekit.chat.messages import Message
+from honekit.chat.messages import Message, is_encoded_twice
 from honekit.data.chat_faults import MESSAGE_KEYS, RECORD_KEYS, shape_faults
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, capped, read_lines
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, AddFinding, Finding, Line, capped, read_lines, shown
 from honekit.data.records import MAX_KEPT, CheckResult, Read, Report, read_all, scan
 
 __all__ = ["MAX_KEPT", "ChatExample", "CheckResult", "check_chat_file", "conversation_faults", "read_chat_file"]
@@ -163,6 +163,7 @@ def _conversation_faults(messages: Sequence[Message], add: AddFinding) -> None:
         add("data.messages.empty", "messages", "the conversation is empty", "add at least a user and an assistant turn")
         return
     _check_contents(messages, add)
+    _check_arguments(messages, add)
     _check_order(messages, add)
     # What begins a conversation is asked for by nothing that comes before it, and so it is not learnt.
     answers = [message for message in messages[1:] if message.role == "assistant"]
@@ -179,7 +180,7 @@ def _conversation_faults(messages: Sequence[Message], add: AddFinding) -> None:
         add("data.assistant.not_last", at, message, "end it with the assistant's answer")
 
 
-_WARNINGS = frozenset({"data.roles.repeated", "data.roles.unusual"})
+_WARNINGS = frozenset({"data.roles.repeated", "data.roles.unusual", "data.tool.arguments_twice"})
 
 
 def _check_contents(messages: Sequence[Message], add: AddFinding) -> None:
@@ -192,6 +193,15 @@ def _check_contents(messages: Sequence[Message], add: AddFinding) -> None:
         elif message.role != "tool":
             what = f"the {message.role} message is empty"
             add("data.content.empty", f"messages[{index}].content", what, "fill it in, or delete the message")
+
+
+def _check_arguments(messages: Sequence[Message], add: AddFinding) -> None:
+    for index, message in enumerate(messages):
+        for number, call in enumerate(message.tool_calls or ()):
+            if is_encoded_twice(call.function.arguments):
+                at = f"messages[{index}].tool_calls[{number}].function.arguments"
+                what = f"the arguments of {shown(call.function.name)} are JSON within JSON; learnt is the object that they hold"
+                add("data.tool.arguments_twice", at, what, "write the object as text once")
 
 
 def _check_order(messages: Sequence[Message], add: AddFinding) -> None:

@@ -16,8 +16,8 @@ from honekit.data.notes import is_note
 
 ROLES: tuple[str, ...] = get_args(Role)
 RECORD_KEYS = ("messages", "tools", "parallel_tool_calls")
-MESSAGE_KEYS = ("role", "content", "weight", "name", "tool_calls", "tool_call_id")
-_ECHOED = frozenset({"refusal", "annotations", "audio", "function_call", "reasoning_content"})
+MESSAGE_KEYS = ("role", "content", "weight", "name", "tool_calls", "tool_call_id", "refusal")
+_ECHOED = frozenset({"annotations", "audio", "function_call", "reasoning_content"})
 """Keys that come with messages copied from an API's answers; they say nothing when they are empty."""
 _REFUSAL = re.compile(r"Expected `(\w+)(?: \| null)?`, got `(\w+)` - at `\$\.(.+)`")
 _TYPES = {
@@ -31,7 +31,8 @@ _TYPES = {
 }
 _WARNINGS = frozenset({"data.key_unknown"})
 _OTHER_FORMATS = {
-    "prompt": "this is a prompt/completion record: make the prompt a user message and the completion the assistant's",
+    "prompt": "this is a prompt/completion record: give such records a file of their own, or make the prompt a user message and "
+    "the completion the assistant's",
     "instruction": "this is an instruction record: make `instruction` (and `input`) the user message, `output` the assistant's",
     "conversations": "this is a `conversations` record: rename it to `messages`, `from` to `role` (human: user, gpt: "
     "assistant) and `value` to `content`",
@@ -112,15 +113,7 @@ def message_faults(message: Any, at: str, add: AddFinding) -> None:
         add("data.roles.missing", f"{at}.role", "the message has no role", f"add one of {', '.join(ROLES)}")
     elif role not in ROLES:
         add("data.roles.unknown", f"{at}.role", f"{shown(role)} is no role", nearest(role, ROLES))
-    content = message.get("content")
-    if isinstance(content, list):
-        for number, part in enumerate(content):
-            if not (isinstance(part, dict) and part.get("type", "text") == "text" and isinstance(part.get("text"), str)):
-                kind = shown(part.get("type")) if isinstance(part, dict) else shown(part)
-                where = f"{at}.content[{number}]"
-                add("data.content.type", where, f"a content part of type {kind}", "only text parts can be learnt")
-    elif not isinstance(content, str | None):
-        add("data.content.type", f"{at}.content", f"the content is {shown(content)}, not a text", "write a JSON string")
+    _content_faults(message, at, role, add)
     weight = message.get("weight")
     if weight is not None and not (type(weight) is int and weight in (0, 1)):
         add("data.weight.value", f"{at}.weight", f"the weight is {shown(weight)}", "write 0 or 1")
@@ -131,10 +124,34 @@ def message_faults(message: Any, at: str, add: AddFinding) -> None:
         _rest_faults(message, at, role, add)
 
 
+def _content_faults(message: dict[str, Any], at: str, role: Any, add: AddFinding) -> None:
+    content, refusal = message.get("content"), message.get("refusal")
+    refuses = isinstance(content, list) and any(isinstance(part, dict) and part.get("type") == "refusal" for part in content)
+    if isinstance(content, list):
+        for number, part in enumerate(content):
+            kind = part.get("type", "text") if isinstance(part, dict) else None
+            if kind not in ("text", "refusal") or not isinstance(part.get(kind), str):
+                told = shown(part.get("type")) if isinstance(part, dict) else shown(part)
+                where = f"{at}.content[{number}]"
+                add("data.content.type", where, f"a content part of type {told}", "only text parts can be learnt")
+    elif not isinstance(content, str | None):
+        add("data.content.type", f"{at}.content", f"the content is {shown(content)}, not a text", "write a JSON string")
+    if not isinstance(refusal, str | None):
+        add("data.content.type", f"{at}.refusal", f"the refusal is {shown(refusal)}, not a text", "write a JSON string")
+    elif (refusal or refuses) and role in ROLES and role != "assistant":
+        what, fix = f"a {role} message has a refusal", "take it out; only assistants refuse"
+        add("data.refusal", f"{at}.{'refusal' if refusal else 'content'}", what, fix)
+    elif (refusal and content) or (refuses and len(content or ()) > 1):
+        what = "the message has a refusal beside other content"
+        add("data.refusal", f"{at}.{'refusal' if refusal else 'content'}", what, "keep the one that is to be learnt")
+
+
 def _rest_faults(message: dict[str, Any], at: str, role: Any, add: AddFinding) -> None:
     """What the typed message still refuses: tool calls and names of a wrong shape."""
     try:
-        msgspec.convert({**message, "content": "", "role": role if role in ROLES else "user", "weight": None}, Message)
+        msgspec.convert(
+            {**message, "content": "", "role": role if role in ROLES else "user", "weight": None, "refusal": None}, Message
+        )
     except msgspec.ValidationError as fault:
         fix = 'a tool call is {"id": ..., "type": "function", "function": {"name": ..., "arguments": "JSON text"}}'
         add("data.message.field", at, _in_words(str(fault)), fix)

@@ -152,7 +152,7 @@ def _pair_faults(asked: list[Message], answers: list[tuple[str, Message]], line:
             else:
                 found = replace(finding, field=f"input.{finding.field}")
             # The second answer stands where the first one stood: only what it says can be wrong in a way of its own.
-            if index == 0 or found.field == f"{name}[0].content":
+            if index == 0 or found.field.startswith((f"{name}[0].content", f"{name}[0].tool_calls")):
                 findings.append(found)
     (_, preferred), (name, rejected) = answers
     if preferred.text.strip() == rejected.text.strip() and preferred.tool_calls == rejected.tool_calls:

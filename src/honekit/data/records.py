@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from honekit.data.blank_lines import BlankLines
 from honekit.data.exact import ExactDuplicates, text_hash
 from honekit.data.lines import Finding, Line, Severity, raise_findings, read_lines
 from honekit.data.notes import UNKNOWN, usual_notes
@@ -99,6 +100,11 @@ class Tally:
             more = total - len(pairs) if number == len(pairs) - 1 else 0
             self.report(Finding(DUPLICATE, "warning", line, "", message, "keep one of the two", True), 1 + more)
 
+    def report_blank(self, blank: BlankLines) -> None:
+        """Blank lines between the records."""
+        for finding, times in blank.findings():
+            self.report(finding, times)
+
     def report_too_few(self, least: int, kind: str) -> None:
         if self.records < least:
             count = f"{self.records} {'example' if self.records == 1 else 'examples'}, and at least {least} are needed"
@@ -132,10 +138,11 @@ def scan(path: Path, read: Read, *, least: int, kind: str) -> CheckResult:
 
     Raises: DataError[data.file_missing | data.file_unreadable].
     """
-    tally = Tally()
+    tally, blank = Tally(), BlankLines()
     with ExactDuplicates() as duplicates:
         hashed: dict[int, int] = {}
         for line in read_lines(path):
+            blank.see(line)
             if read_line(line, read, tally, tally.report):
                 hashed[line.number] = text_hash(line.text or "")
             if len(hashed) >= _AT_ONCE:
@@ -143,6 +150,7 @@ def scan(path: Path, read: Read, *, least: int, kind: str) -> CheckResult:
                 hashed = {}
         duplicates.add(list(hashed.values()), list(hashed))
         tally.report_repeated(duplicates, kind)
+    tally.report_blank(blank)
     tally.report_too_few(least, kind)
     return tally.result(path)
 

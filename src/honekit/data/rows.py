@@ -61,15 +61,19 @@ def is_learnt(message: dict[str, Any]) -> bool:
     return message["role"] == "assistant" and message.get("weight") != 0
 
 
-def content_text(message: dict[str, Any]) -> str:
-    """The text of a message; text parts are joined, calls of tools stand as JSON."""
-    content = message.get("content")
+def said(message: dict[str, Any]) -> str:
+    """What a message says: its content, given as a text or in parts, or its refusal."""
+    content = message.get("content") or message.get("refusal")
     if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    calls = message.get("tool_calls")
-    if calls and not content:
-        return json.dumps(calls, ensure_ascii=False)
+        parts = [part.get("refusal" if part.get("type") == "refusal" else "text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) else ""
+
+
+def content_text(message: dict[str, Any]) -> str:
+    """What a message says; of one that says nothing the calls of tools, as JSON."""
+    calls = message.get("tool_calls")
+    return said(message) or (json.dumps(calls, ensure_ascii=False) if calls else "")
 
 
 def each_row(path: Path, faults: list[Finding]) -> Iterator[Row]:
@@ -131,6 +135,9 @@ def _turns(record: Any) -> list[dict[str, Any]] | None:
         turns = record["input"].get("messages")
         if isinstance(turns, list) and isinstance(preferred, list):
             turns = turns + preferred
+    texts = [record.get("prompt"), record.get("completion")]
+    if "messages" not in record and all(isinstance(text, str) for text in texts):
+        turns = [{"role": role, "content": text} for role, text in zip(("user", "assistant"), texts, strict=True)]
     is_readable = isinstance(turns, list) and all(isinstance(turn, dict) and "role" in turn for turn in turns)
     return turns if is_readable else None
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, insert, select
 
+from honekit.store import removed
 from honekit.store.database import open_database
+from honekit.store.order import Placed, behind, ordered
 from honekit.store.tables import checkpoint_permissions, new_id
 
 
@@ -34,21 +36,24 @@ def share(checkpoint: str, project_ids: Sequence[str]) -> list[Permission]:
     return [shared[project_id] for project_id in dict.fromkeys(project_ids) if project_id in shared]
 
 
-def list_shared(checkpoint: str, *, project_id: str | None = None, newest_first: bool = False) -> list[Permission]:
-    """With whom a checkpoint is shared, oldest first unless said otherwise."""
+def list_shared(
+    checkpoint: str, *, project_id: str | None = None, newest_first: bool = False, after: Placed | None = None
+) -> list[Permission]:
+    """With whom a checkpoint is shared, oldest first unless said otherwise; `after` is the last one seen."""
     query = select(checkpoint_permissions).where(checkpoint_permissions.c.checkpoint == checkpoint)
     if project_id is not None:
         query = query.where(checkpoint_permissions.c.project_id == project_id)
+    if after is not None:
+        query = query.where(behind(checkpoint_permissions, after.created_at, after.id, newest_first))
     with open_database().read() as connection:
-        found = [_permission(row) for row in connection.execute(query)]
-    return sorted(found, key=lambda one: (one.created_at, one.id), reverse=newest_first)
+        rows = connection.execute(query.order_by(*ordered(checkpoint_permissions, newest_first)))
+        return [_permission(row) for row in rows]
 
 
-def withdraw(checkpoint: str, permission_id: str) -> bool:
-    """Take a permission back; False when there is none of this id."""
+def withdraw(checkpoint: str, permission_id: str, owner: str) -> bool:
+    """Take back a permission that the project `owner` gave; False when there is none of this id."""
     same = (checkpoint_permissions.c.checkpoint == checkpoint) & (checkpoint_permissions.c.id == permission_id)
-    with open_database().write() as connection:
-        return connection.execute(delete(checkpoint_permissions).where(same)).rowcount > 0
+    return removed.delete_row("permission", owner, permission_id, checkpoint_permissions, same)
 
 
 def is_shared(checkpoint: str, project_id: str) -> bool:

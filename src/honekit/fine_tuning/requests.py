@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,21 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from honekit import jobs
-from honekit.data import CheckResult, check_chat_file, check_preference_file, check_reinforcement_file
+from honekit.data import (
+    CheckResult,
+    check_chat_file,
+    check_completion_file,
+    check_preference_file,
+    check_reinforcement_file,
+    holds_completions,
+)
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
 from honekit.errors import HoneError, ModelError
 from honekit.fine_tuning.hyperparameters import Objective, Wanted, choose
 from honekit.fine_tuning.records import Asked
 from honekit.graders.elsewhere import is_elsewhere
 from honekit.graders.items import item_faults, item_variables
-from honekit.graders.schema import Grader, LabelModelGrader, ScoreModelGrader, placed_graders
+from honekit.graders.schema import Grader, LabelModelGrader, PythonGrader, ScoreModelGrader, placed_graders
 from honekit.jobs import Job
 from honekit.models import bases
 from honekit.models.fingerprint import fingerprint_adapter
@@ -46,13 +54,16 @@ class Start:
     name: str
     base_ref: str
     adapter: Path | None = None
+    model: str = ""
+    """What an alias points to."""
 
     @property
     def base_name(self) -> str:
         """The base as the client calls it, which the tuned model's name carries on: of a tuned model what its name says."""
         if self.adapter is None:
             return self.name
-        return self.name.split(":")[1] if self.name.startswith("ft:") else self.base_ref
+        name = self.model or self.name
+        return name.split(":")[1] if name.startswith("ft:") else self.base_ref
 
 
 def create(
@@ -83,6 +94,7 @@ def create(
     validation = _file(owner, validation_file, "validation_file") if validation_file is not None else None
     if validation:
         warnings += _checked(validation, "validation_file", wanted.objective, 1, grader)[1]
+    warnings += _unheeded(grader)
     chosen = choose(examples, wanted)
     told_grader = grader.model_dump(mode="json", exclude_unset=True) if grader else None
     asked_models = {name: str(judge.adapter.resolve()) if judge.adapter else None for name, judge in (judges or {}).items()}
@@ -176,7 +188,7 @@ def _check_judges(start: Start, grader: Grader | None, judges: Mapping[str, Star
 
 def _check(path: Path, objective: Objective, grader: Grader | None) -> CheckResult:
     if objective == "supervised":
-        return check_chat_file(path)
+        return check_completion_file(path) if holds_completions(path) else check_chat_file(path)
     if objective == "dpo":
         return check_preference_file(path)
     if grader is None:
@@ -201,10 +213,17 @@ def _checked(file: File, param: str, objective: Objective, least: int, grader: G
         raise RequestFault(
             "fine_tuning.invalid_n_examples",
             what=f"{which} file has {result.records} example(s), but must have at least {least} examples",
-            mend="add examples, one conversation per line",
+            mend="add examples, one per line",
             where=param,
         )
     return result.records, [f"{which} file: {what}" for what in _odd(result)]
+
+
+def _unheeded(grader: Grader | None) -> Iterator[str]:
+    for place, part in placed_graders(grader, "Grader") if grader else []:
+        if isinstance(part, PythonGrader) and part.image_tag is not None:
+            here = f"Python {platform.python_version()} with its standard library"
+            yield f"{place}.image_tag: {part.image_tag[:60]!r} chooses no image here; the source runs in {here}"
 
 
 def _odd(result: CheckResult) -> Iterator[str]:

@@ -10,6 +10,7 @@ process 1 in there, runs the grader.
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import json
 import linecache
@@ -245,12 +246,23 @@ def _filter_calls(audit: int, column: int) -> None:
 
 def _check(request: dict[str, Any]) -> dict[str, Any]:
     try:
-        code = compile(request["source"], "grader.py", "exec")
+        tree = ast.parse(request["source"], "grader.py")
+        code = compile(tree, "grader.py", "exec")
     except Exception as fault:
         return {"fault": _details(fault)}
     if "grade" not in code.co_names:
         return {"fault": "the source defines no function grade(sample, item)"}
+    if missing := _not_here(tree):
+        return {"fault": f"it imports {', '.join(missing)}, and only Python's standard library is here"}
     return {"reward": 0.0}
+
+
+def _not_here(tree: ast.Module) -> list[str]:
+    """What the source cannot do without: imports that stand in a `try` or a function may have something in their place."""
+    named = [alias.name for one in tree.body if isinstance(one, ast.Import) for alias in one.names]
+    named += [one.module or "" for one in tree.body if isinstance(one, ast.ImportFrom)]
+    roots = dict.fromkeys(name.partition(".")[0] for name in named)
+    return [root for root in roots if root not in sys.stdlib_module_names]
 
 
 def _grade(request: dict[str, Any]) -> dict[str, Any]:

@@ -64,12 +64,6 @@ def _source(text: str) -> str:
     return text
 
 
-def _only_null(given: Any) -> Any:
-    if given is not None:
-        raise PydanticCustomError("unsupported_parameter", "this parameter is not supported")
-    return given
-
-
 def _only_no_effort(given: Any) -> Any:
     if given not in (None, "none"):
         raise PydanticCustomError("unsupported_value", 'only "none" is supported')
@@ -107,8 +101,9 @@ class PythonGrader(Body):
     type: Literal["python"]
     name: Name
     source: Annotated[Text, AfterValidator(_source)]
-    image_tag: Annotated[None, BeforeValidator(_only_null)] = None
-    """There is one environment: the standard library of the Python that runs Hone."""
+    image_tag: Annotated[Text, Field(max_length=256)] | None = None
+    """Kept, and chooses nothing: there is one environment, the standard library of the Python that runs Hone. A source that
+    needs more than that fails, whatever the tag."""
 
 
 def _text_part(given: Any) -> Any:

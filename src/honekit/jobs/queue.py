@@ -27,6 +27,9 @@ from honekit.store.tables import DEFAULT_OWNER, job_checkpoints, job_events, job
 Noted = Callable[[Connection, str], None]
 """Called with the job's id inside the transaction that changes it: both are kept or neither."""
 
+ESTIMATES = frozenset({"eta_s", "finish_at"})
+"""What of a job's progress holds only while it runs."""
+
 # Made once: each event needs all three, and making them costs more than running them.
 _NOW = bindparam("now", type_=jobs.c.last_event_at.type)
 _LOCK = select(jobs).where(jobs.c.id == bindparam("job_id")).with_for_update()
@@ -352,6 +355,8 @@ def move(
         changes |= {"stop_requested": None, "lease_worker": None, "lease_expires_at": None}
         if row.status == "running":
             changes["lease_token"] = row.lease_token + 1
+            # How long the rest would take says nothing of when it is done, as long as nobody works on it.
+            changes["progress"] = {name: value for name, value in row.progress.items() if name not in ESTIMATES}
     connection.execute(update(jobs).where(jobs.c.id == row.id).values(status=to, **changes))
     append_event(connection, row, level, message, data=data or {"status": to})
     return lock_job(connection, row.id)

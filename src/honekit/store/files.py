@@ -105,6 +105,14 @@ def get(owner: str, file_id: str) -> File | None:
     return _file(row) if row else None
 
 
+def place(owner: str, file_id: str) -> Placed | None:
+    """Where the owner's file stands among theirs, or stood until it was deleted or expired; None for one that never was."""
+    same = (files.c.owner == owner) & (files.c.id == file_id)
+    with open_database().read() as connection:
+        row = connection.execute(select(files).where(same)).first()
+    return _file(row) if row else removed.place("file", owner, file_id)
+
+
 def list_files(
     owner: str, *, purpose: str | None = None, after: Placed | None = None, limit: int = 10_000, newest_first: bool = True
 ) -> list[File]:
@@ -131,7 +139,6 @@ def remove(owner: str, file_id: str) -> bool:
         if row is None:
             return False
         _remove(connection, row)
-        removed.note(connection, "file", owner, file_id, row.created_at)
     return True
 
 
@@ -150,6 +157,7 @@ def remove_expired() -> int:
 def _remove(connection: Connection, row: Row[Any]) -> None:
     connection.execute(delete(files).where(files.c.id == row.id))
     drop_unused(connection, row.sha256)
+    removed.note(connection, "file", row.owner, row.id, row.created_at)
 
 
 def drop_unused(connection: Connection, sha256: str) -> None:

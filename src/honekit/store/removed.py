@@ -14,7 +14,7 @@ from honekit.store.database import open_database
 from honekit.store.tables import removed_rows
 
 REMEMBERED_S = 24 * 3600.0
-Kind = Literal["file", "response", "chat.completion", "eval", "run"]
+Kind = Literal["file", "response", "chat.completion", "eval", "run", "permission"]
 
 
 @dataclass(frozen=True)

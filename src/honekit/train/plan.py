@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from honekit.data import read_chat_file, read_preference_file, read_reinforcement_file
+from honekit.data import read_preference_file, read_reinforcement_file
 from honekit.models import bases
 from honekit.models.floor import Shape, shape_of
 from honekit.project import TrainSection
@@ -17,6 +17,7 @@ from honekit.train.estimate import USUAL_UTILISATION, Estimate, estimate
 from honekit.train.loop import MAX_ROW_TOKENS
 from honekit.train.pairs import pair_of
 from honekit.train.recipe import ANSWERS_AT_ONCE
+from honekit.train.supervised import learnt_in
 
 if TYPE_CHECKING:
     from honekit.models.precision import Measured
@@ -85,11 +86,7 @@ def context_limit(base: Path, recipe: TrainSection) -> int:
 
 def _count(path: Path, base: Path, limit: int, _batch_size: int | None) -> _Tokens:
     template = bases.load_template(base)
-    examples = [
-        TokenExample(e.line, e.line, ids.token_ids[:limit], ids.weights[:limit])
-        for e in read_chat_file(path)
-        for ids in [template.training_ids(e.messages, e.tools)]
-    ]
+    examples = [TokenExample(line, line, ids.token_ids[:limit], ids.weights[:limit]) for line, ids in learnt_in(path, template)]
     prefix = shared_prefix_length(examples)
     own = sum(len(e.token_ids) - prefix for e in examples)
     return _Tokens(len(examples), prefix, own, sum(e.trained_tokens for e in examples))

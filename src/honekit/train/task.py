@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from honekit.chat.template import ChatTemplate
-from honekit.data import read_chat_file
 from honekit.errors import TrainError
 from honekit.jobs import JobContext
 from honekit.train.batching import TokenExample
@@ -20,6 +19,7 @@ from honekit.train.emphasis import emphasise
 from honekit.train.loop import SUPERVISED, Objective
 from honekit.train.pairs import tokenise_pairs
 from honekit.train.recipe import Environment, TrainSpec
+from honekit.train.supervised import learnt_in
 
 if TYPE_CHECKING:
     from honekit.graders.schema import Grader
@@ -103,21 +103,20 @@ def tokenise(
     least: int = 1,
     field_weights: Mapping[str, float] | None = None,
 ) -> list[TokenExample]:
-    """Conversations as tokens, cut to `limit`.
+    """Conversations, or prompts with completions, as tokens, cut to `limit`.
 
     Raises: TrainError[train.all_truncated | train.no_trained_tokens], naming the lines.
     """
     examples, cut, empty = [], [], []
-    for index, example in enumerate(read_chat_file(path, least=least)):
-        ids = template.training_ids(example.messages, example.tools)
+    for index, (line, ids) in enumerate(learnt_in(path, template, least)):
         weights = ids.weights
         if field_weights:
             weights = emphasise(ids.token_ids, weights, field_weights, template.tokenizer)
-        tokens = TokenExample(index, example.line, ids.token_ids[:limit], weights[:limit])
+        tokens = TokenExample(index, line, ids.token_ids[:limit], weights[:limit])
         if len(ids.token_ids) > limit:
-            cut.append(example.line)
+            cut.append(line)
         if tokens.trained_tokens == 0:
-            empty.append(example.line)
+            empty.append(line)
         examples.append(tokens)
     report_cuts(path, len(examples), limit, cut, empty, context)
     return examples

@@ -189,7 +189,6 @@ CASES = [
     grade("unknown_parameter", "grader.other", {**CHECK, "other": 1}),
     grade("invalid_value", "grader.calculate_output", {**MULTI, "calculate_output": "a + c"}),
     grade("invalid_value", "grader.source", {**PYTHON, "source": "#" * 256_001}),
-    grade("unsupported_parameter", "grader.image_tag", {**PYTHON, "image_tag": "2025"}),
     Case("POST /fine_tuning/alpha/graders/run", 404, "model_not_found", "grader.model", json={"grader": JUDGE, **SAMPLE}),
     Case("POST /fine_tuning/alpha/graders/run", 400, "missing_required_parameter", "model_sample", json={"grader": CHECK}),
     Case(

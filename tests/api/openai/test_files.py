@@ -317,6 +317,18 @@ def test_files_are_deleted_while_they_are_listed(connect: Any) -> None:
         connect("another").files.list(after=made[0])
 
 
+def test_a_file_that_expired_since_is_gone_on_from(connect: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = connect("short-lived")
+    kept = client.files.create(file=("a.txt", b"a"), purpose="user_data").id
+    lifetime: Any = {"anchor": "created_at", "seconds": 3600}
+    gone = client.files.create(file=("b.txt", b"b"), purpose="user_data", expires_after=lifetime).id
+    now = files.time.time()
+    monkeypatch.setattr(files.time, "time", lambda: now + 3601)
+    assert [one.id for one in client.files.list(after=gone)] == [kept]
+    assert files.remove_expired() >= 1
+    assert [one.id for one in client.files.list(after=gone)] == [kept]
+
+
 class TestUploads:
     @pytest.mark.conformance("POST /v1/uploads")
     @pytest.mark.conformance("POST /v1/uploads", "filename", "purpose", "bytes", "mime_type")

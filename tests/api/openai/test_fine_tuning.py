@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,10 @@ def test_a_tuned_model_carries_the_name_that_its_base_is_served_by(client: opena
     assert version.name == asked.model_name
     again = fine_tuning.create("default", Start(version.name, base, adapter), training)[1]
     assert again.model_name.startswith(f"ft:{named}:local::")
-    by_alias = fine_tuning.create("default", Start("pumps@production", base, adapter), training)[1]
-    assert by_alias.model_name.startswith("ft:some-base:local::")
+    by_alias = fine_tuning.create("default", Start("pumps@production", base, adapter, version.name), training)[1]
+    assert by_alias.model_name.startswith(f"ft:{named}:local::")
+    unnamed = fine_tuning.create("default", Start("pumps@production", base, adapter), training)[1]
+    assert unnamed.model_name.startswith("ft:some-base:local::")
 
 
 def test_an_encoder_is_refused_before_a_job_of_it_is_queued(key: str, tmp_path: Path) -> None:
@@ -193,6 +196,35 @@ def test_what_is_odd_in_a_file_is_told_by_the_first_events(client: openai.OpenAI
         ("warn", f"Training file: Line 11: {at}"),
         ("warn", "Training file: Line 12: the same conversation as on line 2; the like on line 13"),
         ("warn", f"Validation file: Line 1: {at}"),
+    ]
+
+
+def test_prompts_with_completions_are_checked_line_by_line_too(client: openai.OpenAI) -> None:
+    texts: list[Any] = [{"prompt": f"{number} + 1 =", "completion": f" {number + 1}"} for number in range(10)]
+    training = upload(client, [*texts, {**texts[3], "topics": "sums"}])
+    job = create(client, training_file=training, validation_file=upload(client, texts[:1]))
+    assert job.hyperparameters.n_epochs == 9
+    events = [event.message for event in client.fine_tuning.jobs.list_events(job.id)]
+    assert 'Training file: Line 11: topics: the key "topics" means nothing here' in events
+    with pytest.raises(openai.BadRequestError, match="Line 11: completion: `completion` is not a text") as caught:
+        create(client, training_file=upload(client, [*texts, {"prompt": "a", "completion": 1}]))
+    assert caught.value.code == "invalid_training_file"
+    with pytest.raises(openai.BadRequestError, match="Line 1: messages: the key `messages` is missing"):
+        create(client, validation_file=upload(client, [{"prompt": "a"}]))
+    with pytest.raises(openai.BadRequestError, match=r"Lines 1, 2, .*prompt/completion record"):
+        create(client, training_file=training, method={"type": "dpo"})
+
+
+def test_what_is_passed_over_or_written_twice_is_told_by_the_first_events(client: openai.OpenAI) -> None:
+    lines = [json.dumps(record) for record in tiny.conversations(10)]
+    call = {"id": "a", "type": "function", "function": {"name": "f", "arguments": json.dumps("{}")}}
+    lines[3:3] = ["", json.dumps({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "tool_calls": [call]}]})]
+    sent = client.files.create(file=("train.jsonl", "\n".join([*lines, "", ""]).encode()), purpose="fine-tune")
+    job = create(client, training_file=sent.id)
+    told = [event.message for event in client.fine_tuning.jobs.list_events(job.id) if event.level == "warn"]
+    assert sorted(message.partition(":")[2][:50] for message in told) == [
+        " Line 4: the line is blank, and passed over",
+        " Line 5: messages[1].tool_calls[0].function.argume",
     ]
 
 
@@ -328,6 +360,42 @@ def checkpointed(client: openai.OpenAI, tmp_path: Path) -> tuple[Any, str]:
     job = create(client)
     queue.add_checkpoint(job.id, 3, str(tmp_path), {"train_loss": 1.0}, model=Model(job_dir(job.id) / "epochs", "f" * 16))
     return job, client.fine_tuning.jobs.checkpoints.list(job.id).data[0].fine_tuned_model_checkpoint
+
+
+def test_permissions_can_be_taken_back_while_they_are_listed(client: openai.OpenAI, tmp_path: Path) -> None:
+    shared = checkpointed(client, tmp_path)[1]
+    permissions = client.with_options(api_key=create_key(scope="admin")[0]).fine_tuning.checkpoints.permissions
+    given = [one.id for one in permissions.create(shared, project_ids=[f"team-{number}" for number in range(5)])]
+    seen = []
+    for one in permissions.list(shared, limit=2):
+        permissions.delete(one.id, fine_tuned_model_checkpoint=shared)
+        seen.append(one.id)
+    assert sorted(seen) == sorted(given)
+    assert [one.id for one in permissions.list(shared, after=given[0], order="ascending")] == []
+    with pytest.raises(openai.BadRequestError) as caught:
+        permissions.list(shared, after="cp_none")
+    assert caught.value.param == "after"
+
+
+def test_the_estimated_finish_is_that_of_a_running_job_and_never_past(client: openai.OpenAI) -> None:
+    job = create(client).id
+
+    def estimated() -> int | None:
+        found: int | None = client.fine_tuning.jobs.retrieve(job).estimated_finish
+        return found
+
+    jobs.transition(job, "running", message="Running")
+    now = time.time()
+    for finish_at in (now + 100, now - 100):
+        queue.set_progress(job, {"step": 1, "total_steps": 9, "eta_s": 100.0, "finish_at": finish_at})
+        assert int(max(finish_at, now)) <= (estimated() or 0) <= max(finish_at, time.time())
+    jobs.transition(job, "paused", message="Paused")
+    assert estimated() is None
+    for status in ("queued", "running"):
+        jobs.transition(job, status, message="")  # type: ignore[arg-type]
+    assert estimated() is None  # until it has shown anew how fast it is
+    assert jobs.get_job(job).progress == {"step": 1, "total_steps": 9}
+    jobs.fail(job, {"code": "x", "what": "y", "where": None, "mend": None})
 
 
 @pytest.mark.conformance("POST /v1/fine_tuning/checkpoints/{fine_tuned_model_checkpoint}/permissions")

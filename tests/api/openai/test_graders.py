@@ -211,7 +211,7 @@ def test_an_unknown_model_is_a_404_that_names_its_place(client: openai.OpenAI) -
         (multi("a + c", a=CHECK), "invalid_value", "grader.calculate_output"),
         (multi("a", a={**CHECK, "input": "{{x}}"}), "invalid_value", "grader.graders.a.input"),
         ({**SCORE, "input": [{"role": "user", "content": [IMAGE]}]}, "unsupported_value", "grader.input[0].content[0]"),
-        (python("x") | {"image_tag": "2025"}, "unsupported_parameter", "grader.image_tag"),
+        (python("x") | {"image_tag": 2025}, "invalid_type", "grader.image_tag"),
         (python("x" * 256_001), "invalid_value", "grader.source"),
     ],
 )  # fmt: skip
@@ -300,6 +300,11 @@ def test_python_graders_run_and_their_faults_are_told(strict: openai.OpenAI) -> 
     assert sysconfig.get_path("stdlib") not in library.python_grader_runtime_error_details
     half = run(strict, python("def grade(sample, item):\n    raise ValueError('\\ud800')")).metadata.errors
     assert "ValueError" in half.python_grader_runtime_error_details
+    tagged = python("def grade(sample, item): return 1") | {"image_tag": "2025-05-08"}
+    assert run(strict, tagged).reward == 1
+    assert strict.fine_tuning.alpha.graders.validate(grader=tagged).grader.to_dict() == tagged  # type: ignore[arg-type]
+    with pytest.raises(openai.BadRequestError, match="it imports numpy, and only Python's standard library is here"):
+        strict.fine_tuning.alpha.graders.validate(grader=python("import numpy.linalg\ndef grade(sample, item): return 1"))  # type: ignore[arg-type]
     assert strict.fine_tuning.alpha.graders.validate(grader=python("def grade(sample, item): return 1")).grader.name == "p"  # type: ignore[arg-type]
 
 

@@ -43,7 +43,7 @@ def test_mark_line_ends_blank_lines_duplicates_and_unknown_keys_are_mended_and_l
         {"line": 4, "code": "data.duplicate", "action": "dropped", "same_as": 1},
         {"line": 1, "code": "data.text.byte_order_mark", "lines": 1},
         {"line": 1, "code": "data.fix.line_end", "lines": 3},
-        {"line": 2, "code": "data.fix.blank_line", "lines": 1},
+        {"line": 2, "code": "data.blank_line", "lines": 1},
     ]
     assert result.source.read_bytes() == source
     assert result.is_good

@@ -19,7 +19,7 @@ from honekit.api.errors import bad_request
 from honekit.api.openai import answering
 from honekit.api.openai.chat_schema import Body, LogitBias, Penalty, StopString, StreamOptions, Text, Unsupported, Usage
 from honekit.api.openai.choices import ChoiceWriter
-from honekit.api.openai.raw import Texts, check_tokens, document_start, listed, token_ids
+from honekit.api.openai.raw import Texts, check_tokens, listed, token_ids
 from honekit.api.openai.stored import owner_of
 from honekit.api.openai.token_list import TokenList, TokenListWriter
 from honekit.api.routes import JsonRoute
@@ -125,6 +125,7 @@ async def create_completion(body: CompletionRequest, request: Request) -> Respon
 
 async def _start(body: CompletionRequest, model: str, worker: Worker, owner: str) -> _Run:
     """Wait for the model, turn the prompts into tokens, and queue the choices for the project `owner`."""
+    from honekit.chat.plain_text import document_start
     from honekit.inference.requests import Request as Generation
 
     engine = await answering.loaded(worker, model)

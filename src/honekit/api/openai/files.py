@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from honekit.api.errors import ApiError, bad_request
 from honekit.api.idempotency import made_once
-from honekit.api.openai.pages import Page, last_seen, page
+from honekit.api.openai.pages import Page, page
 from honekit.api.routes import JsonRoute
 from honekit.store import blobs, uploads
 from honekit.store import files as store
@@ -133,7 +133,9 @@ async def list_files(
 ) -> Page[FileObject]:
     """The project's files, newest first unless `order` says otherwise."""
     owner = request.state.api_key.owner
-    last = await last_seen(request, "file", after, partial(_find, request, after or "", "after"))
+    last = await asyncio.to_thread(store.place, owner, _id(after)) if after else None
+    if after and last is None:
+        raise _no_file(after, "after")
     found = await asyncio.to_thread(
         store.list_files, owner, purpose=purpose, after=last, limit=limit + 1, newest_first=order == "desc"
     )
@@ -250,10 +252,10 @@ def _expect_job(request: Request, file: store.File) -> None:
         request.app.state.scheduler.expect("fine_tuning")
 
 
-async def _find(request: Request, file_id: str, param: str | None = None) -> store.File:
+async def _find(request: Request, file_id: str) -> store.File:
     found = await asyncio.to_thread(store.get, request.state.api_key.owner, _id(file_id))
     if found is None:
-        raise _no_file(file_id, param)
+        raise _no_file(file_id)
     return found
 
 

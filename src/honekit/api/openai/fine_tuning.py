@@ -25,7 +25,7 @@ from honekit.api.openai.fine_tuning_schema import (
 from honekit.api.openai.graders import check_grader, check_sources
 from honekit.api.openai.job_shapes import checkpoint_objects, event_object, job_object
 from honekit.api.openai.models import find_model
-from honekit.api.openai.pages import Page, behind, metadata_filter, page
+from honekit.api.openai.pages import Page, behind, last_seen, metadata_filter, not_listed, page
 from honekit.api.routes import JsonRoute
 from honekit.fine_tuning import Asked, RequestFault, Start, permissions, records
 from honekit.fine_tuning.requests import GRADER
@@ -49,7 +49,7 @@ async def create_job(body: CreateJob, request: Request) -> JobObject:
             made = await asyncio.to_thread(
                 fine_tuning.create,
                 owner,
-                Start(body.model, served.base_ref, served.adapter),
+                Start(body.model, served.base_ref, served.adapter, served.model),
                 body.training_file,
                 validation_file=body.validation_file,
                 wanted=body.wanted(),
@@ -144,17 +144,26 @@ async def list_permissions(
 ) -> Page[PermissionObject]:
     """With whom a checkpoint is shared."""
     await _own_checkpoint(request, name)
-    found = await asyncio.to_thread(permissions.list_shared, name, project_id=project_id, newest_first=order == "descending")
-    return page(behind([_permission(one) for one in found], after), limit)
+    newest_first = order == "descending"
+    last = await last_seen(request, "permission", after, partial(_permission_in, name, after or ""))
+    found = await asyncio.to_thread(permissions.list_shared, name, project_id=project_id, newest_first=newest_first, after=last)
+    return page([_permission(one) for one in found], limit)
 
 
 @router.delete("/checkpoints/{name:path}/permissions/{permission_id}")
 async def withdraw_permission(name: str, permission_id: str, request: Request) -> PermissionDeleted:
     """Take a permission back."""
     await _own_checkpoint(request, name)
-    if not await asyncio.to_thread(permissions.withdraw, name, permission_id):
+    if not await asyncio.to_thread(permissions.withdraw, name, permission_id, request.state.api_key.owner):
         raise ApiError(404, f"No such permission: '{permission_id[:80]}'", code="permission_not_found", param="permission_id")
     return PermissionDeleted(id=permission_id)
+
+
+async def _permission_in(name: str, permission_id: str) -> permissions.Permission:
+    for one in await asyncio.to_thread(permissions.list_shared, name):
+        if one.id == permission_id:
+            return one
+    raise not_listed(permission_id)
 
 
 def _permission(one: permissions.Permission) -> PermissionObject:

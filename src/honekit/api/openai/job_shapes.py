@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from honekit import fine_tuning, jobs
 from honekit.api.openai.fine_tuning_schema import CheckpointObject, EventObject, Integration, JobObject
 from honekit.api.openai.job_faults import job_fault
@@ -33,11 +35,17 @@ def job_object(job: Job, asked: Asked) -> JobObject:
         training_file=asked.training_file,
         validation_file=asked.validation_file,
         seed=asked.seed,
-        estimated_finish=int(job.progress["finish_at"]) if job.status == "running" and job.progress.get("finish_at") else None,
+        estimated_finish=_estimated_finish(job),
         method=asked.method,
         metadata=asked.metadata,
         integrations=[Integration.model_validate(one) for one in asked.integrations or ()],
     )
+
+
+def _estimated_finish(job: Job) -> int | None:
+    """Of a running job that has shown how fast it is; what takes longer than was thought is not over before now."""
+    finish_at = job.progress.get("finish_at") if job.status == "running" else None
+    return None if finish_at is None else int(max(finish_at, time.time()))
 
 
 def checkpoint_objects(job: Job, asked: Asked) -> list[CheckpointObject]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from honekit import fine_tuning
 from honekit.api.engines import Engines
 from honekit.api.errors import ApiError, bad_request
-from honekit.api.openai.model_shapes import Model, model_object
+from honekit.api.openai.model_shapes import Model, ModelWithLineage, model_object, with_lineage
 from honekit.api.served import Served
 from honekit.errors import RegistryError, ServeError
 from honekit.fine_tuning.records import by_model_name
@@ -43,10 +43,10 @@ async def list_models(request: Request) -> ModelList:
 
 
 # A base's name may hold a slash, which arrives as %2F or as it is: the `path` convertor takes both.
-@router.get("/models/{model:path}")
-async def retrieve_model(model: str, request: Request) -> Model:
-    """One model."""
-    return model_object(await find_model(request, model))
+@router.get("/models/{model:path}", response_model_exclude_none=True)
+async def retrieve_model(model: str, request: Request) -> ModelWithLineage:
+    """One model; of a tuned one also what it was made of, as `lineage`, which is Hone's own."""
+    return await asyncio.to_thread(with_lineage, await find_model(request, model))
 
 
 @router.delete("/models/{model:path}")

@@ -47,8 +47,13 @@ def behind(found: list[Any], after: str | None) -> list[Any]:
         return found
     at = next((index for index, one in enumerate(found) if one.id == after), None)
     if at is None:
-        raise bad_request(f"There is no '{after[:80]}' in this list.", code="invalid_value", param="after")
+        raise not_listed(after)
     return found[at + 1 :]
+
+
+def not_listed(after: str) -> ApiError:
+    """The answer to whoever names a row that the list does not have."""
+    return bad_request(f"There is no '{after[:80]}' in this list.", code="invalid_value", param="after")
 
 
 async def last_seen(

@@ -14,8 +14,6 @@ from honekit.api.openai.chat_schema import Text
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from honekit.chat.template import ChatTemplate
-
 MAX_TEXTS = 2048
 TokenIds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
 Texts = (
@@ -36,14 +34,9 @@ def listed(given: Texts) -> list[str | list[int]]:
 
 def token_ids(texts: Sequence[str | list[int]], tokenizer: Tokenizer) -> list[list[int]]:
     """Each text as the tokenizer reads it, control tokens written out in it included; token ids as they are."""
-    return [tokenizer.encode(text).ids if isinstance(text, str) else text for text in texts]
+    from honekit.chat.plain_text import text_ids
 
-
-def document_start(template: ChatTemplate) -> list[int]:
-    """The token that stands between documents, after which a text begins from nothing; empty where there is none."""
-    names = ("<|endoftext|>", *(template.special_tokens.get(name, "") for name in ("bos_token", "eos_token")))
-    known = [token for name in names if name and (token := template.tokenizer.token_to_id(name)) is not None]
-    return known[:1]
+    return [text_ids(text, tokenizer) if isinstance(text, str) else text for text in texts]
 
 
 def check_tokens(texts: Sequence[Sequence[int]], engine: LoadedEngine, param: str, *, answer_tokens: int = 0) -> None:

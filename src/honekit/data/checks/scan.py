@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from honekit.data.blank_lines import BlankLines
 from honekit.data.chat import KIND
 from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.ranges import parts_of
@@ -23,6 +24,7 @@ class Scanned:
 
     tally: Tally = field(default_factory=Tally)
     endings: Endings = field(default_factory=Endings)
+    blank: BlankLines = field(default_factory=BlankLines)
     answers: AnswerChecks = field(default_factory=AnswerChecks)
     """Nothing in it where only the structure was looked at."""
     is_whole: bool = True
@@ -38,6 +40,7 @@ class Scanned:
         """Add the next part of the file."""
         before = self.tally.lines
         self.endings.join(part.endings, before)
+        self.blank.join(part.blank, before, has_text=part.tally.records > 0)
         if answers:
             self.answers.join(answers, before)
             if not before:
@@ -64,6 +67,7 @@ def scan_file(
             if part.is_last:
                 break
         scanned.tally.report_repeated(duplicates, KIND)
+    scanned.tally.report_blank(scanned.blank)
     for finding in scanned.endings.findings():
         scanned.tally.report(finding)
     return scanned

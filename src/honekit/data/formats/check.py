@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from honekit.data.blank_lines import BLANK_LINE, BlankLines
 from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
@@ -24,7 +25,7 @@ from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.row_groups import group_leaks
 from honekit.data.formats.spill import SHIFTED, TURNS, Spill
-from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding, shown
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding, read_lines, shown
 from honekit.data.mending.mends import BOM
 from honekit.data.preference import check_preference_file
 from honekit.data.records import MAX_KEPT, CheckResult, Tally
@@ -75,6 +76,8 @@ def check_any(
             result = check(spill.file, options)
         if spill.file != path:
             result = _merge(result, spill)
+            if source.container == "jsonl":
+                result = _with(result, _blank_lines(path))
             if held_out and not structure_only and source.dialect is not None:
                 result = _with_groups(result, source, asked, given)
         if source.container == "jsonl" and has_mark(path):
@@ -89,10 +92,22 @@ def check_any(
 def _with_groups(result: CheckResult, source: Source, options: CheckOptions, given: Given | None) -> CheckResult:
     """The result with the leaks that the further columns of a table show."""
     leaks = {finding.line for finding in (*result.errors, *result.warnings) if finding.code.startswith("data.leak.")}
+    return _with(result, ((finding, 1) for finding in group_leaks(source, options, given, leaks)))
+
+
+def _blank_lines(path: Path) -> Iterator[tuple[Finding, int]]:
+    blank = BlankLines()
+    for line in read_lines(path):
+        blank.see(line)
+    return blank.findings()
+
+
+def _with(result: CheckResult, findings: Iterable[tuple[Finding, int]]) -> CheckResult:
+    """The result with further errors and warnings, each with how often it was found."""
     tally = Tally(counts=Counter(result.counts), findings=[*result.errors, *result.warnings, *result.advice])
     tally.totals.update(result.stats)
-    for finding in group_leaks(source, options, given, leaks):
-        tally.report(finding)
+    for finding, times in findings:
+        tally.report(finding, times)
     found = tally.result(result.path)
     merged = replace(result, errors=found.errors, warnings=found.warnings, stats=found.stats, counts=found.counts)
     merged.score = score(merged, marked(result.score))
@@ -143,6 +158,7 @@ def _beside(path: Path | None, given: Given | None, folder: Path) -> Path | None
 
 def _merge(result: CheckResult, spill: Spill) -> CheckResult:
     """The result under the source's name, with the format's own faults in their places."""
+    result = _without(result, BLANK_LINE)  # of what stands for the source
     found = {"error": result.errors, "warning": result.warnings, "advice": result.advice}
     stats = dict(result.stats)
     if spill.records >= MIN_TRAINING_EXAMPLES or spill.is_cut_short:
@@ -169,6 +185,14 @@ def _merge(result: CheckResult, spill: Spill) -> CheckResult:
     )
     merged.score = score(merged, marked(result.score))
     return merged
+
+
+def _without(result: CheckResult, code: str) -> CheckResult:
+    """The result without the warnings of a code."""
+    warnings = [finding for finding in result.warnings if finding.code != code]
+    counts = {name: count for name, count in result.counts.items() if name != code}
+    stats = {**result.stats, "warnings": result.stats["warnings"] - result.counts.get(code, 0)}
+    return replace(result, warnings=warnings, counts=counts, stats=stats)
 
 
 def _records(spill: Spill, findings: Sequence[Finding]) -> dict[int, tuple[list[str], int]]:

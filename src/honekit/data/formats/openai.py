@@ -60,8 +60,10 @@ def _is_media(part: Any) -> bool:
 def _plain(message: dict[str, Any]) -> dict[str, Any]:
     plain = {key: message[key] for key in _KEYS if message.get(key) is not None}
     content = plain.get("content")
-    if isinstance(content, list):
-        parts = [part if _is_media(part) else {"type": "text", "text": part["text"]} for part in content]
+    if message.get("refusal"):  # which only stands where there is no content, and is what the assistant says
+        plain["content"] = message["refusal"]
+    elif isinstance(content, list):
+        parts = [part if _is_media(part) else {"type": "text", "text": part[part.get("type", "text")]} for part in content]
         plain["content"] = parts if any(map(_is_media, parts)) else "".join(part["text"] for part in parts)
     if "tool_calls" in plain:
         plain["tool_calls"] = [_call(call) for call in plain["tool_calls"]]

@@ -5,29 +5,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from honekit.data.rows import said
 from honekit.errors import DataError
 
 
 def answer_of(record: dict[str, Any]) -> str | None:
     """The text of the last message when it is the assistant's."""
     last = record["messages"][-1]
-    return text_of(last) if last["role"] == "assistant" else None
-
-
-def text_of(message: dict[str, Any]) -> str:
-    """A message's content as text, whether it is given as one or in parts."""
-    content = message.get("content")
-    if isinstance(content, list):
-        return "".join(part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str))
-    return content if isinstance(content, str) else ""
+    return said(last) if last["role"] == "assistant" else None
 
 
 def set_content(messages: list[dict[str, Any]], position: int, text: str) -> None:
     """Change one message; parts that say the same stay parts. Raises: DataError[data.label_unknown]."""
     if not 0 <= position < len(messages):
         raise DataError("data.label_unknown", what=f"there is no message {position}", where="contents", mend="reload the page")
-    if text_of(messages[position]) != text:
+    if said(messages[position]) != text:
         messages[position]["content"] = text
+        messages[position].pop("refusal", None)
 
 
 def set_answer(record: dict[str, Any], text: str) -> None:
@@ -41,4 +35,4 @@ def set_answer(record: dict[str, Any], text: str) -> None:
 def shown_message(message: dict[str, Any]) -> dict[str, Any]:
     """A message as the page shows it; `rest` is JSON of what stands beside role and content."""
     rest = {key: value for key, value in message.items() if key not in ("role", "content")}
-    return {"role": message["role"], "text": text_of(message), "rest": json.dumps(rest, ensure_ascii=False) if rest else ""}
+    return {"role": message["role"], "text": said(message), "rest": json.dumps(rest, ensure_ascii=False) if rest else ""}

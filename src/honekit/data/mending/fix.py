@@ -19,11 +19,12 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from honekit.data.blank_lines import BLANK_LINE
 from honekit.data.blocks import MAX_LINE_BYTES, open_unpacked
 from honekit.data.checks.structure.parts import structure_errors
 from honekit.data.compressed import SUFFIXES
 from honekit.data.lines import MAX_SHOWN, Finding, Line, decode_json, read_lines, too_long
-from honekit.data.mending.mends import BLANK_LINE, BOM, DUPLICATE, LINE_END, REDACTION_PREFIXES, all_codes
+from honekit.data.mending.mends import BOM, DUPLICATE, LINE_END, REDACTION_PREFIXES, all_codes
 from honekit.data.mending.record import Change, RecordMender
 from honekit.data.notes import usual_keys
 from honekit.data.private.pseudonyms import Pseudonyms

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from honekit.data.blank_lines import BLANK_LINE
 from honekit.data.checks.quality.clean_text import SAFE_MENDS
 from honekit.data.notes import is_note
 
@@ -38,7 +39,6 @@ RECORD_MENDS: Mapping[str, RecordMend] = {"data.key_unknown": drop_unknown_keys}
 
 BOM = "data.text.byte_order_mark"
 LINE_END = "data.fix.line_end"
-BLANK_LINE = "data.fix.blank_line"
 DUPLICATE = "data.duplicate"
 REDACTION_PREFIXES = ("data.privacy.", "data.secrets.")
 FILE_MENDS = (BOM, LINE_END, BLANK_LINE, DUPLICATE)

@@ -90,11 +90,13 @@ def _places(messages: list[Any]) -> Iterator[tuple[str, Any, Any, bool]]:
         if not isinstance(message, dict):
             continue
         content = message.get("content")
-        if isinstance(content, str):
-            yield f"messages[{index}].content", message, "content", True
+        for key in ("content", "refusal"):
+            if isinstance(message.get(key), str):
+                yield f"messages[{index}].{key}", message, key, True
         for number, part in enumerate(content if isinstance(content, list) else ()):
-            if isinstance(part, dict) and isinstance(part.get("text"), str):
-                yield f"messages[{index}].content[{number}].text", part, "text", True
+            for key in ("text", "refusal"):
+                if isinstance(part, dict) and isinstance(part.get(key), str):
+                    yield f"messages[{index}].content[{number}].{key}", part, key, True
         calls = message.get("tool_calls")
         for number, call in enumerate(calls if isinstance(calls, list) else ()):
             function = call.get("function") if isinstance(call, dict) else None

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.data.conftest import codes, write_lines
 
 from honekit.cli.main import main
+from honekit.data.blank_lines import MOST
 from honekit.data.checks import CheckOptions, passes, ranges
 from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.checks.run import check_file
@@ -273,3 +274,46 @@ def test_the_terminal_groups_by_code_and_ends_with_the_verdict(tmp_path: Path, c
     assert "and 25 more: lines 16, 17" in out[6]
     assert sum("mend:" in line for line in out) == 1
     assert out[-1].endswith("not usable yet; 30 errors, 0 warnings, 0 advice")
+
+
+def test_blank_lines_are_told_wherever_a_part_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "chat.jsonl"
+    record = '{"messages":[{"role":"user","content":"%d"},{"role":"assistant","content":"Fine."}]}'
+    blank = {1, 5, 6, 20, 21, 22, 40}
+    text = [" " if number == 6 else "" if number in blank else record % number for number in range(1, 60)]
+    file.write_text("\n".join([*text, "", " ", "", ""]), encoding="utf-8")
+    for size in (64, 200, 1000, 1 << 20):
+        monkeypatch.setattr(ranges, "PART_BYTES", size)
+        monkeypatch.setattr(parts, "PART_BYTES", size)
+        found = [one.line for one in check_file(file, checks=()).warnings if one.code == "data.blank_line"]
+        assert found == sorted(blank), size
+
+
+def test_of_very_many_blank_lines_the_first_are_listed_and_all_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "chat.jsonl"
+    file.write_text("\n" * (MOST + 500) + '{"messages":[]}\n\n', encoding="utf-8")
+    result = check_file(file, checks=())
+    assert result.counts["data.blank_line"] == result.stats["warnings"] == MOST + 500
+    assert len(result.warnings) == MOST
+
+
+def test_arguments_that_are_encoded_twice_are_held_to_the_schema(tmp_path: Path) -> None:
+    file = tmp_path / "chat.jsonl"
+    parameters = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    calls = [
+        {
+            "messages": [
+                {"role": "user", "content": "a"},
+                {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": arguments}}]},
+            ],
+            "tools": [{"type": "function", "function": {"name": "f", "parameters": parameters}}],
+        }
+        for arguments in (json.dumps(json.dumps({"a": 1})), json.dumps(json.dumps({"a": "b"})))
+    ]
+    file.write_text("".join(json.dumps(call) + "\n" for call in calls), encoding="utf-8")
+    result = check_file(file, checks=())
+    assert [(one.line, one.code) for one in result.warnings] == [
+        (1, "data.tool.arguments_twice"),
+        (2, "data.tool.arguments_twice"),
+    ]
+    assert [(one.line, one.code) for one in result.errors if one.line] == [(2, "data.tool.arguments_schema")]

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
+from honekit.data.blank_lines import BlankLines
 from honekit.data.blocks import Block, read_blocks
 from honekit.data.chat import ChatExample, chat_reader, conversations_in, line_faults
 from honekit.data.checks.structure.endings import ENDS, MIN_CHARS, Endings
@@ -53,6 +54,7 @@ class Part:
     """One of 8 bytes for each record, and as many for the line that it stands on."""
     hashed_lines: bytearray = field(default_factory=bytearray)
     endings: Endings = field(default_factory=Endings)
+    blank: BlankLines = field(default_factory=BlankLines)
     is_last: bool = False
     """Nothing after these lines can be read."""
     consumed: int = 0
@@ -105,6 +107,7 @@ class StructureScan:
         part.tally.lines += max(len(block.ended), 1)
         part.is_last = bool(block.stop) or is_utf16(block)
         if block.ended.count(b"\n") == len(block.ended) and not block.is_too_long and not block.stop:
+            part.blank.add(range(block.first, block.first + len(block.ended)), 0)
             return
         if block.offset == 0 and (whole := _whole_value(block)):
             part.tally.report(whole)
@@ -117,6 +120,7 @@ class StructureScan:
             others = [*lines_of(block)]
         else:
             others = [line_of(block.lines[index], block.first + index) for index in self._look_fast(block, part, found)]
+        part.blank.add(*_blank_lines(block, others))
         for line in others:
             if read_line(line, self._look_slow, part.tally, found.append):
                 part.add_hashed([text_hash(f"{line.text}\n")], [line.number])
@@ -193,6 +197,15 @@ class StructureScan:
                 reason = self._endings.look(message.text, example.line, index)
                 if reason:
                     report(reason)
+
+
+def _blank_lines(block: Block, others: Iterable[Line]) -> tuple[list[int], int]:
+    """The numbers of the blank lines of a block, and that of its last one with text (0: all are blank)."""
+    blank = {line.number for line in others if line.is_blank}
+    if b"\n" in block.ended and not block.is_too_long:
+        blank.update(number for number, line in enumerate(block.ended, block.first) if line == b"\n")
+    numbers = reversed(range(block.first, block.first + max(len(block.ended), 1)))
+    return sorted(blank), next((number for number in numbers if number not in blank), 0)
 
 
 def _unreported(_finding: Finding) -> None:

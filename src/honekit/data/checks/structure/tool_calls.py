@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from honekit.chat.messages import Message, ToolCall
+from honekit.chat.messages import Message, ToolCall, is_encoded_twice
 from honekit.data.chat import ChatExample
 from honekit.data.lines import Finding, Severity, decode_json, nearest, shown
 
@@ -72,6 +72,8 @@ def _call_findings(call: ToolCall, tools: dict[str, Any], is_declared: bool, at:
         yield one("data.tool.undeclared", "name", message, nearest(name, tools) if tools else "declare it")
     try:
         arguments = decode_json(call.function.arguments)
+        if is_encoded_twice(call.function.arguments):  # which is told with the conversation
+            arguments = decode_json(arguments)
     except ValueError as fault:
         message = f"the arguments of {shown(name)} are not JSON: {fault}"
         yield one(
