@@ -108,6 +108,7 @@ def create_app(
         app.add_middleware(middleware.KeyCheck)
         if local_only:
             app.add_middleware(middleware.HostCheck)
+        app.add_middleware(middleware.AbsoluteForm)
         app.add_middleware(middleware.RequestId)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

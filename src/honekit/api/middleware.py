@@ -11,10 +11,12 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from honekit.api import auth
@@ -37,6 +39,9 @@ _LARGER = (
 _USES_MODELS = re.compile(r"/v1/(chat/completions|completions|embeddings|responses|fine_tuning/alpha/graders/(run|validate))")
 _SHARES = re.compile(r"/v1/fine_tuning/checkpoints/.+/permissions(/[^/]+)?")
 _KEYS = "/v1/organization/"
+_ABSOLUTE = re.compile(rb"https?://([^/]*)(.*)", re.IGNORECASE | re.DOTALL)
+CLIENT_GONE = 499
+"""The status in the log of a request that nobody waits for any more."""
 
 
 def needed_scope(method: str, path: str) -> auth.Scope:
@@ -89,6 +94,8 @@ class RequestId:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            status = status or CLIENT_GONE
         except Exception as fault:
             log.exception("%s failed", request_id)
             if status:
@@ -99,6 +106,22 @@ class RequestId:
         # The route, not the path: what a client writes into a path does not belong into a log.
         route = getattr(scope.get("route"), "path", "(no such route)")
         log.info("%s %s %s %d %.0f ms", request_id, scope["method"], route, status, elapsed_ms)
+
+
+class AbsoluteForm:
+    """Takes request lines with a whole URL, as some proxies send them (RFC 9112, 3.2.2); its host counts, not the header's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        target = _ABSOLUTE.fullmatch(scope.get("raw_path") or b"") if scope["type"] == "http" else None
+        if target:
+            raw_path = target[2] or b"/"
+            headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+            headers.append((b"host", target[1]))
+            scope = {**scope, "path": unquote(raw_path.decode("ascii")), "raw_path": raw_path, "headers": headers}
+        await self.app(scope, receive, send)
 
 
 class HostCheck:
