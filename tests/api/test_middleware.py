@@ -134,6 +134,59 @@ def test_a_server_for_the_network_takes_any_host(key: str) -> None:
     assert asyncio.run(ask()) == 200
 
 
+def raw(
+    app: Any, target: str, key: str, *received: dict[str, Any], method: str = "GET", kind: str = "application/json"
+) -> list[Any]:
+    """What the application sends when a request has this target in its first line, and comes in these pieces."""
+    headers = [(b"host", b"evil.example"), (b"authorization", f"Bearer {key}".encode()), (b"content-type", kind.encode())]
+    path, _, query = target.partition("?")
+    sent: list[Any] = []
+    pieces = iter(received or [{"type": "http.request", "body": b"", "more_body": False}])
+
+    async def receive() -> Any:
+        return next(pieces)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": query.encode()}
+    asyncio.run(app({**scope, "headers": headers, "http_version": "1.1", "asgi": {"version": "3.0"}}, receive, send))
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://localhost:8000/v1/models?limit=2", 200),
+        ("HTTP://127.0.0.1/v1/models", 200),
+        ("https://localhost/v1/models/a%2Fb", 404),
+        ("http://localhost", 404),
+        ("http://evil.example/v1/models", 400),
+    ],
+)
+def test_a_request_line_may_hold_a_whole_url_whose_host_counts(
+    send: Send, key: str, target: str, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    assert raw(send.app, target, key)[0]["status"] == status  # type: ignore[attr-defined]
+    assert ("GET /v1/models 200" in caplog.text) == (status == 200)
+
+
+def test_a_client_that_goes_before_its_body_is_whole_is_one_line_of_the_log(
+    send: Send, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    begun = {
+        "type": "http.request",
+        "body": b'--x\r\ncontent-disposition: form-data; name="purpose"\r\n\r\nfi',
+        "more_body": True,
+    }
+    gone = {"type": "http.disconnect"}
+    sent = raw(send.app, "http://localhost/v1/files", key, begun, gone, method="POST", kind="multipart/form-data; boundary=x")  # type: ignore[attr-defined]
+    assert sent == []
+    assert caplog.text.count("\n") == 1 and "POST /v1/files 499" in caplog.text
+
+
 def test_a_bug_shows_nothing_of_the_inside(send: Send, caplog: pytest.LogCaptureFixture) -> None:
     @send.app.get("/broken")  # type: ignore[attr-defined]
     async def broken() -> None:

@@ -120,7 +120,8 @@ class AbsoluteForm:
             raw_path = target[2] or b"/"
             headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
             headers.append((b"host", target[1]))
-            scope = {**scope, "path": unquote(raw_path.decode("ascii")), "raw_path": raw_path, "headers": headers}
+            # In place: the log names the route that is found in it.
+            scope |= {"path": unquote(raw_path.decode("ascii")), "raw_path": raw_path, "headers": headers}
         await self.app(scope, receive, send)
 
 
