@@ -28,6 +28,8 @@ def excel_rows(path: Path, sheet: str | None = None) -> Iterator[Row]:
         return
     first, begin = rows.pop(0)
     header = [(text or "").strip() for text in begin]
+    while not header[-1]:  # a sheet is as wide as its widest row: a cell out there is the fault of its row alone
+        header.pop()
     places = named_columns(header, [texts for _, texts in rows[:_SAMPLE_ROWS]])
     if why := why_no_header(header, places):
         yield faulty(
