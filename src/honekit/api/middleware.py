@@ -121,7 +121,7 @@ class AbsoluteForm:
             headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
             headers.append((b"host", target[1]))
             # In place: the log names the route that is found in it.
-            scope |= {"path": unquote(raw_path.decode("ascii")), "raw_path": raw_path, "headers": headers}
+            scope.update(path=unquote(raw_path.decode("ascii")), raw_path=raw_path, headers=headers)
         await self.app(scope, receive, send)
 
 
