@@ -269,14 +269,15 @@ def test_examples_without_a_token_to_learn_are_named(tiny_base: Path, tmp_path: 
     from honekit.chat.messages import Message
     from honekit.data import ChatExample
     from honekit.models.bases import load_template
-    from honekit.train import task
+    from honekit.train import supervised
 
     def examples(_: Path, **__: Any) -> list[ChatExample]:
         records = tiny.conversations(4)
         records[1]["messages"][2]["weight"] = 0
         return [ChatExample(msgspec.convert(r["messages"], list[Message]), None, i + 1) for i, r in enumerate(records)]
 
-    monkeypatch.setattr(task, "read_chat_file", examples)
+    monkeypatch.setattr(supervised, "holds_completions", lambda _: False)
+    monkeypatch.setattr(supervised, "read_chat_file", examples)
     with pytest.raises(TrainError) as refused:
         tokenise(tmp_path / "x.jsonl", load_template(tiny_base), 512, None)  # type: ignore[arg-type]
     assert refused.value.code == "train.no_trained_tokens"

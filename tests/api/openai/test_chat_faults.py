@@ -114,7 +114,7 @@ def test_a_model_that_is_answering_is_not_unloaded_for_another(http: httpx.Clien
 def test_an_answer_nobody_waits_for_is_dropped(http: httpx.Client, controlled: Any, stream: bool) -> None:
     controlled.step_s = 0.05
     with pytest.raises(httpx.ReadTimeout):
-        http.post("/v1/chat/completions", json={**BODY, "max_tokens": 400, "stream": stream}, timeout=0.3)
+        http.post("/v1/chat/completions", json={**BODY, "max_tokens": 400, "stream": stream}, timeout=1.0)
     controlled.go.set()  # 400 steps would take 20 s
     until(lambda: not controlled.sessions[0].busy)
     assert len(controlled.sessions[0].cancelled) == 1
