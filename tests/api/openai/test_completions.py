@@ -123,7 +123,8 @@ def test_logprobs_spell_the_text_and_name_their_places(client: openai.OpenAI, ec
     for place, (token, logprob, top, offset) in enumerate(
         zip(shown.tokens, shown.token_logprobs, shown.top_logprobs, shown.text_offset, strict=True)
     ):
-        assert offset == len(done.decode(errors="ignore"))
+        if spelt(token)[0] & 0xC0 != 0x80:  # else it goes on with a character
+            assert offset == len(done.decode(errors="replace"))
         done += spelt(token)
         if echo and place == 0:
             assert logprob is None and top is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -484,6 +485,10 @@ def nested(depth: int) -> Any:
     return {"a": nested(depth - 1)} if depth else {}
 
 
+def sent_back(logprob: Any) -> list[dict[str, Any]]:
+    return [assistant([{"type": "output_text", "text": "x", "logprobs": [logprob]}]), {"role": "user", "content": "x"}]
+
+
 def assistant(content: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": content}
 
@@ -556,6 +561,8 @@ def test_with_truncation_the_oldest_turns_that_do_not_fit_are_left_out(connect: 
         ({"previous_response_id": "resp_\0"}, "previous_response_id", "previous_response_not_found"),
         ({"stream_options": {}}, "stream_options", "invalid_value"),
         ({"stream": True, "stream_options": {"colour": 1}}, "stream_options.colour", "unknown_parameter"),
+        ({"input": sent_back(nested(300)), "store": True}, "input[0].content[0].logprobs", "invalid_value"),
+        ({"input": sent_back(math.nan), "store": True}, "input[0].content[0].logprobs", "invalid_value"),
         ({"truncation": "some"}, "truncation", "invalid_value"),
         ({"background": True}, "background", "unsupported_value"),
         ({"include": ["reasoning.encrypted_content"]}, "include[0]", "unsupported_value"),

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from honekit.api.batcher import Answers, EngineFailed, LoadedEngine, QueueFull, ServingEngine, Worker
 from honekit.api.engines import AllBusy, Engines
 from honekit.api.errors import NO_RETRY, ApiError, bad_request, log, server_error
+from honekit.api.middleware import CLIENT_GONE
 from honekit.api.openai.models import find_model, only_embeds
 from honekit.errors import HoneError
 
@@ -191,7 +192,7 @@ async def unless_gone(request: Request, answer: Awaitable[Response]) -> Response
     work, departure = asyncio.ensure_future(answer), asyncio.ensure_future(gone())
     try:
         await asyncio.wait([work, departure], return_when=asyncio.FIRST_COMPLETED)
-        return work.result() if work.done() else Response(status_code=499)
+        return work.result() if work.done() else Response(status_code=CLIENT_GONE)
     finally:
         work.cancel()
         departure.cancel()

@@ -6,7 +6,7 @@ Unknown keys and any other value of such a parameter are refused: an answer that
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -55,11 +55,14 @@ Text = Annotated[str, AfterValidator(_encodable)]
 """JSON can escape half a surrogate pair, which is no character and cannot be encoded."""
 
 
+AnyJson = TypeVar("AnyJson", dict[str, Any], list[Any])
+
 MAX_DEPTH = 100
 """Of JSON that a request carries; far above what grammars take, far below what the interpreter can go down."""
 
 
-def _json(given: dict[str, Any]) -> dict[str, Any]:
+def plain_json(given: AnyJson) -> AnyJson:
+    """The same, where it can be kept and sent: not nested deeper than `MAX_DEPTH`, no NaN, no half of a surrogate pair."""
     level: list[Any] = [given]
     for _ in range(MAX_DEPTH):
         level = [
@@ -74,7 +77,7 @@ def _json(given: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-Schema = Annotated[dict[str, Any], AfterValidator(_json)]
+Schema = Annotated[dict[str, Any], AfterValidator(plain_json)]
 """May go back with an answer and into the database, so it must be JSON, and not deeper than these can take."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from honekit.api.openai.chat_schema import (
@@ -21,6 +21,7 @@ from honekit.api.openai.chat_schema import (
     Unsupported,
     neutral,
     of_type,
+    plain_json,
 )
 
 
@@ -36,7 +37,7 @@ class OutputText(Body):
     type: Literal["output_text"]
     text: Text
     annotations: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
-    logprobs: list[Any] | None = None
+    logprobs: Annotated[list[Any], AfterValidator(plain_json)] | None = None
     """Of no use for going on."""
 
 
@@ -78,6 +79,7 @@ class CallInput(_Item):
     caller: Unsupported = None
     namespace: Unsupported = None
     async_: Unsupported = None
+    """What a call of the official Python client has when it is sent back whole."""
 
 
 class CallOutput(_Item):

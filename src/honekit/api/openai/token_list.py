@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,8 @@ class TokenListWriter:
 
     def __init__(self, tokenizer: Tokenizer, top: int) -> None:
         self._tokenizer, self._top = tokenizer, top
-        self._bytes = b""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._length = 0
         self._fresh = self._empty()
         self.whole = self._empty()
 
@@ -58,8 +60,10 @@ class TokenListWriter:
         if logprob is not None:
             logprob = max(logprob, LEAST_LOGPROB)
             top = {_name(other): max(value, LEAST_LOGPROB) for other, value in likely} | {name: logprob}
-        offset = len(self._bytes.decode(errors="ignore"))
-        self._bytes += own
+        begun, _ = self._decoder.getstate()
+        # A character that is begun and not gone on with is shown too: as one that is none.
+        offset = self._length + bool(begun and own and own[0] & 0xC0 != 0x80)
+        self._length += len(self._decoder.decode(own))
         for shown in (self._fresh, self.whole):
             shown.tokens.append(name)
             shown.token_logprobs.append(logprob)

@@ -1,0 +1,29 @@
+"""Log-probabilities in lists. Every byte is a token here, so `é` is two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from honekit.api.openai.token_list import TokenListWriter
+from honekit.inference.requests import Scored
+from honekit.inference.text import token_bytes
+
+
+@pytest.mark.parametrize(
+    ("said", "offsets"),
+    [
+        (b"n\xc3\xa97", [0, 1, 1, 2]),
+        (b"a\xffbc", [0, 1, 2, 3]),  # what is no character is shown as one
+        (b"a\xe2\x98bc", [0, 1, 1, 2, 3]),
+    ],
+)
+def test_offsets_count_the_characters_that_are_shown(byte_tokenizer: Any, said: bytes, offsets: list[int]) -> None:
+    by_byte = {token_bytes(byte_tokenizer, index): index for index in range(3, 259)}
+    ids = [by_byte[bytes([one])] for one in said]
+    writer = TokenListWriter(byte_tokenizer, 0)
+    writer.prompt(ids, [Scored(index, -1.0, []) for index in ids[1:]])
+    assert writer.whole.text_offset == offsets
+    text = byte_tokenizer.decode(ids, skip_special_tokens=False)
+    assert text[offsets[-1]] == said[-1:].decode()
