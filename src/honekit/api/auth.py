@@ -151,9 +151,14 @@ def not_one_key(named: str, found: int) -> ServeError:
     )
 
 
+def is_misspelt(named: str) -> bool:
+    """Whether this is a whole key with a slip in it, as its last letters tell."""
+    return _KEY.fullmatch(named) is not None and named[-_CHECK:] != _checksum(named[len(PREFIX) : -_CHECK])
+
+
 def verify(secret: str) -> ApiKey | None:
     """The record of a valid key; None for anything else. Misspelt keys are told by the checksum, without the database."""
-    if not _KEY.fullmatch(secret) or secret[-_CHECK:] != _checksum(secret[len(PREFIX) : -_CHECK]):
+    if not _KEY.fullmatch(secret) or is_misspelt(secret):
         return None
     digest = _hash(secret)
     database = open_database()

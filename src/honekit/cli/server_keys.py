@@ -33,7 +33,10 @@ def revoke_key(named: str) -> dict[str, Any]:
     """Revoke the key of this id, this shown beginning, or this value; revoking it twice changes nothing. Raises: ApiFault, and
     what `auth.revoke_key` raises.
     """
-    from honekit.api.auth import not_one_key
+    from honekit.api.auth import is_misspelt, not_one_key
+
+    if is_misspelt(named):  # its beginning may be that of another key
+        raise not_one_key(named, 0)
 
     async def revoke(client: AsyncOpenAI) -> dict[str, Any]:
         found = [key for key in await _list(client) if named == key["id"] or named.startswith(key["prefix"])]
