@@ -119,7 +119,7 @@ def _print_project(made: Scaffold) -> None:
     print(
         "\nCheck next:\n"
         "  1. hone.toml: is the input right, is each field one to predict, is primary_metric what matters to you?\n"
-        "     Guessed wrong: it has the command for other columns, to say --input and --label in.\n"
+        "     Guessed wrong: the command that takes other columns (--input, --label) stands in it.\n"
         "  2. system.txt: add what a person would need to know to decide doubtful cases.\n"
         f"  3. `{where}hone data prepare` shows the class balance and checks for leaks.\n"
         f"  4. `{where}hone run` tunes, evaluates and reports."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,21 +23,21 @@ def excel_rows(path: Path, sheet: str | None = None) -> Iterator[Row]:
 
     Raises: DataError[data.file_missing | data.file_unreadable | data.excel_unreadable | data.too_large | data.split_unknown].
     """
-    rows = [(number, [_text(cell) for cell in cells]) for number, cells in enumerate(_sheet(path, sheet)[1], 1)]
-    rows = [(number, texts) for number, texts in rows if any(texts)]
-    if not rows:
+    rows = _filled(_sheet(path, sheet)[1])
+    first, begin = next(rows, (0, []))
+    if not begin:
         return
-    first, begin = rows.pop(0)
     header = [(text or "").strip() for text in begin]
     while not header[-1]:  # a sheet is as wide as its widest row: a cell out there is the fault of its row alone
         header.pop()
-    places = named_columns(header, [texts for _, texts in rows[:_SAMPLE_ROWS]])
+    sample = [*islice(rows, _SAMPLE_ROWS)]
+    places = named_columns(header, [texts for _, texts in sample])
     if why := why_no_header(header, places):
         yield faulty(
             first, "data.csv_header", f"the first row is no header: {why}", "put a row with the names of the columns first"
         )
         return
-    for number, texts in rows:
+    for number, texts in chain(sample, rows):
         if any(texts[places[-1] + 1 :]):
             message = "the row has a cell beyond the header's last column"
             yield faulty(number, "data.csv_syntax", message, "give the column a name, or empty the cell")
@@ -83,6 +84,14 @@ def _sheet(path: Path, wanted: str | None = None) -> tuple[str, list[list[Any]]]
             mend="save it again as .xlsx, or as CSV in UTF-8",
         ) from fault
     return "", []
+
+
+def _filled(rows: list[list[Any]]) -> Iterator[tuple[int, list[str | None]]]:
+    """Number and cells of the rows that have any text."""
+    for number, cells in enumerate(rows, 1):
+        texts = [_text(cell) for cell in cells]
+        if any(texts):
+            yield number, texts
 
 
 def _refuse_bomb(path: Path) -> None:

@@ -83,14 +83,9 @@ class Labels:
                         line, _at(at, name), f"{shown(value)} looks like a slip for {shown(usual)}, which {count} records have"
                     )
             wordy = {value for value, _ in with_words_around(tally)}
+            told = {*numbers, *misspelt, *wordy, TEXT}
             counts = {
-                str(value): count
-                for value, count in tally.counts.items()
-                if value not in misspelt
-                and value not in wordy
-                and value not in numbers
-                and value != TEXT
-                and not says_nothing(str(value))
+                str(value): count for value, count in tally.counts.items() if value not in told and not says_nothing(str(value))
             }
             # An empty text is no label, and where the prompt names the labels it is none of them.
             undeclared = list(self._undeclared(counts))
