@@ -6,9 +6,10 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from honekit import jobs
 from honekit.jobs import Job, Scheduler, leases, queue
@@ -36,6 +37,11 @@ def running(owner: str, started_at: float) -> Job:
         }
         connection.execute(update(table).where(table.c.id == job.id).values(**values))
     return job
+
+
+def succeeded() -> int:
+    with open_database().read() as connection:
+        return connection.execute(select(func.count()).where(table.c.status == "succeeded")).scalar_one()
 
 
 def until(what: Callable[[], bool], seconds: float = 60) -> None:
@@ -80,6 +86,29 @@ def test_queued_jobs_are_worked_off() -> None:
         scheduler.stop()
     events = [event.message for event in jobs.events(made[0].id)]
     assert events[0] == "Job created" and events[-1] == "The job has completed"
+
+
+def test_two_hundred_jobs_queued_at_once_are_each_done_once_by_two_servers_and_in_turn() -> None:
+    with ThreadPoolExecutor(16) as users:
+        made = list(users.map(lambda owner: queued(owner, steps=1).id, ["a"] * 150 + ["b"] * 50))
+    servers = [Scheduler(KINDS) for _ in range(2)]
+    for server in servers:
+        server.start()
+    try:
+        # However slow the machine is, each next job ends within the time of `until`.
+        for number in range(1, 201):
+            until(lambda number=number: succeeded() >= number)  # type: ignore[misc]
+    finally:
+        for server in servers:
+            server.stop()
+    done = sorted(jobs.list_jobs(limit=1000), key=lambda job: job.started_at or 0)
+    assert sorted(job.id for job in done) == sorted(made)
+    for job in done:
+        said = [event.message for event in jobs.events(job.id)]
+        assert [message for message in said if message.startswith("Job started")] == said[1:2]
+        assert said.count("The job has completed") == 1
+    # As long as both have jobs they take turns, although one has three times as many.
+    assert 40 <= sum(job.owner == "b" for job in done[:90]) <= 50
 
 
 def test_a_job_that_runs_when_the_server_ends_is_queued_again() -> None:

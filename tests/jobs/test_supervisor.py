@@ -63,6 +63,7 @@ def test_a_job_runs_to_its_end_and_each_event_is_passed_on_once() -> None:
     assert run_job(job.id, log.append) == done
 
 
+@pytest.mark.both_databases
 def test_a_killed_worker_is_replaced_and_the_job_ends_as_if_nothing_had_happened() -> None:
     job, log = _job(), list[Event]()
     done = run_job(job.id, _at_step(5, lambda job_id: os.kill(_worker_pid(job_id), signal.SIGKILL), log))
@@ -105,15 +106,19 @@ def test_a_worker_that_stands_still_is_ended_and_replaced(monkeypatch: pytest.Mo
 
 HOLDING = """
 import os, signal, sys
+from sqlalchemy import update
 from honekit.jobs import leases
 from honekit.jobs.liveness import new_worker_id
 from honekit.store.database import open_database
+from honekit.store.tables import jobs
 leases.claim(sys.argv[1], new_worker_id(), lease_s=1)
-with open_database().write():
+with open_database().write() as connection:
+    connection.execute(update(jobs).where(jobs.c.id == sys.argv[1]).values(progress={}))
     os.kill(os.getpid(), signal.SIGSTOP)
 """
 
 
+@pytest.mark.both_databases
 def test_a_worker_that_stands_still_in_a_transaction_does_not_keep_the_others_from_writing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -142,6 +147,7 @@ def test_a_damaged_checkpoint_is_passed_over() -> None:
     assert any(event.message in ("Resumed at step 3", "Resumed at step 6") for event in log)
 
 
+@pytest.mark.both_databases
 def test_a_worker_that_is_killed_each_time_fails_the_job_with_the_cause() -> None:
     def kill(event: Event) -> None:
         if event.type == "metrics" and queue.get_job(event.job_id).status == "running":
@@ -164,6 +170,7 @@ def test_cancel_stops_a_running_job_for_good() -> None:
     assert done.progress["step"] < STEPS
 
 
+@pytest.mark.both_databases
 def test_pause_and_resume_go_on_from_the_same_step() -> None:
     job, log = _job(0.1), list[Event]()
     paused = run_job(job.id, _at_step(2, lambda job_id: void(queue.request_stop(job_id, "pause")), log))
@@ -217,6 +224,7 @@ def test_a_worker_that_does_not_listen_is_ended_after_the_grace_time(monkeypatch
     assert (stopped.status, stopped.attempt) == ("queued", 1)
 
 
+@pytest.mark.both_databases
 def test_a_second_watcher_attaches_to_the_worker_that_runs() -> None:
     job, seen = _job(0.1), list[Event]()
     results: list[Job] = []

@@ -34,6 +34,7 @@ def disturbed(job: Job, kills: int, crossings: int, draw: random.Random, seconds
     return died
 
 
+@pytest.mark.both_databases
 @trials(small=12, gate=50, night=3000)
 def test_kills_change_nothing_that_a_job_leaves(new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int) -> None:
     expected, counted = undisturbed

@@ -23,6 +23,7 @@ WAITING = 100
 """Jobs that wait at once."""
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("by_name", [True, False])
 @trials(small=100, gate=5000, night=50_000)
 def test_of_two_workers_one_gets_the_job(tmp_path: Path, trials: int, by_name: bool) -> None:

@@ -74,6 +74,7 @@ def prepared(job: Job) -> Job:
 
 
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
+@pytest.mark.both_databases
 @trials(small=6, gate=50, night=600)
 def test_a_server_that_is_killed_loses_no_job_and_repeats_no_event(new_job: NewJob, hone_home: Path, trials: int) -> None:
     with serving(hone_home):

@@ -38,6 +38,7 @@ def asked(job: Job, at: int, request: StopRequest) -> str:
     return jobs.get_job(job.id).status
 
 
+@pytest.mark.both_databases
 @trials(small=6, gate=50, night=600)
 def test_a_pause_at_any_moment_changes_nothing_that_a_job_leaves(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int
@@ -56,6 +57,7 @@ def test_a_pause_at_any_moment_changes_nothing_that_a_job_leaves(
     assert paused > trials // 3
 
 
+@pytest.mark.both_databases
 @trials(small=6, gate=50, night=600)
 def test_a_cancelled_job_publishes_nothing_and_one_that_was_done_before_is_whole(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int

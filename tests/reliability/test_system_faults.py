@@ -7,6 +7,7 @@ import random
 import signal
 import sqlite3
 import time
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -16,6 +17,7 @@ from tests.reliability.conftest import NewJob, Outcome, attempt, close_attempt, 
 from tests.tiers import shown, trials
 
 from honekit import jobs, settings
+from honekit.errors import StoreError
 from honekit.jobs import Job, leases
 from honekit.jobs.liveness import DONE, LOST
 from honekit.models.adapters import WEIGHTS
@@ -82,6 +84,11 @@ def stopped(job: Job, at: int) -> int | None:
 
 
 def can_be_written() -> bool:
+    if open_database().engine.dialect.name == "postgresql":
+        with suppress(StoreError), open_database().read() as rows:
+            rows.execute(select(table.c.id).with_for_update(nowait=True)).all()
+            return True
+        return False
     connection = sqlite3.connect(settings.home() / "hone.db", timeout=0.1)
     try:
         connection.execute("BEGIN IMMEDIATE")
@@ -99,6 +106,7 @@ def expire(job: Job) -> None:
         connection.execute(update(table).where(table.c.id == job.id).values(lease_expires_at=0))
 
 
+@pytest.mark.both_databases
 @trials(small=6, gate=60, night=600)
 def test_a_worker_that_was_given_up_for_dead_changes_nothing_when_it_wakes_up(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int
@@ -125,6 +133,7 @@ def test_a_worker_that_was_given_up_for_dead_changes_nothing_when_it_wakes_up(
     assert fenced > trials // 2
 
 
+@pytest.mark.both_databases
 @trials(small=4, gate=60, night=600)
 def test_a_worker_that_wakes_up_after_its_job_was_cancelled_publishes_nothing(
     new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int

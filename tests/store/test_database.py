@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 
 from honekit.errors import StoreError
+from honekit.store import database as store
 from honekit.store.database import open_database
 from honekit.store.tables import api_keys
 from honekit.store.texts import NulRefused
@@ -54,6 +57,61 @@ def test_a_transaction_that_raises_leaves_nothing(url: str) -> None:
         interrupted()
     with database.read() as connection:
         assert connection.execute(select(api_keys)).all() == []
+
+
+def test_of_the_threads_of_a_process_one_asks_sqlite_for_its_lock(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_S", 0.2)
+    database = open_database(url)
+
+    def write() -> None:
+        with database.write():
+            raise AssertionError("there is somebody who writes")
+
+    with database.write(), ThreadPoolExecutor(1) as other:
+        waiting = other.submit(write)
+        with pytest.raises(StoreError, match="locked for more than") as caught:
+            waiting.result()
+        assert database.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+    assert caught.value.code == "store.busy"
+    with database.write() as connection:
+        connection.execute(insert(api_keys).values(_key(1)))
+
+
+def test_postgresql_does_not_let_others_wait_without_end_for_a_process_that_stands_still(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "BUSY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(store, "STILL_S", 1.5)
+    database = store._connect(postgresql_url)
+    with database.write() as connection:
+        connection.execute(insert(api_keys).values({**_key(1), "name": "mine"}))
+    change = update(api_keys).where(api_keys.c.id == "1")
+
+    def others() -> str:
+        for _ in range(100):
+            with suppress(StoreError), database.write() as connection:
+                connection.execute(change.values(name="theirs"))
+                return "theirs"
+        return "nobody"
+
+    def at_once() -> None:
+        with database.write() as connection:
+            connection.execute(change.values(name="too early"))
+
+    def one_that_stands_still() -> None:
+        with database.write() as connection:
+            connection.execute(change.values(name="lost"))
+            with pytest.raises(StoreError, match="locked for more than"):
+                at_once()
+            assert others() == "theirs"
+            connection.execute(change.values(name="too late"))
+
+    with pytest.raises(StoreError) as lost:
+        one_that_stands_still()
+    assert lost.value.code == "store.unusable"
+    with database.read() as connection:
+        assert connection.execute(select(api_keys.c.name)).scalar() == "theirs"
+    database.engine.dispose()
 
 
 @pytest.mark.parametrize("many", [False, True])

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from honekit.jobs.liveness import lease_is_dead, pid_of
-from honekit.jobs.queue import lock_job, move
+from honekit.jobs.queue import job_row, lock_job, move
 from honekit.jobs.records import Job, Lease, job_of
 from honekit.jobs.states import StopRequest
 from honekit.store.database import open_database
@@ -70,14 +70,14 @@ def renew(lease: Lease, lease_s: float = LEASE_S) -> Lease:
 def stop_request(lease: Lease) -> StopRequest | None:
     """What the worker is asked to do. Reads only. Raises: JobError[job.lease_lost]."""
     with open_database().read() as connection:
-        request: StopRequest | None = lock_job(connection, lease.job_id, lease.token).stop_requested
+        request: StopRequest | None = job_row(connection, lease.job_id, lease.token).stop_requested
         return request
 
 
 def lease_holder(job_id: str) -> str | None:
     """Id of the worker that has the job and is alive as far as can be told. Raises: JobError[job.unknown]."""
     with open_database().read() as connection:
-        row = lock_job(connection, job_id)
+        row = job_row(connection, job_id)
         if row.status != "running" or lease_is_dead(row):
             return None
         holder: str | None = row.lease_worker

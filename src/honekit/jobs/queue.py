@@ -32,7 +32,8 @@ ESTIMATES = frozenset({"eta_s", "finish_at"})
 
 # Made once: each event needs all three, and making them costs more than running them.
 _NOW = bindparam("now", type_=jobs.c.last_event_at.type)
-_LOCK = select(jobs).where(jobs.c.id == bindparam("job_id")).with_for_update()
+_ROW = select(jobs).where(jobs.c.id == bindparam("job_id"))
+_LOCK = _ROW.with_for_update()
 _COUNT_EVENT = (
     update(jobs)
     .where(jobs.c.id == bindparam("job_id"))
@@ -323,7 +324,15 @@ def lock_job(connection: Connection, job_id: str, token: int | None = None) -> R
 
     Raises: JobError[job.unknown], or JobError[job.lease_lost] when `token` is not the one of the present lease.
     """
-    row = connection.execute(_LOCK, {"job_id": job_id}).first()
+    return _found(connection.execute(_LOCK, {"job_id": job_id}).first(), job_id, token)
+
+
+def job_row(connection: Connection, job_id: str, token: int | None = None) -> Row[Any]:
+    """The same without a lock: for those who only look, and must not wait for a worker that stands still with its lock."""
+    return _found(connection.execute(_ROW, {"job_id": job_id}).first(), job_id, token)
+
+
+def _found(row: Row[Any] | None, job_id: str, token: int | None) -> Row[Any]:
     if row is None:
         raise _unknown(job_id)
     if token is not None and (row.lease_token != token or row.status != "running"):

@@ -16,7 +16,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ REVISION = "0008"
 """The newest migration. A database that says the same needs no look at Alembic."""
 
 BUSY_TIMEOUT_S = 30.0
+STILL_S = 60.0
+"""How long a process may stand still within a transaction until PostgreSQL undoes it: more than any does on purpose."""
 
 _open: dict[tuple[str, int], Database] = {}
 _opening = threading.Lock()
@@ -43,6 +45,7 @@ class Database:
     engine: Engine
     where: str
     """File or server, without any password: for messages."""
+    _writing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -59,10 +62,24 @@ class Database:
         """
         afterwards: list[Callable[[], None]] = []
         options = {"hone_write": True, "hone_unforced": not forced, "hone_afterwards": afterwards}
-        with self._transaction(options) as connection:
+        with self._turn(), self._transaction(options) as connection:
             yield connection
         for action in afterwards:
             action()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Of the threads of a process one at a time asks SQLite for its one lock. Whoever does not get that looks again ever more
+        rarely, so that of many who ask some would wait for longer than their time while others write again and again."""
+        if self.engine.dialect.name != "sqlite":
+            yield
+            return
+        if not self._writing.acquire(timeout=BUSY_TIMEOUT_S):
+            raise _fault("busy", self.where)
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
@@ -118,6 +135,8 @@ def _connect(url: str) -> Database:
         _create_private(where)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
     return Database(engine, where)
 
 
@@ -132,6 +151,14 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     # The driver would begin transactions by itself, and only before the first write; see `_begin_sqlite`.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    # Without them a lock that a stopped process holds is waited for without end:
+    # https://www.postgresql.org/docs/current/runtime-config-client.html
+    connection.execute(f"SET idle_in_transaction_session_timeout = {STILL_S * 1000:.0f}")
+    connection.execute(f"SET lock_timeout = {BUSY_TIMEOUT_S * 1000:.0f}")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -184,7 +211,7 @@ _SQLITE_CODES = {
     sqlite3.SQLITE_CORRUPT: "damaged",
     sqlite3.SQLITE_NOTADB: "damaged",
 }
-_POSTGRES_CODES = {"53100": "disk_full", "25006": "read_only", "42501": "read_only"}
+_POSTGRES_CODES = {"53100": "disk_full", "55P03": "busy", "40P01": "busy", "25006": "read_only", "42501": "read_only"}
 _REMEDIES = {
     "disk_full": (
         "the disk with the database is full ({free})",
@@ -218,10 +245,14 @@ def store_error(original: BaseException | None, where: str) -> StoreError:
     else:
         state = getattr(original, "sqlstate", None)
         # A connection that never came up has no SQLSTATE; class 08 is a lost one.
-        lost = state is None or state.startswith(("08", "57P"))
+        lost = state is None or state.startswith(("08", "57P", "25P03"))
         cause = _POSTGRES_CODES.get(state or "", "unusable" if lost else "failed")
-    what, mend = _REMEDIES[cause]
     detail = str(original).strip().splitlines()[0] if str(original).strip() else type(original).__name__
+    return _fault(cause, where, detail)
+
+
+def _fault(cause: str, where: str, detail: str = "") -> StoreError:
+    what, mend = _REMEDIES[cause]
     return StoreError(
         f"store.{cause}",
         what=what.format(free=free_space(Path(where)), detail=detail),
