@@ -182,6 +182,22 @@ def test_a_prepared_process_takes_the_next_job(kept: WarmProcesses, started: lis
     assert len(started) == 1
 
 
+def test_a_prepared_process_says_when_it_has_imported_all(kept: WarmProcesses, started: list[subprocess.Popen[bytes]]) -> None:
+    kept.await_prepared(600)
+    kept.prepare("selftest")
+    kept.await_prepared(600)
+    assert started[0].stdout
+    assert started[0].stdout.peek().decode().strip() == "ready"  # type: ignore[attr-defined]
+    assert [run_job(job().id, ignore, start=kept.start).status for _ in range(2)] == ["succeeded"] * 2
+    assert len(started) == 1
+
+
+def test_nobody_waits_for_a_prepared_process_that_fails(kept: WarmProcesses, started: list[subprocess.Popen[bytes]]) -> None:
+    kept.prepare("no such kind")
+    kept.await_prepared(600)
+    started[0].wait(600)
+
+
 def test_a_prepared_process_that_fails_costs_the_job_nothing(kept: WarmProcesses, started: list[subprocess.Popen[bytes]]) -> None:
     kept.prepare("no such kind")
     assert started[0].wait(60) == 1

@@ -17,6 +17,8 @@ DONE, LOST, OUT_OF_MEMORY, REFUSED = 0, 70, 71, 75
 """Exit codes. Only after DONE has the job left `running` by the worker's own hand."""
 KEPT = "kept"
 """What a worker process says of itself after a job when it will take another one."""
+READY = "ready"
+"""What one that was begun before its first job says when it has imported what the job needs."""
 
 
 def lease_is_dead(row: Row[Any]) -> bool:

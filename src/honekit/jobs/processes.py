@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from honekit.jobs.liveness import KEPT
+from honekit.jobs.liveness import KEPT, READY
 from honekit.jobs.records import job_dir
 
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "8589934592", "MALLOC_TOP_PAD_": "67108864"}
@@ -104,6 +104,13 @@ class WarmProcesses:
             elif self._idle_s and not self._closed:
                 self._waiting.append(_Warm(_environment(), imports=kind))
 
+    def await_prepared(self, timeout_s: float) -> None:
+        """Until what `prepare` began has imported all and waits, or has ended; for at most that long."""
+        with self._lock:
+            waiting = list(self._waiting)
+        for one in waiting:
+            one.await_word(timeout_s)
+
     def end_idle(self) -> None:
         """End the processes that have waited too long."""
         with self._lock:
@@ -167,9 +174,16 @@ class _Warm:
     def answer(self) -> str | None:
         """The line about the job, when it is there; empty once the process is ending without one."""
         assert self.process.stdout
-        if not select.select([self.process.stdout], [], [], 0)[0]:
-            return None
-        return self.process.stdout.readline().decode()
+        while self.await_word(0):
+            line = self.process.stdout.readline().decode()
+            if line.strip() != READY:
+                return line
+        return None
+
+    def await_word(self, timeout_s: float) -> bool:
+        """Whether it has said something, or has ended, within so many seconds."""
+        assert self.process.stdout
+        return bool(select.select([self.process.stdout], [], [], timeout_s)[0])
 
     def dismiss(self) -> None:
         """End it at once, while it has no job: it may be importing, which takes seconds."""

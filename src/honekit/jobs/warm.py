@@ -1,9 +1,9 @@
 """A worker process that does one job after the other: `python -m honekit.jobs.warm [KIND]`, kept by a server (`jobs.processes`).
 
-Where a kind of job is named, what such jobs need is imported at once. It reads job ids from standard input, a line each, and
-answers on standard output with a line for each job: the exit code that a process of its own would have had, and `kept` when it
-takes another one. What it has imported and loaded stays; all else is as in a fresh process. It ends when its input does, so that
-it never outlives its server by more than a job.
+Where a kind of job is named, what such jobs need is imported at once, and then said. It reads job ids from standard input, a line
+each, and answers on standard output with a line for each job: the exit code that a process of its own would have had, and `kept`
+when it takes another one. What it has imported and loaded stays; all else is as in a fresh process. It ends when its input does,
+so that it never outlives its server by more than a job.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TextIO
 from honekit import runtime
 from honekit.jobs import queue, worker
 from honekit.jobs.kinds import import_kind, surroundings_of
-from honekit.jobs.liveness import DONE, KEPT, REFUSED
+from honekit.jobs.liveness import DONE, KEPT, READY, REFUSED
 from honekit.jobs.records import job_dir
 
 _TRUSTED = ("succeeded", "cancelled", "paused", "queued")
@@ -34,6 +34,8 @@ def main(kinds: Sequence[str]) -> int:
     requests, answers = _take_over_pipes()
     for kind in kinds:
         import_kind(kind)
+    if kinds:
+        print(READY, file=answers, flush=True)
     code = DONE
     for line in requests:
         job_id = line.strip()

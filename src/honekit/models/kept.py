@@ -7,6 +7,7 @@ noticed. The weights are shared between the copies that are handed out, so nobod
 from __future__ import annotations
 
 import copy
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ class _Base:
 
 _keeping = False
 _base: _Base | None = None
+_changing = threading.Lock()
+"""A model and its tokenizer may be loaded at the same time."""
 _measured: dict[tuple[int, str, bool], Measured] = {}
 
 
@@ -80,10 +83,11 @@ def measure(device: torch.device, memory: bool) -> Measured:
 def _kept(path: Path) -> _Base:
     global _base
     stamps = _stamps(path)
-    if _base is None or (_base.path, _base.stamps) != (path, stamps):
-        _base = None
-        _base = _Base(path, stamps)
-    return _base
+    with _changing:
+        if _base is None or (_base.path, _base.stamps) != (path, stamps):
+            _base = None
+            _base = _Base(path, stamps)
+        return _base
 
 
 def _stamps(path: Path) -> Stamps:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from honekit.deploy.aliases import promote
 from honekit.errors import HoneError
 from honekit.evals.gate import Gate
 from honekit.evals.run import Evaluation, Evaluator, Subject
+from honekit.jobs.processes import WarmProcesses
 from honekit.models import bases, fingerprint
 from honekit.models.floor import shape_of
 from honekit.pipeline import gating
@@ -36,6 +38,10 @@ from honekit.store.atomic import write_atomic
 
 if TYPE_CHECKING:
     from honekit.models.precision import Measured
+
+
+IMPORTED_S = 60.0
+"""How long at most the machine is not measured because the worker still imports."""
 
 
 @dataclass
@@ -58,24 +64,27 @@ def run_project(
     from honekit.models.precision import measure, resolve_device
 
     began = time.perf_counter()
-    device = resolve_device(project.train.device)
-    stages = Stages(partial(measure, device=device))
     rules = gating.rules_of(project)
     with alone(project):
-        with stages.time("data"):
-            prepared = prepare(project, use_more=use_more)
-            record_prepared(prepared)
-            index = Index(load_passages(project)) if project.retrieval else None
-        listener.stage("Data", _data_lines(prepared))
-        with stages.time("measure the machine"):
-            base = bases.resolve_base(project.train.base)
-            bases.require_writer(base)
-            base_print = fingerprint.fingerprint_base(base)
-            measured = measure(device=device)
-        listener.stage("Machine", [_machine_line(measured)])
-        version, result = train(
-            project, prepared.train_file, prepared.validation_file, base, base_print, measured, stages, listener
-        )
+        with closing(WarmProcesses(idle_s=1)) as processes:
+            # It imports what training needs while the data is read, and not beside the measurement.
+            processes.prepare("train")
+            device = resolve_device(project.train.device)
+            stages = Stages(partial(measure, device=device))
+            with stages.time("data"):
+                prepared = prepare(project, use_more=use_more)
+                record_prepared(prepared)
+                index = Index(load_passages(project)) if project.retrieval else None
+            listener.stage("Data", _data_lines(prepared))
+            with stages.time("measure the machine"):
+                base = bases.resolve_base(project.train.base)
+                bases.require_writer(base)
+                base_print = fingerprint.fingerprint_base(base)
+                processes.await_prepared(IMPORTED_S)
+                measured = measure(device=device)
+            listener.stage("Machine", [_machine_line(measured)])
+            files = prepared.train_file, prepared.validation_file
+            version, result = train(project, *files, base, base_print, measured, stages, listener, processes.start)
         evaluation, evaluator = _evaluate(project, prepared, base, base_print, version, result, stages, listener, index, share)
         assert evaluation.verdict is not None
         chosen = evaluation.verdict.chosen

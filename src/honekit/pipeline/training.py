@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from honekit import jobs
 from honekit.errors import TrainError
+from honekit.jobs.processes import Start, start_cold
 from honekit.models.floor import shape_of
 from honekit.pipeline.listener import Listener
 from honekit.project import Project
@@ -29,10 +30,11 @@ def train(
     measured: Measured,
     stages: Stages,
     listener: Listener,
+    start: Start = start_cold,
 ) -> tuple[Version, dict[str, Any]]:
     """The version that training on these files makes, and the job's result; a job that is done is not done again.
 
-    Raises: TrainError of the job.
+    `start` gives the job its process. Raises: TrainError of the job.
     """
     with stages.time("plan the training"):
         needed = plan(project.train, train_file, validation_file, base, measured)
@@ -50,7 +52,7 @@ def train(
         if job.status == "paused":
             jobs.resume(job.id)
         if not job.final:
-            job = jobs.run_job(job.id, lambda event: _tell(event, listener))
+            job = jobs.run_job(job.id, lambda event: _tell(event, listener), start=start)
     if job.status != "succeeded" or job.result is None:
         error = job.error or {}
         raise TrainError(

@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,17 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
     base = bases.resolve_base(spec.base)
     bases.require_writer(base)
     base_print = fingerprint.fingerprint_base(base)
-    template = bases.load_template(base, kept.load_tokenizer(base))
-    start = read_start(spec, base_print)
-    recipe = start.recipe(spec.recipe) if start else spec.recipe
-    task = read_task(spec, base, template, context_limit(base, recipe), context, environment)
+    with ThreadPoolExecutor(1) as beside:
+        # Both take long in a process that has just begun, and this one leaves Python's lock to the other.
+        loading = beside.submit(kept.load_model, base, dtype, device) if spec.recipe.method == "lora" else None
+        template = bases.load_template(base, kept.load_tokenizer(base))
+        start = read_start(spec, base_print)
+        recipe = start.recipe(spec.recipe) if start else spec.recipe
+        task = read_task(spec, base, template, context_limit(base, recipe), context, environment)
 
     names: list[str] = []
-    if recipe.method == "lora":
-        model = kept.load_model(base, dtype, device)
+    if loading:
+        model = loading.result()
         names = lora.inject(
             model, targets=recipe.targets, rank=recipe.rank, alpha=recipe.alpha, dropout=recipe.dropout, seed=recipe.seed
         )
