@@ -20,6 +20,8 @@ from honekit.store import eval_items, evals
 from honekit.store.eval_items import LeaseLost
 from honekit.store.evals import Entry, Run
 
+pytestmark = pytest.mark.both_databases
+
 CRITERIA = [
     {"type": "string_check", "name": "c", "input": "{{sample.output_text}}", "reference": "{{item.a}}", "operation": "eq"}
 ]

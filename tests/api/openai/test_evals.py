@@ -79,6 +79,7 @@ def test_an_evaluation_comes_back_as_it_was_made(client: openai.OpenAI) -> None:
 @pytest.mark.conformance("POST /v1/evals/{eval_id}")
 @pytest.mark.conformance("POST /v1/evals/{eval_id}", "name", "metadata")
 @pytest.mark.conformance("DELETE /v1/evals/{eval_id}")
+@pytest.mark.both_databases
 def test_evaluations_are_listed_changed_and_deleted_within_their_project(connect: Any) -> None:
     client = connect("listed")
     first, second = (create(client, name=name) for name in ("one", "two"))
@@ -99,6 +100,7 @@ def test_evaluations_are_listed_changed_and_deleted_within_their_project(connect
 @pytest.mark.conformance(ITEMS)
 @pytest.mark.conformance(ITEMS, "after", "limit", "order", "status")
 @pytest.mark.conformance(f"{ITEMS}/{{output_item_id}}")
+@pytest.mark.both_databases
 def test_given_answers_are_graded_and_listed(client: openai.OpenAI) -> None:
     made = create(client, CHECK, CLOSE)
     run = finished(client, made.id, given(("fan", "fan"), ("fan", "fans"), ("fan", "")), name="r", metadata={"k": "v"})
@@ -118,6 +120,7 @@ def test_given_answers_are_graded_and_listed(client: openai.OpenAI) -> None:
     assert again.datasource_item == {"a": "fan"}
 
 
+@pytest.mark.both_databases
 def test_a_model_is_asked_once_for_the_same(client: openai.OpenAI) -> None:
     made = create(client, {**CHECK, "operation": "ne"})
     first, second = (finished(client, made.id, asked(6)) for _ in range(2))
@@ -179,6 +182,7 @@ def test_stored_completions_are_graded_as_they_are_or_asked_anew(connect: Any) -
 @pytest.mark.conformance(f"GET {RUNS}")
 @pytest.mark.conformance(f"GET {RUNS}", "after", "limit", "order", "status")
 @pytest.mark.conformance(f"DELETE {RUN}")
+@pytest.mark.both_databases
 def test_runs_are_listed_by_status_and_deleted(client: openai.OpenAI) -> None:
     made = create(client)
     first, second = (finished(client, made.id, given(("a", "a"))) for _ in range(2))
@@ -191,6 +195,7 @@ def test_runs_are_listed_by_status_and_deleted(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.conformance(f"POST {RUN}")
+@pytest.mark.both_databases
 def test_a_cancelled_run_keeps_what_is_graded(client: openai.OpenAI) -> None:
     made = create(client)
     source = asked(300, sampling_params={"temperature": 0, "max_completion_tokens": 60})
@@ -293,6 +298,7 @@ def test_a_criterion_that_could_never_grade_is_refused_by_name(client: openai.Op
         assert caught.value.param == param
 
 
+@pytest.mark.both_databases
 def test_evaluations_and_runs_are_deleted_while_they_are_listed(connect: Any) -> None:
     client = connect("clean-up")
     made = [create(client).id for _ in range(3)]
