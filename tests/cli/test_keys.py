@@ -36,3 +36,9 @@ def test_stdout_is_the_key_alone() -> None:
 def test_an_unknown_key_is_an_error_with_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["keys", "revoke", "key_x", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "serve.unknown_key"
+
+
+def test_a_name_that_no_database_keeps_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "create", "--name", "n" * 256, "--json"]) != 0
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "serve.key_name"
+    run("create", "--name", "n" * 255)

@@ -152,6 +152,11 @@ def test_a_full_disk_and_a_full_memory_are_no_bugs(
     assert json.loads(capsys.readouterr().out)["error"]["code"] == code
 
 
+def test_a_text_in_the_place_of_a_path_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "check", "text " * 100, "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "cli.path_too_long"
+
+
 def test_an_interrupt_says_how_to_go_on(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
     install(_raising(KeyboardInterrupt()))
     assert main(["probe"]) == 130

@@ -33,6 +33,8 @@ _RANDOM, _CHECK = 43, 6
 _SHOWN = len(PREFIX) + 6
 _KEY = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{_RANDOM + _CHECK}}}")
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+MAX_NAME = 255
+"""Characters of a key's name."""
 _USE_NOTED_EVERY_S = 60.0
 
 
@@ -69,9 +71,15 @@ def create_key(
     noted: Callable[[Connection, str], None] | None = None,
 ) -> tuple[str, ApiKey]:
     """A new key and its record. The key itself cannot be had again. `noted` is called with its id in the transaction that
-    keeps it. Raises: ServeError[serve.project_name | serve.scope].
+    keeps it. Raises: ServeError[serve.project_name | serve.scope | serve.key_name].
     """
     check_project(project)
+    if len(name.strip()) > MAX_NAME:
+        raise ServeError(
+            "serve.key_name",
+            what=f"the name of a key has at most {MAX_NAME} characters, this one {len(name.strip())}",
+            mend="choose a shorter one",
+        )
     if scope not in SCOPES:
         raise ServeError("serve.scope", what=f"there is no scope {scope[:80]!r}", mend=f"use one of: {', '.join(SCOPES)}")
     secret = _new_secret()

@@ -77,7 +77,7 @@ class KeyDeleted(BaseModel):
 class CreateKey(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[Text, Field(max_length=255)] = ""
+    name: Annotated[Text, Field(max_length=auth.MAX_NAME)] = ""
     scope: auth.Scope = "write"
 
 

@@ -214,6 +214,13 @@ def _named(fault: Exception) -> HoneError | None:
             where=str(fault.filename) if fault.filename else None,
             mend="free some space, or set HONE_HOME to a disk that has room, then run the same command again",
         )
+    if isinstance(fault, OSError) and fault.errno == errno.ENAMETOOLONG:
+        return SettingsError(
+            "cli.path_too_long",
+            what="this is longer than the name of a file can be",
+            where=f"{str(fault.filename)[:120]}...",
+            mend="check the path: is it a text where a file is expected?",
+        )
     if runtime.is_out_of_memory(fault):
         return HoneError(
             "system.out_of_memory",
