@@ -121,7 +121,8 @@ def test_a_worker_that_the_kernel_ends_for_its_memory_is_started_again(
         with kernel.memory_group(MEMORY_BYTES) as group:
             for at in shown(spread(len(counted.crossed), trials, random.Random(trials)), trials):
                 job = new_job()
-                if tried(job, at, partial(kernel.enter, group)) == -signal.SIGKILL:
+                # The job may be done already when its worker is ended.
+                if tried(job, at, partial(kernel.enter, group)) == -signal.SIGKILL and not jobs.get_job(job.id).final:
                     killed += 1
                     assert "killed, as the system does when memory runs out" in jobs.events(job.id)[-1].message
                 finish(job)
