@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from honekit.graders.schema import InputMessage, Text
+from honekit.graders.templates import Variable, parse_template
 
 MAX_ROWS = 100_000
 DEFAULT_SEED = 42
@@ -79,9 +80,19 @@ class StoredResponses(Body):
     reasoning_effort: NoEffort = None
 
 
+def about_the_item(given: list[InputMessage]) -> list[InputMessage]:
+    """Raises: PydanticCustomError for messages that name the answer, which there is none of when they are sent."""
+    for text in (text for message in given for text in message.texts()):
+        for part in parse_template(text):
+            if isinstance(part, Variable) and part.root == "sample":
+                reason = f"'{{{{{part.text[:60]}}}}}' is the answer, which the question cannot hold: only the item can be named"
+                raise PydanticCustomError("template", "{reason}", {"reason": reason})
+    return given
+
+
 class Template(Body):
     type: Literal["template"]
-    template: Annotated[list[InputMessage], Field(min_length=1, max_length=100)]
+    template: Annotated[list[InputMessage], Field(min_length=1, max_length=100), AfterValidator(about_the_item)]
 
 
 class ItemReference(Body):

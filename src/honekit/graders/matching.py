@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from honekit.graders.faults import GradingFault
@@ -44,8 +45,8 @@ def field_match(grader: FieldMatchGrader, text: str, reference: str) -> float:
     given = read_json(text)
     if not isinstance(given, dict):
         return 0.0
-    alike = {"absolute": grader.absolute, "ignore_case": grader.ignore_case}
-    right = sum(name in given and same(given[name], wanted[name], **alike) for name in names)
+    alike = partial(same, absolute=grader.absolute, ignore_case=grader.ignore_case)
+    right = sum(name in given and alike(given[name], wanted[name]) for name in names)
     return right / len(names)
 
 
