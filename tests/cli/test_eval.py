@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tests import tiny
 
 from honekit.cli.eval_compare import line
-from honekit.cli.eval_run import address
+from honekit.cli.eval_run import address, at_endpoint
 from honekit.cli.main import main
 from honekit.evals.compare_runs import Compared
 
@@ -171,6 +172,15 @@ def test_what_can_be_told_before_a_run_begins_none(suite: Path, capsys: pytest.C
 )  # fmt: skip
 def test_an_address_without_a_version_gets_one(given: str, address_: str) -> None:
     assert address(given) == address_
+
+
+def test_the_connections_of_a_run_are_closed_with_it() -> None:
+    async def clients() -> list[bool]:
+        async with at_endpoint("http://127.0.0.1:1", "HONE_ENDPOINT_KEY") as found:
+            open_ = found.client.is_closed()
+        return [open_, found.client.is_closed()]
+
+    assert asyncio.run(clients()) == [False, True]
 
 
 def test_no_run_is_begun_for_a_model_that_there_is_not(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:

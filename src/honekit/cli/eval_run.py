@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -180,8 +180,8 @@ async def _answer(run: Run, worker: str, parallel: int, report: Report) -> None:
     found = await asyncio.to_thread(evals.get_eval, run.owner, run.eval_id)
     assert found is not None  # a run goes with its evaluation
     other = run.subject.get("judge")
-    judge = at_endpoint(other, JUDGE_KEY_VARIABLE) if other else None
-    async with models_at(run.subject.get("endpoint") or None, [run.model]) as subject:
+    async with models_at(run.subject.get("endpoint") or None, [run.model]) as subject, AsyncExitStack() as stack:
+        judge = await stack.enter_async_context(at_endpoint(other, JUDGE_KEY_VARIABLE)) if other else None
         await work_off(run, found, subject, worker, judge=judge, progress=report, parallel=parallel)
 
 
@@ -191,10 +191,10 @@ async def models_at(endpoint: str | None, models: Sequence[str]) -> AsyncIterato
     from honekit.cli.connection import local_project, server_url
 
     url = server_url()
-    if endpoint is not None:
-        yield at_endpoint(endpoint, KEY_VARIABLE)
-    elif url is not None:
-        yield at_endpoint(url, "HONE_API_KEY")
+    if endpoint is not None or url is not None:
+        variable = KEY_VARIABLE if endpoint is not None else "HONE_API_KEY"
+        async with at_endpoint(str(endpoint or url), variable) as found:
+            yield found
     else:
         from honekit.api.engines import Engines
         from honekit.api.inside import inside_endpoint
@@ -223,15 +223,17 @@ def directories(models: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def at_endpoint(url: str, variable: str) -> Endpoint:
-    """A server of OpenAI's API; a key is sent where the variable holds one."""
+@asynccontextmanager
+async def at_endpoint(url: str, variable: str) -> AsyncIterator[Endpoint]:
+    """A server of OpenAI's API; a key is sent where the variable holds one. Its connections are closed with it."""
     from openai import AsyncOpenAI
 
     from honekit.evals.endpoint import Endpoint
 
     base = address(url)
     key = os.environ.get(variable, "").strip() or "none"
-    return Endpoint(AsyncOpenAI(base_url=base, api_key=key, max_retries=4, timeout=600), base)
+    async with AsyncOpenAI(base_url=base, api_key=key, max_retries=4, timeout=600) as client:
+        yield Endpoint(client, base)
 
 
 def address(url: str) -> str:
