@@ -20,7 +20,7 @@ Score = Literal["macro_f1", "accuracy", "phrase", "set_f1", "none"]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ProjectSection(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests import tiny
 
 from honekit.cli.eval_compare import line
+from honekit.cli.eval_run import address, at_endpoint
 from honekit.cli.main import main
 from honekit.evals.compare_runs import Compared
 
@@ -150,6 +152,35 @@ def test_wrong_usage_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) ->
     assert said(capsys, "run", str(suite), "--model", "m", "--endpoint", "x", code=2)["error"]["code"] == "settings.endpoint"
     assert said(capsys, "show", "evalrun_none", code=2)["error"]["code"] == "evals.unknown_run"
     assert said(capsys, "run", "--resume", "evalrun_none", code=2)["error"]["code"] == "evals.unknown_run"
+
+
+def test_what_can_be_told_before_a_run_begins_none(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "run", "--resume", "evalrun_x", "--limit", "3", code=2)["error"]["code"] == "cli.usage"
+    wrong = [str(suite), "--model", "m", "--endpoint", "http://127.0.0.1:1"]
+    assert said(capsys, "run", *wrong, "--judge", "here", code=2)["error"]["code"] == "settings.endpoint"
+    suite.write_text(SUITE + '[[criteria]]\ntype = "function"\nname = "own"\nfunction = "absent"\n')
+    assert said(capsys, "run", *wrong, code=1)["error"]["code"] == "graders.unknown_function"
+    assert said(capsys, "list")["runs"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "address_"),
+    [
+        ("http://vllm:8000", "http://vllm:8000/v1"), ("http://x/v1/", "http://x/v1"), ("http://x", "http://x/v1"),
+        ("https://x/v1beta/openai", "https://x/v1beta/openai"), ("https://x/video", "https://x/video/v1"),
+    ],
+)  # fmt: skip
+def test_an_address_without_a_version_gets_one(given: str, address_: str) -> None:
+    assert address(given) == address_
+
+
+def test_the_connections_of_a_run_are_closed_with_it() -> None:
+    async def clients() -> list[bool]:
+        async with at_endpoint("http://127.0.0.1:1", "HONE_ENDPOINT_KEY") as found:
+            open_ = found.client.is_closed()
+        return [open_, found.client.is_closed()]
+
+    assert asyncio.run(clients()) == [False, True]
 
 
 def test_no_run_is_begun_for_a_model_that_there_is_not(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,6 +87,15 @@ def test_the_same_in_markdown_with_fences_that_no_answer_closes(
     assert "### Item 1, A lost" in text and text.count("```") % 2 == 0
 
 
+def test_a_criterions_name_is_a_text_in_markdown_too(tmp_path: Path) -> None:
+    (tmp_path / "suite.toml").write_text(SUITE.replace("names its pump", "<img src=x> *all*"))
+    tiny.write_jsonl(tmp_path / "items.jsonl", [{"item": {"log": "x"}, "sample": {"output_text": "pump"}}])
+    assert main(["eval", "run", str(tmp_path / "suite.toml")]) == 0
+    assert main(["eval", "report", "last", "last", "--out", str(tmp_path / "report.md")]) == 0
+    text = (tmp_path / "report.md").read_text()
+    assert r"\<img src=x\> \*all\*" in text and "<img" not in text.replace(r"\<img", "")
+
+
 def test_a_file_of_another_kind_is_refused(runs: list[str], tmp_path: Path) -> None:
     assert main(["eval", "report", *runs, "--out", str(tmp_path / "report.pdf")]) == 2
 

@@ -319,6 +319,7 @@ def test_nothing_known_is_a_verdict_of_low_confidence() -> None:
         ({"missing": ["nothing", "style"]}, "contradict"),
         ({"examples": -1}, "not a whole number"),
         ({"examples": True}, "not a whole number"),
+        ({"examples": 10**13}, "not a whole number from 0 to 1000000000000"),
         ({"output": ["label"]}, "is not one of"),
         ({"output": {"a": 1}}, "is not one of"),
         ([], "no object"),
@@ -328,6 +329,11 @@ def test_faulty_answers_are_named(raw: Any, what: str) -> None:
     with pytest.raises(DataError, match=what) as caught:
         check_answers(raw, "answers.json")
     assert caught.value.code == "decide.answers"
+
+
+def test_a_byte_order_mark_before_the_answers_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "answers.json").write_text('{"examples": 5}', encoding="utf-8-sig")
+    assert read_answers(tmp_path / "answers.json") == {"examples": 5}
 
 
 def test_unknown_is_no_answer() -> None:

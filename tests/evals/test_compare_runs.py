@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from honekit.errors import EvalError
 from honekit.evals.compare_runs import Compared, compare, correction_told, left_ungraded, pair_items
 from honekit.evals.comparison_report import headline
+from honekit.evals.graded_pairs import graded_by_none
 from honekit.evals.metrics import calibration, classification, run_metrics
 from honekit.evals.set_metrics import SET_METRICS, paired_set_statistics
 from honekit.store.eval_items import Item
@@ -215,6 +216,18 @@ def test_macro_f1_is_compared_beside_the_score_overall_and_by_slice() -> None:
     assert macro.value_b == pytest.approx((2 * 25 / 60 + 1 + 0) / 3)
     assert macro.interval is not None and 0 < macro.interval[0] < macro.difference < macro.interval[1]
     assert macro.detectable is not None and macro.detectable > 0
+
+
+def test_where_every_item_differs_alike_the_interval_is_no_point() -> None:
+    wrong, right = labelled("ab" * 20, ["c"] * 40), labelled("ab" * 20, list("ab" * 20))
+    one = next(of for of in compare(pair_items(right, wrong)) if of.metric == "macro_f1")
+    assert one.word == "better" and one.interval is not None and 0.8 < one.interval[0] < 0.99
+
+
+def test_a_criterion_that_graded_nothing_in_both_runs_is_named() -> None:
+    faulted = [replace(item, results=[*(item.results or []), {"name": "d", "error": "x"}]) for item in items([1.0] * 6)]
+    assert graded_by_none(pair_items(faulted, faulted)) == ["d"]
+    assert graded_by_none(pair_items(items([1.0]), items([0.0]))) == []
 
 
 def test_a_class_that_nobody_is_of_moves_the_other_runs_macro_f1_by_nothing() -> None:

@@ -224,3 +224,9 @@ def test_a_measurement_tells_payback_against_the_classical_model() -> None:
     half = 1000 * math.hypot(0.2, 0.1) * 2.0 / 3600
     assert found["tuned"][0]["saved_interval"] == pytest.approx((0.5556 - half, 0.5556 + half), abs=1e-3)
     assert [one["against"] for one in found["tuned_25"]] == ["few_shot"]  # it costs less upfront: nothing to pay back
+
+
+@pytest.mark.parametrize("price", [float("inf"), float("nan"), -0.1])
+def test_a_price_is_a_number_from_0_on(price: float) -> None:
+    with pytest.raises(ValidationError):
+        CostSection(machine_per_hour=price)

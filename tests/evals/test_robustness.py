@@ -42,6 +42,26 @@ def test_each_form_changes_what_it_names() -> None:
     assert "AC-510" in renamed
 
 
+def test_names_codes_addresses_and_paths_have_no_typos() -> None:
+    kept = [
+        "pump-17",
+        "gateway_yard-5",
+        "ALARM-510",
+        "https://example.com/status/page",
+        "ops@example.com",
+        "/var/logs/relay.conf",
+    ]
+    for seed in range(40):
+        spoilt = FORMS["typos"](f"restart {' '.join(kept)} carefully", random.Random(seed))
+        assert spoilt.split()[1:-1] == kept and spoilt != f"restart {' '.join(kept)} carefully"
+
+
+def test_two_devices_stay_two_and_standards_are_no_devices() -> None:
+    text = " ".join(f"pump-{number}" for number in range(200)) + " in utf-8 by sha-256"
+    renamed = FORMS["names"](text, random.Random(0))
+    assert len(set(renamed.split())) == len(set(text.split())) and renamed.endswith("in utf-8 by sha-256")
+
+
 def test_lines_change_places_as_wholes_and_an_order_stands_at_the_end_of_one() -> None:
     assert sorted(form("order", "a b\nc d\ne f").split("\n")) == ["a b", "c d", "e f"]
     assert [line.endswith(INJECTION) for line in form("injection", "a b\n\nc d").split("\n")].count(True) == 1

@@ -88,6 +88,70 @@ def test_decimal_fractions_are_no_trap() -> None:
     assert graded("numeric", "105.1", reference="100", relative=0.05).score == 0.0
 
 
+@pytest.mark.parametrize(
+    ("text", "find", "reference", "score"),
+    [
+        ("\u22125", "whole", "-5", 1.0), ("about \u22125 °C", "first", "-5", 1.0), ("-$5", "first", "-5", 1.0),
+        ("a 15kg load", "first", "15", 1.0), ("B12 and pump-17 draw 7V", "first", "7", 0.0), ("B12 draws 7V", "first", "7", 1.0),
+        ("10-20", "last", "20", 1.0), ("2024-05-03", "last", "3", 1.0), ("the 2nd took 5 s", "first", "5", 1.0),
+        ("答えは5です", "first", "5", 1.0), ("5 m", "whole", "5", 0.0),
+    ],
+)  # fmt: skip
+def test_a_number_is_found_beside_its_unit_and_not_within_a_word(text: str, find: str, reference: str, score: float) -> None:
+    assert graded("numeric", text, reference=reference, find=find).score == score
+
+
+def test_numbers_that_are_tiny_or_neighbours_are_not_the_same() -> None:
+    assert graded("numeric", "9e-13", reference="1e-15").score == 0.0
+    assert graded("field_match", '{"id": 490001112223331}', {"r": {"id": 490001112223330}}, reference="{{item.r}}").score == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "options", "score"),
+    [
+        ('{"a": 1.1}', 1.0, {"absolute": 0.1}, 1.0),
+        ('{"a": 0.30000000000000004}', 0.3, {}, 1.0),
+        ('{"a": [1]}', [True], {}, 0.0),
+        ('{"a": {"b": ["X", 1.05]}}', {"b": ["x", 1]}, {"ignore_case": True, "absolute": 0.1}, 1.0),
+        ('{"a": 1' + "0" * 400 + "}", 1.5, {}, 0.0),
+        ('{"a": 1e400}', 1.5, {"absolute": 1}, 0.0),
+        ('{"a": ' + "[" * 500 + "]" * 500 + "}", [], {}, 0.0),
+    ],
+)
+def test_a_fields_values_are_compared_as_what_they_mean(text: str, wanted: Any, options: dict[str, Any], score: float) -> None:
+    result = graded("field_match", text, {"r": {"a": wanted}}, reference="{{item.r}}", **options)
+    assert (result.score, result.fault) == (score, None)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("set_f1", {"reference": "[]"}), ("regex", {"pattern": "sorry", "absent": True})])
+def test_an_answer_without_the_json_that_is_asked_for_is_not_what_is_empty(kind: str, options: dict[str, Any]) -> None:
+    """The empty set has nothing, and nothing holds no pattern: neither is what a broken answer says."""
+    asked = {"input": "{{sample.output_json.tags}}", **options}
+    assert graded(kind, "not JSON", **asked).score == graded(kind, '{"other": []}', **asked).score == 0.0
+    assert graded(kind, '{"tags": []}', **asked).score == 1.0
+
+
+def test_half_a_surrogate_pair_is_searched_like_any_text() -> None:
+    assert graded("regex", "ab\ud800", pattern="b").score == 1.0
+    assert graded("json_schema", '"ab\\ud800"', schema={"pattern": "b"}).score == 1.0
+
+
+def test_multiples_are_of_decimal_fractions() -> None:
+    for text, score in (("19.99", 1.0), ("0.3", 1.0), ("0.305", 0.0), ("1" + "0" * 400, 1.0), ("1e400", 0.0)):
+        assert graded("json_schema", text, schema={"multipleOf": 0.01}).score == score, text
+
+
+@pytest.mark.parametrize("schema", [{"pattern": "(?=a)"}, {"items": {"patternProperties": {"(?=a)": {}}}}])
+def test_a_schemas_patterns_are_looked_at_before_there_is_an_answer(schema: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="no pattern of RE2"):
+        parse_criteria([{"type": "json_schema", "name": "c", "schema": schema}])
+
+
+def test_a_threshold_that_no_score_reaches_is_refused() -> None:
+    with pytest.raises(ValidationError, match="less than or equal to 1"):
+        parse_criteria([{"type": "numeric", "name": "c", "reference": "1", "pass_threshold": 2}])
+
+
 def test_patterns_are_searched_and_may_have_to_be_absent() -> None:
     assert graded("regex", "E-17 found", pattern=r"\bE-\d+").score == 1.0
     assert graded("regex", "e-17", pattern="E-1", ignore_case=True).score == 1.0
@@ -122,6 +186,34 @@ CALLS = [{"name": "a", "arguments": {"x": 1}}, {"name": "b", "arguments": {}}]
 def test_calls_are_matched_each_once(given_calls: list[Any], options: dict[str, Any], score: float) -> None:
     result = graded("tool_call", "", {"calls": CALLS}, {"output_tools": given_calls}, reference="{{item.calls}}", **options)
     assert result.score == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted", "options", "score"),
+    [
+        ('{"x": 3}', {"x": 3.0}, {}, 1.0),
+        ('{"x": [1.0, {"y": 2}]}', {"x": [1, {"y": 2.0}]}, {}, 1.0),
+        ('{"x": 3}', {"x": "3"}, {"arguments": "subset"}, 0.0),
+        ('{"x": "true"}', {"x": True}, {"arguments": "subset"}, 0.0),
+        ("", {}, {}, 1.0),
+        (None, {}, {}, 1.0),
+        ("{broken", {}, {}, 0.0),
+        ('{"x": ' + "[" * 5000 + "]" * 5000 + "}", {"x": []}, {}, 0.0),
+    ],
+)
+def test_arguments_are_compared_as_json(arguments: Any, wanted: Any, options: dict[str, Any], score: float) -> None:
+    given_calls = [{"type": "function", "function": {"name": "f", "arguments": arguments}}]
+    item = {"calls": [{"name": "f", "arguments": wanted}]}
+    assert graded("tool_call", "", item, {"output_tools": given_calls}, reference="{{item.calls}}", **options).score == score
+
+
+def test_many_calls_are_matched() -> None:
+    many = [{"name": "f", "arguments": {"x": 1}}] * 1100
+    assert graded("tool_call", "", {"calls": many[:3]}, {"output_tools": many}, reference="{{item.calls}}").score < 0.01
+    some = [{"name": "f", "arguments": {"x": 1, "y": 2}}, {"name": "f", "arguments": {"x": 1}}]
+    item = {"calls": [{"name": "f", "arguments": {"x": 1}}, {"name": "f", "arguments": {"y": 2}}]}
+    options = {"reference": "{{item.calls}}", "arguments": "subset"}
+    assert graded("tool_call", "", item, {"output_tools": some}, **options).score == 1.0  # the first fits both, the second one
 
 
 def test_a_class_is_read_strictly_unless_told_otherwise() -> None:

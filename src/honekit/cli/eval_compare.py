@@ -45,7 +45,7 @@ def compare(
     from honekit.errors import SettingsError
     from honekit.evals.compare_runs import compare as compare_pairs
     from honekit.evals.compare_runs import correction_told, left_out, only_in, pair_items
-    from honekit.evals.graded_pairs import changed_criteria
+    from honekit.evals.graded_pairs import changed_criteria, graded_by_none
     from honekit.store import eval_items
 
     if only not in (None, "won", "lost", "tied"):
@@ -67,6 +67,7 @@ def compare(
                 "only_in_a": only_in_a,
                 "only_in_b": only_in_b,
                 "changed_criteria": changed,
+                "graded_by_none": graded_by_none(pairs),
                 "compared": [asdict(one) for one in compared],
                 "correction": correction_told(compared),
                 "side_by_side": [_side(pair) for pair in shown],
@@ -79,6 +80,8 @@ def compare(
         print(f"{told}\n")
     for one in compared:
         print(line(one))
+    for name in graded_by_none(pairs):
+        print(f"{name}: neither run could grade an item by it; `hone eval show RUN` says why")
     if told := correction_told(compared):
         print(f"\n{told}")
     for pair in shown:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,6 +68,11 @@ def run(
         raise SettingsError(
             "cli.usage", what="name a suite or project, or a run with --resume", mend="see `hone eval run --help`"
         )
+    if resume is not None and any((model, endpoint, judge, limit, retrieval, few_shot)):
+        raise SettingsError(
+            "cli.usage", what="--resume goes on with a run as it was begun: only --parallel and --device may be others",
+            mend="leave the other options out, or begin another run",
+        )  # fmt: skip
     if endpoint is not None and model is None:
         raise SettingsError("cli.usage", what="--endpoint needs --model", mend="add --model NAME")
     made = _resumed(str(resume)) if suite is None else _begun(suite, model, endpoint, judge, limit, retrieval, few_shot)
@@ -94,6 +100,7 @@ def _begun(
 def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str | None, judge: str | None) -> Run:
     """A run of the suite's criteria over these rows, still to be worked off by `work`."""
     from honekit.cli.connection import local_project, server_url
+    from honekit.graders.functions import require_function
     from honekit.models.fingerprint import fingerprint_json
     from honekit.store import evals
 
@@ -106,11 +113,19 @@ def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str 
             what="the data holds no answers, so a model is needed",
             mend="add --model NAME, or a `sample` to each row",
         )
+    for criterion in suite.criteria:
+        if criterion["type"] == "function":
+            require_function(criterion["function"])
+    asked = judge or suite.judge
+    subject = {
+        "by": "command",
+        "endpoint": address(endpoint) if endpoint else "",
+        "judge": address(asked) if asked else None,
+    }
     config = {"type": "custom", "schema": {"type": "object", "properties": {"item": {"type": "object"}}, "required": ["item"]}}
     print_ = fingerprint_json([suite.name, suite.criteria])
     known = [one for one in evals.list_evals(owner, limit=1000, newest_first=True) if one.metadata == {"suite": print_}]
     found = known[0] if known else evals.create_eval(owner, suite.name, config, suite.criteria, {"suite": print_})
-    subject = {"by": "command", "endpoint": address(endpoint) if endpoint else "", "judge": judge or suite.judge}
     source = suite.data_source(model)
     given = f"answers of {suite.data}" if suite.data else "given"
     name = f"{suite.name}: {model or given}" + (f", {suite.how}" if suite.how else "")
@@ -165,8 +180,8 @@ async def _answer(run: Run, worker: str, parallel: int, report: Report) -> None:
     found = await asyncio.to_thread(evals.get_eval, run.owner, run.eval_id)
     assert found is not None  # a run goes with its evaluation
     other = run.subject.get("judge")
-    judge = at_endpoint(other, JUDGE_KEY_VARIABLE) if other else None
-    async with models_at(run.subject.get("endpoint") or None, [run.model]) as subject:
+    async with models_at(run.subject.get("endpoint") or None, [run.model]) as subject, AsyncExitStack() as stack:
+        judge = await stack.enter_async_context(at_endpoint(other, JUDGE_KEY_VARIABLE)) if other else None
         await work_off(run, found, subject, worker, judge=judge, progress=report, parallel=parallel)
 
 
@@ -176,10 +191,10 @@ async def models_at(endpoint: str | None, models: Sequence[str]) -> AsyncIterato
     from honekit.cli.connection import local_project, server_url
 
     url = server_url()
-    if endpoint is not None:
-        yield at_endpoint(endpoint, KEY_VARIABLE)
-    elif url is not None:
-        yield at_endpoint(url, "HONE_API_KEY")
+    if endpoint is not None or url is not None:
+        variable = KEY_VARIABLE if endpoint is not None else "HONE_API_KEY"
+        async with at_endpoint(str(endpoint or url), variable) as found:
+            yield found
     else:
         from honekit.api.engines import Engines
         from honekit.api.inside import inside_endpoint
@@ -208,22 +223,25 @@ def directories(models: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def at_endpoint(url: str, variable: str) -> Endpoint:
-    """A server of OpenAI's API; a key is sent where the variable holds one."""
+@asynccontextmanager
+async def at_endpoint(url: str, variable: str) -> AsyncIterator[Endpoint]:
+    """A server of OpenAI's API; a key is sent where the variable holds one. Its connections are closed with it."""
     from openai import AsyncOpenAI
 
     from honekit.evals.endpoint import Endpoint
 
     base = address(url)
     key = os.environ.get(variable, "").strip() or "none"
-    return Endpoint(AsyncOpenAI(base_url=base, api_key=key, max_retries=4, timeout=600), base)
+    async with AsyncOpenAI(base_url=base, api_key=key, max_retries=4, timeout=600) as client:
+        yield Endpoint(client, base)
 
 
 def address(url: str) -> str:
-    """The API's base address, ending in its version. Raises: SettingsError[settings.endpoint]."""
+    """The API's base address, with its version in the path. Raises: SettingsError[settings.endpoint]."""
     if not url.startswith(("http://", "https://")):
         raise SettingsError(
             "settings.endpoint", what=f"{url[:200]!r} is not the address of a server", mend="write it as http://127.0.0.1:8000"
         )
     plain = url.rstrip("/")
-    return plain if plain.rsplit("/", 1)[-1].startswith("v") else f"{plain}/v1"
+    path = plain.split("/")[3:]
+    return plain if any(re.fullmatch(r"v\d\w*", part) for part in path) else f"{plain}/v1"

@@ -51,6 +51,7 @@ MISWRITTEN = frozenset(
     {
         "decide.answers",
         "decide.unreadable",
+        "evals.row",
         "evals.suite_invalid",
         "evals.suite_missing",
         "evals.suite_syntax",

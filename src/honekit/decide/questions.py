@@ -82,7 +82,7 @@ def check_answers(raw: Any, where: str) -> Answers:
 def read_answers(path: Path) -> Answers:
     """Answers from a JSON or TOML file. Raises: DataError[decide.answers | decide.unreadable]."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         raw = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text, object_pairs_hook=_object)
     except (OSError, ValueError, RecursionError) as fault:
         raise DataError(
@@ -101,12 +101,12 @@ def value_fault(question: Question, value: Any) -> str | None:
             return None if isinstance(value, str) else "write a text"
         case "integer":
             is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER
-            return None if is_number else f"{json.dumps(value)[:40]} is not a whole number from 0 on"
+            return None if is_number else f"{json.dumps(value)[:40]} is not a whole number from 0 to {MAX_INTEGER}"
         case "choice":
             given = [value]
         case "choices":
             if not isinstance(value, list):
-                return "write a list of values"
+                return f'write a list of values, such as ["{next(iter(question.values))}"]'
             given = value
     for one in given:
         if not isinstance(one, str) or one not in question.values:

@@ -63,7 +63,7 @@ def comparison_markdown(
     lines = [
         f"# {verdict['title']}",
         "",
-        verdict["plain"],
+        _line(verdict["plain"]),
         "",
         f"- A: `{a.id}`, {_line(a.name)}",
         f"- B: `{b.id}`, {_line(b.name)}",

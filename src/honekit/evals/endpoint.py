@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 
+NOT_OF_THE_ITEM = (401, 403, 408, 429)
+"""Statuses that say something of the server, the key or the moment: the same question may be answered later."""
+
+
 class Refused(Exception):
     """The endpoint answered that it will not answer this request: a fault of one item, not of the run."""
 
@@ -46,16 +50,18 @@ class Endpoint:
         from openai import APIConnectionError, APIStatusError
 
         try:
-            answer: Any = await self.client.post(path, cast_to=object, body=dict(body))
+            answer: Any = _readable(await self.client.post(path, cast_to=object, body=dict(body)))
         except APIStatusError as fault:
             told = fault.body if isinstance(fault.body, dict) else {}
-            if fault.status_code in (401, 403) or fault.status_code >= 500 or not told:
+            if fault.status_code in NOT_OF_THE_ITEM or fault.status_code >= 500 or not told:
                 raise self.gone(f"it answers {fault.status_code}: {told.get('message') or fault}"[:300]) from fault
             raise Refused(str(told.get("code") or fault.status_code), str(told.get("message") or fault)) from fault
         except APIConnectionError as fault:
             if isinstance(fault.__cause__, HoneError):
                 raise fault.__cause__ from None
             raise self.gone(str(fault.__cause__ or fault)) from fault
+        except ValueError as fault:
+            raise self.gone("its answer is not JSON") from fault
         if not isinstance(answer, dict):
             raise self.gone("its answer is not JSON")
         return answer
@@ -120,6 +126,15 @@ class Judges:
             raise AskFailed(fault.message) from fault
         except HoneError as fault:
             raise AskFailed(fault.what) from fault
+
+
+def _readable(answer: Any) -> Any:
+    """The answer without halves of surrogate pairs, which no file or database takes."""
+    try:
+        json.dumps(answer, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.loads(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+    return answer
 
 
 def answer_key(owner: str, version: str, path: str, body: Mapping[str, Any]) -> str:

@@ -49,6 +49,12 @@ def ungraded(graded: Sequence[GradedPair]) -> tuple[int, int]:
     return sum(one.a is None for one in graded), sum(one.b is None for one in graded)
 
 
+def graded_by_none(pairs: Sequence[Pair]) -> list[str]:
+    """The criteria by which neither run could grade an item, so that there is nothing to compare."""
+    found = by_criterion(pairs)
+    return [name for name, graded in found.items() if all(one.a is None and one.b is None for one in graded)]
+
+
 def changed_criteria(a: Run, b: Run) -> list[str]:
     """A sentence for each criterion that has the same name in both runs and does not measure the same."""
     from honekit.store import evals

@@ -18,7 +18,8 @@ from honekit.evals.rates import rate_interval
 from honekit.evals.run_faults import fault_of
 from honekit.evals.sampling import ATTEMPT
 from honekit.evals.spoilt_text import FORMS, obeys, other_names, renamed
-from honekit.evals.suites import MESSAGES, read_objects
+from honekit.evals.suite_rows import read_objects
+from honekit.evals.suites import MESSAGES
 from honekit.store.eval_items import Item
 from honekit.store.evals import Entry
 
@@ -66,11 +67,12 @@ def with_paraphrases(rows: Sequence[Entry], path: Path) -> list[Entry]:
 
     Raises: EvalError[evals.suite_missing | evals.row].
     """
-    known = {row.item.get("id"): place for place, row in enumerate(rows)}
+    known = {given: place for place, row in enumerate(rows) if isinstance(given := row.item.get("id"), str | int)}
     made = list(rows)
     for number, one in read_objects(path):
         texts = one.get(PARAPHRASES)
-        if one.get("id") not in known or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        known_id = isinstance(one.get("id"), str | int) and one["id"] in known
+        if not known_id or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise EvalError(
                 "evals.row",
                 what="a line has no paraphrases for an item of this suite",

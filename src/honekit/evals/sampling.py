@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from honekit.evals.endpoint import Endpoint, answer_key
@@ -96,8 +96,10 @@ async def sample(
     answer = await endpoint.post(path, body)
     try:
         made = (_of_response if path == "/responses" else _of_completion)(messages, answer)
-    except (KeyError, IndexError, TypeError) as fault:
-        raise endpoint.gone(f"an answer lacks {fault}") from fault
+    except (AttributeError, KeyError, IndexError, TypeError) as fault:
+        said = json.dumps(answer, ensure_ascii=False)[:200]
+        raise endpoint.gone(f"its answer is none of this API: {said}") from fault
+    made = made if made.model else replace(made, model=str(source.model))
     content = {name: getattr(made, name) for name in Sampled.__dataclass_fields__ if name != "cached"}
     await asyncio.to_thread(eval_items.keep_answer, key, content)
     return made
@@ -105,22 +107,43 @@ async def sample(
 
 def _of_completion(messages: list[dict[str, str]], answer: dict[str, Any]) -> Sampled:
     choice, usage = answer["choices"][0], answer.get("usage") or {}
+    message = choice["message"]
     return Sampled(
         messages,
-        choice["message"].get("content") or "",
-        choice["message"].get("tool_calls") or [],
+        _text(message.get("content")) or _text(message.get("refusal")),
+        _listed_calls(message.get("tool_calls")),
         choice.get("finish_reason") or "stop",
-        answer["model"],
-        usage.get("prompt_tokens", 0),
-        usage.get("completion_tokens", 0),
+        answer.get("model") or "",
+        _count(usage, "prompt_tokens"),
+        _count(usage, "completion_tokens"),
     )
 
 
 def _of_response(messages: list[dict[str, str]], answer: dict[str, Any]) -> Sampled:
     usage, output = answer.get("usage") or {}, answer["output"]
-    texts = [part.get("text", "") for one in output if one["type"] == "message" for part in one["content"]]
+    text = "".join(_text(one["content"]) for one in output if one["type"] == "message")
     calls = [{"name": one["name"], "arguments": one["arguments"]} for one in output if one["type"] == "function_call"]
     reason = "length" if answer.get("status") == "incomplete" else "tool_calls" if calls else "stop"
-    return Sampled(
-        messages, "".join(texts), calls, reason, answer["model"], usage.get("input_tokens", 0), usage.get("output_tokens", 0)
-    )
+    tokens = _count(usage, "input_tokens"), _count(usage, "output_tokens")
+    return Sampled(messages, text, calls, reason, answer.get("model") or "", *tokens)
+
+
+def _text(content: Any) -> str:
+    """A text, or the texts of its parts, refusals among them. Raises: TypeError for anything else."""
+    if isinstance(content, list):
+        return "".join(_text(part.get("text", part.get("refusal"))) for part in content)
+    if content is not None and not isinstance(content, str):
+        raise TypeError("content that is no text")
+    return content or ""
+
+
+def _listed_calls(given: Any) -> list[dict[str, Any]]:
+    if given is not None and not isinstance(given, list):
+        raise TypeError("calls that are no list")
+    return given or []
+
+
+def _count(usage: dict[str, Any], name: str) -> int:
+    """Tokens; 0 where a server counts none."""
+    given = usage.get(name)
+    return given if isinstance(given, int) else 0

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from honekit.graders.schema import InputMessage, Text
+from honekit.graders.templates import Variable, parse_template
 
 MAX_ROWS = 100_000
 DEFAULT_SEED = 42
+MIN_OUTPUT_TOKENS = 16
+"""Of /v1/responses, where they are called max_output_tokens."""
 
 
 class Body(BaseModel):
@@ -37,9 +41,24 @@ NoEffort = Annotated[Literal["none"] | None, BeforeValidator(_only_no_effort)]
 Number = Annotated[float, BeforeValidator(_number)]
 
 
+def _storable(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError as fault:
+        raise PydanticCustomError("not_unicode", "it holds half a surrogate pair, which is no character") from fault
+    except (ValueError, RecursionError) as fault:
+        raise PydanticCustomError(
+            "not_json", "it holds what JSON cannot: NaN, Infinity, or a nesting that is too deep"
+        ) from fault
+    return given
+
+
+Row = Annotated[dict[str, Any], AfterValidator(_storable)]
+
+
 class ContentRow(Body):
-    item: dict[str, Any]
-    sample: dict[str, Any] | None = None
+    item: Row
+    sample: Row | None = None
 
 
 class FileContent(Body):
@@ -79,9 +98,19 @@ class StoredResponses(Body):
     reasoning_effort: NoEffort = None
 
 
+def about_the_item(given: list[InputMessage]) -> list[InputMessage]:
+    """Raises: PydanticCustomError for messages that name the answer, which there is none of when they are sent."""
+    for text in (text for message in given for text in message.texts()):
+        for part in parse_template(text):
+            if isinstance(part, Variable) and part.root == "sample":
+                reason = f"'{{{{{part.text[:60]}}}}}' is the answer, which the question cannot hold: only the item can be named"
+                raise PydanticCustomError("template", "{reason}", {"reason": reason})
+    return given
+
+
 class Template(Body):
     type: Literal["template"]
-    template: Annotated[list[InputMessage], Field(min_length=1, max_length=100)]
+    template: Annotated[list[InputMessage], Field(min_length=1, max_length=100), AfterValidator(about_the_item)]
 
 
 class ItemReference(Body):
@@ -109,7 +138,7 @@ class TextFormat(Body):
 class ResponsesSampling(Body):
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=MIN_OUTPUT_TOKENS)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), le=2**63 - 1)] | None = None
     """Of no effect: /v1/responses takes none."""
     tools: Annotated[list[dict[str, Any]], Field(max_length=128)] | None = None

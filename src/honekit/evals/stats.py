@@ -223,6 +223,8 @@ def _floored(error: float, a: Statistic, b: Statistic) -> float:
     differing = int((np.abs(a.parts - b.parts) > ROUNDING).any(axis=1).sum())
     if differing < FEW:
         error = max(error, math.sqrt(differing + 2) / (a.items + 2))
+    elif error < ROUNDING:  # every item differs in the same way: the next one may not
+        error = math.sqrt(2) / (a.items + 2)
     return error
 
 

@@ -16,19 +16,21 @@ endpoint = "http://127.0.0.1:8001"
 
 from __future__ import annotations
 
-import json
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from honekit.errors import EvalError, SettingsError
-from honekit.evals.sources_schema import Body, CompletionsSampling, Template
+from honekit.evals.sources_schema import Body, CompletionsSampling, about_the_item
+from honekit.evals.suite_faults import told
+from honekit.evals.suite_rows import read_rows
 from honekit.graders.criteria import Criterion
-from honekit.graders.schema import Text
+from honekit.graders.schema import InputMessage, Text
 from honekit.project import load_project
 from honekit.store.evals import Entry
 
@@ -36,16 +38,31 @@ MESSAGES = "hone_messages"
 """Key of an item that holds how it is asked; it is no part of what the item is."""
 
 
+def _address(given: str) -> str:
+    if not given.startswith(("http://", "https://")):
+        raise PydanticCustomError("address", "is no address of a server such as http://127.0.0.1:8001")
+    return given
+
+
 class Judge(Body):
-    endpoint: Text
+    endpoint: Annotated[Text, AfterValidator(_address)]
+
+
+def _each_by_its_name(given: list[Any]) -> list[Any]:
+    names = [one.name for one in given]
+    for name in names:
+        if names.count(name) > 1:
+            reason = f"two criteria are called {name[:60]!r}: figures are told by the name, so give each its own"
+            raise PydanticCustomError("names", "{reason}", {"reason": reason})
+    return given
 
 
 class SuiteFile(Body):
     name: Text
     data: Text
-    messages: Annotated[list[Any], Field(min_length=1)] | None = None
+    messages: Annotated[list[InputMessage], Field(min_length=1, max_length=100), AfterValidator(about_the_item)] | None = None
     sampling: CompletionsSampling | None = None
-    criteria: Annotated[list[Any], Field(min_length=1, max_length=50)]
+    criteria: Annotated[list[Criterion], Field(min_length=1, max_length=50), AfterValidator(_each_by_its_name)]
     judge: Judge | None = None
 
 
@@ -96,34 +113,36 @@ def load_suite(path: Path, *, retrieval: bool = False, few_shot: int = 0) -> Sui
             "cli.usage", what="--retrieval and --few-shot are for projects: a suite has its own messages", mend="leave them out"
         )
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        raw = tomllib.loads(text)
     except FileNotFoundError as fault:
         raise EvalError(
             "evals.suite_missing", what="there is no such suite", where=str(path), mend="name a TOML file, or a project's folder"
         ) from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
+        encoding = isinstance(fault, UnicodeDecodeError)
         raise EvalError(
-            "evals.suite_syntax", what=f"the suite cannot be read: {fault}", where=str(path), mend="mend that line"
+            "evals.suite_syntax",
+            what=f"the suite cannot be read: {(fault.strerror or fault) if isinstance(fault, OSError) else fault}",
+            where=str(path),
+            mend="save the file as UTF-8" if encoding else "write it in TOML; docs/guide/evaluate.md shows a suite",
         ) from fault
     try:
         given = SuiteFile.model_validate(raw)
-        criteria = parsed_criteria(given.criteria)
-        if given.messages is not None:
-            Template.model_validate({"type": "template", "template": given.messages})
     except ValidationError as fault:
         raise EvalError(
             "evals.suite_invalid",
-            what="the suite does not fit:\n" + _faults(fault),
+            what="the suite does not fit:\n" + told(fault, text),
             where=str(path),
             mend="mend these keys; docs/guide/evaluate.md shows a suite",
         ) from fault
     sampling = given.sampling.model_dump(exclude_none=True) if given.sampling else {}
     return Suite(
         given.name,
-        _rows(path.parent / given.data),
-        given.messages or [{"role": "user", "content": "{{item.input}}"}],
+        read_rows(path.parent / given.data),
+        [one.model_dump(exclude_none=True) for one in given.messages or []] or [{"role": "user", "content": "{{item.input}}"}],
         {"temperature": 0.0, **sampling},
-        criteria,
+        _kept(given.criteria),
         given.judge.endpoint if given.judge else None,
         data=Path(given.data).name,
     )
@@ -131,51 +150,12 @@ def load_suite(path: Path, *, retrieval: bool = False, few_shot: int = 0) -> Sui
 
 def parsed_criteria(given: Sequence[Any]) -> list[dict[str, Any]]:
     """Criteria as they are kept, with their defaults. Raises: ValidationError."""
-    parsed = _Criteria.model_validate({"criteria": list(given)}).criteria
-    return [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in parsed]
+    return _kept(_Criteria.model_validate({"criteria": list(given)}).criteria)
+
+
+def _kept(criteria: Sequence[Any]) -> list[dict[str, Any]]:
+    return [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in criteria]
 
 
 class _Criteria(Body):
     criteria: list[Criterion]
-
-
-def _rows(path: Path) -> list[Entry]:
-    rows: list[Entry] = []
-    for _, value in read_objects(path):
-        wrapped = isinstance(value.get("item"), dict) and set(value) <= {"item", "sample"}
-        rows.append(Entry(value["item"], value.get("sample")) if wrapped else Entry(value))
-    if not rows:
-        raise EvalError("evals.row", what="the data has no items", where=str(path), mend="write one object a line")
-    return rows
-
-
-def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line number and object of each line of a JSONL file. Raises: EvalError[evals.suite_missing | evals.row]."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as fault:
-        raise EvalError(
-            "evals.suite_missing",
-            what=f"the suite's data cannot be read: {fault.strerror}",
-            where=str(path),
-            mend="mend `data` in the suite: its path counts from the suite's folder",
-        ) from fault
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
-            value = None
-        if not isinstance(value, dict):
-            raise EvalError(
-                "evals.row",
-                what="a line of the data is no JSON object",
-                where=f"{path}:{number}",
-                mend='write one object a line, plain or as {"item": {...}, "sample": {...}}',
-            )
-        yield number, value
-
-
-def _faults(fault: ValidationError) -> str:
-    return "\n".join(f"    {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in fault.errors()[:20])

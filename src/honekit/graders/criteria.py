@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
-from honekit.graders import functions, matching, own, verdicts
+from honekit.graders import calls, functions, matching, own, verdicts
 from honekit.graders.faults import GradingFault
 from honekit.graders.judges import TokenUsage
 from honekit.graders.probes import Kind
@@ -22,6 +22,7 @@ from honekit.graders.schema import (
 )
 from honekit.graders.similarity import embedding_cosine
 from honekit.graders.templates import Sample, render
+from honekit.graders.values import read_number
 
 
 def _number(given: Any) -> Any:
@@ -130,16 +131,17 @@ def _own(criterion: Any, item: Mapping[str, Any], sample: Sample, means: Means, 
     if isinstance(criterion, own.FunctionGrader):
         return functions.call(criterion.function, sample.namespace(), item, criterion.options)
     if isinstance(criterion, own.ToolCallGrader):
-        calls = sample.more.get("output_tools") or []
-        return matching.tool_calls(criterion, calls, render(criterion.reference, item, sample))
+        made = sample.more.get("output_tools") or []
+        return calls.tool_calls(criterion, made, render(criterion.reference, item, sample))
     if isinstance(criterion, own.PairwiseGrader | own.RubricGrader):
         return _judged(criterion, item, sample, means, result)
-    text = _output(criterion, item, sample)
+    said = _output(criterion, item, sample)
+    text = said or ""
     match criterion:
         case own.JsonSchemaGrader():
             return matching.json_schema(criterion, text)
         case own.RegexGrader():
-            return matching.regex(criterion, text)
+            return 0.0 if said is None else matching.regex(criterion, text)
         case own.PhraseGrader():
             return matching.phrase(text, render(criterion.accepted, item, sample))
     reference = render(criterion.reference, item, sample)
@@ -147,7 +149,7 @@ def _own(criterion: Any, item: Mapping[str, Any], sample: Sample, means: Means, 
         case own.FieldMatchGrader():
             return matching.field_match(criterion, text, reference)
         case own.SetF1Grader():
-            return matching.set_f1(criterion, text, reference)
+            return 0.0 if said is None else matching.set_f1(criterion, text, reference)
         case own.NumericGrader():
             return matching.numeric(criterion, text, reference)
         case own.ClassificationGrader():
@@ -157,16 +159,16 @@ def _own(criterion: Any, item: Mapping[str, Any], sample: Sample, means: Means, 
                 result.notes["confidence"] = _confidence(criterion.confidence, item, sample)
             return float(expected == predicted)
         case _:
-            return _semantic(criterion, text, reference, embed)
+            return 0.0 if said is None else _semantic(criterion, text, reference, embed)
 
 
-def _output(criterion: Any, item: Mapping[str, Any], sample: Sample) -> str:
-    """The input's text. An answer that is not JSON, or lacks a key, is a wrong answer and not a fault of grading."""
+def _output(criterion: Any, item: Mapping[str, Any], sample: Sample) -> str | None:
+    """The input's text; None where the answer is not JSON or lacks a key: a wrong answer, and not a fault of grading."""
     try:
         return render(criterion.input, item, sample)
     except GradingFault as fault:
         if _is_of_the_answer(fault.details):
-            return ""
+            return None
         raise
 
 
@@ -177,7 +179,7 @@ def _is_of_the_answer(details: str) -> bool:
 
 def _confidence(template: str, item: Mapping[str, Any], sample: Sample) -> float | None:
     try:
-        given = matching.read_number(render(template, item, sample), "whole")
+        given = read_number(render(template, item, sample), "whole")
     except GradingFault:
         return None
     return given if given is not None and 0 <= given <= 1 else None

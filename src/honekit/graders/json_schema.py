@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from honekit.graders.patterns import compile_pattern
+from honekit.graders.patterns import compile_pattern, is_found
+from honekit.graders.values import is_number
 
 
 def check_schema(schema: dict[str, Any]) -> None:
-    """Raises: ValueError that says what is wrong with the schema itself, or which reference leads out of it or nowhere."""
+    """Raises: ValueError that says what is wrong with it: its form, a pattern, a reference that leads out of it or nowhere."""
     from jsonschema.exceptions import SchemaError
     from referencing import Registry
     from referencing.exceptions import Unresolvable
@@ -51,8 +54,15 @@ def schema_fault(schema: dict[str, Any], value: Any) -> str | None:
 
 
 def _follow(part: Any, resolver: Any) -> None:
-    """Look every reference up. Raises: referencing.exceptions.Unresolvable."""
+    """Look every reference up, and compile every pattern.
+
+    Raises: referencing.exceptions.Unresolvable; ValueError of a pattern.
+    """
     if isinstance(part.contents, dict):
+        named = part.contents.get("patternProperties")
+        for pattern in (part.contents.get("pattern"), *(named if isinstance(named, dict) else ())):
+            if isinstance(pattern, str):
+                compile_pattern(pattern)
         for keyword in ("$ref", "$dynamicRef"):
             if isinstance(given := part.contents.get(keyword), str):
                 resolver.lookup(given)
@@ -66,14 +76,14 @@ def _kind() -> Any:
     from jsonschema.validators import extend
 
     return extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties}
+        Draft202012Validator, {"pattern": _pattern, "patternProperties": _pattern_properties, "multipleOf": _multiple_of}
     )
 
 
 def _pattern(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[Any]:
     from jsonschema import ValidationError
 
-    if isinstance(instance, str) and not compile_pattern(pattern).search(instance):
+    if isinstance(instance, str) and not is_found(pattern, instance):
         yield ValidationError(f"{instance[:80]!r} does not match {pattern[:80]!r}")
 
 
@@ -81,7 +91,17 @@ def _pattern_properties(validator: Any, patterns: dict[str, Any], instance: Any,
     if not isinstance(instance, dict):
         return
     for pattern, part in patterns.items():
-        compiled = compile_pattern(pattern)
         for key, value in instance.items():
-            if compiled.search(key):
+            if is_found(pattern, key):
                 yield from validator.descend(value, part, path=key, schema_path=pattern)
+
+
+def _multiple_of(_validator: Any, step: Any, instance: Any, _schema: Any) -> Iterator[Any]:
+    """In decimal fractions, as both are written: in binary ones 19.99 is no multiple of 0.01."""
+    from jsonschema import ValidationError
+
+    if not is_number(instance):
+        return
+    endless = isinstance(instance, float) and not math.isfinite(instance)
+    if endless or (Fraction(str(instance)) / Fraction(str(step))).denominator != 1:
+        yield ValidationError(f"{str(instance)[:80]} is not a multiple of {step}")

@@ -40,10 +40,11 @@ def _number(given: Any) -> Any:
 
 
 Tolerance = Annotated[float, BeforeValidator(_number), Field(ge=0)]
+Threshold = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
 
 
 class _Own(Body):
-    pass_threshold: Tolerance = 1.0
+    pass_threshold: Threshold = 1.0
     """An item passes with this score or a higher one."""
 
 
@@ -138,7 +139,7 @@ class SemanticSimilarityGrader(_Own):
     model: Text
     input: Template = OUTPUT
     reference: Template
-    pass_threshold: Tolerance
+    pass_threshold: Threshold
     """None by itself: how alike is alike depends on the model."""
 
 
@@ -168,7 +169,7 @@ class PairwiseGrader(_Own):
     criteria: Text = "Which answer is better: more correct and more helpful?"
     human: Template | None = None
     """A human's verdict, where there is one: `sample`, `reference` or `tie`. The run reports how often the judge agrees."""
-    pass_threshold: Tolerance = 0.5
+    pass_threshold: Threshold = 0.5
     sampling_params: SamplingParams | None = None
 
 
@@ -197,7 +198,7 @@ class FunctionGrader(_Own):
     name: Name
     function: Name
     options: dict[str, Any] = Field(default_factory=dict)
-    pass_threshold: Tolerance = 0.5
+    pass_threshold: Threshold = 0.5
 
 
 OwnGrader = (

@@ -29,6 +29,15 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Any:
     return compiled
 
 
+def is_found(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
+    """Whether a pattern is found in a text; half a surrogate pair, which RE2 cannot read, is a character that fits no letter.
+
+    Raises: ValueError as `compile_pattern`.
+    """
+    readable = text.encode("utf-8", "replace").decode("utf-8")
+    return compile_pattern(pattern, ignore_case=ignore_case).search(readable) is not None
+
+
 def _reason(fault: Exception) -> str:
     """RE2 gives its reason as bytes."""
     reason = fault.args[0] if fault.args else ""

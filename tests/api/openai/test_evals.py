@@ -6,6 +6,7 @@ import json
 import time
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from tests.other_server import OtherServer
@@ -296,6 +297,25 @@ def test_a_criterion_that_could_never_grade_is_refused_by_name(client: openai.Op
         with pytest.raises(openai.APIStatusError) as caught:
             create(client, criterion)
         assert caught.value.param == param
+
+
+@pytest.mark.parametrize("value", ["NaN", "1e999", r'"\ud800"'])
+def test_a_row_that_is_no_json_text_is_refused(client: openai.OpenAI, value: str) -> None:
+    made = create(client)
+    row = f'{{"item": {{"a": "x", "more": {value}}}, "sample": {{"output_text": "y"}}}}'
+    body = f'{{"data_source": {{"type": "jsonl", "source": {{"type": "file_content", "content": [{row}]}}}}}}'
+    headers = {"authorization": f"Bearer {client.api_key}", "content-type": "application/json"}
+    answer = httpx.post(f"{client.base_url}evals/{made.id}/runs", content=body, headers=headers)
+    assert answer.status_code == 400 and answer.json()["error"]["param"] == "data_source.source.content[0].item"
+
+
+def test_a_length_that_responses_cannot_have_is_refused_before_the_run(client: openai.OpenAI) -> None:
+    made = create(client)
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.evals.runs.create(
+            made.id, data_source={**asked(1), "type": "responses", "sampling_params": {"max_completion_tokens": 15}}
+        )
+    assert caught.value.param == "data_source.sampling_params.max_completion_tokens"
 
 
 @pytest.mark.both_databases
