@@ -342,6 +342,7 @@ class TopLogprob(BaseModel):
     token: str
     logprob: float
     bytes: list[int]
+    """Of a control token, which is no text, none."""
 
 
 class TokenLogprob(TopLogprob):
