@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -361,6 +362,15 @@ def checkpointed(client: openai.OpenAI, tmp_path: Path) -> tuple[Any, str]:
     job = create(client)
     queue.add_checkpoint(job.id, 3, str(tmp_path), {"train_loss": 1.0}, model=Model(job_dir(job.id) / "epochs", "f" * 16))
     return job, client.fine_tuning.jobs.checkpoints.list(job.id).data[0].fine_tuned_model_checkpoint
+
+
+@pytest.mark.parametrize("step", ["03", "+3", "\N{FULLWIDTH DIGIT THREE}", "3.0", "003"])
+def test_a_checkpoint_has_one_name(client: openai.OpenAI, tmp_path: Path, step: str) -> None:
+    other = f"{checkpointed(client, tmp_path)[1][:-1]}{step}"
+    permissions = client.with_options(api_key=create_key(scope="admin")[0]).fine_tuning.checkpoints.permissions
+    for use in (partial(client.models.retrieve, other), partial(permissions.create, other, project_ids=["team"])):
+        with pytest.raises(openai.NotFoundError):
+            use()
 
 
 def test_permissions_can_be_taken_back_while_they_are_listed(client: openai.OpenAI, tmp_path: Path) -> None:
