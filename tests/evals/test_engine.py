@@ -44,6 +44,7 @@ class Stub:
 
     def __init__(self, before: Callable[[int], None] | None = None, status: int = 200) -> None:
         self.asked: list[str] = []
+        self.models: set[str] = set()
         self.before, self.status = before, status
 
     def endpoint(self) -> Endpoint:
@@ -61,6 +62,7 @@ class Stub:
         if self.status != 200:
             return httpx.Response(self.status, json={"error": {"message": "broken", "code": "broken"}})
         self.asked.append(text)
+        self.models.add(json.loads(request.content)["model"])
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         usage = {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}
         return httpx.Response(200, json={"id": "c", "model": "m-1", "choices": [choice], "usage": usage})
@@ -92,6 +94,15 @@ def test_a_run_that_broke_off_goes_on_without_asking_again() -> None:
     done = evals.get_run("default", run.id)
     assert done is not None and (done.status, done.tallies["counts"]["passed"]) == ("completed", 12)
     assert [one.id for one in eval_items.list_items(run.id)][:5] == [one.id for one in kept]
+
+
+def test_the_version_that_an_alias_meant_answers_all_items() -> None:
+    found, _ = a_run(1)
+    alias = {**SOURCE, "model": "m@production"}
+    run = evals.create_run(found, "r", "m-7", alias, [Entry({"a": str(number)}) for number in range(3)])
+    stub = Stub()
+    do(found, stub, run.id)
+    assert stub.models == {"m-7"}
 
 
 def test_a_dead_workers_run_is_taken_up_when_its_lease_is_over() -> None:

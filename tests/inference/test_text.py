@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests import tiny
+from tokenizers import Tokenizer, decoders, models
 
 from honekit.inference.text import TextStream, token_bytes
 
@@ -73,5 +74,16 @@ def test_token_bytes_join_to_the_utf8_of_the_text(text: str) -> None:
     assert b"".join(token_bytes(TOKENIZER, i) for i in ids) == text.encode()
 
 
-def test_token_bytes_of_a_control_token_are_its_text_or_nothing() -> None:
-    assert token_bytes(TOKENIZER, 1) in (b"<|im_start|>", b"")
+def test_a_control_token_has_no_bytes() -> None:
+    assert token_bytes(TOKENIZER, 1) == b""
+
+
+def test_token_bytes_of_tokenizers_that_fall_back_to_bytes() -> None:
+    symbols = ["<unk>", "▁no", "n", "▁", "<0xC3>", "<0xA9>", "\n"]
+    tokenizer = Tokenizer(
+        models.BPE(vocab={symbol: index for index, symbol in enumerate(symbols)}, merges=[], byte_fallback=True)
+    )
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    tokenizer.decoder = decoders.Sequence(steps)  # takes the blank away with which a text begins
+    tokenizer.add_special_tokens(["<s>"])
+    assert [token_bytes(tokenizer, index) for index in range(1, 8)] == [b" no", b"n", b" ", b"\xc3", b"\xa9", b"\n", b""]

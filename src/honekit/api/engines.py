@@ -109,10 +109,12 @@ class Engines:
                 leaving.pop().join()
             try:
                 return load_engine(served.base_ref, served.adapter, device=self.device, precision=self.precision)
-            except ModelError as fault:
-                if fault.code != "model.encoder":
-                    raise
-                return load_encoder(bases.resolve_base(served.base_ref), self.device)
+            except Exception as fault:
+                if isinstance(fault, ModelError) and fault.code == "model.encoder":
+                    return load_encoder(bases.resolve_base(served.base_ref), self.device)
+                if served.adapter:  # was its model deleted meanwhile?
+                    resolve(served.model, self.extra_bases)
+                raise
 
         self._loaded[served.key] = _Loaded(Worker(load))
         return self._loaded[served.key]

@@ -34,6 +34,8 @@ class CallReader:
         self._text_shown = self._after_call = False
         self.cut_call = False
         """After `end`: a call had begun of which there is nothing to show."""
+        self.broken_call = False
+        """After `end`: a call shows that is not whole."""
 
     def push(self, text: str) -> list[Piece]:
         """What this much more text makes certain."""
@@ -58,6 +60,7 @@ class CallReader:
             return [Piece("text", held)] if held else []
         name = self._name.match(held) if self._state == "head" else None
         self.cut_call = self._state == "head" and name is None
+        self.broken_call = self._state == "arguments" or name is not None
         return [Piece("call", name[1])] if name else []
 
     def _text(self) -> list[Piece]:

@@ -51,6 +51,8 @@ async def work_off(
     Raises: EvalError, GraderError, StoreError; eval_items.LeaseLost when it was cancelled meanwhile.
     """
     source, criteria = SOURCE.validate_python(run.data_source), parse_criteria(found.testing_criteria)
+    if samples(source):  # the data source may name an alias, which may have moved since
+        source = source.model_copy(update={"model": run.model})
     judges = Judges(judge or endpoint, asyncio.get_running_loop())
     await _require_judges(criteria, judges)
     version = await endpoint.version(run.model) if samples(source) else ""

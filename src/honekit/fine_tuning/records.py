@@ -17,7 +17,8 @@ from honekit.store.database import open_database
 from honekit.store.order import behind, ordered
 from honekit.store.tables import fine_tuning_jobs, jobs
 
-_CHECKPOINT = re.compile(r"(.+):ckpt-step-(\d{1,9})")
+_CHECKPOINT = re.compile(r"(.+):ckpt-step-([1-9][0-9]{0,8})")
+"""One name for each: with whom a checkpoint is shared is kept by its name."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from tokenizers import Tokenizer
@@ -50,11 +51,19 @@ def _bytes_of_symbols() -> dict[str, int]:
     return table | {chr(256 + i): byte for i, byte in enumerate(b for b in range(256) if b not in set(visible))}
 
 
+_BYTE = re.compile("<0x([0-9A-F]{2})>")
+
+
 def token_bytes(tokenizer: Tokenizer, token_id: int) -> bytes:
-    """The bytes that a token stands for; for tokenizers that are not byte-level those of its text."""
-    symbol = tokenizer.id_to_token(token_id) or ""
-    if "ByteLevel" in type(tokenizer.decoder).__name__:
-        table = _bytes_of_symbols()
-        if all(character in table for character in symbol):
-            return bytes(table[character] for character in symbol)
-    return tokenizer.decode([token_id]).encode()
+    """The bytes that a token stands for in the middle of a text; none where it is a control token."""
+    # Behind another: some tokenizers take the blank away with which a text begins.
+    text = tokenizer.decode([token_id, token_id])[len(tokenizer.decode([token_id])) :]
+    symbol, decoder = tokenizer.id_to_token(token_id) or "", repr(tokenizer.decoder)
+    if not text:
+        return b""
+    if "ByteFallback" in decoder and (byte := _BYTE.fullmatch(symbol)):
+        return bytes([int(byte[1], 16)])
+    table = _bytes_of_symbols() if "ByteLevel" in decoder else {}
+    if symbol and all(character in table for character in symbol):
+        return bytes(table[character] for character in symbol)
+    return text.encode()

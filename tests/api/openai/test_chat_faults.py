@@ -18,6 +18,8 @@ from honekit.api.openai import answering
 from honekit.api.openai.chat_schema import ChatCompletionRequest
 from honekit.api.openai.conversation import Run
 from honekit.errors import ModelError
+from honekit.jobs import queue
+from honekit.registry import create_version
 
 BODY = {"model": "one", "messages": [{"role": "user", "content": "hello"}], "max_tokens": 3}
 TOOL = {"type": "function", "function": {"name": "f"}}
@@ -153,6 +155,24 @@ def test_a_model_that_cannot_be_loaded_is_a_503_and_is_tried_again(
     load[0] = working
     controlled.go.set()
     assert post(http, stream=stream).status_code == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_that_is_deleted_while_it_is_loaded_is_unknown(
+    http: httpx.Client, load: list[Callable[[], Any]], tmp_path: Path, stream: bool
+) -> None:
+    job = queue.create_job("fine_tuning", {})
+    queue.request_stop(job.id, "cancel")
+    name = create_version("", job.id, "one", "b", tmp_path, "f").name
+
+    def delete_and_load() -> Any:
+        assert http.delete(f"/v1/models/{name}").status_code == 200
+        raise FileNotFoundError(tmp_path / "adapter_model.safetensors")
+
+    load[0] = delete_and_load
+    refused = post(http, model=name, stream=stream)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "model_not_found")
+    assert post(http, model=name, stream=stream).text == refused.text
 
 
 def test_a_bug_while_loading_shows_nothing(http: httpx.Client, load: list[Callable[[], Any]]) -> None:

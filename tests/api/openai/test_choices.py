@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from tokenizers import Tokenizer, decoders, models
+
 from honekit.api.openai.choices import LEAST_LOGPROB, ChoiceWriter
 from honekit.inference.requests import Token
 from honekit.inference.text import TextStream
@@ -51,6 +53,21 @@ def test_nothing_of_a_stop_string_is_shown_even_when_it_came_in_pieces(byte_toke
     assert "".join(writer.text) == spelt(writer) == "okE"
     assert all(entry.token != "D" for _, entries in steps for entry in entries)
     assert writer.finish_reason == "stop"
+
+
+def test_a_control_token_in_an_answer_delays_no_other(byte_tokenizer: Any) -> None:
+    writer, steps = write(byte_tokenizer, "a<|im_start|>bcEND", stop=("END",))
+    assert "".join(writer.text) == spelt(writer) == "abc"
+    assert [entry.token for entry in writer.shown] == ["a", "<|im_start|>", "b", "c"]
+    assert [len(entries) for _, entries in steps[:4]] == [1, 0, 2, 1]
+
+
+def test_the_blank_that_a_tokenizer_takes_away_delays_no_token() -> None:
+    tokenizer = Tokenizer(models.BPE(vocab={"▁a": 0, "b": 1, "END": 2, "▁": 3, "a": 4}, merges=[("▁", "a")]))
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+    writer, stream = ChoiceWriter(tokenizer, frozenset(), with_logprobs=True), TextStream(tokenizer, ("END",))
+    steps = [writer.take(Token(index, stream.push(index), b"", -1.0, [], "stop" if index == 2 else None)) for index in (0, 1, 2)]
+    assert [(text, len(entries)) for text, entries in steps] == [("a", 1), ("b", 1), ("", 0)]
 
 
 def test_what_was_held_back_for_nothing_is_shown_at_the_end(byte_tokenizer: Any) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
 from tests.other_server import OtherServer
+
+from honekit import deploy, registry
+from honekit.jobs import queue
 
 CONFIG = {
     "type": "custom",
@@ -93,6 +97,15 @@ def test_evaluations_are_listed_changed_and_deleted_within_their_project(connect
         connect("other").evals.retrieve(first.id)
     assert client.evals.delete(first.id).deleted
     assert [one.id for one in client.evals.list().data] == [second.id]
+
+
+def test_a_run_through_an_alias_is_one_of_the_version_behind_it(connect: Any, tmp_path: Path) -> None:
+    client = connect("aliased")
+    job = queue.create_job("fine_tuning", {}, owner="aliased")
+    version = registry.create_version("words", job.id, "tiny", "b", tmp_path, "f", owner="aliased").name
+    deploy.promote("words@production", version, "first")
+    run = client.evals.runs.create(create(client).id, data_source=asked(1, "words@production"))
+    assert (run.model, run.data_source.model) == (version, "words@production")
 
 
 @pytest.mark.conformance(f"POST {RUNS}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -257,8 +258,9 @@ def test_jobs_are_listed_in_pages_and_by_metadata(another: openai.OpenAI) -> Non
     plain = create(another, training_file=training).id
     assert [job.id for job in another.fine_tuning.jobs.list(limit=2)] == [plain, *made[::-1]]
     assert [job.id for job in another.fine_tuning.jobs.list(metadata={"n": "1", "all": "yes"})] == [made[1]]
-    raw = another.get("/fine_tuning/jobs?metadata=null", cast_to=httpx.Response).json()
-    assert [job["id"] for job in raw["data"]] == [plain]
+    for null in ("null", ""):  # as the contract writes it, and as the Node client does
+        raw = another.get(f"/fine_tuning/jobs?metadata={null}", cast_to=httpx.Response).json()
+        assert [job["id"] for job in raw["data"]] == [plain]
     for wrong in ("metadata=false", "metadata[]=x", f"metadata[{'k' * 65}]=x"):
         with pytest.raises(openai.BadRequestError) as caught:
             another.get(f"/fine_tuning/jobs?{wrong}", cast_to=httpx.Response)
@@ -360,6 +362,15 @@ def checkpointed(client: openai.OpenAI, tmp_path: Path) -> tuple[Any, str]:
     job = create(client)
     queue.add_checkpoint(job.id, 3, str(tmp_path), {"train_loss": 1.0}, model=Model(job_dir(job.id) / "epochs", "f" * 16))
     return job, client.fine_tuning.jobs.checkpoints.list(job.id).data[0].fine_tuned_model_checkpoint
+
+
+@pytest.mark.parametrize("step", ["03", "+3", "\N{FULLWIDTH DIGIT THREE}", "3.0", "003"])
+def test_a_checkpoint_has_one_name(client: openai.OpenAI, tmp_path: Path, step: str) -> None:
+    other = f"{checkpointed(client, tmp_path)[1][:-1]}{step}"
+    permissions = client.with_options(api_key=create_key(scope="admin")[0]).fine_tuning.checkpoints.permissions
+    for use in (partial(client.models.retrieve, other), partial(permissions.create, other, project_ids=["team"])):
+        with pytest.raises(openai.NotFoundError):
+            use()
 
 
 def test_permissions_can_be_taken_back_while_they_are_listed(client: openai.OpenAI, tmp_path: Path) -> None:

@@ -245,6 +245,17 @@ def test_a_call_that_is_cut_shows_nothing_of_what_frames_it(client: openai.OpenA
     assert found == [[], [], [{"name": "now", "arguments": ""}]]
 
 
+def test_a_call_that_a_stop_string_breaks_off_is_not_one_to_carry_out(client: openai.OpenAI) -> None:
+    options: dict[str, Any] = {"tools": [WEATHER], "tool_choice": "required", "parallel_tool_calls": False, "stop": "city"}
+    choice = ask(client, **options).choices[0]
+    assert choice.message.tool_calls[0].function.arguments.lstrip("{ \n\t") == '"'
+    assert choice.finish_reason == "stop"
+    assert [chunk.choices[0].finish_reason for chunk in ask(client, stream=True, **options)][-1] == "stop"
+    after = ask(client, **{**options, "stop": "</tool_call>"}).choices[0]
+    check_call(after.message.tool_calls[0])
+    assert after.finish_reason == "tool_calls"
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_a_stream_of_a_call_says_the_same_as_a_plain_answer(client: openai.OpenAI, model: str) -> None:
     options: dict[str, Any] = {"model": model, "tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False}

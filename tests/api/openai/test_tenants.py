@@ -17,16 +17,43 @@ from tests.api.openai.seeds import RECIPES, Recipe, Seeds, of_owner
 from honekit.api.auth import Scope, create_key
 
 WITH_ID = [name for name in RECIPES if "{" in name]
-IN_BODIES: list[tuple[str, str, Callable[[Seeds], str]]] = [
-    ("POST /fine_tuning/jobs", "training_file", lambda seeds: seeds.training_file),
-    ("POST /fine_tuning/jobs", "validation_file", lambda seeds: seeds.training_file),
-    ("POST /fine_tuning/jobs", "model", lambda seeds: seeds.tuned_model()),
-    ("POST /chat/completions", "model", lambda seeds: seeds.tuned_model()),
-    ("POST /completions", "model", lambda seeds: seeds.checkpoint),
-    ("POST /embeddings", "model", lambda seeds: seeds.tuned_model()),
-    ("POST /responses", "previous_response_id", lambda seeds: seeds.stored_response()),
+Put = Callable[[str], Any]
+
+
+def judge(model: str) -> dict[str, Any]:
+    asked = [{"role": "user", "content": "{{sample.output_text}}"}]
+    return {"type": "score_model", "name": "judge", "model": model, "input": asked, "range": [0, 1]}
+
+
+def by_judge(model: str) -> dict[str, Any]:
+    return {"type": "reinforcement", "reinforcement": {"grader": judge(model)}}
+
+
+def rows(file: str) -> dict[str, Any]:
+    return {"type": "jsonl", "source": {"type": "file_id", "id": file}}
+
+
+def answers(model: str) -> dict[str, Any]:
+    return {"type": "completions", "model": model, "source": {"type": "file_content", "content": [{"item": {"input": "a"}}]}}
+
+
+IN_BODIES: list[tuple[str, str, Callable[[Seeds], str], Put]] = [
+    ("POST /fine_tuning/jobs", "training_file", lambda seeds: seeds.training_file, str),
+    ("POST /fine_tuning/jobs", "validation_file", lambda seeds: seeds.training_file, str),
+    ("POST /fine_tuning/jobs", "model", lambda seeds: seeds.tuned_model(), str),
+    ("POST /fine_tuning/jobs", "method", lambda seeds: seeds.tuned_model(), by_judge),
+    ("POST /fine_tuning/alpha/graders/run", "grader", lambda seeds: seeds.tuned_model(), judge),
+    ("POST /fine_tuning/alpha/graders/validate", "grader", lambda seeds: seeds.checkpoint, judge),
+    ("POST /chat/completions", "model", lambda seeds: seeds.tuned_model(), str),
+    ("POST /completions", "model", lambda seeds: seeds.checkpoint, str),
+    ("POST /embeddings", "model", lambda seeds: seeds.tuned_model(), str),
+    ("POST /responses", "previous_response_id", lambda seeds: seeds.stored_response(), str),
+    ("POST /evals", "testing_criteria", lambda seeds: seeds.tuned_model(), lambda model: [judge(model)]),
+    ("POST /evals/{eval_id}/runs", "data_source", lambda seeds: seeds.training_file, rows),
+    ("POST /evals/{eval_id}/runs", "data_source", lambda seeds: seeds.tuned_model(), answers),
+    ("POST /uploads/{upload_id}/complete", "part_ids", lambda seeds: seeds.part(seeds.upload()), lambda part: [part]),
 ]
-"""Fields of bodies that name something, and what of a project they may name."""
+"""Fields of bodies that name something, what of a project they may name, and how."""
 SCOPES: list[Scope] = ["read", "write", "admin"]
 
 
@@ -105,15 +132,41 @@ def test_lists_hold_nothing_of_another_project(name: str, owner: Seeds, server: 
     assert not [one for one in made if one in others]
 
 
-@pytest.mark.parametrize(("name", "field", "value"), IN_BODIES)
+@pytest.mark.parametrize(("name", "field", "value", "put"), IN_BODIES)
 def test_a_body_cannot_name_what_is_anothers(
-    name: str, field: str, value: Any, owner: Seeds, server: str, strangers: dict[str, str]
+    name: str, field: str, value: Callable[[Seeds], str], put: Put, owner: Seeds, server: str, strangers: dict[str, str]
 ) -> None:
     with openai.OpenAI(base_url=f"{server}/v1", api_key=strangers["admin"], max_retries=0) as client:
-        body = RECIPES[name](Seeds(client, owner.folder)).body or {}
+        own = RECIPES[name](Seeds(client, owner.folder))
     theirs = value(owner)
+    nobodys = theirs[:-4] + "none"
     answer, other = (
-        send(server, name, Recipe(body={**body, field: one}), strangers["admin"]) for one in (theirs, theirs[:-4] + "none")
+        send(server, name, Recipe(own.path, body={**(own.body or {}), field: put(one)}), strangers["admin"])
+        for one in (theirs, nobodys)
     )
     assert answer.status_code in (400, 404), answer.text
-    assert answer.text.replace(theirs, "ID") == other.text.replace(theirs[:-4] + "none", "ID")
+    assert answer.text.replace(theirs, "ID") == other.text.replace(nobodys, "ID")
+
+
+CURSORS: list[tuple[str, Callable[[Seeds], str]]] = [
+    ("GET /files", lambda seeds: seeds.training_file),
+    ("GET /fine_tuning/jobs", lambda seeds: seeds.checkpointed_job),
+    ("GET /chat/completions", lambda seeds: seeds.stored_chat()),
+    ("GET /evals", lambda seeds: seeds.graded["eval_id"]),
+    ("GET /evals/{eval_id}/runs", lambda seeds: seeds.graded["run_id"]),
+    ("GET /evals/{eval_id}/runs/{run_id}/output_items", lambda seeds: seeds.graded["output_item_id"]),
+]
+"""Lists, and what of another project may be named in their `after`."""
+
+
+@pytest.mark.parametrize(("name", "value"), CURSORS)
+def test_a_list_does_not_go_on_behind_what_is_anothers(
+    name: str, value: Callable[[Seeds], str], owner: Seeds, server: str, strangers: dict[str, str]
+) -> None:
+    with openai.OpenAI(base_url=f"{server}/v1", api_key=strangers["admin"], max_retries=0) as client:
+        own = RECIPES[name](Seeds(client, owner.folder))
+    theirs = value(owner)
+    nobodys = unknown(theirs)
+    answer, other = (send(server, name, Recipe(own.path, {"after": one}), strangers["admin"]) for one in (theirs, nobodys))
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "after")
+    assert answer.text.replace(theirs, "ID") == other.text.replace(nobodys, "ID")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from honekit.api.openai.choices import ChoiceWriter
 from honekit.api.openai.token_list import TokenListWriter
-from honekit.inference.requests import Scored
+from honekit.inference.requests import Scored, Token
 from honekit.inference.text import token_bytes
 
 
@@ -27,3 +28,19 @@ def test_offsets_count_the_characters_that_are_shown(byte_tokenizer: Any, said: 
     assert writer.whole.text_offset == offsets
     text = byte_tokenizer.decode(ids, skip_special_tokens=False)
     assert text[offsets[-1]] == said[-1:].decode()
+
+
+def test_control_tokens_are_written_out_in_prompts_and_only_named_in_answers(byte_tokenizer: Any) -> None:
+    a, control = byte_tokenizer.token_to_id("a"), 1
+    name = byte_tokenizer.id_to_token(control)
+    writer = TokenListWriter(byte_tokenizer, 1)
+    writer.prompt([a, control], [Scored(control, -1.0, [(0, -0.5)])])
+    answer = ChoiceWriter(byte_tokenizer, frozenset({2}), with_logprobs=True)
+    for index in (a, control, a):
+        text = byte_tokenizer.decode([index])
+        writer.take(answer.take(Token(index, text, b"", -1.0, [(control, name, -0.5)], None))[1])
+    assert writer.whole.tokens == ["a", name, "a", name, "a"]
+    begun = 1 + len(name)
+    assert writer.whole.text_offset == [0, 1, begun, begun + 1, begun + 1]
+    behind = {name: -0.5, "a": -1.0}
+    assert writer.whole.top_logprobs == [None, {"<|endoftext|>": -0.5, name: -1.0}, behind, {name: -1.0}, behind]

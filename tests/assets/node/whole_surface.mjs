@@ -87,6 +87,21 @@ assert.equal((await all(responses.inputItems.list(answer.id))).length, 1);
 await assert.rejects(() => responses.cancel(answer.id), { status: 400, code: "invalid_state" });
 await responses.delete(answer.id);
 
+// What the helpers made of an answer goes back as it is.
+const parameters = { type: "object", properties: { a: { enum: ["x", "y"] } }, required: ["a"], additionalProperties: false };
+const calling = { model: "tiny", tool_choice: "required", parallel_tool_calls: false };
+const question = { role: "user", content: "hello" };
+const tool = { type: "function", function: { name: "f", strict: true, parameters } };
+const called = await chats.stream({ ...calling, max_tokens: 100, messages: [question], tools: [tool] }).finalMessage();
+assert.ok(called.tool_calls[0].function.parsed_arguments.a);
+const result = { role: "tool", tool_call_id: called.tool_calls[0].id, content: "z" };
+await chats.create({ model: "tiny", max_tokens: 1, messages: [question, called, result] });
+const { output } = await responses.parse({ ...calling, max_output_tokens: 100, input: "hello", tools: [{ type: "function", ...tool.function }] });
+assert.ok(output[0].parsed_arguments.a);
+const outcome = { type: "function_call_output", call_id: output[0].call_id, output: "z" };
+await responses.create({ model: "tiny", max_output_tokens: 16, input: [question, ...output, outcome] });
+assert.ok((await client.fineTuning.jobs.list({ metadata: null })).data.length);
+
 const evals = client.evals;
 const made = await evals.create(evaluation);
 assert.equal((await evals.update(made.id, { name: "fans" })).name, "fans");

@@ -16,7 +16,7 @@ from honekit.api.batcher import Answers, EngineFailed, LoadedEngine, QueueFull, 
 from honekit.api.engines import AllBusy, Engines
 from honekit.api.errors import NO_RETRY, ApiError, bad_request, log, server_error
 from honekit.api.middleware import CLIENT_GONE
-from honekit.api.openai.models import find_model, only_embeds
+from honekit.api.openai.models import find_model, no_model, only_embeds
 from honekit.errors import HoneError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def respond(
 
 
 async def loaded(worker: Worker, model: str) -> ServingEngine:
-    """The engine, once it is there. Raises ApiError 503, and 400 for a model that only embeds."""
+    """The engine, once it is there. Raises ApiError 404 and 503, and 400 for a model that only embeds."""
     engine = await loaded_to_embed(worker, model)
     if not engine.writes:
         raise only_embeds(model)
@@ -98,10 +98,12 @@ async def loaded(worker: Worker, model: str) -> ServingEngine:
 
 
 async def loaded_to_embed(worker: Worker, model: str) -> LoadedEngine:
-    """The engine, once it is there. Raises ApiError 503."""
+    """The engine, once it is there. Raises ApiError 503, and 404 for a model that was deleted before it was."""
     try:
         return await worker.engine()
     except HoneError as fault:
+        if fault.code == "serve.unknown_model":
+            raise no_model(model) from fault
         log.error("the model %s cannot be loaded: %s", model, fault)
         message = f"The model cannot be loaded [{fault.code}]; the server's log says why."
         raise ApiError(503, message, code="model_unavailable", param="model", headers=NO_RETRY) from fault

@@ -41,7 +41,9 @@ class CallWriter:
             if finish_reason is not None:
                 deltas += [self._delta(piece) for piece in self._reader.end(cut=finish_reason == "length")]
         if finish_reason is not None:
-            called = finish_reason == "stop" and self.made and not self._named
+            # By a stop string that stands in it.
+            broken = self._reader is not None and self._reader.broken_call
+            called = finish_reason == "stop" and self.made and not self._named and not broken
             self.finish_reason = "tool_calls" if called else cast(Literal["stop", "length"], finish_reason)
         return deltas
 

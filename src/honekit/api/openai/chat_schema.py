@@ -117,11 +117,14 @@ class UserMessage(Body):
 
 
 FunctionName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+ByHelpers = Annotated[Any, Field(exclude=True)]
+"""What the official clients' `parse` and `stream` add to an answer and leave in it when it is sent back: nothing new."""
 
 
 class CalledFunction(Body):
     name: FunctionName
     arguments: Text
+    parsed_arguments: ByHelpers = None
 
 
 class ToolCall(Body):
@@ -130,6 +133,7 @@ class ToolCall(Body):
     id: Text
     type: Literal["function"]
     function: CalledFunction
+    index: ByHelpers = None
 
 
 class AssistantMessage(Body):
@@ -144,6 +148,7 @@ class AssistantMessage(Body):
     function_call: CalledFunction | None = None
     """Deprecated: a call of one of the `functions`."""
     annotations: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
+    parsed: ByHelpers = None
 
     @model_validator(mode="after")
     def _says_something(self) -> AssistantMessage:
@@ -337,6 +342,7 @@ class TopLogprob(BaseModel):
     token: str
     logprob: float
     bytes: list[int]
+    """Of a control token, which is no text, none."""
 
 
 class TokenLogprob(TopLogprob):

@@ -45,6 +45,10 @@ class ChoiceWriter:
         ends_turn = token.finish_reason == "stop" and token.token_id in self.stop_ids
         if not ends_turn:
             self._waiting.append(self._entry(token))
+        if token.text and not self._text_length and not token.text.startswith(" "):
+            # Some tokenizers take the blank away with which a text begins.
+            begun = next((entry.bytes for entry in self._waiting if entry.bytes), [])
+            self._taken_length = -1 if begun[:1] == [ord(" ")] else 0
         self._text_length += len(token.text)
         certain: list[TokenLogprob] = []
         everything = ends_turn or token.finish_reason == "length"

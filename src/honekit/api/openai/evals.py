@@ -112,14 +112,16 @@ async def delete_eval(eval_id: str, request: Request) -> EvalDeleted:
 
 @router.post("/{eval_id}/runs", status_code=201)
 async def create_run(eval_id: str, body: CreateRun, request: Request) -> RunObject:
-    """Take up all items of the data source, and answer and grade them in the background."""
+    """Take up all items of the data source, and answer and grade them in the background. Of an alias the version that stands
+    behind it now answers all of them."""
     found = await _eval(request, eval_id)
     source = body.data_source
 
     async def make(noted: Noted) -> evals.Run:
+        model = ""
         if samples(source):
             try:
-                await find_writer(request, source.model)  # type: ignore[arg-type, union-attr]
+                model = (await find_writer(request, source.model)).model  # type: ignore[arg-type, union-attr]
             except ApiError as fault:
                 fault.param = "data_source.model"
                 raise
@@ -131,7 +133,7 @@ async def create_run(eval_id: str, body: CreateRun, request: Request) -> RunObje
             evals.create_run,
             found,
             body.name or "",
-            getattr(source, "model", None) or "",
+            model,
             source.model_dump(mode="json", exclude_none=True),
             rows,
             metadata=body.metadata,

@@ -70,7 +70,7 @@ async def delete_model(model: str, request: Request) -> ModelDeleted:
         removed = await asyncio.to_thread(fine_tuning.delete_model, served.name)
     except RegistryError as fault:
         if fault.code == "registry.unknown_version":  # deleted since it was looked for
-            raise _no_model(model) from fault
+            raise no_model(model) from fault
         code = "not_a_tuned_model" if fault.code == "registry.part_of_model" else "model_in_use"
         raise ApiError(400, f"{fault.what}; {fault.mend}.", code=code, param="model") from fault
     engines: Engines = request.app.state.engines
@@ -84,10 +84,11 @@ async def find_model(request: Request, name: str) -> Served:
     try:
         return await engines.resolve(name, request.state.api_key.owner)
     except ServeError as fault:
-        raise _no_model(name) from fault
+        raise no_model(name) from fault
 
 
-def _no_model(name: str) -> ApiError:
+def no_model(name: str) -> ApiError:
+    """The answer to whoever names a model that there is not, or not any more."""
     message = f"The model `{name[:200]}` does not exist here. GET /v1/models lists those that do."
     if _BASE_NAME.fullmatch(name):
         message += f" A server that is started with `hone serve --base {name}=BASE` answers by this name too."

@@ -76,7 +76,7 @@ async def last_seen(
 def metadata_filter(request: Request) -> dict[str, str] | None:
     """What a list is narrowed to: the pairs of `metadata[key]=value`, or None for `metadata=null`, which asks for those without.
 
-    Raises ApiError 400 for anything else under this name.
+    The Node client writes its null as nothing at all. Raises ApiError 400 for anything else under this name.
     """
     pairs = {key[1]: value for name, value in request.query_params.multi_items() if (key := _METADATA.fullmatch(name))}
     plain = request.query_params.getlist("metadata")
@@ -84,7 +84,7 @@ def metadata_filter(request: Request) -> dict[str, str] | None:
     misnamed = [
         name for name in request.query_params if (name.startswith("metadata[") and not _METADATA.fullmatch(name)) or not name
     ]
-    if misnamed or any(value != "null" for value in plain) or (plain and pairs):
+    if misnamed or any(value not in ("null", "") for value in plain) or (plain and pairs):
         message = "Invalid value for 'metadata': send 'metadata[key]=value', or 'metadata=null' for what has none."
         raise bad_request(message, code="invalid_value", param="metadata")
     return None if plain else pairs

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from honekit.api.openai.chat_schema import (
     Body,
+    ByHelpers,
     CacheRetention,
     FunctionName,
     JsonObjectFormat,
@@ -39,6 +40,7 @@ class OutputText(Body):
     annotations: Annotated[list[Any] | None, Field(max_length=0), neutral([])] = None
     logprobs: Annotated[list[Any], AfterValidator(plain_json)] | None = None
     """Of no use for going on."""
+    parsed: ByHelpers = None
 
 
 InputParts = Annotated[list[Annotated[InputText, of_type("content parts", "input_text")]], Field(min_length=1)]
@@ -79,7 +81,9 @@ class CallInput(_Item):
     caller: Unsupported = None
     namespace: Unsupported = None
     async_: Unsupported = None
-    """What a call of the official Python client has when it is sent back whole."""
+    """What a call of the official Python client has when it is sent back whole, as has the next one."""
+    created_by: Unsupported = None
+    parsed_arguments: ByHelpers = None
 
 
 class CallOutput(_Item):
@@ -90,6 +94,7 @@ class CallOutput(_Item):
     output: Text | InputParts
     name: Unsupported = None
     caller: Unsupported = None
+    created_by: Unsupported = None
     namespace: Unsupported = None
 
 

@@ -41,25 +41,28 @@ class TokenListWriter:
         """An echoed prompt, before anything else; `scored` starts with the second token."""
         from honekit.inference.text import token_bytes
 
-        self._add(token_bytes(self._tokenizer, ids[0]), None, [])
+        def written(index: int) -> bytes:  # in a prompt control tokens are written out
+            return token_bytes(self._tokenizer, index) or self._tokenizer.decode([index], skip_special_tokens=False).encode()
+
+        self._add(written(ids[0]), None, [])
         for entry in scored:
-            likely = [(token_bytes(self._tokenizer, index), logprob) for index, logprob in entry.top]
-            self._add(token_bytes(self._tokenizer, entry.token_id), entry.logprob, likely)
+            self._add(written(entry.token_id), entry.logprob, [(_name(written(index)), logprob) for index, logprob in entry.top])
 
     def take(self, certain: Sequence[TokenLogprob]) -> TokenList:
         """What to show with a piece of text: its tokens, and those of the prompt if this is the first piece."""
         for entry in certain:
-            likely = [(bytes(top.bytes), top.logprob) for top in entry.top_logprobs]
-            self._add(bytes(entry.bytes), entry.logprob, likely)
+            likely = [(_name(bytes(top.bytes)) or top.token, top.logprob) for top in entry.top_logprobs]
+            self._add(bytes(entry.bytes), entry.logprob, likely, entry.token)
         fresh, self._fresh = self._fresh, self._empty()
         return fresh
 
-    def _add(self, own: bytes, logprob: float | None, likely: Sequence[tuple[bytes, float]]) -> None:
-        name = _name(own)
+    def _add(self, own: bytes, logprob: float | None, likely: Sequence[tuple[str, float]], control: str = "") -> None:
+        """`control`: the name of a token that has no bytes."""
+        name = _name(own) or control
         top = None
         if logprob is not None:
             logprob = max(logprob, LEAST_LOGPROB)
-            top = {_name(other): max(value, LEAST_LOGPROB) for other, value in likely} | {name: logprob}
+            top = {other: max(value, LEAST_LOGPROB) for other, value in likely} | {name: logprob}
         begun, _ = self._decoder.getstate()
         # A character that is begun and not gone on with is shown too: as one that is none.
         offset = self._length + bool(begun and own and own[0] & 0xC0 != 0x80)
