@@ -241,7 +241,11 @@ class EvaluateSection(_Section):
 
 
 class GateSection(_Section):
-    require_better_than: tuple[str, ...] = ("base", "base_few_shot", "base_few_shot_rag")
+    require_better_than: tuple[Literal["classical", "base", "base_few_shot", "base_few_shot_rag"], ...] = (
+        "base",
+        "base_few_shot",
+        "base_few_shot_rag",
+    )
     """Arms that the chosen tuned arm must beat on the primary metric, interval above zero after Holm's correction."""
     min_schema_validity: float = Field(0.95, ge=0, le=1)
     parity_items: int = Field(20, ge=1)
@@ -332,17 +336,33 @@ class Project(_Section):
         return self.root / relative
 
     def read_text(self, relative: str) -> str:
-        """A prompt or document of the project, without the trailing newline."""
-        path = self.path(relative)
+        """A prompt or document of the project, without the trailing newline.
+
+        Raises: SettingsError[settings.file_unreadable], also for a prompt that is empty.
+        """
+        path, key = self.path(relative), self._key_of(relative)
         try:
-            return path.read_text(encoding="utf-8").rstrip("\n")
+            text = path.read_text(encoding="utf-8").rstrip("\n")
         except (OSError, UnicodeDecodeError) as fault:
             raise SettingsError(
                 "settings.file_unreadable",
-                what=f"a file named in hone.toml cannot be read: {fault}",
+                what=f"the file that {key} names cannot be read: {_reason(fault)}",
                 where=str(path),
-                mend="mend the path in hone.toml, or write the file as UTF-8",
+                mend="write the file as UTF-8" if isinstance(fault, UnicodeDecodeError) else f"mend the path in hone.toml, {key}",
             ) from fault
+        if not text.strip() and key != "retrieval.documents":
+            raise SettingsError(
+                "settings.file_unreadable", what=f"the file that {key} names is empty", where=str(path), mend="write the prompt"
+            )
+        return text
+
+    def _key_of(self, file: str) -> str:
+        named = {
+            "task.instructions": (self.task.instructions,),
+            "task.prompts": self.task.prompts,
+            "retrieval.documents": self.retrieval.documents if self.retrieval else (),
+        }
+        return next((key for key, files in named.items() if file in files), "hone.toml")
 
     @model_validator(mode="after")
     def _known_fields(self) -> Project:
@@ -351,10 +371,15 @@ class Project(_Section):
                 f"train.objective = {self.train.objective!r} needs {_NEEDED[self.train.objective]}, which a project has none of; "
                 'leave it at "supervised" here'
             )
-        known = {field.name for field in self.task.fields}
-        unknown = sorted(set(self.train.field_weights) - known)
-        if unknown:
-            raise ValueError(f"train.field_weights names no field of the task: {', '.join(unknown)}; it has {', '.join(known)}")
+        known = [field.name for field in self.task.fields]
+        named = {"data.stratify": (self.data.stratify,), "data.device_field": (self.data.device_field,)}
+        for key, names in {**named, "train.field_weights": self.train.field_weights}.items():
+            unknown = sorted(name for name in names if name is not None and name not in known)
+            if unknown:
+                raise ValueError(f"{key} names no field of the task: {', '.join(unknown)}; it has {', '.join(known)}")
+        unseen = self.data.unseen_slice
+        if unseen is not None and unseen not in self.data.slices:
+            raise ValueError(f"data.unseen_slice {unseen!r} is none of data.slices: {', '.join(self.data.slices)}")
         return self
 
     @property
@@ -383,9 +408,7 @@ def load_project(path: Path) -> Project:
             mend="run `hone init --from YOUR_FILE`, or go to the folder of a project",
         ) from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
-        raise SettingsError(
-            "settings.toml_syntax", what=f"hone.toml cannot be read: {fault}", where=str(file), mend="mend that line"
-        ) from fault
+        raise _unreadable(file, fault) from fault
     try:
         return Project.model_validate({**raw, "root": file.parent.resolve()})
     except ValidationError as fault:
@@ -397,6 +420,25 @@ def load_project(path: Path) -> Project:
         where=str(file),
         mend="mend the named keys; `hone init --example` prints a commented hone.toml",
     )
+
+
+def _unreadable(file: Path, fault: tomllib.TOMLDecodeError | UnicodeDecodeError | OSError) -> SettingsError:
+    mend = "mend that line"
+    if isinstance(fault, OSError):
+        mend = "put a file there that you may read; `hone init --example` prints one"
+    elif file.suffix != ".toml":
+        mend = f"name a folder with a hone.toml; `hone init NEW_FOLDER --from {file}` makes one of a file with examples"
+    elif isinstance(fault, UnicodeDecodeError):
+        mend = "save the file as UTF-8"
+    return SettingsError("settings.toml_syntax", what=f"{file.name} cannot be read: {_reason(fault)}", where=str(file), mend=mend)
+
+
+def _reason(fault: ValueError | OSError) -> str:
+    """In words, without the path, which stands beside it."""
+    if isinstance(fault, UnicodeDecodeError):
+        line = fault.object[: fault.start].count(b"\n") + 1
+        return f"line {line} is not UTF-8 (byte 0x{fault.object[fault.start]:02x})"
+    return (fault.strerror or str(fault)).lower() if isinstance(fault, OSError) else str(fault)
 
 
 def _faults(fault: ValidationError, raw: dict[str, Any]) -> list[str]:

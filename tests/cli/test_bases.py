@@ -58,6 +58,8 @@ def test_show_of_a_base_that_is_not_here_names_the_command_that_fetches_it() -> 
     assert result.exit_code == 0
     assert "hone bases get smollm2-135m" in result.stdout
     assert "4-bit" in result.stdout
+    assert "float32 538 MB" in result.stdout
+    assert "134,515,008" in result.stdout
 
 
 def test_show_of_an_unknown_name_is_an_error() -> None:

@@ -191,7 +191,7 @@ def test_an_unknown_model_and_bad_lines_are_named(hone: Any, training: Path, sma
     assert hone("jobs", "create", training, "--model", "nothing", code=2)["error"]["code"] == "api.model_not_found"
     training.write_text(training.read_text() + '{"messages": []}\n')
     error = hone("jobs", "create", training, "--model", small_base, code=1)["error"]
-    assert (error["code"], error["where"]) == ("api.invalid_training_file", "TRAINING")
+    assert (error["code"], error["where"]) == ("api.invalid_training_file", str(training))
     assert "Line 13" in error["what"]
     assert error["mend"]
 

@@ -70,12 +70,15 @@ def test_validation_shows_passages_where_needed_and_to_every_second_other(projec
     assert prepared.with_passages["validation"] == 2
 
 
-def test_weight_zero_stands_on_the_assistant_message(project: Project) -> None:
-    lines = [record(n, "train") for n in range(10)]
+def test_an_example_of_weight_0_is_checked_and_not_trained_on(project: Project) -> None:
+    lines = [record(n, "train") for n in range(11)]
     lines[4]["weight"] = 0
     write_lines(project.path("train.jsonl"), lines)
-    examples = [json.loads(line) for line in prepare(project, use_more=False).train_file.read_text().splitlines()]
-    assert [e["messages"][2].get("weight") for e in examples] == [None] * 4 + [0] + [None] * 5
+    prepared = prepare(project, use_more=False)
+    examples = read_chat_file(prepared.train_file)
+    assert len(examples) == 10
+    assert len(prepared.train) == 10
+    assert prepared.origin(prepared.train_file, [5]) == f"{project.path('train.jsonl')}: line 6"
 
 
 def test_a_group_in_two_splits_is_refused_with_both_lines(project: Project) -> None:
@@ -135,3 +138,23 @@ def test_near_duplicates_inside_training_are_only_warned_of(project: Project) ->
     append(project, "train.jsonl", record(3, "train", id="twin", event="twin", answer={"category": "Security"}))
     prepared = prepare(project, use_more=False)
     assert any("train.jsonl:4 and train.jsonl:11" in w and "different answers" in w for w in prepared.warnings)
+
+
+def test_a_line_of_the_chat_files_is_told_as_the_line_that_it_was_made_of(project: Project) -> None:
+    toml = HONE_TOML.replace("[data]", '[data]\nforms = 2\nmore = ["more.jsonl"]')
+    (project.root / "hone.toml").write_text(toml)
+    project = load_project(project.root)
+    text = project.path("train.jsonl").read_text()
+    project.path("train.jsonl").write_text("\n" + text)
+    write_lines(project.path("more.jsonl"), [record(n, "more") for n in range(3)])
+    prepared = prepare(project, use_more=True)
+    train, more = project.path("train.jsonl"), project.path("more.jsonl")
+    assert prepared.origin(prepared.train_file, [1, 3, 12, 14]) == f"{train}: lines 2, 4; {more}: line 2"
+    assert prepared.origin(prepared.validation_file, [4]) == f"{project.path('validation.jsonl')}: line 4"
+
+
+def test_a_slice_without_a_test_example_is_warned_of(project: Project) -> None:
+    (project.root / "hone.toml").write_text(HONE_TOML.replace('"unseen", "hard"]', '"unseen", "hard", "ghost"]'))
+    warned = [one for one in prepare(load_project(project.root), use_more=False).warnings if "slices" in one]
+    assert len(warned) == 1
+    assert "ghost in `slices`" in warned[0]

@@ -47,9 +47,12 @@ def test_pickled_weights_are_refused(directory: Path) -> None:
     assert code_of(str(directory)) == "model.no_weights"
 
 
-def test_what_is_no_model_is_named(tmp_path: Path) -> None:
+def test_what_is_no_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert code_of(str(tmp_path)) == "model.no_config"
     assert code_of(str(tmp_path / "none")) == "model.no_such_directory"
+    (tmp_path / "train.jsonl").touch()
+    monkeypatch.chdir(tmp_path)
+    assert code_of("./train.jsonl") == code_of("train.jsonl") == "model.no_such_directory"
     assert code_of("smollm2-135") == "model.unknown_base"
     assert code_of("no such base") == "model.unknown_base"
 

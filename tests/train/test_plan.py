@@ -46,11 +46,22 @@ def test_the_plan_counts_the_steps_and_tokens_that_the_job_then_computes(tiny_ba
 
 
 def test_tokens_behind_the_limit_are_not_counted(tiny_base: Path, tmp_path: Path) -> None:
-    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(14))
+    records = tiny.conversations(14)
+    for record in records:
+        record["messages"][-1]["content"] = "long " * 100
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", records)
     whole, cut = (
-        plan(recipe_of(tiny_base, max_length=limit), training, None, tiny_base, MEASURED).unique_tokens for limit in (None, 40)
+        plan(recipe_of(tiny_base, max_length=limit), training, None, tiny_base, MEASURED).unique_tokens for limit in (None, 200)
     )
-    assert cut <= 2 * 14 * 40 < whole
+    assert cut <= 2 * 14 * 200 < whole
+
+
+def test_examples_cut_before_their_answers_are_refused_where_the_user_wrote_them(tiny_base: Path, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(14))
+    recipe = recipe_of(tiny_base, max_length=16)
+    with pytest.raises(TrainError) as caught:
+        plan(recipe, training, None, tiny_base, MEASURED, lambda path, lines: f"{path.name} {len(lines)}")
+    assert (caught.value.code, caught.value.where) == ("train.all_truncated", "train.jsonl 14")
 
 
 def test_more_epochs_full_training_and_a_slower_machine_take_longer(tiny_base: Path, tmp_path: Path) -> None:

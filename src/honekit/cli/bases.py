@@ -109,7 +109,13 @@ def show_base(base: BaseId, as_json: AsJson = False) -> None:
         print(json.dumps(values, ensure_ascii=False))
         return
     for key, value in values.items():
-        if isinstance(value, dict):
+        if key == "memory_bytes":
+            key, value = "memory", ", ".join(f"{kind} {number / 1e6:,.0f} MB" for kind, number in value.items())
+        elif key in ("parameters", "context_tokens"):
+            key, value = key.removesuffix("_tokens"), f"{value:,}"
+        elif isinstance(value, bool):
+            value = "yes" if value else "no"
+        elif isinstance(value, dict):
             value = ", ".join(f"{name} {number}" for name, number in value.items())
         if value not in (None, ""):
             print(f"{key:<15} {value}")

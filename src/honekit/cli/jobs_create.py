@@ -85,6 +85,7 @@ def create_job(
     block: dict[str, Any] = {"grader": _grader(grader)} if grader else {}
     pairs = pairs_of(metadata)
     from honekit.cli import watching
+    from honekit.cli.api_fault import ApiFault
     from honekit.cli.connection import call, document, server_url
     from honekit.cli.uploading import file_id_of
 
@@ -105,7 +106,11 @@ def create_job(
         return document(await client.fine_tuning.jobs.create(**given))
 
     with watching.worker(wanted=watch and server_url() is None) as start:
-        job = call(create, bases=bases)
+        try:
+            job = call(create, bases=bases)
+        except ApiFault as fault:
+            fault.where = {"TRAINING": training, "--validation": validation}.get(str(fault.where), fault.where)
+            raise
         _show(job, as_json=as_json)
         if watch:
             raise typer.Exit(watching.watch(job["id"], start=start, as_json=as_json))

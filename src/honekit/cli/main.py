@@ -38,6 +38,7 @@ NOT_THERE = frozenset(
         "job.unknown",
         "job.unknown_event",
         "model.base_missing",
+        "model.no_such_directory",
         "model.unknown_base",
         "registry.unknown_alias",
         "registry.unknown_version",

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from honekit.chat.messages import Message, Role
-from honekit.data.lines import AddFinding, Finding, capped, nearest, shown, syntax_finding
+from honekit.data.lines import AddFinding, Finding, capped, nearest, nested_keys, shown, syntax_finding
 from honekit.data.notes import is_note
 
 ROLES: tuple[str, ...] = get_args(Role)
@@ -98,8 +98,9 @@ def _is_echo(record: Any) -> bool:
 
 def nearest_key(record: dict[str, Any]) -> str:
     """Advice for a record without `messages`."""
-    keys = ", ".join(shown(key) for key in list(record)[:6]) or "nothing"
-    return f'write {{"messages": [{{"role": "user", "content": ...}}, ...]}}; the object has {keys}'
+    keys = ", ".join(shown(key) for key in nested_keys(record)[:6]) or "nothing"
+    other = "`hone data convert` writes other keys as messages: --map input=KEY --map answer=KEY"
+    return f'write {{"messages": [{{"role": "user", "content": ...}}, ...]}}; the object has {keys}; {other}'
 
 
 def message_faults(message: Any, at: str, add: AddFinding) -> None:

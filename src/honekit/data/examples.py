@@ -80,10 +80,14 @@ def read_examples(project: Project, file: str) -> list[Example]:
         findings += found
     least = MIN_TRAINING_EXAMPLES if file == project.data.train else 1
     if not findings and len(examples) < least:
-        what = f"{len(examples)} {'example' if len(examples) == 1 else 'examples'}, and at least {least} are needed"
+        what = f"{len(examples)} {'example' if len(examples) == 1 else 'examples'}, and at least {_needed(least)}"
         findings.append(_error("data.too_few", 0, "", what, "add examples, one JSON object per line"))
     raise_findings(path, findings)
     return examples
+
+
+def _needed(least: int) -> str:
+    return "1 is needed" if least == 1 else f"{least} are needed"
 
 
 def _error(code: str, line: int, field: str, message: str, fix: str) -> Finding:
@@ -132,7 +136,9 @@ def _check_keys(project: Project, record: dict[str, Any], add: AddFinding) -> No
     for key in needed:
         if key not in record:
             left = f"; there is {', '.join(map(shown, unknown))}" if unknown else ""
-            add("data.key_missing", key, f"the key `{key}` is missing{left}", f"add `{key}` to the object")
+            setting = {project.task.input: "task.input", project.data.group: "data.group"}.get(key) if key != "id" else None
+            fix = f"add `{key}` to the object" + (f", or name another key as {setting} in hone.toml" if setting else "")
+            add("data.key_missing", key, f"the key `{key}` is missing{left}", fix)
     for key in unknown:
         fix = f"{nearest(key, known)}; keep remarks of your own under `{_OWN_NOTES}`"
         add("data.key_unknown", key, f"the key {shown(key)} means nothing here", fix)

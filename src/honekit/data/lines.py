@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import json
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -213,6 +213,20 @@ def located(path: Path, finding: Finding) -> str:
     """`train.jsonl:12 answer.category`."""
     line = f":{finding.line}" if finding.line else ""
     return f"{path}{line} {finding.field}".rstrip()
+
+
+def on_lines(path: Path, lines: Sequence[int]) -> str:
+    """`train.jsonl: lines 3, 7`, the first of them."""
+    more = " ..." if len(lines) > MAX_SHOWN else ""
+    return f"{path}: {'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines[:MAX_SHOWN]))}{more}"
+
+
+def nested_keys(row: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The keys of a row, those of objects in it behind a full stop: {"a": {"b": 1}, "c": 2} has a.b and c."""
+    found: list[str] = []
+    for key, value in row.items():
+        found += nested_keys(value, f"{prefix}{key}.") if isinstance(value, dict) and value else [f"{prefix}{key}"]
+    return found
 
 
 AddFinding = Callable[[str, str, str, str], None]

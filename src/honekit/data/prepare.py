@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from honekit.data.augment import redraw
 from honekit.data.examples import Example, read_examples
 from honekit.data.leaks import check_leaks, location
-from honekit.data.lines import MAX_SHOWN, Finding, nearest, raise_findings, shown
+from honekit.data.lines import MAX_SHOWN, Finding, nearest, on_lines, raise_findings, shown
 from honekit.data.near.rule import near_duplicates_within, overlap_report
 from honekit.data.prompts import Asked, build_messages, reference
 from honekit.errors import DataError
@@ -33,6 +33,7 @@ class Prepared:
     """What the data step made and found."""
 
     train: list[Example]
+    """Without those of weight 0, like `validation`."""
     validation: list[Example]
     test: list[Example]
     train_file: Path
@@ -58,6 +59,14 @@ class Prepared:
     def version(self) -> str:
         """16 hex digits over all three splits: another one means other data."""
         return hashlib.sha256(json.dumps(self.sha256, sort_keys=True).encode()).hexdigest()[:16]
+
+    def origin(self, file: Path, lines: Sequence[int]) -> str:
+        """Where the examples stand that these lines of one of the two chat files were made of: `train.jsonl: lines 3, 7`."""
+        examples = self.train if file == self.train_file else self.validation
+        by_path: dict[Path, list[int]] = {}
+        for index in dict.fromkeys((line - 1) % len(examples) for line in lines):
+            by_path.setdefault(examples[index].path, []).append(examples[index].line)
+        return "; ".join(on_lines(path, numbers) for path, numbers in by_path.items())
 
     def summary(self) -> dict[str, Any]:
         """JSON-ready, without the examples. `near_duplicates` across splits is 0, or `prepare` would have refused."""
@@ -93,8 +102,9 @@ def prepare(project: Project, *, use_more: bool) -> Prepared:
         _check_references(project, examples, {passage.ref for passage in passages})
     _check_ids(train + spare)
     check_leaks(project, train + spare, validation, test)
-    if use_more:
-        train = train + spare
+    # Checked like all others, but a record whose only answer has weight 0 is none to learn from.
+    train = [example for example in train + (spare if use_more else []) if example.weight]
+    validation = [example for example in validation if example.weight]
 
     index = Index(passages)
     splits = {"train": train, "validation": validation, "test": test}
@@ -117,7 +127,7 @@ def prepare(project: Project, *, use_more: bool) -> Prepared:
         with_passages={name: sum(shown_with) for name, shown_with in with_passages.items()},
         class_balance={name: class_balance(project, examples) for name, examples in splits.items()},
         overlaps=overlap_report([e.input for e in train], _texts_by_slice(project, test)),
-        warnings=_warnings(project, train),
+        warnings=_warnings(project, train, test),
         forms=project.data.forms,
     )
 
@@ -182,9 +192,7 @@ def _line(project: Project, example: Example, shows: bool, index: Index, form: i
     if form:
         asked = redrawn = redraw(project, example, passages, random.Random(f"{form} {example.id}"))
         passages = redrawn.passages
-    messages: list[dict[str, Any]] = list(build_messages(project, asked, passages=passages, with_answer=True))
-    if example.weight != 1:
-        messages[-1]["weight"] = example.weight
+    messages = build_messages(project, asked, passages=passages, with_answer=True)
     return json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
 
 
@@ -221,8 +229,9 @@ def _check_ids(examples: Sequence[Example]) -> None:
             )
 
 
-def _warnings(project: Project, train: Sequence[Example]) -> list[str]:
-    """Near duplicates inside training: allowed, but they weigh double, and with two answers they contradict."""
+def _warnings(project: Project, train: Sequence[Example], test: Sequence[Example]) -> list[str]:
+    """Near duplicates inside training: allowed, but they weigh double, and with two answers they contradict. Values that are
+    never learnt, and slices that nothing is measured on."""
     warnings = []
     pairs = near_duplicates_within([example.input for example in train])
     pairs.sort(key=lambda pair: train[pair[0]].answer == train[pair[1]].answer)
@@ -236,4 +245,8 @@ def _warnings(project: Project, train: Sequence[Example]) -> list[str]:
         missing = [value for value, count in counts.items() if not count]
         if missing:
             warnings.append(f"training has no example of {field} = {', '.join(missing)}")
+    used = {name for example in test for name in example.slices}
+    unused = [name for name in project.data.slices if name not in used]
+    if unused:
+        warnings.append(f"no test example has {', '.join(unused)} in `slices`: give it to some, or take it out of data.slices")
     return warnings

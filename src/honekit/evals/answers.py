@@ -105,7 +105,9 @@ def answer_all(
         )
         for r in requests
     ]
-    done = sum(store.get(key) is not None for key in keys)
+    before = [store.get(key) for key in keys]
+    timed_anew = sum(answer is not None and answer.seconds is None for answer in before[:alone])
+    done = sum(answer is not None for answer in before) - timed_anew
 
     def finished() -> None:
         nonlocal done

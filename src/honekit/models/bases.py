@@ -35,11 +35,11 @@ def resolve_base(ref: str, progress: Progress | None = None) -> Path:
     `hub.download` raise.
     """
     path = Path(ref).expanduser()
-    if ref.startswith(("/", "./", "../", "~", ".")) or path.is_dir():
+    if ref.startswith(("/", "./", "../", "~", ".")) or path.exists():
         if not path.is_dir():
             raise ModelError(
                 "model.no_such_directory",
-                what="the base model's directory does not exist",
+                what=f"the base model's directory {'is a file' if path.exists() else 'does not exist'}",
                 where=str(path),
                 mend="give the folder that holds config.json and the .safetensors files, or see `hone bases list`",
             )

@@ -76,6 +76,8 @@ def run_project(
                 record_prepared(prepared)
                 index = Index(load_passages(project)) if project.retrieval else None
             listener.stage("Data", _data_lines(prepared))
+            for warning in prepared.warnings:
+                listener.message("warn", warning)
             with stages.time("measure the machine"):
                 base = bases.resolve_base(project.train.base)
                 bases.require_writer(base)
@@ -84,7 +86,9 @@ def run_project(
                 measured = measure(device=device)
             listener.stage("Machine", [_machine_line(measured)])
             files = prepared.train_file, prepared.validation_file
-            version, result = train(project, *files, base, base_print, measured, stages, listener, processes.start)
+            version, result = train(
+                project, *files, base, base_print, measured, stages, listener, processes.start, origin=prepared.origin
+            )
         evaluation, evaluator = _evaluate(project, prepared, base, base_print, version, result, stages, listener, index, share)
         assert evaluation.verdict is not None
         chosen = evaluation.verdict.chosen

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honekit import jobs
+from honekit.data.lines import on_lines
 from honekit.errors import TrainError
 from honekit.jobs.processes import Start, start_cold
 from honekit.models.floor import shape_of
@@ -14,6 +15,7 @@ from honekit.project import Project
 from honekit.registry.versions import Version, create_version
 from honekit.stages import LeastWork, Stages
 from honekit.train import Estimate, training_job
+from honekit.train.cuts import Origin
 from honekit.train.estimate import check_room
 from honekit.train.plan import plan
 
@@ -31,13 +33,16 @@ def train(
     stages: Stages,
     listener: Listener,
     start: Start = start_cold,
+    *,
+    origin: Origin = on_lines,
 ) -> tuple[Version, dict[str, Any]]:
     """The version that training on these files makes, and the job's result; a job that is done is not done again.
 
-    `start` gives the job its process. Raises: TrainError of the job.
+    `start` gives the job its process. Raises: TrainError of the job; when examples have nothing to learn, `origin` says where
+    they stand.
     """
     with stages.time("plan the training"):
-        needed = plan(project.train, train_file, validation_file, base, measured)
+        needed = plan(project.train, train_file, validation_file, base, measured, origin)
         check_room(needed, device=measured.device)
         job = training_job(
             train_file,

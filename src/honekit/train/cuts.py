@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from honekit.data.lines import MAX_SHOWN, on_lines
 from honekit.errors import TrainError
 from honekit.jobs import JobContext
+
+Origin = Callable[[Path, Sequence[int]], str]
+"""Where these lines of a job's file stand for the user, who may have written another file that this one was made of."""
 
 
 def report_cuts(path: Path, count: int, limit: int, cut: Sequence[int], empty: Sequence[int], context: JobContext) -> None:
@@ -14,22 +18,26 @@ def report_cuts(path: Path, count: int, limit: int, cut: Sequence[int], empty: S
 
     Raises: TrainError[train.all_truncated | train.no_trained_tokens], naming the lines; `count` is that of the file's examples.
     """
-    lines = ", ".join(map(str, empty[:20])) + (" ..." if len(empty) > 20 else "")
-    if empty and set(empty) <= set(cut):
-        everything = len(empty) == count
+    refuse_empty(path, count, limit, cut, empty)
+    if cut:
+        context.event("warn", f"{len(cut)} examples are longer than {limit} tokens and were cut: lines {list(cut[:MAX_SHOWN])}")
+
+
+def refuse_empty(path: Path, count: int, limit: int, cut: Sequence[int], empty: Sequence[int], origin: Origin = on_lines) -> None:
+    """Raises: TrainError[train.all_truncated | train.no_trained_tokens] when there are lines in `empty`, named by `origin`."""
+    if not empty:
+        return
+    if set(empty) <= set(cut):
+        told = "all examples are" if len(empty) == count else f"{len(empty)} of {count} examples are"
         raise TrainError(
             "train.all_truncated",
-            what=f"{'all' if everything else len(empty)} examples are longer than {limit} tokens; nothing is left of the answers",
-            where=f"{path}: lines {lines}",
+            what=f"{told} longer than {limit} tokens; nothing is left of the answers",
+            where=origin(path, empty),
             mend="raise train.max_length (up to the base's context), or shorten these examples",
         )
-    if empty:
-        raise TrainError(
-            "train.no_trained_tokens",
-            what=f"{len(empty)} of {count} examples have no token to learn from: "
-            "every assistant message has weight 0 or is empty",
-            where=f"{path}: lines {lines}",
-            mend="give one assistant message of each of these examples weight 1, or remove the examples",
-        )
-    if cut:
-        context.event("warn", f"{len(cut)} examples are longer than {limit} tokens and were cut: lines {list(cut[:20])}")
+    raise TrainError(
+        "train.no_trained_tokens",
+        what=f"{len(empty)} of {count} examples have no token to learn from: every assistant message has weight 0 or is empty",
+        where=origin(path, empty),
+        mend="give one assistant message of each of these examples weight 1, or remove the examples",
+    )

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from honekit.data import read_preference_file, read_reinforcement_file
+from honekit.data.lines import on_lines
 from honekit.models import bases
 from honekit.models.floor import Shape, shape_of
 from honekit.project import TrainSection
 from honekit.train.batching import TokenExample, shared_prefix_length
+from honekit.train.cuts import Origin, refuse_empty
 from honekit.train.dpo import row_tokens, rows_of
 from honekit.train.estimate import USUAL_UTILISATION, Estimate, estimate
 from honekit.train.loop import MAX_ROW_TOKENS
@@ -40,11 +42,18 @@ class _Tokens:
     trained: int
 
 
-def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Path, measured: Measured) -> Plan:
+def plan(
+    recipe: TrainSection,
+    training: Path,
+    validation: Path | None,
+    base: Path,
+    measured: Measured,
+    origin: Origin = on_lines,
+) -> Plan:
     """Estimate of the job on this machine; of a reinforcement job the most that it can take, with every answer as long as it
     may be and all of them different. What a grader's own models or programs take is not counted.
 
-    Raises: DataError, ModelError as the job itself would.
+    Raises: DataError, ModelError, TrainError as the job itself would; `origin` says where examples with nothing to learn stand.
     """
     from honekit.models.precision import choose_precision, resolve_device
 
@@ -56,8 +65,8 @@ def plan(recipe: TrainSection, training: Path, validation: Path | None, base: Pa
         return _plan_exploring(recipe, training, validation, base, measured, precision)
     is_dpo = recipe.objective == "dpo"
     count = _count_pairs if is_dpo else _count
-    train = count(training, base, limit, recipe.batch_size)
-    valid = count(validation, base, limit, None) if validation else _Tokens(0, 0, 0, 0)
+    train = count(training, base, limit, recipe.batch_size, origin)
+    valid = count(validation, base, limit, None, origin) if validation else _Tokens(0, 0, 0, 0)
     steps = -(-train.examples // recipe.batch_size)
     rows = -(-(valid.own) // (MAX_ROW_TOKENS - valid.prefix)) if valid.examples else 0
     validation_tokens = valid.own + rows * valid.prefix
@@ -84,15 +93,20 @@ def context_limit(base: Path, recipe: TrainSection) -> int:
     return min(own, recipe.max_length or own)
 
 
-def _count(path: Path, base: Path, limit: int, _batch_size: int | None) -> _Tokens:
+def _count(path: Path, base: Path, limit: int, _batch_size: int | None, origin: Origin) -> _Tokens:
     template = bases.load_template(base)
-    examples = [TokenExample(line, line, ids.token_ids[:limit], ids.weights[:limit]) for line, ids in learnt_in(path, template)]
+    examples, cut = [], []
+    for line, ids in learnt_in(path, template):
+        examples.append(TokenExample(line, line, ids.token_ids[:limit], ids.weights[:limit]))
+        if len(ids.token_ids) > limit:
+            cut.append(line)
+    refuse_empty(path, len(examples), limit, cut, [one.line for one in examples if not one.trained_tokens], origin)
     prefix = shared_prefix_length(examples)
     own = sum(len(e.token_ids) - prefix for e in examples)
     return _Tokens(len(examples), prefix, own, sum(e.trained_tokens for e in examples))
 
 
-def _count_pairs(path: Path, base: Path, limit: int, batch_size: int | None) -> _Tokens:
+def _count_pairs(path: Path, base: Path, limit: int, batch_size: int | None, _origin: Origin) -> _Tokens:
     """As if the steps took the file in its own order (without `batch_size`: as if it were one step). What a prompt shares is
     no longer in `own`, so there is no prefix besides."""
     template = bases.load_template(base)

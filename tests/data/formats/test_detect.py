@@ -62,6 +62,23 @@ def test_what_the_user_says_overrules_the_guess(tmp_path: Path) -> None:
     assert detect(path, Given(format="log", pattern="(?P<text>.+)(?P<label>.)")).container == "log"
 
 
+def test_a_column_may_lie_within_objects(tmp_path: Path) -> None:
+    record = {"ticket": {"subject": "a", "by": {"name": "n"}}, "meta": {"queue": "b"}}
+    path = write_json_lines(tmp_path / "a.jsonl", [record])
+    said = detect(path, Given(columns=("input=ticket.subject", "answer=meta.queue")))
+    assert [record for _, record in said.records(lambda finding: None)] == [chat(("user", "a"), ("assistant", "b"))]
+    with pytest.raises(DataError) as caught:
+        detect(path, Given(columns=("input=ticket.subjct", "answer=meta.queue")))
+    assert caught.value.mend == 'did you mean "ticket.subject"?'
+
+
+def test_records_of_unknown_keys_are_told_how_to_name_them(tmp_path: Path) -> None:
+    path = write_json_lines(tmp_path / "a.jsonl", [{"ticket": {"subject": "a"}, "meta": {"queue": "b"}}])
+    fix = next(one for one in check_any(path).errors if one.code == "data.messages.missing").fix
+    assert '"ticket.subject", "meta.queue"' in fix
+    assert "--map input=KEY --map answer=KEY" in fix
+
+
 @pytest.mark.parametrize(
     ("header", "row", "roles"),
     [

@@ -23,8 +23,11 @@ def job_fault(job: Job) -> JobFault | None:
     code = str(job.error["code"])
     about_data = code.startswith("data.") or code in ("train.all_truncated", "train.no_trained_tokens")
     mend = MENDS.get(code) or job.error.get("mend")
+    # Of the place only the lines: the file is one of the store's.
+    lines = str(job.error.get("where")).rpartition(": ")[2] if about_data else ""
+    what = f"{job.error['what']} ({lines})" if lines.startswith("line") else str(job.error["what"])
     return JobFault(
         code="invalid_training_file" if about_data else code,
-        message=f"{job.error['what']}. To mend it: {mend}" if mend else str(job.error["what"]),
+        message=f"{what}. To mend it: {mend}" if mend else what,
         param="training_file" if about_data else None,
     )

@@ -37,6 +37,8 @@ class ColumnMap:
 def parse_map(pairs: Sequence[str], columns: Sequence[str], path: Path) -> ColumnMap | None:
     """What `--map ROLE=COLUMN` says, checked against the file's columns; None when nothing is said.
 
+    A column within an object of the rows is named with full stops (`ticket.subject`).
+
     Raises: DataError[data.columns.map | data.column_unknown].
     """
     if not pairs:
@@ -117,12 +119,21 @@ def dialect(columns: ColumnMap) -> Dialect:
     return Dialect("columns", "columns of a table", read, _write_nothing)
 
 
+def _value(row: Mapping[str, Any], column: str) -> Any:
+    """A key's value; the key may itself have full stops, or name one of an object's keys behind them."""
+    if column in row:
+        return row[column]
+    outer, stop, inner = column.partition(".")
+    within = row.get(outer)
+    return _value(within, inner) if stop and isinstance(within, dict) else None
+
+
 def _write_nothing(record: ChatRecord, lose: Lose) -> None:
     lose("turns", "messages")
 
 
 def _cell(row: Mapping[str, Any], column: str) -> str | None:
-    cell = row.get(column)
+    cell = _value(row, column)
     if cell is None or isinstance(cell, str):
         return cell if cell and cell.strip() else None
     return json.dumps(cell, ensure_ascii=False)

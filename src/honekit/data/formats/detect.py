@@ -16,7 +16,7 @@ from honekit.data.formats.dialects import DIALECTS, OTHER_KINDS, recognise
 from honekit.data.formats.excel_rows import sheets
 from honekit.data.formats.log_rows import ALERT_PREFIX, has_alert_prefix
 from honekit.data.formats.row import Row
-from honekit.data.lines import AddFinding, Finding, decode_json, nearest
+from honekit.data.lines import AddFinding, Finding, decode_json, nearest, nested_keys
 from honekit.data.records import Report
 from honekit.errors import DataError
 
@@ -133,7 +133,8 @@ def _columns(
 ) -> ColumnMap | None:
     """The map of columns, or None where records have a format of their own."""
     keys = tuple(dict.fromkeys(key for row in sample for key in row))
-    said = parse_map(given.columns, keys, path)
+    inner = (key for row in sample for key in nested_keys(row)) if given.columns else ()
+    said = parse_map(given.columns, tuple(dict.fromkeys((*keys, *inner))), path)
     if said or name not in (None, "columns"):
         return said
     if name is None and (recognise(sample) or not sample):
