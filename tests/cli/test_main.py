@@ -157,9 +157,12 @@ def test_a_text_in_the_place_of_a_path_is_no_bug(capsys: pytest.CaptureFixture[s
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "cli.path_too_long"
 
 
-def test_an_interrupt_says_how_to_go_on(install: Install, capsys: pytest.CaptureFixture[str]) -> None:
-    install(_raising(KeyboardInterrupt()))
-    assert main(["probe"]) == 130
+@pytest.mark.parametrize(("raised", "code"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupt_says_how_to_go_on(
+    install: Install, capsys: pytest.CaptureFixture[str], raised: BaseException, code: int
+) -> None:
+    install(_raising(raised))
+    assert main(["probe"]) == code
     assert "run the same command again to go on" in capsys.readouterr().err
 
 

@@ -29,6 +29,8 @@ from honekit.errors import HoneError, SettingsError, StoreError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+TERMINATED = 143
+"""The same after SIGTERM."""
 NOT_THERE = frozenset(
     {
         "data.file_missing",
@@ -170,7 +172,7 @@ def _root(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Exit codes: 0 done, 1 failed or "the answer is no", 2 wrong usage or settings, 130 interrupted."""
+    """Run one command. Exit codes: 0 done, 1 failed or "the answer is no", 2 wrong usage or settings, 130 or 143 stopped."""
     args = list(sys.argv[1:] if argv is None else argv)
     options = args[: args.index("--")] if "--" in args else args
     if "--debug" in options:  # wherever it stands; through the environment it reaches worker processes too
@@ -185,7 +187,7 @@ def main(argv: list[str] | None = None) -> int:
         return _quiet_exit()
     except Exception as fault:
         return _fail(fault, as_json="--json" in options)
-    if code == INTERRUPTED:
+    if code in (INTERRUPTED, TERMINATED):
         print("\nstopped; run the same command again to go on", file=sys.stderr)
     return code
 
@@ -196,6 +198,10 @@ def _run(args: list[str]) -> int:
         result = command.main(args=args, prog_name="hone", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except SystemExit as fault:  # what watches a job turns SIGTERM into one
+        if fault.code != TERMINATED:
+            raise
+        return TERMINATED
     return result if isinstance(result, int) else 0  # an int is the code of typer.Exit
 
 
