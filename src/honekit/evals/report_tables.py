@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from honekit.evals import plots
@@ -22,6 +22,8 @@ View = dict[str, Any]
 
 PANELS = 12
 """At most this many slices get a plot of their own; the tables have all."""
+SAME = 5e-4
+"""Values that differ by less are shown as the same."""
 CONFUSIONS = ("base_few_shot", "classical", "tuned", "tuned_rag")
 OUTCOMES = {
     "better": "✓ better",
@@ -40,12 +42,12 @@ def arms_table(document: Mapping[str, Any]) -> View:
     rows = []
     for metric in document["metrics"]:
         values = {arm: values.get(metric) for arm, values in arms.items()}
-        best = max((value for value in values.values() if value is not None), default=None)
+        best = _best(values.values())
         cells = [
             {
                 "text": number(value),
                 "interval": interval(arms[arm].get("intervals", {}).get(metric)) if value is not None else "",
-                "best": value is not None and abs(value - best) < 5e-4,
+                "best": value is not None and best is not None and abs(value - best) < SAME,
             }
             for arm, value in values.items()
         ]
@@ -56,6 +58,12 @@ def arms_table(document: Mapping[str, Any]) -> View:
         "rows": rows,
         "usage": _usage_rows(arms),
     }
+
+
+def _best(values: Iterable[float | None]) -> float | None:
+    """The highest; None where all are the same, so that none is marked."""
+    known = [value for value in values if value is not None]
+    return max(known) if known and max(known) - min(known) >= SAME else None
 
 
 def _usage_rows(arms: Mapping[str, Mapping[str, Any]]) -> list[View]:
@@ -119,9 +127,9 @@ def slice_tables(document: Mapping[str, Any], sizes: Counter[str]) -> list[View]
                 value = values.get("slices", {}).get(name, {}).get(metric)
                 bounds = values.get("slice_intervals", {}).get(name, {}).get(metric)
                 cells.append({"text": number(value), "interval": interval(bounds) if value is not None else "", "value": value})
-            best = max((cell["value"] for cell in cells if cell["value"] is not None), default=None)
+            best = _best(cell["value"] for cell in cells)
             for cell in cells:
-                cell["best"] = cell["value"] is not None and abs(cell["value"] - best) < 5e-4
+                cell["best"] = cell["value"] is not None and best is not None and abs(cell["value"] - best) < SAME
             rows.append({"name": breakable(name), "examples": count(sizes[name]), "cells": cells})
         if any(cell["value"] is not None for row in rows for cell in row["cells"]):
             tables.append({"metric": metric, "primary": metric == primary, "rows": rows})
