@@ -138,7 +138,7 @@ def test_pairs_cut_before_their_answers_fail_with_their_lines(tiny_base: Path, t
     done = here(preference_job(tiny_base, tmp_path, records, max_length=150))
     assert done.error
     assert done.error["code"] == "train.all_truncated"
-    assert done.error["where"].endswith("lines 7")
+    assert done.error["where"].endswith("line 7")
 
 
 def test_a_chat_file_is_no_preference_file(tiny_base: Path, tmp_path: Path) -> None:

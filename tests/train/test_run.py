@@ -281,7 +281,7 @@ def test_examples_without_a_token_to_learn_are_named(tiny_base: Path, tmp_path: 
     with pytest.raises(TrainError) as refused:
         tokenise(tmp_path / "x.jsonl", load_template(tiny_base), 512, None)  # type: ignore[arg-type]
     assert refused.value.code == "train.no_trained_tokens"
-    assert (refused.value.where or "").endswith("lines 2")
+    assert (refused.value.where or "").endswith("line 2")
 
 
 @pytest.mark.parametrize("damage", ["one bit", "cut off"])
