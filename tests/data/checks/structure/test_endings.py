@@ -41,7 +41,16 @@ def test_a_sentence_without_blanks_or_in_an_indian_script_breaks_off_too() -> No
     assert doubted_among(HINDI, "रविवार को गाड़ी सुबह सात बजे से पहले नहीं") == [99]
 
 
-@pytest.mark.parametrize("text", ["港、中央駅、市役所、植物園、大学病院", "二号線", "रविवार को गाड़ी सुबह सात बजे चलती है।"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "港、中央駅、市役所、植物園、大学病院",
+        "二号線",
+        "箱根ガラスの森と湖の美術館",
+        "पहचान पत्र, दो फ़ोटो, पुराना टिकट और किराए की रसीद",
+        "रविवार को गाड़ी सुबह सात बजे चलती है।",
+    ],
+)
 def test_a_list_a_name_and_a_whole_sentence_of_these_scripts_are_no_doubt(text: str) -> None:
     assert doubted_among(JAPANESE if text[0] > "\u3000" else HINDI, text) == []
 

@@ -30,7 +30,10 @@ MIN_UNSPACED = 10
 """Characters of a sentence in Chinese or Japanese."""
 _INDIC = re.compile("[\u0900-\u0963\u0980-\u09e3\u0a00-\u0a65\u0a80-\u0ae3\u0b80-\u0be5\u0c00-\u0c65]+")
 """Words with vowel signs, which are no letters to Python; without the full stops of these scripts."""
-_GRAMMAR = re.compile("[はがをにでと]|[的了是在会要请把被]")
+_CASELESS = "\u0900"
+"""Scripts from here on have no capitals (but for a few)."""
+_OPEN_END = frozenset("をがはにでとてのへや、，的和与及或在把被将向从是")
+"""No sentence in Japanese or Chinese ends with these, and headlines and names hardly do."""
 _USUAL_SHARE = 0.9
 _FEW, _FEW_SHARE = 3, 0.75
 _MAX_KEPT = 1000
@@ -101,8 +104,8 @@ class Endings:
         return None
 
     def _unspaced(self, tail: str, line: int, at: str) -> None:
-        """Chinese and Japanese: a sentence has no blanks, and a list of things or a headline no grammar in it."""
-        if len(tail) >= MIN_UNSPACED and " " not in tail and not tail.startswith(_MARKS) and _GRAMMAR.search(tail):
+        """Chinese and Japanese: a sentence has no blanks."""
+        if len(tail) >= MIN_UNSPACED and " " not in tail and tail[-1] in _OPEN_END:
             self.prose += 1
             self._doubt(line, at)
 
@@ -120,7 +123,7 @@ def _is_title(words: list[str]) -> bool:
 
 def is_enumeration(text: str) -> bool:
     """`fig, pear, plum tree` is no sentence, and ends without a full stop."""
-    return text[0].islower() and text.count(",") > 1 and not ENDS.intersection(text)
+    return (text[0].islower() or text[0] >= _CASELESS) and text.count(",") > 1 and not ENDS.intersection(text)
 
 
 def _finding(line: int, at: str, where: str) -> Finding:
