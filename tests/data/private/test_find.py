@@ -22,6 +22,13 @@ PRIVATE_TEXTS = [
     ("You reach him at (415) 555-2671.", "data.privacy.phone", "(415) 555-2671"),
     ("my mobile: 07700 900123", "data.privacy.phone", "07700 900123"),
     ("My number is 98765 43210.", "data.privacy.phone", "98765 43210"),
+    ("Numaram 0532 418 73 96.", "data.privacy.phone", "0532 418 73 96"),
+    ("Mój numer to 601 234 567.", "data.privacy.phone", "601 234 567"),
+    ("Meine Nummer ist 0171 2345678.", "data.privacy.phone", "0171 2345678"),
+    ("Rufen Sie mich zurück unter 030 4567 8901.", "data.privacy.phone", "030 4567 8901"),
+    ("رقمي 0501234567 من فضلك", "data.privacy.phone", "0501234567"),
+    ("मेरा नंबर 98765 43210 है", "data.privacy.phone", "98765 43210"),
+    ("O meu telemóvel é 912 345 678.", "data.privacy.phone", "912 345 678"),
     ("charge 4539 5787 6362 1486 please", "data.privacy.card", "4539 5787 6362 1486"),
     ("my Visa 4539578763621486 expires soon", "data.privacy.card", "4539578763621486"),
     ("pay to DE89 3704 0044 0532 0130 00 NOW", "data.privacy.iban", "DE89 3704 0044 0532 0130 00"),
@@ -88,6 +95,7 @@ HARMLESS = [
     "call number 20230917-12, versions 1234.5678.9012 and beef.cafe.babe",
     "info (at) acme.com, me [at] home, jane (at) example (dot) org, batch 01/2024 and 08/15 4711",
     "phones sold: 2023-11-25, 10 000 000",
+    "mi número de pedido 912 345 678, Sipariş numaram 5320000000, meine Nummer im Chor: 14",
 ]
 
 

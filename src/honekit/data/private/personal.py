@@ -39,10 +39,19 @@ _NO_DOMAIN = re.compile(
 _IN_URL = re.compile(r"://[^\s/]*$")
 
 _NUMBER = re.compile(r"\+?\(?\d[\d .()/-]{5,}\d")
-_WEAK_CUE = re.compile(r"\bnumber\b[^\n]{0,12}$", re.IGNORECASE)
+_WEAK_CUE = re.compile(
+    r"\bnumber\b[^\n]{0,12}$"
+    r"|\b(?:(?:meine|mon|mi|meu|il mio|mój|mijn) (?:nummer|num[eé]ro|número|numer)"
+    r"|(?:(?:^|[.,;:!?] ?)|\b(?:telefon|cep|benim) )numaram)"
+    r"(?: (?:ist|lautet|is|est|es|é|è|to))?\W{1,3}$"
+    r"|(?:رقمي|جوالي|هاتفي|मेरा नंबर|(?:मोबाइल|फ़ोन) नंबर)\W{1,3}$",
+    re.IGNORECASE,
+)
+"""`number`, and where a language has that word mostly in other names, somebody's own."""
 _GOOD_CUE = re.compile(
     r"\b(?:tel(?:ephone)?|phone|mobile|cell|call|ring|dial|text|fax|whatsapp|sms|reach|hotline|telefon|handy|mobil|rufnummer|anrufen|erreichbar|numéro|téléphone|portable|appele[rz]|teléfono|móvil|llam\w+|telefono"
-    r"|cellulare|telefoon|telefone|celular)\b(?=[^\n]{0,30}$)",
+    r"|cellulare|telefoon|telefone|celular|telefonum|telefonumu|telefonu"
+    r"|zadzwo[nń]\w*|dzwoni[ćc]|telemóvel|ligue|liga(?= para)|chiam\w+|rufen)\b(?=[^\n]{0,30}$)",
     re.IGNORECASE,
 )
 _BAD_CUE = re.compile(
@@ -59,7 +68,7 @@ _SLASHED = re.compile(r"0[1-9]\d{1,3} ?/ ?\d{3,4}[ -]?\d{3,4}(?:-\d{1,3})?")
 _DATED = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[-./]\d{1,4}$")
 """`20240418-3`: a number of that day, such as an invoice's."""
 _FICTIONAL = re.compile(r"(?:\+?1[ .-]?)?(?:\(?\d{3}\)?[ .-]?)?555[ .-]?01\d\d(?!\d)")
-_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "AU", "NL", "BR")
+_REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "AU", "NL", "BR", "PL", "TR", "PT", "SA")
 
 _CARD = re.compile(
     r"(?<![\w.+-])(?:\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|3[47]\d\d([ -])\d{6}\2\d{5}|\d{13,19})(?![\w-]|\.\d)"

@@ -63,6 +63,8 @@ def test_several_samples_for_most_inputs_are_meant() -> None:
     [
         ("where is my card", "please where is the my card", True),
         ("reset my pasword", "reset my password", True),
+        ("perdi meu cartão", "perdi o meu cartão obrigado", True),
+        ("perdi meu cartão", "perdi meu celular", False),
         ("can I pay by card", "can't I pay by card", False),
         ("change my pin", "change my address", False),
         ("node-c4 is down", "node-c5 is down", False),

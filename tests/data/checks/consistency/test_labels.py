@@ -54,3 +54,18 @@ def test_labels_that_a_prompt_names_are_read_from_it(prompt: str, known: list[st
 def test_rare_labels_are_told_where_nearly_all_answers_are_one() -> None:
     found = findings(Labels(), answers([*["fresh"] * 20, "stale", "mouldy", "stale", "unripe"]))
     assert [one.code for one in found] == ["data.labels.rare"]
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        ("我认为应该归入退款。", ["data.format.not_label"]),
+        ("不属于退款。", []),
+        ("退款。", []),
+        ("退款或者换货都可以。", []),
+        ("退款申请", []),
+    ],
+)
+def test_a_sentence_around_a_label_shows_without_blanks(text: str, codes: list[str]) -> None:
+    found = findings(Labels(), answers([*["退款"] * 6, *["换货"] * 5, text]))
+    assert [one.code for one in found if one.code == "data.format.not_label"] == codes

@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.data.checks.conversations import answers, conversation, findings
 
+from honekit.chat.messages import Message
+from honekit.data.chat import ChatExample
 from honekit.data.checks.quality.clean_text import SAFE_MENDS, CleanText, faults
 from honekit.data.checks.quality.content import Content, says_nothing
 from honekit.data.checks.quality.diversity import template_share
 from honekit.data.checks.quality.grounding import identifiers
 from honekit.data.checks.quality.languages import Languages, is_surely_english, language_of
 from honekit.data.checks.quality.refusals import refusal_in
+from honekit.data.checks.turn import read_turn
 
 
 @pytest.mark.parametrize(
@@ -291,3 +294,70 @@ def test_one_english_answer_among_short_ones_of_another_language_is_found() -> N
     ]
     found = findings(Languages(), answers(texts))
     assert [(one.code, one.line) for one in found] == [("data.language.answer", 10)]
+
+
+def test_a_turkish_majority_is_one_though_half_of_its_answers_are_short() -> None:
+    texts = [
+        "Bavulunuzu teslim bandının yanındaki görevliye gösterin.",
+        "Biniş kapısı kalkıştan kırk dakika önce kapanır.",
+        "Evet, kabin çantası için ek ücret ödemezsiniz.",
+        "Yemek seçiminizi iki gün önce bildirin.",
+        "Terminaller arasında ücretsiz otobüs var.",
+        "Çocuk arabasını uçağın kapısına kadar götürebilirsiniz.",
+        "Pasaportunuzun süresi altı aydan uzun olmalı.",
+        "Koltuğunuzu uygulamadan değiştirebilirsiniz.",
+        "Das Gepäck finden Sie am dritten Band, gleich neben dem Ausgang.",
+    ]
+    found = findings(Languages(), answers(texts))
+    assert [(one.code, one.line) for one in found] == [("data.language.answer", 9)]
+    assert findings(Languages(), answers(texts[:8])) == []
+
+
+@pytest.mark.parametrize(("text", "mended"), [("dodam tÄ™ kartÄ™ jutro", "dodam tę kartę jutro"), ("mojÄ… kopiÄ…", "moją kopią")])
+def test_polish_letters_alone_show_a_wrong_encoding(text: str, mended: str) -> None:
+    assert [*faults(text, is_answer=False)] == ["data.text.mojibake"]
+    assert SAFE_MENDS["data.text.mojibake"](text) == mended
+
+
+@pytest.mark.parametrize("text", ["die Marke Ä™ ist alt", "Umlaute: Ä… und Ö", "kartę już mają"])
+def test_a_capital_umlaut_before_a_sign_is_meant(text: str) -> None:
+    assert [*faults(text, is_answer=False)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("It takes <number of days> days.", "<number of days>"),
+        ("Am [bitte Datum eintragen] ziehen Sie aus.", "[bitte Datum eintragen]"),
+        ("Llegará el [insertar fecha] por la tarde.", "[insertar fecha]"),
+        ("Dojazd zajmie [uzupełnić czas] minut.", "[uzupełnić czas]"),
+    ],
+)
+def test_a_slot_that_says_what_belongs_into_it_is_told(text: str, slot: str) -> None:
+    found = findings(Content(), answers(["It takes three days.", text]))
+    assert [(one.code, one.line) for one in found] == [("data.text.placeholder", 2)]
+    assert slot in found[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The number of days [in a leap year] is 366.",
+        "[name of the rose](https://example.org) is a novel",
+        "Usage: `split <number of lines> FILE`",
+        "Bitte das Datum eintragen.",
+        "[hier] steht mehr",
+    ],
+)
+def test_a_remark_a_link_and_a_usage_line_are_no_slots(text: str) -> None:
+    assert findings(Content(), answers(["It takes three days.", text])) == []
+
+
+def test_an_assistant_that_speaks_first_repeats_no_system_prompt() -> None:
+    turn = read_turn(
+        ChatExample(
+            [Message("assistant", "Cut the roses."), Message("user", "When?"), Message("assistant", "Cut the roses.")], None, 1
+        )
+    )
+    assert turn is not None
+    assert findings(Content(), [turn]) == []

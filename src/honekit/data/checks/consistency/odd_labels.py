@@ -18,6 +18,10 @@ _FEW_NUMBERS, _NUMBERS_SHARE = 3, 0.15
 _STEM, _STEM_SHARE = 6, 0.7
 """`contradictory` for `contradiction`: another ending of one word."""
 _DIGIT = re.compile(r"\d")
+_HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]+")
+_DENIED = re.compile("[不非无未]")
+_SENTENCE = 4
+"""Characters around a label that make a sentence of it."""
 _NEGATIONS = ("un", "in", "im", "ir", "il", "non", "dis", "de", "not", "no", "mis", "a", "re", "pre", "sub")
 
 
@@ -97,4 +101,8 @@ def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:
         if count < _FEW and " " in text and text.count(" ") > max((label.count(" ") for label in usual), default=0):
             inside = [label for label in usual if re.search(rf"(?<![\w-]){re.escape(label)}(?![\w-])", text, re.I)]
             if len(inside) == 1:
+                yield text, inside[0]
+        elif count < _FEW and text.endswith("。"):  # written without blanks between the words
+            inside = [label for label in usual if label in text and _HAN.fullmatch(label)]
+            if len(inside) == 1 and len(text) >= len(inside[0]) + _SENTENCE and not _DENIED.search(text.partition(inside[0])[0]):
                 yield text, inside[0]

@@ -21,6 +21,8 @@ _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?")
 _LONE_NUMBER = re.compile(r"(?<!\S)[-+]?\d+(?:[.,]\d+)*(?:[eE][-+]?\d+)?(?!\S)")
 _UNIT = re.compile(r"(?<=9 )°?[Aa](?:/[Aa])?$")
 """One form for all units behind a blank: whether they should be the same is for the checks of units."""
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:,\d{3})+(?=\.\d|[^\w,]|$)|(?:\.\d{3})+(?=,\d))")
+"""The digits of a large number before its decimals, in groups: a small one has no group, and the form is the same."""
 _RUN = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)*")
 """A number, or a word with the apostrophes in it."""
 _CURRENCIES = str.maketrans("$£¥", "€€€")
@@ -123,7 +125,10 @@ def shape_of(text: str) -> str:
         return _WORDS_SHAPE if any(map(str.isalpha, text)) else _SIGNS_SHAPE
     if _NUMBER.fullmatch(text):
         return _NUMBER_SHAPE
-    return _UNIT.sub("a", _RUN.sub(_sign, _LONE_NUMBER.sub("9", text)))
+    text = _LONE_NUMBER.sub("9", text)
+    if "," in text:  # both ways to write groups of a number with decimals have a comma
+        text = _GROUPED.sub("9", text)
+    return _UNIT.sub("a", _RUN.sub(_sign, text))
 
 
 def _sign(run: re.Match[str]) -> str:

@@ -21,6 +21,8 @@ _NO_CONTROL = bytes(code for code in range(128) if not _CONTROL.match(chr(code))
 # Joiners (200c, 200d) and direction marks belong to the writing of many languages and to emoji.
 _MAY_BE_BAD = re.compile("[^\x00-\x7f](?:(?<=[\x80-\x9fŒœÃÂ])|[^\x00-\x7f])")
 """What every sign of a wrong encoding has: few letters beyond ASCII are one alone, nearly all signs are two of them in a row."""
+_POLISH = re.compile("(?<=[a-zćłńóśźż])Ä[™…]")
+"""ę and ą behind a small letter, which ftfy leaves alone where they are the only sign."""
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u180e\ufff9-\ufffb\U000e0000-\U000e007f]")
 _FLAG = "\U0001f3f4"
 _BLANKS = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u205f\u3000]")
@@ -46,7 +48,7 @@ def fix_mojibake(text: str) -> str:
     """`cafÃ©` becomes `café`."""
     import ftfy
 
-    return ftfy.fix_encoding(text)
+    return _POLISH.sub(lambda found: "ę" if found[0] == "Ä™" else "ą", ftfy.fix_encoding(text))
 
 
 def fix_entities(text: str) -> str:
@@ -213,7 +215,7 @@ def faults(text: str, *, is_answer: bool, other: str = "") -> Iterator[str]:
 def _beyond_ascii(text: str) -> Iterator[str]:
     from ftfy.badness import is_bad
 
-    if _MAY_BE_BAD.search(text) and is_bad(text) and fix_mojibake(text) != text:
+    if _MAY_BE_BAD.search(text) and (is_bad(text) or ("Ä" in text and _POLISH.search(text))) and fix_mojibake(text) != text:
         yield "data.text.mojibake"
         return
     if _INVISIBLE.search(text) and _FLAG not in text:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.quality.cues import MARK, SLOT, SLOT_WORDS, Cues
+from honekit.data.checks.quality.cues import MARK, SLOT, SLOT_PHRASES, SLOT_WORDS, Cues
 from honekit.data.checks.quality.echo import is_echo, is_edit
 from honekit.data.checks.quality.refusals import offers_more, refusal_in, speaks_as_ai
 from honekit.data.checks.quality.unfilled import is_in_code, unfilled_slot
@@ -27,6 +27,7 @@ _MARK = re.compile(
     r"|(?i:\b(?:answer|response) goes here\b"
     r"|\bantwort (?:hier )?(?:einfügen|ergänzen)\b|\b(?:à|a) compléter\b|\bbitte ausfüllen\b"
     r"|\bpor completar\b|\bda completare\b|\bnog invullen\b)"
+    r"|(?i:[<\[](?:hier|bitte|noch)\b[^<>\[\]\n]{1,60}\b(?:einfügen|ergänzen|eintragen|nachtragen)[>\]](?!\())"
     r"|(?i:\[(?:reviewer|annotator|editor|labell?er|note to self)(?:['’]s)?(?: note| comment)?:[^\[\]\n]{1,120}\])"
 )
 """Marks of work that was left: nobody wants a model to write them."""
@@ -34,7 +35,7 @@ _SLOT = re.compile(
     r"\{\{\s*[A-Za-z_][\w. ]{0,40}\}\}|(?<![{$\w])\{[a-z]+(?:_[a-z]+)+\}(?!\})"
     r"|(?i:<(?:insert|your|enter|add|fill in)\b[^<>\n]{0,60}>)"
     rf"|\[(?i:insert|your|enter|add|fill in)\b[^\[\]\n]{{0,60}}\](?!\()|\[(?i:{SLOT_WORDS})\](?!\()"
-    rf"|<(?i:{SLOT_WORDS})>"
+    rf"|<(?i:{SLOT_WORDS})>|(?i:[<\[]{SLOT_PHRASES}[^<>\[\]\n]{{1,40}}[>\]](?!\())"
     r"|\[(?:[A-Z][a-z]{1,20} ){1,2}(?:Name|Date|Time|Address|Email|Phone|Number|Amount|Title|Company|Position|Department"
     r"|Signature)\](?!\()"
     r"|(?<=[A-Za-z,] )\$\{[a-z][A-Za-z_]{1,30}\}(?=[,.!?]| [a-z])|^\$\{[a-z][A-Za-z_]{1,30}\}(?=,| [a-z]{2})(?=.*[.!?]$)"
@@ -124,7 +125,7 @@ class Content:
                 self.echoes.add(_OF_QUESTION, turn.line, turn.field)
             elif turn.answer == turn.texts[turn.at - 1] and turn.answer and turn.messages[turn.at - 1].role == "tool":
                 self.echoes.add(_OF_TOOL, turn.line, turn.field)
-            elif turn.answer == turn.texts[0] and turn.messages[0].role != "user" and turn.answer:
+            elif turn.answer == turn.texts[0] and turn.messages[0].role in ("system", "developer") and turn.answer:
                 self.echoes.add(_OF_PROMPT, turn.line, turn.field)
 
     def _look_at_cues(self, turn: Turn, all_cues: Cues) -> None:
@@ -143,7 +144,7 @@ class Content:
     def _count_placeholder(self, turn: Turn, at: int, text: str) -> None:
         for pattern, tally in ((_MARK, self.marks), (_SLOT, self.slots)):
             found = pattern.search(text)
-            if found and found[0] not in turn.question and not is_in_code(text, found.start()):
+            if found and found[0] not in turn.question and not is_in_code(text, found.start()) and not _is_quoted(text, found):
                 is_asked_for = turn.messages[0].role != "user" and found[0] in turn.texts[0]
                 if not is_asked_for:
                     tally.add(found[0], turn.line, f"messages[{at}].content")
@@ -202,6 +203,11 @@ class Content:
     def _is_meant(self, tally: Tally) -> bool:
         share = _MEANT if self.answers >= _LEAST else 2 * _MEANT
         return tally.total > max(2, share * self.answers)
+
+
+def _is_quoted(text: str, slot: re.Match[str]) -> bool:
+    """Whether it stands between backticks: how a command is used."""
+    return text.count("`", 0, slot.start()) % 2 == 1 and "`" in text[slot.end() :]
 
 
 def _is_words(text: str) -> bool:

@@ -38,6 +38,11 @@ SLOT_WORDS = (
     r"(?:placeholder|(?:first |last |full |company |customer |user |your |\w{1,20}['’]s )?(?:name|date|time|address|e-?mail"
     r"|phone|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
 )
+SLOT_PHRASES = (
+    r"(?:(?:the |your )?(?:number|name|date|time|amount|address|title|type|price) of "
+    r"|(?:insérer|insertar|inserire|inserir|wstawić|wstaw|uzupełnić|uzupełnij|invullen) )"
+)
+"""How a slot begins that says what belongs into it: `<number of days>`, `[insertar fecha]`."""
 THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abbildung|tableau|figura|tabla"
 
 _BETWEEN = "\0"
@@ -51,8 +56,8 @@ _PATTERNS = {
     "mark": r"TODO|TBD|FIXME|XX|lorem ipsum|\[(?:reviewer|annotator|editor|labell?er|note to self)"
     r"|(?:answer|response|text) (?:goes )?here"
     r"|(?:translation|summary|output|content|description|result) here[>\]]"
-    r"|einfügen|ergänzen|compléter|ausfüllen|por completar|da completare|nog invullen",
-    "slot": rf"\{{\{{|\{{[a-z]+_|\$\{{[a-z]|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>])"
+    r"|einfügen|ergänzen|compléter|ausfüllen|(?:eintragen|nachtragen)[>\]]|por completar|da completare|nog invullen",
+    "slot": rf"\{{\{{|\{{[a-z]+_|\$\{{[a-z]|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>]|{SLOT_PHRASES})"
     r"|\[[a-z]+ (?:[a-z]+ )?(?:name|date|time|address|email|phone|number|amount|title|company|position|department|signature)\]",
     "foot": "|".join(FOOT_WORDS),
     "filler": r"I hope (?:this|that) helps|let me know if|feel free to|any (?:other|further|more) questions"

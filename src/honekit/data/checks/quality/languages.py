@@ -165,7 +165,12 @@ class Languages:
 
     def _finish(self) -> Iterator[Finding]:
         self.identify()
-        language = language_of(" ".join(self.unsure)) if self.unsure_count >= _LEAST else ""
+        sure = self.answers.total() + self.passed
+        # In a small file those that are too short to tell may be what makes one language the usual one.
+        are_needed = sure < _LEAST <= sure + self.unsure_count and len(self.answers) > 1
+        language = language_of(" ".join(self.unsure)) if self.unsure_count >= _LEAST or are_needed else ""
+        if self.unsure_count < _LEAST and language != self._main:
+            language = ""
         own = " ".join([text for text in self.unsure if not text.isascii()])
         if not language and own and self._main in _OTHER_SCRIPT and _guess(own) == self._main:
             language = self._main

@@ -28,6 +28,8 @@ FILLERS = frozenset(
     {"a", "an", "the", "please", "pls", "hi", "hello", "hey", "thanks", "thank", "you", "yet", "just", "really", "so", "very"}
     | {"has", "have", "had", "been"}
     | {"bitte", "hallo", "danke", "der", "die", "das", "ein", "eine", "le", "la", "les", "un", "une", "merci", "el", "favor"}
+    | {"o", "um", "uma", "olá", "obrigado", "obrigada", "una", "los", "las", "hola", "gracias", "il", "ciao", "grazie", "bonjour"}
+    | {"proszę", "cześć", "dziękuję", "lütfen", "merhaba"}
 )
 """Articles, politeness and auxiliary verbs: with or without them an input asks the same."""
 SMALL = FILLERS | frozenset(

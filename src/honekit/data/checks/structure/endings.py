@@ -5,6 +5,7 @@ Labels and short phrases need no full stop. A missing one is only told where nea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ import msgspec
 
 from honekit.data.lines import Finding
 
-ENDS = frozenset(".!?…:;)]}>\"'”’»`*_|。！？）」~")
+ENDS = frozenset(".!?…:;)]}>\"'”’»`*_|。！？）」~।؟۔")
 _OPEN_WORDS = frozenset(
     {"a", "an", "the", "and", "or", "but", "nor", "because", "although", "of", "into", "onto", "if", "unless", "than"}
     | {"is", "are", "my", "your", "its", "their", "our", "which", "whose"}
@@ -25,6 +26,14 @@ _MIN_WORDS = 6
 MIN_CHARS = 30
 """Characters of an answer that counts as prose: cheaper than its words, and right often enough for a share."""
 _MIN_PROSE = 8
+MIN_UNSPACED = 10
+"""Characters of a sentence in Chinese or Japanese."""
+_INDIC = re.compile("[\u0900-\u0963\u0980-\u09e3\u0a00-\u0a65\u0a80-\u0ae3\u0b80-\u0be5\u0c00-\u0c65]+")
+"""Words with vowel signs, which are no letters to Python; without the full stops of these scripts."""
+_CASELESS = "\u0900"
+"""Scripts from here on have no capitals (but for a few)."""
+_OPEN_END = frozenset("をがはにでとてのへや、，的和与及或在把被将向从是")
+"""No sentence in Japanese or Chinese ends with these, and headlines and names hardly do."""
 _USUAL_SHARE = 0.9
 _FEW, _FEW_SHARE = 3, 0.75
 _MAX_KEPT = 1000
@@ -53,7 +62,7 @@ class Endings:
             if text[0] in "{[":
                 return None
         elif text[-1] in ENDS:
-            if len(text) >= MIN_CHARS:
+            if len(text) >= MIN_CHARS or (text[-1] == "。" and len(text) >= MIN_UNSPACED):
                 self.prose += 1
                 self.ended += 1
             return None
@@ -79,6 +88,9 @@ class Endings:
         if not text or "\n```" in text or text[0] in "{[":
             return None
         tail = text.rsplit("\n", 1)[-1].strip()
+        if "\u3040" <= tail[-1] <= "\u9fff":
+            self._unspaced(tail, line, at)
+            return None
         words = tail.split()
         if len(words) < _MIN_WORDS or not _DASHES.isdisjoint(words[-4:]) or tail.startswith(_MARKS) or words[0][:-1].isdigit():
             return None
@@ -87,11 +99,20 @@ class Endings:
             self.ended += 1
         elif tail[-1] == "," or words[-1] in _OPEN_WORDS:
             return _finding(line, at, f"after {words[-1]!r}")
-        elif words[-1].isalpha() and not _is_title(words) and not is_enumeration(text):
-            self.doubtful_count += 1
-            if len(self.doubtful) < _MAX_KEPT:
-                self.doubtful.append((line, at))
+        elif (words[-1].isalpha() or _INDIC.fullmatch(words[-1])) and not _is_title(words) and not is_enumeration(text):
+            self._doubt(line, at)
         return None
+
+    def _unspaced(self, tail: str, line: int, at: str) -> None:
+        """Chinese and Japanese: a sentence has no blanks."""
+        if len(tail) >= MIN_UNSPACED and " " not in tail and tail[-1] in _OPEN_END:
+            self.prose += 1
+            self._doubt(line, at)
+
+    def _doubt(self, line: int, at: str) -> None:
+        self.doubtful_count += 1
+        if len(self.doubtful) < _MAX_KEPT:
+            self.doubtful.append((line, at))
 
 
 def _is_title(words: list[str]) -> bool:
@@ -102,7 +123,7 @@ def _is_title(words: list[str]) -> bool:
 
 def is_enumeration(text: str) -> bool:
     """`fig, pear, plum tree` is no sentence, and ends without a full stop."""
-    return text[0].islower() and text.count(",") > 1 and not ENDS.intersection(text)
+    return (text[0].islower() or text[0] >= _CASELESS) and text.count(",") > 1 and not ENDS.intersection(text)
 
 
 def _finding(line: int, at: str, where: str) -> Finding:

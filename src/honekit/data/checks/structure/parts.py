@@ -20,7 +20,7 @@ import msgspec
 from honekit.data.blank_lines import BlankLines
 from honekit.data.blocks import Block, read_blocks
 from honekit.data.chat import ChatExample, chat_reader, conversations_in, line_faults
-from honekit.data.checks.structure.endings import ENDS, MIN_CHARS, Endings
+from honekit.data.checks.structure.endings import ENDS, MIN_CHARS, MIN_UNSPACED, Endings
 from honekit.data.checks.structure.orders import Order, Orders
 from honekit.data.checks.structure.plain import PlainMessage, doubtful, plain_decoder
 from honekit.data.checks.structure.tool_calls import tool_findings
@@ -172,7 +172,7 @@ class StructureScan:
             for place in order.answers:
                 text = messages[place].content
                 if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:  # as `look` does, without the call
-                    prose += len(text) >= MIN_CHARS
+                    prose += len(text) >= MIN_CHARS or (text[-1] == "。" and len(text) >= MIN_UNSPACED)
                 elif reason := self._endings.look(text, number, place):
                     yield reason
         self._endings.prose += prose
