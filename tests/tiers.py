@@ -25,6 +25,11 @@ def shown(trials: Iterable[T], total: int) -> Iterator[T]:
         yield trial
 
 
+def on(database: str, trials: int) -> int:
+    """How many of the trials are made on this database: what does not depend on it is tried often enough on SQLite."""
+    return trials if database == "sqlite" else trials // 2
+
+
 def trials(small: int, gate: int, night: int) -> pytest.MarkDecorator:
     """Parametrizes `trials` with the three sizes; the larger two carry the markers `long` and `night`."""
     return _sized("trials", small, gate, night)

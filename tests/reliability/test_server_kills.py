@@ -16,7 +16,7 @@ import psutil
 import pytest
 from sqlalchemy import update
 from tests.reliability.conftest import NewJob, outcome
-from tests.tiers import shown, trials
+from tests.tiers import on, shown, trials
 
 from honekit import jobs
 from honekit.jobs import Job, leases
@@ -76,7 +76,10 @@ def prepared(job: Job) -> Job:
 @pytest.mark.filterwarnings("ignore:subprocess .* is still running:ResourceWarning")
 @pytest.mark.both_databases
 @trials(small=6, gate=50, night=600)
-def test_a_server_that_is_killed_loses_no_job_and_repeats_no_event(new_job: NewJob, hone_home: Path, trials: int) -> None:
+def test_a_server_that_is_killed_loses_no_job_and_repeats_no_event(
+    new_job: NewJob, hone_home: Path, trials: int, database: str
+) -> None:
+    trials = on(database, trials)
     with serving(hone_home):
         job = prepared(new_job())
         begun = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -109,7 +110,8 @@ def create_job(
         try:
             job = call(create, bases=bases)
         except ApiFault as fault:
-            fault.where = {"TRAINING": training, "--validation": validation}.get(str(fault.where), fault.where)
+            given = {"TRAINING": training, "--validation": validation}.get(str(fault.where))
+            fault.where = given if given and os.path.isfile(given) else fault.where
             raise
         _show(job, as_json=as_json)
         if watch:
