@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -110,8 +109,9 @@ def create_job(
         try:
             job = call(create, bases=bases)
         except ApiFault as fault:
-            given = {"TRAINING": training, "--validation": validation}.get(str(fault.where))
-            fault.where = given if given and os.path.isfile(given) else fault.where
+            named = {"TRAINING": training, "--validation": validation}.get(str(fault.where))
+            if named and Path(named).is_file():
+                fault.where = named
             raise
         _show(job, as_json=as_json)
         if watch:

@@ -8,7 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from honekit.cli.connection import call, document, server_url
@@ -36,13 +36,16 @@ class View(Protocol):
     def event(self, event: dict[str, Any]) -> None: ...
 
 
-def worker(*, wanted: bool) -> AbstractContextManager[Start | None]:
+@contextmanager
+def worker(*, wanted: bool) -> Iterator[Start | None]:
     """A worker process for a job of this machine, begun at once where one is wanted: for `watch` within the block."""
     if not wanted:
-        return nullcontext()
+        yield None
+        return
     from honekit.jobs.processes import prepared
 
-    return prepared("fine_tuning")
+    with prepared("fine_tuning") as processes:
+        yield processes.start
 
 
 def watch(job_id: str, *, start: Start | None, as_json: bool) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from honekit.evals import plots
@@ -42,14 +42,13 @@ def arms_table(document: Mapping[str, Any]) -> View:
     rows = []
     for metric in document["metrics"]:
         values = {arm: values.get(metric) for arm, values in arms.items()}
-        best = _best(values.values())
         cells = [
             {
                 "text": number(value),
                 "interval": interval(arms[arm].get("intervals", {}).get(metric)) if value is not None else "",
-                "best": value is not None and best is not None and abs(value - best) < SAME,
+                "best": best,
             }
-            for arm, value in values.items()
+            for (arm, value), best in zip(values.items(), _best([*values.values()]), strict=True)
         ]
         rows.append({"name": breakable(metric), "primary": metric == primary, "cells": cells})
     rows.sort(key=lambda row: not row["primary"])
@@ -60,10 +59,11 @@ def arms_table(document: Mapping[str, Any]) -> View:
     }
 
 
-def _best(values: Iterable[float | None]) -> float | None:
-    """The highest; None where all are the same, so that none is marked."""
+def _best(values: Sequence[float | None]) -> list[bool]:
+    """Whether each is the highest; none is where all are the same."""
     known = [value for value in values if value is not None]
-    return max(known) if known and max(known) - min(known) >= SAME else None
+    differ = bool(known) and max(known) - min(known) >= SAME
+    return [differ and value is not None and max(known) - value < SAME for value in values]
 
 
 def _usage_rows(arms: Mapping[str, Mapping[str, Any]]) -> list[View]:
@@ -127,9 +127,8 @@ def slice_tables(document: Mapping[str, Any], sizes: Counter[str]) -> list[View]
                 value = values.get("slices", {}).get(name, {}).get(metric)
                 bounds = values.get("slice_intervals", {}).get(name, {}).get(metric)
                 cells.append({"text": number(value), "interval": interval(bounds) if value is not None else "", "value": value})
-            best = _best(cell["value"] for cell in cells)
-            for cell in cells:
-                cell["best"] = cell["value"] is not None and best is not None and abs(cell["value"] - best) < SAME
+            for cell, best in zip(cells, _best([cell["value"] for cell in cells]), strict=True):
+                cell["best"] = best
             rows.append({"name": breakable(name), "examples": count(sizes[name]), "cells": cells})
         if any(cell["value"] is not None for row in rows for cell in row["cells"]):
             tables.append({"metric": metric, "primary": metric == primary, "rows": rows})

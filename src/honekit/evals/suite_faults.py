@@ -35,7 +35,7 @@ def told(fault: ValidationError, text: str) -> str:
 
 def _is_key(part: str) -> bool:
     """Not the name of a grader's type or of a form of a value, which stand in pydantic's places too."""
-    return part not in _KINDS and re.fullmatch(r"[\w-]+", part) is not None and part not in ("TextPart",)
+    return part not in _KINDS and re.fullmatch(r"[\w-]+", part) is not None and part != "TextPart"
 
 
 def _what(one: Any) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from honekit.errors import EvalError
+from honekit.graders.values import no_constant
 from honekit.store.evals import Entry
 
 SHAPE = 'write one object a line, plain or as {"item": {...}, "sample": {"output_text": "..."}}'
@@ -60,7 +61,7 @@ def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse)
+            value = json.loads(line.decode("utf-8-sig"), parse_constant=no_constant)
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeDecodeError as fault:
             raise _wrong(path, number, "a line of the data is not UTF-8", "save the file as UTF-8") from fault
@@ -77,7 +78,3 @@ def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _wrong(path: Path, number: int, what: str, mend: str = SHAPE) -> EvalError:
     return EvalError("evals.row", what=what, where=f"{path}:{number}", mend=mend)
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from honekit.graders.faults import GradingFault
+from honekit.graders.values import no_constant
 
 MAX_TEMPLATE_CHARS = 100_000
 MAX_RENDERED_CHARS = 1_000_000
@@ -33,7 +34,7 @@ class Sample:
     def output_json(self) -> Any:
         """The text read as JSON. Raises: GradingFault[sample_parse_error]."""
         try:
-            return json.loads(self.output_text, parse_constant=_no_constant)
+            return json.loads(self.output_text, parse_constant=no_constant)
         except (ValueError, RecursionError) as fault:
             raise GradingFault("sample_parse_error", f"the sample is not JSON: {str(fault)[:200]}") from fault
 
@@ -132,7 +133,3 @@ def _kind(value: Any) -> str:
     if isinstance(value, list):
         return f"a list of {len(value)}"
     return {str: "a text", bool: "a truth value", type(None): "null"}.get(type(value), "a number")
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

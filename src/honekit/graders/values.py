@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 MISSING = object()
 """What a text holds that is no JSON."""
@@ -23,7 +23,7 @@ _WITHIN = re.compile(rf"(?<![\d{_LETTERS}_.]){_SIGN}[$€£¥]?{_DIGITS}(?!(?:st
 def read_json(text: str) -> Any:
     """The value of a JSON text; `MISSING` for one that is none, or is nested deeper than `MAX_DEPTH`."""
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(text, parse_constant=no_constant)
     except (ValueError, RecursionError):
         return MISSING
     return value if _is_shallow(value, MAX_DEPTH) else MISSING
@@ -81,7 +81,8 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _refuse(name: str) -> Any:
+def no_constant(name: str) -> NoReturn:
+    """For `json.loads`: NaN and Infinity are no JSON. Raises: ValueError."""
     raise ValueError(f"{name} is not JSON")
 
 

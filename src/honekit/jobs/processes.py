@@ -231,12 +231,12 @@ class _OneJob:
 
 
 @contextmanager
-def prepared(kind: str) -> Iterator[Start]:
+def prepared(kind: str) -> Iterator[WarmProcesses]:
     """For a command that makes a job and runs it: a process that imports what it needs while the job is being made."""
     processes = WarmProcesses(idle_s=1)
     processes.prepare(kind)
     try:
-        yield processes.start
+        yield processes
     finally:
         processes.close()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import platform
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from honekit.deploy.aliases import promote
 from honekit.errors import HoneError
 from honekit.evals.gate import Gate
 from honekit.evals.run import Evaluation, Evaluator, Subject
-from honekit.jobs.processes import WarmProcesses
+from honekit.jobs.processes import prepared as prepared_process
 from honekit.models import bases, fingerprint
 from honekit.models.floor import shape_of
 from honekit.pipeline import gating
@@ -66,9 +65,8 @@ def run_project(
     began = time.perf_counter()
     rules = gating.rules_of(project)
     with alone(project):
-        with closing(WarmProcesses(idle_s=1)) as processes:
-            # It imports what training needs while the data is read, and not beside the measurement.
-            processes.prepare("train")
+        # The process imports what training needs while the data is read, and not beside the measurement.
+        with prepared_process("train") as processes:
             device = resolve_device(project.train.device)
             stages = Stages(partial(measure, device=device))
             with stages.time("data"):
