@@ -8,13 +8,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import httpx
+import openai
 import pytest
 from tests import tiny
 
+from honekit import deploy, registry
 from honekit.cli.eval_compare import line
-from honekit.cli.eval_run import address, at_endpoint
+from honekit.cli.eval_models import address, at_endpoint, version_behind
+from honekit.cli.eval_run import begin
 from honekit.cli.main import main
 from honekit.evals.compare_runs import Compared
+from honekit.evals.suites import load_suite
+from honekit.store import evals
 
 SUITE = """
 name = "boxes"
@@ -186,6 +192,37 @@ def test_the_connections_of_a_run_are_closed_with_it() -> None:
 def test_no_run_is_begun_for_a_model_that_there_is_not(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "run", str(suite), "--model", "nosuch", code=2)["error"]["code"] == "serve.unknown_model"
     assert said(capsys, "list")["runs"] == []
+
+
+def test_of_an_alias_the_version_that_it_named_at_the_start_answers_to_the_end(suite: Path) -> None:
+    first, second = (
+        registry.create_version("bot", f"ftjob-{number}", "base", "x", Path("/a"), f"y{number}").name for number in range(2)
+    )
+    deploy.promote("bot@production", first, "ship")
+    loaded = load_suite(suite)
+    run = begin(loaded, loaded.rows, "bot@production", None, None)
+    deploy.promote("bot@production", second, "better")
+    found = evals.get_run(run.owner, run.id)
+    assert found is not None and found.model == first and "bot@production" in found.name
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, "ft:bot:1"), (404, "bot@production")])
+def test_a_server_of_hones_is_asked_what_an_alias_names(status: int, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(status, json={"id": "bot@production", "model": "ft:bot:1", "updated_at": 0})
+
+    async def call(work: Any) -> str:
+        http: Any = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        return str(await work(openai.AsyncOpenAI(base_url="http://stub/v1", api_key="k", http_client=http, max_retries=0)))
+
+    monkeypatch.setenv("HONE_BASE_URL", "http://stub")
+    monkeypatch.setattr("honekit.cli.connection.call", lambda work: asyncio.run(call(work)))
+    assert version_behind("bot@production", None) == expected
+    assert asked == ["/v1/aliases/bot@production"]
+    assert version_behind("bot@production", "http://other/v1") == "bot@production" and len(asked) == 1
 
 
 def given_answers(folder: Path, name: str, numbers: range, right: int) -> Path:

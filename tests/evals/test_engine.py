@@ -154,6 +154,49 @@ def test_a_refusal_is_the_items_fault_and_a_broken_endpoint_the_runs() -> None:
     assert eval_items.list_items(run.id) == []
 
 
+class Judge(Stub):
+    """Passes its probes, then goes away, or answers with a status."""
+
+    def __init__(self, gone_after: int, status: int | None = None) -> None:
+        super().__init__()
+        self.gone_after, self.later = gone_after, status
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if len(self.asked) >= self.gone_after:
+            if self.later is None:
+                raise httpx.ConnectError("gone")
+            return httpx.Response(self.later, json={"error": {"message": "not now", "code": "later"}})
+        text = json.loads(request.content)["messages"][-1]["content"]
+        self.asked.append(text)
+        is_bad = any(wrong in text for wrong in ("is 90", "Thursday is", "is purple"))
+        choice = {"index": 0, "message": {"role": "assistant", "content": "0" if is_bad else "1"}, "finish_reason": "stop"}
+        return httpx.Response(200, json={"id": "c", "model": "j", "choices": [choice]})
+
+
+@pytest.mark.parametrize("status", [None, 429, 503])
+def test_a_judge_that_goes_away_ends_the_run_and_spoils_no_item(status: int | None) -> None:
+    judged = {"type": "score_model", "name": "j", "model": "j", "range": [0, 1], "pass_threshold": 0.5,
+              "input": [{"role": "user", "content": "{{sample.output_text}}"}]}  # fmt: skip
+    found = evals.create_eval("default", "e", {"type": "custom", "schema": {}}, [judged])
+    run = evals.create_run(found, "r", "m", SOURCE, [Entry({"a": str(number)}) for number in range(6)])
+    with pytest.raises(EvalError) as caught:
+        do(found, Stub(), run.id, parallel=1, judge=Judge(6 + 2, status).endpoint())
+    assert caught.value.code == "evals.endpoint_gone"
+    assert [one.status for one in eval_items.list_items(run.id)] == ["pass", "pass"]
+    eval_items.release(run.id, "w")
+    do(found, Stub(), run.id, judge=Judge(99).endpoint())
+    assert [one.status for one in eval_items.list_items(run.id)] == ["pass"] * 6
+
+
+def test_a_model_that_the_endpoint_does_not_have_is_asked_once() -> None:
+    found, run = a_run(6)
+    asked: list[int] = []
+    with pytest.raises(EvalError) as caught:
+        do(found, Stub(asked.append, status=404), run.id, parallel=1)
+    assert caught.value.code == "evals.unknown_model" and "'m'" in caught.value.what
+    assert len(asked) == 1 and eval_items.list_items(run.id) == []
+
+
 def test_counts_say_how_it_goes() -> None:
     found, run = a_run(5)
     seen: list[tuple[int, int]] = []

@@ -65,7 +65,7 @@ def external(
 
 def _subject(model: str, endpoint: str | None) -> Subject:
     from honekit.cli.connection import server_url
-    from honekit.cli.eval_run import KEY_VARIABLE, address
+    from honekit.cli.eval_models import KEY_VARIABLE, address
     from honekit.evals.external import Subject
 
     url = address(endpoint) if endpoint else server_url()

@@ -67,8 +67,8 @@ def robustness(
     if paraphrases is not None:
         rows = with_paraphrases(loaded.rows, paraphrases)[:limit]
     runs = [work(begin(loaded, spoilt_rows(rows, key, loaded.asked, again=again), model, endpoint, judge), 16)]
-    if again:
-        runs.append(work(begin(loaded, rows_alone(rows, key), model, endpoint, judge), 1))
+    if again:  # of an alias the version that answered above, wherever it has moved since
+        runs.append(work(begin(loaded, rows_alone(rows, key), runs[0].model, endpoint, judge), 1))
     found = by_form([item for one in runs for item in eval_items.list_items(one.id)], key)
     unchanged = [form for form in FORMS if form not in [one.form for one in found]]
     if as_json:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from honekit.cli.device import Device
+from honekit.cli.eval_models import JUDGE_KEY_VARIABLE, KEY_VARIABLE, address, at_endpoint, models_at, version_behind
 from honekit.cli.render import console, print_json, progress
 from honekit.errors import EvalError, SettingsError
 
 if TYPE_CHECKING:
     from honekit.cli.render import Report
-    from honekit.evals.endpoint import Endpoint
     from honekit.evals.suites import Suite
     from honekit.store.evals import Entry, Run
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
-KEY_VARIABLE = "HONE_ENDPOINT_KEY"
-JUDGE_KEY_VARIABLE = "HONE_JUDGE_KEY"
 
 
 def run(
@@ -98,15 +95,15 @@ def _begun(
 
 
 def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str | None, judge: str | None) -> Run:
-    """A run of the suite's criteria over these rows, still to be worked off by `work`."""
-    from honekit.cli.connection import local_project, server_url
+    """A run of the suite's criteria over these rows, still to be worked off by `work`. Of an alias the version that stands
+    behind it now answers all of them."""
+    from honekit.cli.connection import local_project
     from honekit.graders.functions import require_function
     from honekit.models.fingerprint import fingerprint_json
     from honekit.store import evals
 
     owner = local_project()
-    if model and endpoint is None and server_url() is None:
-        directories([model])  # no run is begun for a model that there is not
+    answering = version_behind(model, endpoint) if model else ""
     if model is None and any(row.given is None for row in rows):
         raise SettingsError(
             "cli.usage",
@@ -129,7 +126,7 @@ def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str 
     source = suite.data_source(model)
     given = f"answers of {suite.data}" if suite.data else "given"
     name = f"{suite.name}: {model or given}" + (f", {suite.how}" if suite.how else "")
-    return evals.create_run(found, name, model or "", source, rows, subject=subject, held=True)
+    return evals.create_run(found, name, answering, source, rows, subject=subject, held=True)
 
 
 def _resumed(run_id: str) -> Run:
@@ -183,65 +180,3 @@ async def _answer(run: Run, worker: str, parallel: int, report: Report) -> None:
     async with models_at(run.subject.get("endpoint") or None, [run.model]) as subject, AsyncExitStack() as stack:
         judge = await stack.enter_async_context(at_endpoint(other, JUDGE_KEY_VARIABLE)) if other else None
         await work_off(run, found, subject, worker, judge=judge, progress=report, parallel=parallel)
-
-
-@asynccontextmanager
-async def models_at(endpoint: str | None, models: Sequence[str]) -> AsyncIterator[Endpoint]:
-    """The models of an endpoint, of the server that HONE_BASE_URL names, or of this process."""
-    from honekit.cli.connection import local_project, server_url
-
-    url = server_url()
-    if endpoint is not None or url is not None:
-        variable = KEY_VARIABLE if endpoint is not None else "HONE_API_KEY"
-        async with at_endpoint(str(endpoint or url), variable) as found:
-            yield found
-    else:
-        from honekit.api.engines import Engines
-        from honekit.api.inside import inside_endpoint
-
-        engines = Engines(extra_bases=directories(models))
-        try:
-            yield inside_endpoint(engines, local_project())
-        finally:
-            await engines.close()
-
-
-def directories(models: Sequence[str]) -> dict[str, str]:
-    """Those of the models that are bases by directory or Hub id. Raises: ServeError[serve.unknown_model] for what is neither."""
-    from honekit.api.served import resolve
-    from honekit.errors import ServeError
-    from honekit.models import bases
-
-    found: dict[str, str] = {}
-    for model in filter(None, models):
-        try:
-            resolve(model)
-        except ServeError:
-            if not bases.is_local(model):
-                raise
-            found[model] = model
-    return found
-
-
-@asynccontextmanager
-async def at_endpoint(url: str, variable: str) -> AsyncIterator[Endpoint]:
-    """A server of OpenAI's API; a key is sent where the variable holds one. Its connections are closed with it."""
-    from openai import AsyncOpenAI
-
-    from honekit.evals.endpoint import Endpoint
-
-    base = address(url)
-    key = os.environ.get(variable, "").strip() or "none"
-    async with AsyncOpenAI(base_url=base, api_key=key, max_retries=4, timeout=600) as client:
-        yield Endpoint(client, base)
-
-
-def address(url: str) -> str:
-    """The API's base address, with its version in the path. Raises: SettingsError[settings.endpoint]."""
-    if not url.startswith(("http://", "https://")):
-        raise SettingsError(
-            "settings.endpoint", what=f"{url[:200]!r} is not the address of a server", mend="write it as http://127.0.0.1:8000"
-        )
-    plain = url.rstrip("/")
-    path = plain.split("/")[3:]
-    return plain if any(re.fullmatch(r"v\d\w*", part) for part in path) else f"{plain}/v1"

@@ -44,8 +44,8 @@ class Endpoint:
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The answer as JSON. The client tries again what is worth it.
 
-        Raises: Refused; EvalError[evals.endpoint_gone] when nobody answers there, or not with this API; HoneError of
-        Hone's own installation.
+        Raises: Refused; EvalError[evals.endpoint_gone] when nobody answers there, or not with this API;
+        EvalError[evals.unknown_model] when it does not have the model; HoneError of Hone's own installation.
         """
         from openai import APIConnectionError, APIStatusError
 
@@ -55,7 +55,10 @@ class Endpoint:
             told = fault.body if isinstance(fault.body, dict) else {}
             if fault.status_code in NOT_OF_THE_ITEM or fault.status_code >= 500 or not told:
                 raise self.gone(f"it answers {fault.status_code}: {told.get('message') or fault}"[:300]) from fault
-            raise Refused(str(told.get("code") or fault.status_code), str(told.get("message") or fault)) from fault
+            message = str(told.get("message") or fault)
+            if fault.status_code == 404:
+                raise self._unknown_model(str(body.get("model")), message) from fault
+            raise Refused(str(told.get("code") or fault.status_code), message) from fault
         except APIConnectionError as fault:
             if isinstance(fault.__cause__, HoneError):
                 raise fault.__cause__ from None
@@ -76,6 +79,15 @@ class Endpoint:
         except APIError:  # many servers have no such route
             made = model
         return f"{self.name} {made}".strip()
+
+    def _unknown_model(self, model: str, message: str) -> EvalError:
+        """What is true of every item: no other one would be answered either."""
+        return EvalError(
+            "evals.unknown_model",
+            what=f"the model {model!r} cannot be asked: {message}"[:300],
+            where=self.name or None,
+            mend="begin another run with a model that this server has, or go on with this one when it has the model",
+        )
 
     def gone(self, why: str) -> EvalError:
         """The fault that ends a run, which can go on later."""
@@ -98,16 +110,19 @@ class Judges:
         """Hone's own models are held to the labels; of other servers it is not known whether they can be. Where Hone's own are
         asked, an administrator may have named further ones (`honekit.graders.elsewhere`).
 
-        Raises: AskFailed.
+        Raises: AskFailed; HoneError as `Endpoint.post`, which ends the run: the item can be graded later.
         """
         if self.endpoint.name:
             return completion_answer(self._post("/chat/completions", completion_request(model, messages, sampling)))
         if elsewhere.is_elsewhere(model):
-            return elsewhere.ask(model, messages, sampling, labels)
+            try:
+                return elsewhere.ask(model, messages, sampling, labels)
+            except elsewhere.Gone as fault:
+                raise self.endpoint.gone(str(fault)) from fault
         return completion_answer(self._post("/chat/completions", completion_request(model, messages, sampling, labels)))
 
     def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
-        """Raises: AskFailed."""
+        """Raises: as `ask`."""
         answer = self._post("/embeddings", {"model": model, "input": list(texts), "encoding_format": "float"})
         try:
             return [[float(number) for number in one["embedding"]] for one in answer["data"]]
@@ -124,8 +139,6 @@ class Judges:
             return asyncio.run_coroutine_threadsafe(self.endpoint.post(path, body), self.loop).result()
         except Refused as fault:
             raise AskFailed(fault.message) from fault
-        except HoneError as fault:
-            raise AskFailed(fault.what) from fault
 
 
 def _readable(answer: Any) -> Any:

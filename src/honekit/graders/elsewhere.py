@@ -25,6 +25,10 @@ RETRIES = 4
 TIMEOUT_S = 120.0
 
 
+class Gone(AskFailed):
+    """The server cannot be reached, is busy or broken: it says nothing of the request, which may be answered later."""
+
+
 def is_elsewhere(model: str) -> bool:
     """Whether graders ask this model at the configured server. Raises: SettingsError[settings.judge]."""
     endpoint = settings.judge_endpoint()
@@ -35,7 +39,8 @@ def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams, _l
     """The answer of a model of the configured server; blocks. Of that server it is not known whether it can hold an answer to
     the labels, so they are only asked for.
 
-    Raises: AskFailed, which tells of that server what a stranger may know; the log has the rest.
+    Raises: AskFailed (Gone where another moment may have an answer), which tells of that server what a stranger may know; the
+    log has the rest.
     """
     endpoint = settings.judge_endpoint()
     if endpoint is None or model not in endpoint.models:
@@ -49,10 +54,10 @@ def ask(model: str, messages: list[dict[str, str]], sampling: SamplingParams, _l
         log.error("%s answers %d for %s: %s", endpoint.url, fault.status_code, model, fault.message)
         if fault.status_code in (400, 404, 413) and isinstance(fault.body, dict):
             raise AskFailed(str(fault.body.get("message") or f"{model} refuses the request")[:300]) from fault
-        raise AskFailed(f"the server of {model} answers with the status {fault.status_code}") from fault
+        raise Gone(f"the server of {model} answers with the status {fault.status_code}") from fault
     except APIConnectionError as fault:
         log.error("%s cannot be reached: %s", endpoint.url, fault.__cause__ or fault)
-        raise AskFailed(f"the server of {model} cannot be reached") from fault
+        raise Gone(f"the server of {model} cannot be reached") from fault
     return completion_answer(answer)
 
 

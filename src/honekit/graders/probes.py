@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from honekit.errors import GraderError
+from honekit.errors import GraderError, HoneError
 from honekit.graders.faults import GradingFault
 from honekit.graders.judges import LABEL_ORDER, SCORE_ORDER, Ask, AskFailed, read_label, read_number
 from honekit.graders.schema import SamplingParams
@@ -39,6 +39,8 @@ def require_judge(ask: Ask, model: str, kind: Kind) -> None:
             told = _tells(ask, model, kind, probe)
         except AskFailed as fault:
             raise _unreachable(model, str(fault)) from fault
+        except HoneError as fault:
+            raise _unreachable(model, fault.what) from fault
         except GradingFault as fault:
             if fault.flag == "model_grader_server_error":
                 raise _unreachable(model, fault.details) from fault
