@@ -327,6 +327,11 @@ def test_the_gate_says_by_its_exit_code_whether_rules_pass(tmp_path: Path, capsy
     assert [one["outcome"] for one in failed["rules"]][-1] == "failed"
     (project / "hone.toml").write_text(toml + '\n[gate]\nrules = ["forgetting <= "]\n')
     assert said(capsys, "gate", str(project), code=2)["error"]["code"] == "gate.rule_syntax"
+    (project / "hone.toml").write_text(toml + '\n[gate]\nrules = ["tuned.topic_f1 > 0.5"]\n')
+    for command in ("eval gate", "run"):  # before anything is read, let alone trained
+        assert main([*command.split(), str(project), "--json"]) == 2
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert error["code"] == "gate.rule_unknown" and "topic_macro_f1" in error["mend"]
 
 
 def test_a_comparison_is_told_with_effect_size_and_no_p_of_zero() -> None:

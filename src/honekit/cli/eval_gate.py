@@ -32,13 +32,14 @@ def gate(
         hone eval gate my-project/.hone/runs/20260101-120000
     """
     from honekit.evals.gate import decide_gate, default_rules
+    from honekit.evals.gate_names import project_rules
     from honekit.evals.gate_rules import parse_rule
     from honekit.evals.results import find_result, read_evidence
     from honekit.project import load_project
 
     result = find_result(place)
     loaded = load_project(project or project_of(place, result))
-    rules = [parse_rule(text) for text in [*default_rules(loaded), *loaded.gate.rules]]
+    rules = [*map(parse_rule, default_rules(loaded)), *project_rules(loaded)]
     _, evidence = read_evidence(loaded, result)
     decided = decide_gate(rules, evidence)
     if as_json:

@@ -60,6 +60,7 @@ MISWRITTEN = frozenset(
         "evals.suite_syntax",
         "gate.confidence",
         "gate.rule_syntax",
+        "gate.rule_unknown",
         "serve.project_name",
         "serve.scope",
     }

@@ -11,15 +11,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
-from honekit.errors import EvalError
-from honekit.evals.gate_rules import Expression, Figure, Number, Operation, Rule, figures, value
+from honekit.evals.gate_rules import CHOSEN, Figure, Rule, value
+from honekit.evals.gate_terms import is_turned, terms
 from honekit.graders import Graded
 from honekit.project import Project
 
 ALPHA = 0.05
-CHOSEN = "chosen"
 
 Outcome = Literal["passed", "failed", "undecided", "not measured"]
 
@@ -153,7 +152,7 @@ def _metrics(arm: str, evidence: Evidence) -> list[str]:
 
 def _interval(rule: Rule, evidence: Evidence) -> tuple[float, float] | None:
     """Of left minus right; None when the items are not there."""
-    plus, minus, constant = _terms(rule)
+    plus, minus, constant = terms(rule)
     if plus.arm is None and minus is None:
         found = evidence.intervals.get(plus.metric)
         return None if found is None else _placed(rule, *found, constant)
@@ -173,7 +172,7 @@ def _interval(rule: Rule, evidence: Evidence) -> tuple[float, float] | None:
 
 def _placed(rule: Rule, lo: float, hi: float, constant: float) -> tuple[float, float]:
     """The interval of left minus right from that of the figures."""
-    if _is_turned(rule):
+    if is_turned(rule):
         lo, hi = -hi, -lo
     return lo + constant, hi + constant
 
@@ -184,45 +183,6 @@ def _difference(plus: Figure, minus: Figure, evidence: Evidence) -> Any:
     options, graded = evidence.project.evaluate, evidence.graded
     first, second = (graded[str(_arm(figure, evidence))] for figure in (plus, minus))
     return paired_difference(evidence.project, plus.metric, first, second, options.bootstrap_resamples, options.seed)
-
-
-def _terms(rule: Rule) -> tuple[Figure, Figure | None, float]:
-    """left - right as figure [- figure] + constant; the figures change sides when all stand on the right."""
-    plus, minus, constant = _linear(rule, rule.left, 1.0)
-    more, less, other = _linear(rule, rule.right, -1.0)
-    plus, minus, constant = plus + more, minus + less, constant + other
-    if not plus:
-        plus, minus = minus, plus
-    if len(plus) != 1 or len(minus) > 1 or (minus and minus[0].metric != plus[0].metric):
-        _unfit(rule)
-    return plus[0], minus[0] if minus else None, constant
-
-
-def _is_turned(rule: Rule) -> bool:
-    return not _linear(rule, rule.left, 1.0)[0] and not _linear(rule, rule.right, -1.0)[0]
-
-
-def _linear(rule: Rule, expression: Expression, sign: float) -> tuple[list[Figure], list[Figure], float]:
-    if isinstance(expression, Number):
-        return [], [], sign * expression.value
-    if isinstance(expression, Figure):
-        return ([expression], [], 0.0) if sign > 0 else ([], [expression], 0.0)
-    if isinstance(expression, Operation) and not any(figures(expression)):
-        return [], [], sign * value(expression, {})
-    if expression.sign not in "+-":
-        _unfit(rule)
-    left = _linear(rule, expression.left, sign)
-    right = _linear(rule, expression.right, sign if expression.sign == "+" else -sign)
-    return left[0] + right[0], left[1] + right[1], left[2] + right[2]
-
-
-def _unfit(rule: Rule) -> NoReturn:
-    raise EvalError(
-        "gate.confidence",
-        what=f"there is no interval for this rule: {rule.text}",
-        where="[gate] rules",
-        mend="with confidence, compare one metric of one arm, or its difference between two arms, with a number",
-    )
 
 
 def _holm(rules: Sequence[Rule], evidence: Evidence) -> dict[int, float]:
@@ -236,14 +196,7 @@ def _holm(rules: Sequence[Rule], evidence: Evidence) -> dict[int, float]:
     for number, rule in enumerate(rules):
         if rule.confidence is None:
             continue
-        if abs(rule.confidence - 0.95) > 1e-9:
-            raise EvalError(
-                "gate.confidence",
-                what=f"intervals are at 95 %, and this rule asks for another level: {rule.text}",
-                where="[gate] rules",
-                mend="write `with 95% confidence`",
-            )
-        plus, minus, constant = _terms(rule)
+        plus, minus, constant = terms(rule)
         if minus is None or constant != 0:
             continue
         arms = [_arm(figure, evidence) for figure in (plus, minus)]

@@ -20,6 +20,8 @@ from honekit.errors import EvalError
 
 MAX_RULE_CHARS = 500
 MAX_DEPTH = 50
+CHOSEN = "chosen"
+"""The arm of a rule that stands for the tuned arm that validation data chose."""
 COMPARISONS = (">=", "<=", ">", "<")
 
 _TOKEN = re.compile(

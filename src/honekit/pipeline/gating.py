@@ -7,17 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from honekit.evals.gate import Gate, decide_gate
-from honekit.evals.gate_rules import Rule, parse_rule
+from honekit.evals.gate_rules import Rule
 from honekit.evals.guard import GUARDED, run_guard
 from honekit.evals.results import evidence_of
 from honekit.evals.run import Evaluation
 from honekit.project import Project
 from honekit.settings import home
-
-
-def rules_of(project: Project) -> list[Rule]:
-    """The rules of hone.toml, read before anything is trained. Raises: EvalError[gate.rule_syntax]."""
-    return [parse_rule(text) for text in project.gate.rules]
 
 
 def needs_guard(rules: list[Rule]) -> bool:

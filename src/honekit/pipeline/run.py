@@ -20,6 +20,7 @@ from honekit.data.versions import record_prepared
 from honekit.deploy.aliases import promote
 from honekit.errors import HoneError
 from honekit.evals.gate import Gate
+from honekit.evals.gate_names import project_rules
 from honekit.evals.run import Evaluation, Evaluator, Subject
 from honekit.jobs.processes import prepared as prepared_process
 from honekit.models import bases, fingerprint
@@ -63,7 +64,7 @@ def run_project(
     from honekit.models.precision import measure, resolve_device
 
     began = time.perf_counter()
-    rules = gating.rules_of(project)
+    rules = project_rules(project)
     with alone(project):
         # The process imports what training needs while the data is read, and not beside the measurement.
         with prepared_process("train") as processes:
