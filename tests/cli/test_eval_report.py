@@ -19,7 +19,7 @@ type = "regex"
 name = "names its pump"
 pattern = "pump"
 """
-EVIL = "</pre><script>document.title='owned'</script>"
+EVIL = "</pre><script>document.title='owned'</script>\u202e"
 
 
 @pytest.fixture
@@ -45,6 +45,7 @@ def test_the_page_filters_by_outcome_and_slice_and_marks_what_differs(runs: list
     out = tmp_path / "report.html"
     assert main(["eval", "report", *runs, "--out", str(out)]) == 0
     assert out.read_text().count("<script>") == 1
+    assert "[U+202E]" in out.read_text() and "\u202e" not in out.read_text()
     assert '<span class="teaser">line 1 ' in out.read_text() and "pumps: answers of items.jsonl" in out.read_text()
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 390, "height": 800})
@@ -85,6 +86,7 @@ def test_the_same_in_markdown_with_fences_that_no_answer_closes(
     text = out.read_text()
     assert text.startswith(f"# {told['verdict']}\n") and "A won 6, lost 1, tied 5" in text
     assert "### Item 1, A lost" in text and text.count("```") % 2 == 0
+    assert "[U+202E]" in text and "\u202e" not in text
 
 
 def test_a_criterions_name_is_a_text_in_markdown_too(tmp_path: Path) -> None:

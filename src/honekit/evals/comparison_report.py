@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import honekit
+from honekit.data.report import visible
 from honekit.evals import plots
 from honekit.evals.compare_runs import FAULTS_AS_ZERO, correction_told, left_out, left_ungraded
 from honekit.evals.report import environment
@@ -87,7 +88,7 @@ def comparison_markdown(
         for title, text in (("Item", _teaser(item)), ("A", _joined(item.a)), ("B", _joined(item.b))):
             fence = "`" * max(3, 1 + max(map(len, re.findall(r"`+", text)), default=0))
             lines += [f"{title}:", "", fence, text, fence, ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return str(visible("\n".join(lines).rstrip() + "\n"))
 
 
 def headline(criteria: Sequence[Compared], changed: Sequence[str] = ()) -> View:

@@ -16,7 +16,7 @@ from honekit.data.clusters import cluster_map
 from honekit.data.report.collect import SAMPLE, bin_of, bin_start, collect
 from honekit.data.report.render import data_report
 
-EVIL = "</title></pre><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\""
+EVIL = "</title></pre><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"\u202egnp.exe\u2066"
 TOPICS = {
     "billing": ["invoice", "refund", "payment", "price", "voucher", "card"],
     "delivery": ["parcel", "courier", "tracking", "late", "depot", "address"],
@@ -46,6 +46,7 @@ def test_nothing_of_the_data_becomes_markup(tmp_path: Path) -> None:
     assert html.count("<script>") == 1
     assert "<img" not in html and "<b>key" not in html and "<i>" not in html
     assert "&lt;script&gt;document.title=" in html
+    assert "[U+202E]gnp.exe[U+2066]" in html and "\u202e" not in html and "\u2066" not in html
 
 
 def test_every_finding_is_told_by_code_and_by_example(tmp_path: Path) -> None:
