@@ -39,6 +39,14 @@ def test_sizes_that_make_no_curve_are_refused(sizes: tuple[int, ...]) -> None:
     assert caught.value.code == "decide.sizes"
 
 
+def test_seeds_of_a_recipe_that_no_size_trains_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(examples_dir() / "support-routing", project, ignore=shutil.ignore_patterns(".hone"))
+    assert main(["decide", "curve", str(project), "--sizes", "20,30", "--seeds", "2", "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "decide.seeds" and "add 60" in error["mend"]
+
+
 @pytest.mark.slow
 def test_a_curve_is_trained_forecast_and_told_with_the_spread_of_its_seeds(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -12,7 +12,7 @@ import pytest
 import honekit.pipeline.measure as pipeline
 from honekit.cli.decide_measure import _print, payback_told
 from honekit.cli.main import main
-from honekit.project import Project
+from honekit.project import Project, load_project
 from honekit.settings import examples_dir
 
 
@@ -76,6 +76,13 @@ def test_no_arms_are_not_all_arms(project: Path, capsys: pytest.CaptureFixture[s
         assert (told["code"], told["what"]) == ("decide.arm", "no arm is named")
 
 
+def test_a_classical_model_that_does_not_predict_the_primary_metric_is_no_arm() -> None:
+    loaded = load_project(examples_dir() / "iot-diagnostics")
+    assert "classical" in pipeline.all_arms(loaded)
+    other = loaded.task.model_copy(update={"primary_metric": "schema_validity"})
+    assert "classical" not in pipeline.all_arms(loaded.model_copy(update={"task": other}))
+
+
 def test_a_providers_key_is_asked_for_before_anything_is_computed(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +138,7 @@ def test_sections_of_the_project_file_are_printed_as_they_are_written(capsys: py
         (("--arms", "zero_shot"), "decide.arm"),
         (("--resume", "--limit", "9"), "decide.resume"),
         (("--resume", "--seeds", "2"), "decide.resume"),
+        (("--arms", "zero_shot,classical", "--seeds", "2"), "decide.seeds"),
         (("--resume",), "decide.nothing_to_resume"),
     ],
 )

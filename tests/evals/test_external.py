@@ -17,7 +17,17 @@ import pytest
 from honekit.cli.main import main
 from honekit.errors import EvalError
 from honekit.evals import external_inspect, external_lm_eval
-from honekit.evals.external import ExternalResult, Figure, Scored, Subject, as_suite, parse_task, require, right_or_wrong
+from honekit.evals.external import (
+    ExternalResult,
+    Figure,
+    Scored,
+    Subject,
+    as_suite,
+    parse_task,
+    require,
+    right_or_wrong,
+    run_external,
+)
 
 SUBJECT = Subject("m", "http://x/v1", "k")
 
@@ -42,6 +52,19 @@ def test_a_library_that_is_not_there_is_told_with_the_command_that_installs_it(
     asked = ["eval", "external", f"{name}:t", "--model", "m", "--endpoint", "http://127.0.0.1:9", "--json"]
     assert main(asked) == 1
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "evals.not_installed"
+
+
+@pytest.mark.parametrize("name", ["lm-eval", "inspect"])
+def test_a_library_without_one_that_it_needs_is_told_likewise(name: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(module: str) -> None:
+        raise ModuleNotFoundError(f"No module named 'aiohttp', for {module}")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda module: object())
+    monkeypatch.setattr(external_inspect, "import_module", missing)
+    monkeypatch.setattr(external_lm_eval, "import_module", missing)
+    with pytest.raises(EvalError) as caught:
+        run_external(name, "t", SUBJECT, Path())
+    assert caught.value.code == "evals.not_installed" and "aiohttp" in caught.value.what
 
 
 def test_without_a_server_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:

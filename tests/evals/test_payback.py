@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from honekit.data.prices import per_million_usd
 from honekit.errors import EvalError
-from honekit.evals.amounts import Amount, typical_interval
+from honekit.evals.amounts import Amount, requests_until, typical_interval
 from honekit.evals.answers import latency_of
 from honekit.evals.arm_cost import cost_of_arm
 from honekit.evals.benefit import benefit
@@ -66,6 +66,8 @@ def test_without_a_value_the_prices_alone_count() -> None:
     assert found.sentence.endswith("by cheaper requests alone (too few requests were timed for a range).")
     dearer = paid([True] * 9 + [False], [False] * 10, saved=-0.5)
     assert dearer.requests is None and "never" in dearer.sentence
+    # Nothing to pay back makes dearer requests no gain.
+    assert [requests_until(0.0, gain) for gain in (-0.5, 0.0, 0.5)] == [None, 0, 0]
 
 
 def test_answers_that_nobody_measured_bring_no_value() -> None:

@@ -45,7 +45,7 @@ def curve(
         hone decide curve my-project --sizes 50,100 --json | jq .gains
     """
     from honekit.cli import render
-    from honekit.cli.decide_measure import print_seeds, with_options
+    from honekit.cli.decide_measure import print_seeds, require_recipe, with_options
     from honekit.cli.run import Terminal, changed
     from honekit.data.prepare import prepare
     from honekit.pipeline.measure import measure_project
@@ -54,6 +54,7 @@ def curve(
     loaded = changed(load_project(project), base, device)
     total = len(prepare(loaded, use_more=True).train)
     shares, arms = parts(_numbers(sizes, "--sizes") if sizes else usual_sizes(total), total)
+    require_recipe(seeds, arms, f"add {total}, all training examples, to --sizes, or leave --seeds out")
     more = _numbers(further, "--further") if further else None
     loaded = with_options(loaded, shares=shares, further_examples=more, seeds=seeds)
     terminal = Terminal()

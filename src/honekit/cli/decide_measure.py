@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,6 +67,8 @@ def measure(
         kept = resumed_settings(loaded, base, device)
         names, limit, seeds = kept.arms, kept.limit, kept.seeds
         base, device = kept.base or base, chosen(kept.device or device)
+    if names is not None:
+        require_recipe(seeds, names, "name tuned in --arms, or leave --seeds out")
     loaded = with_options(changed(loaded, base, device), seeds=seeds)
     terminal = Terminal()
     try:
@@ -77,6 +80,14 @@ def measure(
     else:
         _print(document, result_file(loaded))
     raise typer.Exit(0 if document["choice"] else 1)
+
+
+def require_recipe(seeds: int | None, arms: Sequence[str], mend: str) -> None:
+    """Raises: SettingsError[decide.seeds] for several seeds of a recipe that is not trained on all examples."""
+    if seeds is not None and seeds > 1 and "tuned" not in arms:
+        raise SettingsError(
+            "decide.seeds", what="--seeds trains the arm tuned again, and it is not measured here", where="--seeds", mend=mend
+        )
 
 
 def with_options(project: Project, **changes: Any) -> Project:

@@ -51,9 +51,9 @@ class Amount:
 
 
 def requests_until(upfront: float, gain_per_1000: float) -> int | None:
-    """From how many requests on the upfront cost is paid back; None for never."""
+    """From how many requests on the upfront cost is paid back; None for never, as where each request costs more."""
     if upfront <= 0:
-        return 0
+        return 0 if gain_per_1000 >= 0 else None
     if gain_per_1000 * BEYOND <= 1000 * upfront:
         return None
     return math.ceil(1000 * upfront / gain_per_1000)

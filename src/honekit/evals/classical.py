@@ -44,6 +44,15 @@ def classical_fields(project: Project) -> list[OutputField]:
     return [field for field in project.task.fields if field.classical and field.score != "none"]
 
 
+def classical_metrics(project: Project) -> list[str]:
+    """The metrics of the task that the baseline's answers have: those of its fields, and exact match where it predicts all."""
+    fields = classical_fields(project)
+    names = [field.metric_name for field in fields] + [f"{field.name}_lenient_accuracy" for field in fields if field.lenient]
+    if fields and len(fields) == sum(field.score != "none" for field in project.task.fields):
+        names += [name for name in project.task.metric_names() if name.startswith("field_exact_match")]
+    return names
+
+
 def run_classical(
     project: Project,
     train: Sequence[Item],

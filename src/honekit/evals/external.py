@@ -90,13 +90,17 @@ def run_external(
     Raises: EvalError[evals.not_installed | evals.external_failed].
     """
     require(library)
-    if library == "lm-eval":
-        from honekit.evals.external_lm_eval import run_task
-
-        return run_task(task, subject, limit=limit, tasks_dir=tasks_dir)
     from honekit.evals.external_inspect import run_inspect
+    from honekit.evals.external_lm_eval import run_task
 
-    return run_inspect(task, subject, logs, limit=limit)
+    try:
+        if library == "lm-eval":
+            return run_task(task, subject, limit=limit, tasks_dir=tasks_dir)
+        return run_inspect(task, subject, logs, limit=limit)
+    except ImportError as fault:  # the package is there, and one that it needs is not
+        raise EvalError(
+            "evals.not_installed", what=f"{library} cannot be imported: {fault}", mend=f"pip install '{PACKAGES[library][1]}'"
+        ) from fault
 
 
 def as_suite(library: Library, result: ExternalResult, model: str) -> Suite | None:

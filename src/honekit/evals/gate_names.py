@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from honekit.errors import EvalError
-from honekit.evals.classical import classical_fields
+from honekit.evals.classical import classical_metrics
 from honekit.evals.gate_rules import CHOSEN, Figure, Rule, parse_rule
 from honekit.evals.gate_terms import terms, unfit
 from honekit.evals.guard import GUARDED
@@ -48,11 +48,7 @@ def arms_of(project: Project) -> dict[str, list[str]]:
     quality = project.task.metric_names()
     arms = {arm: [*quality, *BESIDE_QUALITY] for arm in MODELS if project.retrieval is not None or not arm.endswith("_rag")}
     arms[CHOSEN] = [*quality, *BESIDE_QUALITY]
-    if predicted := classical_fields(project):
-        own = [field.metric_name for field in predicted]
-        own += [f"{field.name}_lenient_accuracy" for field in predicted if field.lenient]
-        if len(predicted) == sum(field.score != "none" for field in project.task.fields):
-            own += [name for name in quality if name.startswith("field_exact_match")]
+    if own := classical_metrics(project):
         arms[CLASSICAL] = [*own, *OF_CLASSICAL]
     return arms
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from honekit.data.prepare import prepare
 from honekit.errors import SettingsError
+from honekit.evals.classical import classical_metrics
 from honekit.evals.measured_arms import (
     CLASSICAL,
     PROMPTED,
@@ -57,7 +58,7 @@ def all_arms(project: Project) -> list[str]:
     options = project.decide.measure
     prompted = prompted_arms(project)
     at_provider = [f"{AT_PROVIDER}{arm}" for arm in prompted] if options.endpoint else []
-    classical = [CLASSICAL] if any(f.classical for f in project.task.fields) else []
+    classical = [CLASSICAL] if project.task.primary_metric in classical_metrics(project) else []
     tuned = [*(f"tuned_{round(100 * share)}" for share in sorted(options.shares)), "tuned"]
     return [*prompted, *at_provider, *classical, *tuned, *([TUNED_RAG] if project.retrieval else [])]
 
@@ -95,11 +96,7 @@ def measure_project(
             measure_at_provider(run, provided)
         if CLASSICAL in wanted:
             with run.stages.time(CLASSICAL):
-                found = measure_classical(project, run.prepared.train, run.validation, run.test)
-            if found:
-                run.arms[CLASSICAL] = found
-            else:
-                listener.message("warn", f"the classical baseline does not predict {project.task.primary_metric}")
+                run.arms[CLASSICAL] = measure_classical(project, run.prepared.train, run.validation, run.test)
         for arm, files in trainings.items():
             measure_tuned(run, arm, files, wanted)
         by_seed = measure_seeds(run, trainings["tuned"]) if "tuned" in wanted else {}
