@@ -68,6 +68,8 @@ def test_a_library_without_one_that_it_needs_is_told_likewise(name: Any, monkeyp
 
 
 def test_without_a_server_nothing_is_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["eval", "external", "ifeval", "--model", "m", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "evals.external_task"
     assert main(["eval", "external", "lm-eval:ifeval", "--model", "m", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "settings.endpoint"
 
@@ -125,12 +127,14 @@ def test_inspects_letters_are_right_and_wrong_and_a_failed_log_is_told(monkeypat
         )
 
     logs: list[SimpleNamespace] = [log("success")]
-    stand_in = SimpleNamespace(eval=lambda *a, **o: logs, get_model=lambda *a, **o: "model")
+    given: dict[str, Any] = {}
+    stand_in = SimpleNamespace(eval=lambda *a, **o: given.update(o) or logs, get_model=lambda *a, **o: "model")
     monkeypatch.setattr(external_inspect, "import_module", lambda name: stand_in)
     monkeypatch.setattr(external_inspect, "version", lambda name: "0.3")
     (found,) = external_inspect.run_inspect("t.py", SUBJECT, Path("logs"), limit=None)
     assert found.figures == [Figure("match accuracy", 0.5, 0.2)]
     assert found.samples == [Scored("1", "1+1?", "2", {"match": 1.0})]
+    assert given["max_retries"] > 0  # by itself it asks a server that is away for ever
     logs[:] = [log("error")]
     with pytest.raises(EvalError) as caught:
         external_inspect.run_inspect("t.py", SUBJECT, Path("logs"), limit=None)

@@ -54,6 +54,9 @@ MISWRITTEN = frozenset(
     {
         "decide.answers",
         "decide.unreadable",
+        "eval.cost_arm",
+        "evals.external_task",
+        "evals.no_text",
         "evals.row",
         "evals.suite_invalid",
         "evals.suite_missing",

@@ -9,6 +9,8 @@ from typing import Any
 
 from honekit.evals.external import ExternalResult, Figure, Scored, Subject, failed, right_or_wrong
 
+RETRIES = 4
+"""Without a number of its own Inspect asks a server that is away for ever."""
 LETTERS = {"C": 1, "I": 0}
 """How Inspect writes right and wrong."""
 
@@ -18,7 +20,7 @@ def run_inspect(task: str, subject: Subject, logs: Path, *, limit: int | None) -
     inspect_ai, models = import_module("inspect_ai"), import_module("inspect_ai.model")
     try:
         model = models.get_model(f"openai-api/hone/{subject.model}", base_url=subject.url, api_key=subject.key)
-        found = inspect_ai.eval(task, model=model, limit=limit, log_dir=str(logs), display="none")
+        found = inspect_ai.eval(task, model=model, limit=limit, log_dir=str(logs), display="none", max_retries=RETRIES)
     except Exception as fault:  # whatever a task of theirs raises
         raise failed("inspect", f"{type(fault).__name__}: {fault}") from fault
     if not found:
