@@ -107,6 +107,8 @@ def terminal(hone_home: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
 def test_ctrl_c_in_a_terminal_keeps_the_answers(terminal: tuple[subprocess.Popen[bytes], int]) -> None:
     process, screen = terminal
     read_until(screen, b"> ")
+    os.write(screen, "Sätze\n".encode("latin-1"))
+    assert b"not UTF-8" in read_until(screen, b"UTF-8\r\n")
     os.write(screen, b"Grade essays\n")
     read_until(screen, b"2/")
     os.write(screen, b"1\n")
@@ -122,6 +124,16 @@ def read_until(screen: int, wanted: bytes) -> bytes:
     while wanted not in found and time.monotonic() < until:
         found += os.read(screen, 4096)
     return found
+
+
+def test_a_text_that_no_file_takes_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "answers.json"
+    file.write_text('{"task": "half a pair: \\ud800"}')
+    assert main(["decide", "record", "--answers", str(file), "--json"]) == 2
+    assert "task: has characters that are not UTF-8" in json.loads(capsys.readouterr().out)["error"]["what"]
+    file.write_text('{"task": "sort"}')
+    assert main(["decide", "record", "--answers", str(file), "--argument", "\udcff", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["where"] == "--argument"
 
 
 def test_what_is_asked_of_an_interview_does_not_go_with_a_file_of_answers(

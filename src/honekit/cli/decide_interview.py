@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -44,6 +45,8 @@ def interview(save: Path | None, *, restart: bool = False) -> dict[str, Any]:
             what="there is no terminal to ask in",
             mend="give --answers FILE; `hone decide questions --json` prints the questions",
         )
+    if isinstance(sys.stdin, io.TextIOWrapper):  # what is no UTF-8 is told as the answer's fault, whatever the locale
+        sys.stdin.reconfigure(errors="surrogateescape")
     kept = home() / "interview.json"
     questions = load_questions()
     given, at = ({}, 0) if restart else _kept(kept)

@@ -50,11 +50,14 @@ def record(
     from honekit.cli.render import print_json
     from honekit.decide import OPTIONS, decision_record
     from honekit.decide import decide as verdict_on
+    from honekit.decide.questions import text_fault
     from honekit.decide.record import contradictions
     from honekit.store.atomic import write_atomic
 
     if chosen is not None and chosen not in OPTIONS:
         raise SettingsError("decide.option", what=f"{chosen!r} is no option", mend=f"use one of: {', '.join(OPTIONS)}")
+    if fault := text_fault(argument):
+        raise SettingsError("cli.usage", what=f"the argument {fault}", where="--argument", mend="set the terminal to UTF-8")
     root = project if project.is_dir() else project.parent
     beside = root / RECORD if (root / "hone.toml").is_file() else None
     if beside is None and output is None and project != Path():

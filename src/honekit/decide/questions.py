@@ -98,7 +98,7 @@ def value_fault(question: Question, value: Any) -> str | None:
     """What is wrong with a value as the answer to a question, or None."""
     match question.type:
         case "text":
-            return None if isinstance(value, str) else "write a text"
+            return text_fault(value) if isinstance(value, str) else "write a text"
         case "integer":
             is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_INTEGER
             return None if is_number else f"{json.dumps(value)[:40]} is not a whole number from 0 to {MAX_INTEGER}"
@@ -113,6 +113,15 @@ def value_fault(question: Question, value: Any) -> str | None:
             return f"{json.dumps(one)[:40]} is not one of {', '.join(question.values)}"
     if "nothing" in given and len(given) > 1:
         return "`nothing` and something else contradict each other"
+    return None
+
+
+def text_fault(text: str) -> str | None:
+    """Why a text cannot be kept: bytes that are no UTF-8, as a terminal or a file in another encoding gives them; else None."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "has characters that are not UTF-8; write it in UTF-8"
     return None
 
 
