@@ -12,7 +12,8 @@ from honekit.errors import EvalError
 from honekit.evals.endpoint import Endpoint, Judges, Refused
 from honekit.evals.sampling import sample
 from honekit.evals.sources_schema import Completions
-from honekit.graders.judges import labels_format
+from honekit.graders import elsewhere
+from honekit.graders.judges import AskFailed, labels_format
 from honekit.graders.schema import SamplingParams
 
 
@@ -37,6 +38,28 @@ def test_only_models_of_our_own_are_held_to_the_labels(name: str, labels: tuple[
 
     assert asyncio.run(judge()) == "yes"
     assert asked[0].get("response_format") == expected
+
+
+def test_a_judge_elsewhere_that_is_away_ends_the_run_and_one_that_refuses_spoils_the_item(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asked(fault: AskFailed) -> None:
+        def ask(*_: Any) -> Any:
+            raise fault
+
+        async def judge() -> None:
+            monkeypatch.setattr(elsewhere, "is_elsewhere", lambda model: True)
+            monkeypatch.setattr(elsewhere, "ask", ask)
+            client = openai.AsyncOpenAI(base_url="http://stub/v1", api_key="k")
+            Judges(Endpoint(client), asyncio.get_running_loop()).ask("big", [], SamplingParams(), ())
+
+        asyncio.run(judge())
+
+    with pytest.raises(EvalError) as caught:
+        asked(elsewhere.Gone("the server of big cannot be reached"))
+    assert caught.value.code == "evals.endpoint_gone"
+    with pytest.raises(AskFailed):
+        asked(AskFailed("too long"))
 
 
 def answered(response: httpx.Response) -> Any:
