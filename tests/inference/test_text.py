@@ -8,14 +8,16 @@ from hypothesis import strategies as st
 from tests import tiny
 from tokenizers import Tokenizer, decoders, models
 
+from honekit.chat.call_reader import CallReader
+from honekit.chat.tools import GENERIC
 from honekit.inference.text import TextStream, token_bytes
 
 TOKENIZER = tiny.tokenizer()
 
 
-def pushed(text: str, stop: tuple[str, ...] = ()) -> tuple[list[str], TextStream]:
+def pushed(text: str, stop: tuple[str, ...] = (), calls: CallReader | None = None) -> tuple[list[str], TextStream]:
     """What a stream gives for the tokens of a text, up to the one that completes a stop string."""
-    stream, parts = TextStream(TOKENIZER, stop), []
+    stream, parts = TextStream(TOKENIZER, stop, calls), []
     for token in TOKENIZER.encode(text, add_special_tokens=False).ids:
         parts.append(stream.push(token))
         if stream.stopped:
@@ -54,6 +56,46 @@ def test_a_stop_string_ends_the_text_before_it_and_never_leaks(text: str, stops:
         assert shown == text[: min(at for stop in stops if (at := seen.find(stop)) >= 0)]
     else:
         assert shown == text
+
+
+CALL = GENERIC.write("f", '{"x": "y<z"}')
+
+
+@pytest.mark.parametrize(
+    ("text", "stop", "shown"),
+    [
+        ("hi " + CALL, "<", "hi " + CALL[: CALL.index("<z")]),
+        ("a<b " + CALL, "<", "a"),
+        ("hi " + CALL, "\n", "hi " + CALL),
+        ("hi " + CALL, '"arguments', "hi " + CALL),
+        (CALL + "\n" + CALL, "\n", CALL + "\n" + CALL),
+        (CALL + " bye\n", "\n", CALL + " bye"),
+        (CALL, '"}}', CALL),
+        (CALL, '"}', CALL[: CALL.index('"}')]),
+        ("hi <too", "<", "hi "),
+        ("hi <", "<", "hi "),
+        ("hi <too", "<tool", "hi <too"),
+        ("ab" + CALL, "b<", "ab" + CALL),
+    ],
+)
+def test_a_stop_string_counts_in_text_and_arguments_and_not_in_what_frames_a_call(text: str, stop: str, shown: str) -> None:
+    parts, stream = pushed(text, (stop,), CallReader(GENERIC))
+    assert "".join(parts) == shown
+    assert stream.stopped == (shown != text)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.text("ab<>\n", max_size=12), st.text("ab<>\n", min_size=1, max_size=2), st.text("ab<>\n", max_size=12))
+def test_around_a_call_stop_strings_are_found_as_without_one(before: str, stop: str, behind: str) -> None:
+    call = GENERIC.write("f", '{"x": 1}')
+    parts, stream = pushed(before + call + behind, (stop,), CallReader(GENERIC))
+    shown = "".join(parts)
+    plain, plain_stream = pushed(before.rstrip(), (stop,))
+    if plain_stream.stopped:
+        assert (shown, stream.stopped) == ("".join(plain), True)
+    else:
+        assert shown.startswith(before + call)
+        assert shown == before + call + behind or (stream.stopped and stop in behind)
 
 
 def test_what_may_become_a_stop_string_is_held_back_and_comes_when_it_does_not() -> None:

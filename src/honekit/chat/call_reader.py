@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from honekit.chat.tools import CallForm
@@ -15,6 +15,8 @@ class Piece:
 
     kind: Literal["text", "call", "arguments"]
     text: str
+    at: int = field(default=0, compare=False)
+    """Where it begins in the answer; of a call, what frames it behind the opener."""
 
 
 class CallReader:
@@ -29,6 +31,8 @@ class CallReader:
         self._name = re.compile(r'\s*\{\s*"name"\s*:\s*"([^"\\]*)"')
         self._head = re.compile(self._name.pattern + r'\s*,\s*"' + re.escape(form.key) + r'"\s*:\s*(?=\{)')
         self._held = ""
+        self.at = 0
+        """Where what is held back begins in the answer."""
         self._state: Literal["text", "head", "arguments", "tail"] = "text"
         self._depth, self._quoted, self._escaped = 0, False, False
         self._text_shown = self._after_call = False
@@ -57,23 +61,23 @@ class CallReader:
             opening = self._opening(held) if cut else 0
             self.cut_call = opening > 0
             held = held[: len(held) - opening].rstrip() if opening else held
-            return [Piece("text", held)] if held else []
+            return [Piece("text", held, self.at)] if held else []
         name = self._name.match(held) if self._state == "head" else None
         self.cut_call = self._state == "head" and name is None
         self.broken_call = self._state == "arguments" or name is not None
-        return [Piece("call", name[1])] if name else []
+        return [Piece("call", name[1], self.at)] if name else []
 
     def _text(self) -> list[Piece]:
         if self._after_call:
-            self._held = self._held.lstrip()
+            self._take(len(self._held) - len(self._held.lstrip()))
         at = self._held.find(self._form.opener)
         if self._only_first and (self._text_shown or (at > 0 and self._held[:at].strip())):
             return self._show(len(self._held))
         if at >= 0:
-            before = self._held[:at].rstrip()
-            self._held = self._held[at + len(self._form.opener) :]
+            start, before = self.at, self._held[:at].rstrip()
+            self._take(at + len(self._form.opener))
             self._state = "head"
-            return [Piece("text", before)] if before else []
+            return [Piece("text", before, start)] if before else []
         return self._show(len(self._held[: len(self._held) - self._opening(self._held)].rstrip()))
 
     def _opening(self, text: str) -> int:
@@ -82,18 +86,24 @@ class CallReader:
         return next((length for length in lengths if self._form.opener.startswith(text[-length:])), 0)
 
     def _show(self, length: int) -> list[Piece]:
-        shown, self._held = self._held[:length], self._held[length:]
+        start, shown = self.at, self._take(length)
         if shown:
             self._text_shown, self._after_call = True, False
-        return [Piece("text", shown)] if shown else []
+        return [Piece("text", shown, start)] if shown else []
+
+    def _take(self, length: int) -> str:
+        taken, self._held = self._held[:length], self._held[length:]
+        self.at += length
+        return taken
 
     def _begin(self) -> list[Piece]:
         head = self._head.match(self._held)
         if head is None:
             return []
-        self._held = self._held[head.end() :]
+        start = self.at
+        self._take(head.end())
         self._state, self._depth = "arguments", 0
-        return [Piece("call", head[1])]
+        return [Piece("call", head[1], start)]
 
     def _arguments(self) -> list[Piece]:
         for index, character in enumerate(self._held):
@@ -109,16 +119,16 @@ class CallReader:
             else:
                 self._depth += (character in "{[") - (character in "}]")
                 if self._depth == 0 and character == "}":
-                    piece, self._held = self._held[: index + 1], self._held[index + 1 :]
+                    start = self.at
                     self._state = "tail"
-                    return [Piece("arguments", piece)]
-        piece, self._held = self._held, ""
-        return [Piece("arguments", piece)] if piece else []
+                    return [Piece("arguments", self._take(index + 1), start)]
+        start, piece = self.at, self._take(len(self._held))
+        return [Piece("arguments", piece, start)] if piece else []
 
     def _tail(self) -> list[Piece]:
         at = self._held.find(self._form.closer)
         if at < 0:
             return []
-        self._held = self._held[at + len(self._form.closer) :]
+        self._take(at + len(self._form.closer))
         self._state, self._after_call = "text", True
         return []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from honekit.chat.call_reader import CallReader
 from honekit.inference.constrain import Constraint
 from honekit.inference.sampling import SamplingParams
 
@@ -20,6 +22,8 @@ class Request:
     scope: str | None = None
     """Next tokens are guessed from the own prompt, and from answers of the same scope if any: how fast an answer comes tells of
     what it is guessed from."""
+    calls: Callable[[], CallReader] | None = None
+    """Makes what reads calls out of the answer: stop strings are not looked for in what frames them."""
 
 
 @dataclass(frozen=True)

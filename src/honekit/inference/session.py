@@ -85,7 +85,7 @@ class Session:
         sequence = _Sequence(
             self._next,
             request,
-            TextStream(self._engine.tokenizer, request.sampling.stop),
+            TextStream(self._engine.tokenizer, request.sampling.stop, request.calls() if request.calls else None),
             generator_of(request.sampling),
             len(request.prompt_ids) - request.shared,
             held=request.constraint.start() if request.constraint else None,

@@ -8,39 +8,75 @@ from functools import lru_cache
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
+from honekit.chat.call_reader import CallReader, Piece
+
 
 class TextStream:
     """Decodes one answer token by token.
 
-    `push` returns the text that is safe to show: neither half a character nor the beginning of a stop string.
+    `push` returns the text that is safe to show: neither half a character nor the beginning of a stop string. Where `calls`
+    reads calls out of the answer, a stop string counts in its text and in the arguments of calls, not in what frames these.
     """
 
-    def __init__(self, tokenizer: Tokenizer, stop: tuple[str, ...]) -> None:
-        self._tokenizer, self._stop = tokenizer, tuple(s for s in stop if s)
-        self._stream = DecodeStream(skip_special_tokens=True)
-        self._held = ""
+    def __init__(self, tokenizer: Tokenizer, stop: tuple[str, ...], calls: CallReader | None = None) -> None:
+        self._tokenizer, self._stream = tokenizer, DecodeStream(skip_special_tokens=True)
+        self._stops = _Stops(tuple(s for s in stop if s))
+        self._calls = calls if self._stops.strings else None
+        self._held, self._released = "", 0
         self.stopped = False
 
     def push(self, token_id: int) -> str:
         """Text that this token makes certain; sets `stopped` when a stop string was completed."""
-        self._held += self._stream.step(self._tokenizer, token_id) or ""
-        cut = min((at for s in self._stop if (at := self._held.find(s)) >= 0), default=-1)
-        if cut >= 0:
-            self.stopped = True
-            return self._release(cut)
-        return self._release(len(self._held) - self._open_stop())
+        text = self._stream.step(self._tokenizer, token_id) or ""
+        self._held += text
+        pieces = self._calls.push(text) if self._calls else [Piece("text", text, self._released + len(self._held) - len(text))]
+        return self._look(pieces, self._calls.at if self._calls else self._released + len(self._held))
 
     def end(self) -> str:
         """What was held back, once the answer is over without a stop string."""
-        return "" if self.stopped else self._release(len(self._held))
+        if self.stopped:
+            return ""
+        text = self._look(self._calls.end(), self._released) if self._calls else ""
+        return text if self.stopped else text + self._release(len(self._held))
+
+    def _look(self, pieces: list[Piece], certain: int) -> str:
+        """`certain`: where what may still turn out to frame a call begins."""
+        for piece in pieces:
+            if piece.kind != "call" and self._stops.push(piece.text, piece.at):
+                self.stopped = True
+                return self._release(self._stops.at - self._released)
+        # Behind other text the beginning of a stop string is none.
+        may_go_on = self._stops.at + len(self._stops.begun) == certain
+        return self._release(max(0, (self._stops.at if may_go_on else certain) - self._released))
 
     def _release(self, length: int) -> str:
         text, self._held = self._held[:length], self._held[length:]
+        self._released += len(text)
         return text
 
-    def _open_stop(self) -> int:
-        longest = min(max(map(len, self._stop), default=1) - 1, len(self._held))
-        return next((n for n in range(longest, 0, -1) if any(s.startswith(self._held[-n:]) for s in self._stop)), 0)
+
+class _Stops:
+    """Looks for stop strings in texts that come in parts, each with its place in the answer."""
+
+    def __init__(self, strings: tuple[str, ...]) -> None:
+        self.strings = strings
+        self.begun, self.at = "", 0
+        """The beginning of a stop string at the end of what came, or nothing, and its place; once one is found, that's."""
+
+    def push(self, text: str, at: int) -> bool:
+        """Whether this completes a stop string. A text that does not stand right behind the one before begins anew."""
+        if at != self.at + len(self.begun):
+            self.begun, self.at = "", at
+        text = self.begun + text
+        cut = min((found for s in self.strings if (found := text.find(s)) >= 0), default=-1)
+        begun = len(text) - cut if cut >= 0 else self._open(text)
+        self.at += len(text) - begun
+        self.begun = text[len(text) - begun :]
+        return cut >= 0
+
+    def _open(self, text: str) -> int:
+        longest = min(max(map(len, self.strings), default=1) - 1, len(text))
+        return next((n for n in range(longest, 0, -1) if any(s.startswith(text[-n:]) for s in self.strings)), 0)
 
 
 @lru_cache(maxsize=1)

@@ -251,9 +251,15 @@ def test_a_call_that_a_stop_string_breaks_off_is_not_one_to_carry_out(client: op
     assert choice.message.tool_calls[0].function.arguments.lstrip("{ \n\t") == '"'
     assert choice.finish_reason == "stop"
     assert [chunk.choices[0].finish_reason for chunk in ask(client, stream=True, **options)][-1] == "stop"
-    after = ask(client, **{**options, "stop": "</tool_call>"}).choices[0]
-    check_call(after.message.tool_calls[0])
-    assert after.finish_reason == "tool_calls"
+
+
+def test_a_stop_string_in_what_frames_a_call_does_not_stop_it(client: openai.OpenAI) -> None:
+    stop = ["<tool", 'weather", "', '"name', "</tool_call>"]
+    options: dict[str, Any] = {"tools": [WEATHER], "tool_choice": "required", "parallel_tool_calls": False}
+    choice = ask(client, **options, stop=stop).choices[0]
+    check_call(choice.message.tool_calls[0])
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.tool_calls[0].function == ask(client, **options).choices[0].message.tool_calls[0].function
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -269,6 +275,18 @@ def test_a_stream_of_a_call_says_the_same_as_a_plain_answer(client: openai.OpenA
     arguments = "".join(delta.function.arguments for delta in deltas)
     assert arguments == plain.message.tool_calls[0].function.arguments
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices[0].finish_reason] == ["tool_calls"]
+
+
+@pytest.mark.parametrize("logprobs", [False, True])
+def test_a_stream_without_a_word_has_no_content(client: openai.OpenAI, logprobs: bool) -> None:
+    options: dict[str, Any] = {"tools": TOOLS, "tool_choice": "required", "parallel_tool_calls": False, "logprobs": logprobs}
+    plain = ask(client, **options).choices[0]
+    chunks = [chunk.choices[0] for chunk in ask(client, stream=True, **options)]
+    assert [chunk.delta.role for chunk in chunks if chunk.delta.role] == [chunks[0].delta.role] == ["assistant"]
+    assert {chunk.delta.content for chunk in chunks} == {plain.message.content} == {None}
+    if logprobs:
+        shown = [one.token for chunk in chunks if chunk.logprobs for one in chunk.logprobs.content]
+        assert shown == [one.token for one in plain.logprobs.content]
 
 
 def test_an_answer_may_be_a_call_or_fit_a_schema(client: openai.OpenAI, byte_tokenizer: Any) -> None:
@@ -287,7 +305,8 @@ def test_with_auto_an_answer_may_be_words(client: openai.OpenAI, model: str) -> 
     choice = ask(client, model=model, tools=TOOLS, max_tokens=30).choices[0]
     assert choice.message.tool_calls is None
     assert choice.message.content
-    streamed = ask(client, model=model, tools=TOOLS, max_tokens=30, stream=True)
+    streamed = list(ask(client, model=model, tools=TOOLS, max_tokens=30, stream=True))
+    assert streamed[0].choices[0].delta.content == ""
     assert "".join(chunk.choices[0].delta.content or "" for chunk in streamed) == choice.message.content
 
 

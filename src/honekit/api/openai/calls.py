@@ -16,13 +16,16 @@ class CallWriter:
     """One choice as it grows: its content and the calls in it. Without tools everything is content."""
 
     def __init__(self, shape: Shape) -> None:
-        from honekit.chat.call_reader import CallReader
-
-        self._reader = CallReader(shape.form, only_first=shape.calls_first) if shape.form else None
+        self._reader = shape.reader() if shape.reader else None
         self._named = shape.named
         self._text: list[str] = []
         self.made: list[AnsweredCall] = []
         self.finish_reason: Literal["stop", "length", "tool_calls"] | None = None
+
+    @property
+    def may_call(self) -> bool:
+        """Whether what comes may be a call, so that text may be held back."""
+        return self._reader is not None
 
     @property
     def content(self) -> str | None:

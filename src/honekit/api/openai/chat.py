@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from honekit.api.batcher import Worker
 from honekit.api.errors import ApiError, bad_request
 from honekit.api.openai import answering, conversation, functions, stored, stored_chat
+from honekit.api.openai.calls import CallWriter
 from honekit.api.openai.chat_schema import (
     AnswerMessage,
     AssistantMessage,
@@ -140,6 +141,12 @@ def _content(answer: ChatCompletion) -> dict[str, Any]:
     return content
 
 
+def _first_delta(calls: CallWriter, deltas: list[dict[str, Any]]) -> dict[str, Any]:
+    """Its content is null where a call comes before any text, as in a whole answer that is nothing but calls."""
+    speaks = "content" in deltas[0] if deltas else calls.content is not None
+    return {"role": "assistant", "content": "" if speaks else None, "refusal": None}
+
+
 async def _chunks(run: Run, completion_id: str, by_functions: bool) -> AsyncIterator[str]:
     options = run.body.stream_options
     with_usage = bool(options and options.include_usage)
@@ -159,11 +166,11 @@ async def _chunks(run: Run, completion_id: str, by_functions: bool) -> AsyncIter
         writer, calls = run.writers[index], run.calls[index]
         text, certain = writer.take(token)
         deltas = calls.take(text, token.finish_reason)
-        if index not in begun:
-            begun.add(index)
-            yield event([delta(index, {"role": "assistant", "content": "", "refusal": None})])
         if certain and not deltas:
-            deltas = [{"content": ""}]
+            deltas = [{} if calls.may_call else {"content": ""}]
+        if index not in begun and (deltas or token.finish_reason is not None or not calls.may_call):
+            begun.add(index)
+            yield event([delta(index, _first_delta(calls, deltas))])
         for place, content in enumerate(deltas):
             shown = Logprobs(content=certain if place == 0 else []).model_dump() if writer.with_logprobs else None
             yield event([delta(index, functions.delta_back(content) if by_functions else content, shown)])

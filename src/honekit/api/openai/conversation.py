@@ -80,6 +80,7 @@ async def start(body: ChatCompletionRequest, model: str, worker: Worker, owner: 
             shared,
             shape.constraint,
             owner,
+            shape.reader,
         )
         for index in range(body.n or 1)
     ]

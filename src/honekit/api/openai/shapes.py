@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from honekit.api.batcher import ServingEngine
@@ -19,6 +21,7 @@ from honekit.api.openai.chat_schema import (
 from honekit.errors import ServeError
 
 if TYPE_CHECKING:
+    from honekit.chat.call_reader import CallReader
     from honekit.chat.tools import CallForm
     from honekit.inference.constrain import Constraint
 
@@ -41,6 +44,13 @@ class Shape:
     """Calls stand at the beginning of an answer or nowhere."""
     named: bool = False
     """A function was named to be called: by the contract such an answer ends with `stop`."""
+
+    @property
+    def reader(self) -> Callable[[], CallReader] | None:
+        """Makes what reads the calls out of one answer; None when there are none to read."""
+        from honekit.chat.call_reader import CallReader
+
+        return partial(CallReader, self.form, only_first=self.calls_first) if self.form else None
 
 
 async def shape_of(body: ChatCompletionRequest, engine: ServingEngine) -> Shape:
