@@ -102,6 +102,9 @@ def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:
     kind, message = error["type"], error["msg"]
     if kind in ("too_long", "too_short") and isinstance(error["input"], str | dict):
         message = _length(error)
+    message = message.replace(" after validation", "")
+    if kind == "union_tag_invalid":
+        message = "Input should be " + " or ".join(error["ctx"]["expected_tags"].rsplit(", ", 1))
     if kind == "literal_error":
         message += _or_types(path, errors, body)
     if kind == "unsupported_type":

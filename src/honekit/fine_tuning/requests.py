@@ -26,7 +26,7 @@ from honekit.fine_tuning.hyperparameters import Objective, Wanted, choose
 from honekit.fine_tuning.records import Asked
 from honekit.graders.elsewhere import is_elsewhere
 from honekit.graders.items import item_faults, item_variables
-from honekit.graders.schema import Grader, LabelModelGrader, PythonGrader, ScoreModelGrader, placed_graders
+from honekit.graders.schema import Grader, LabelModelGrader, PythonGrader, ScoreModelGrader, TextSimilarityGrader, placed_graders
 from honekit.jobs import Job
 from honekit.models import bases
 from honekit.models.fingerprint import fingerprint_adapter
@@ -220,10 +220,13 @@ def _checked(file: File, param: str, objective: Objective, least: int, grader: G
 
 
 def _unheeded(grader: Grader | None) -> Iterator[str]:
+    """What of a grader is otherwise here than its author may expect."""
     for place, part in placed_graders(grader, "Grader") if grader else []:
         if isinstance(part, PythonGrader) and part.image_tag is not None:
             here = f"Python {platform.python_version()} with its standard library"
             yield f"{place}.image_tag: {part.image_tag[:60]!r} chooses no image here; the source runs in {here}"
+        if isinstance(part, TextSimilarityGrader) and part.evaluation_metric == "meteor":
+            yield f"{place}: METEOR is computed without WordNet: equal words and words of one stem match, synonyms do not"
 
 
 def _odd(result: CheckResult) -> Iterator[str]:

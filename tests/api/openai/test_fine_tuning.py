@@ -200,6 +200,18 @@ def test_what_is_odd_in_a_file_is_told_by_the_first_events(client: openai.OpenAI
     ]
 
 
+def test_hyperparameters_in_both_places_are_taken_together_and_may_not_contradict(client: openai.OpenAI) -> None:
+    training = upload(client, preferences(12))
+    method: Any = {"type": "dpo", "dpo": {"hyperparameters": {"beta": 0.3, "batch_size": 6, "learning_rate_multiplier": "auto"}}}
+    legacy: Any = {"n_epochs": 2, "batch_size": 6, "learning_rate_multiplier": 0.5}
+    job = create(client, training_file=training, method=method, hyperparameters=legacy)
+    shown = {"n_epochs": 2, "batch_size": 6, "learning_rate_multiplier": 0.5, "beta": 0.3}
+    assert job.method.dpo.hyperparameters.model_dump() == shown
+    with pytest.raises(openai.BadRequestError, match=r"'batch_size' .*method.dpo.hyperparameters") as caught:
+        create(client, training_file=training, method=method, hyperparameters={"batch_size": 5})
+    assert (caught.value.code, caught.value.param) == ("invalid_value", "hyperparameters")
+
+
 def test_prompts_with_completions_are_checked_line_by_line_too(client: openai.OpenAI) -> None:
     texts: list[Any] = [{"prompt": f"{number} + 1 =", "completion": f" {number + 1}"} for number in range(10)]
     training = upload(client, [*texts, {**texts[3], "topics": "sums"}])
@@ -547,6 +559,7 @@ def test_a_reinforcement_job_may_ask_a_model_of_a_configured_server(
         ({"type": "reinforcement", "reinforcement": {}}, "missing_required_parameter", "grader"),
         (reinforcement({**CHECK, "operation": "is"}), "invalid_value", "grader.operation"),
         (reinforcement({**CHECK, "input": "{{item"}), "invalid_value", "grader.input"),
+        (reinforcement({**CHECK, "input": "{{sample.text}}"}), "invalid_value", "grader"),
         (reinforcement({**CHECK, "type": "magic"}), "invalid_value", "grader.type"),
         (reinforcement(judge("nobody")), "model_not_found", "grader.model"),
         (reinforcement(judge("smollm2-135m")), "invalid_grader", "grader.model"),
@@ -571,6 +584,14 @@ def test_what_is_wrong_with_a_reinforcement_request_is_named(
     with pytest.raises(openai.APIStatusError) as caught:
         create(client, training_file=upload(client, prompts(12)), method=method)
     assert (caught.value.code, caught.value.param) == (code, f"method.reinforcement.{param}".rstrip(".")), caught.value
+
+
+def test_that_meteor_is_without_wordnet_is_told_by_the_jobs_events(client: openai.OpenAI) -> None:
+    alike = {"type": "text_similarity", "name": "like", "evaluation_metric": "meteor", "input": "{{sample.output_text}}",
+             "reference": "{{item.wanted}}"}  # fmt: skip
+    job = create(client, training_file=upload(client, prompts(12)), method=reinforcement(alike))
+    told = [event.message for event in client.fine_tuning.jobs.list_events(job.id) if event.level == "warn"]
+    assert told == ["Grader: METEOR is computed without WordNet: equal words and words of one stem match, synonyms do not"]
 
 
 def test_a_file_has_to_hold_what_the_grader_names(client: openai.OpenAI) -> None:

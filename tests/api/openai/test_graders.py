@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -223,6 +224,18 @@ def test_a_malformed_grader_is_a_400_that_names_the_field(
     with pytest.raises(openai.BadRequestError) as caught:
         resource.run(grader=grader, model_sample="x") if route == "run" else resource.validate(grader=grader)  # type: ignore[arg-type]
     assert (caught.value.code, caught.value.param) == (code, param)
+
+
+def test_a_name_that_no_sample_has_is_found_by_validating_and_a_fault_of_grading(client: openai.OpenAI) -> None:
+    resource = client.fine_tuning.alpha.graders
+    for name in ("sample.output_tools[0]", "sample.text"):
+        grader: Any = multi("a", a={**CHECK, "reference": "{{" + name + "}}"})
+        with pytest.raises(openai.BadRequestError, match=re.escape(name)) as caught:
+            resource.validate(grader=grader)
+        assert (caught.value.code, caught.value.param) == ("invalid_value", "grader")
+        assert resource.run(grader=grader, model_sample="x").metadata.errors.invalid_variable_error
+    for name in ("sample.output_json.text", "sample", "item.output_tools"):
+        resource.validate(grader={**CHECK, "reference": "{{" + name + "}}"})
 
 
 @pytest.mark.parametrize("grader", [CHECK, SIMILAR, SCORE, multi("1 - exact") | {"graders": CHECK}, multi("a", a=CHECK)])

@@ -12,6 +12,7 @@ from honekit.api.openai.chat_schema import Metadata, Text, of_type
 from honekit.errors import ServeError
 from honekit.fine_tuning import Wanted, integrations
 from honekit.fine_tuning.integrations import MAX_TAG
+from honekit.graders.items import AnswerGrader
 from honekit.graders.schema import Grader
 
 
@@ -37,6 +38,11 @@ class Hyperparameters(_Body):
 
 class DpoHyperparameters(Hyperparameters):
     beta: Auto | Annotated[float, Field(gt=0, le=2)] = "auto"
+
+
+def _given(hyperparameters: Hyperparameters | None) -> dict[str, Any]:
+    given = hyperparameters.model_dump(exclude_unset=True) if hyperparameters else {}
+    return {name: value for name, value in given.items() if value != "auto"}
 
 
 def _only_default(given: Any) -> Any:
@@ -67,7 +73,7 @@ def _no_response_format(given: Any) -> Any:
 
 
 class Reinforcement(_Body):
-    grader: Grader
+    grader: AnswerGrader
     hyperparameters: ReinforcementHyperparameters | None = None
     response_format: Annotated[None, BeforeValidator(_no_response_format)] = None
 
@@ -94,6 +100,11 @@ class Method(_Body):
         if given is None and info.data.get("type") == "reinforcement":
             raise PydanticCustomError("missing", "a grader is needed")
         return given
+
+    def given(self) -> dict[str, Any]:
+        """The hyperparameters in the block of the type that are not `auto`."""
+        block: Supervised | Dpo | Reinforcement | None = getattr(self, self.type)
+        return _given(block.hyperparameters if block else None)
 
 
 class WandbRun(_Body):
@@ -128,17 +139,28 @@ class CreateJob(_Body):
     metadata: Metadata | None = None
     method: Annotated[Method | None, BeforeValidator(_only_of_its_type)] = None
     hyperparameters: Hyperparameters | None = None
-    """Deprecated place of `method.supervised.hyperparameters`, which win when both are given."""
+    """Deprecated place of the method's own; what stands in both must be the same."""
     integrations: Annotated[
         list[Annotated[Integration, of_type("integrations", "wandb")]] | None, Field(max_length=5), AfterValidator(_available)
     ] = None
 
+    @field_validator("hyperparameters")
+    @classmethod
+    def _said_once(cls, given: Hyperparameters | None, info: ValidationInfo) -> Hyperparameters | None:
+        method = info.data.get("method")
+        own = method.given() if method else {}
+        twice = next((name for name, value in _given(given).items() if own.get(name, value) != value), None)
+        if method and twice:
+            told = {"name": twice, "place": f"method.{method.type}.hyperparameters"}
+            raise PydanticCustomError("invalid_value", "'{name}' is another in '{place}'", told)
+        return given
+
     def wanted(self) -> Wanted:
         """The hyperparameters, wherever they stand."""
         method = self.method or Method(type="supervised")
-        block: Supervised | Dpo | Reinforcement | None = getattr(method, method.type)
-        given = (block and block.hyperparameters) or self.hyperparameters or Hyperparameters()
-        return Wanted(method.type, **given.model_dump(exclude={"reasoning_effort"}))
+        given = {**_given(self.hyperparameters), **method.given()}
+        given.pop("reasoning_effort", None)
+        return Wanted(method.type, **given)
 
     @property
     def grader(self) -> Grader | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from honekit.graders.items import AnswerGrader
 from honekit.graders.schema import Grader, Text
 
 
@@ -22,7 +23,7 @@ class RunGraderRequest(_Body):
 
 
 class ValidateGraderRequest(_Body):
-    grader: Grader
+    grader: AnswerGrader
 
 
 class ValidateGraderResponse(BaseModel):
