@@ -64,6 +64,29 @@ assert((await client.models.delete(done.fine_tuned_model)).deleted);
 assert((await all(client.files.list({ limit: 1 }))).length > 0);
 assert((await client.files.delete(file.id)).deleted);
 
+const lines = (make) => toFile(Buffer.from(Array.from({ length: 10 }, (_, number) => JSON.stringify(make(number))).join("\n")), "lines.jsonl");
+const asks = (number) => [{ role: "user", content: `pump ${number}?` }];
+const says = (content) => [{ role: "assistant", content }];
+const pairs = await client.files.create({
+  file: await lines((number) => ({ input: { messages: asks(number) }, preferred_output: says("on"), non_preferred_output: says("off") })),
+  purpose: "fine-tune",
+  expires_after: { anchor: "created_at", seconds: 3600 },
+});
+assert.equal(pairs.expires_at - pairs.created_at, 3600);
+const dpo = { hyperparameters: { n_epochs: 1, batch_size: "auto", beta: 0.2 } };
+const preferring = await jobs.create({ model: "tiny", training_file: pairs.id, method: { type: "dpo", dpo } });
+assert.deepEqual(preferring.method.dpo.hyperparameters, { n_epochs: 1, batch_size: 4, learning_rate_multiplier: 1, beta: 0.2 });
+const prompts = await client.files.create({ file: await lines((number) => ({ messages: asks(number), part: "fan" })), purpose: "fine-tune" });
+const reinforcement = { grader: { ...grader, reference: "{{item.part}}" }, hyperparameters: { n_epochs: 1, eval_samples: 2 } };
+const rated = await jobs.create({ model: "tiny", training_file: prompts.id, method: { type: "reinforcement", reinforcement } });
+await jobs.cancel(rated.id);
+assert.deepEqual(rated.method.reinforcement.grader, reinforcement.grader);
+assert.equal(rated.method.reinforcement.hyperparameters.eval_samples, 2);
+const preferred = await until(() => jobs.retrieve(preferring.id), (seen) => seen.finished_at !== null);
+assert.equal(preferred.status, "succeeded");
+const rewards = (await all(jobs.listEvents(preferring.id))).filter((event) => event.type === "metrics");
+assert(rewards.length > 0 && rewards.every((event) => "train_reward_accuracy" in event.data));
+
 const begin = () => client.uploads.create({ filename: "a.txt", bytes: 7, mime_type: "text/plain", purpose: "batch" });
 const upload = await begin();
 const parts = await Promise.all(["one ", "two"].map(async (text) => client.uploads.parts.create(upload.id, { data: await toFile(Buffer.from(text)) })));
