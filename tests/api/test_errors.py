@@ -19,6 +19,11 @@ from honekit.api.openai.chat_schema import ChatCompletionRequest
             {"response_format": {"type": "grammar"}},
             "Invalid value for 'response_format.type': Input should be 'text', 'json_object' or 'json_schema'.",
         ),
+        ({"response_format": "json"}, "Invalid value for 'response_format': Input should be a JSON object."),
+        (
+            {"tool_choice": "any"},
+            "Invalid value for 'tool_choice': Input should be 'none', 'auto' or 'required' or a JSON object.",
+        ),
     ],
 )
 def test_a_fault_is_told_without_the_words_of_the_library(changes: dict[str, Any], message: str) -> None:

@@ -96,17 +96,21 @@ def install(app: FastAPI, *, raises: bool = False) -> None:
         app.add_exception_handler(HoneError, on_hone_error)  # type: ignore[arg-type]
 
 
+_LIBRARY_WORDS = {" after validation": "", "a valid dictionary or object to extract fields from": "a JSON object"}
+
+
 def from_validation(errors: Sequence[Mapping[str, Any]], body: Any) -> ApiError:
     """One 400 from pydantic's list: of the alternatives of a union the one that fits the request furthest."""
     path, error = max(((_path(error, body), error) for error in errors), key=lambda pair: _fit(*pair))
     kind, message = error["type"], error["msg"]
     if kind in ("too_long", "too_short") and isinstance(error["input"], str | dict):
         message = _length(error)
-    message = message.replace(" after validation", "")
     if kind == "union_tag_invalid":
         message = "Input should be " + " or ".join(error["ctx"]["expected_tags"].rsplit(", ", 1))
     if kind == "literal_error":
         message += _or_types(path, errors, body)
+    for words, plain in _LIBRARY_WORDS.items():
+        message = message.replace(words, plain)
     if kind == "unsupported_type":
         kind = "unsupported_value"
         path.append("type")
