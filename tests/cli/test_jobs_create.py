@@ -160,7 +160,7 @@ def test_what_cannot_become_a_job_is_named(
 
 
 def test_each_hyperparameter_of_the_contract_has_an_option() -> None:
-    from honekit.api.openai import fine_tuning_schema as schema
+    from honekit.api.openai import method_schema as schema
     from honekit.cli.api_fault import _OPTIONS
     from honekit.cli.main import load_command
 

@@ -220,7 +220,6 @@ def _checked(file: File, param: str, objective: Objective, least: int, grader: G
 
 
 def _unheeded(grader: Grader | None) -> Iterator[str]:
-    """What of a grader is otherwise here than its author may expect."""
     for place, part in placed_graders(grader, "Grader") if grader else []:
         if isinstance(part, PythonGrader) and part.image_tag is not None:
             here = f"Python {platform.python_version()} with its standard library"

@@ -9,102 +9,15 @@ from pydantic_core import PydanticCustomError
 
 from honekit.api.auth import check_project
 from honekit.api.openai.chat_schema import Metadata, Text, of_type
+from honekit.api.openai.method_schema import Hyperparameters, Method, given_of, only_of_its_type
 from honekit.errors import ServeError
 from honekit.fine_tuning import Wanted, integrations
 from honekit.fine_tuning.integrations import MAX_TAG
-from honekit.graders.items import AnswerGrader
 from honekit.graders.schema import Grader
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-Auto = Literal["auto"]
-MAX_EVAL_SAMPLES = 1000
-Epochs = Auto | Annotated[int, Field(ge=1, le=50)]
-BatchSize = Auto | Annotated[int, Field(ge=1, le=256)]
-RateMultiplier = Auto | Annotated[float, Field(ge=1e-9, le=1e9)]
-"""The contract's lower bound is above zero; a factor beyond these would make a rate of nothing, or of infinity."""
-
-
-class Hyperparameters(_Body):
-    """`auto` is decided when the job is made, and the numbers stand in the answer."""
-
-    batch_size: BatchSize = "auto"
-    learning_rate_multiplier: RateMultiplier = "auto"
-    n_epochs: Epochs = "auto"
-
-
-class DpoHyperparameters(Hyperparameters):
-    beta: Auto | Annotated[float, Field(gt=0, le=2)] = "auto"
-
-
-def _given(hyperparameters: Hyperparameters | None) -> dict[str, Any]:
-    given = hyperparameters.model_dump(exclude_unset=True) if hyperparameters else {}
-    return {name: value for name, value in given.items() if value != "auto"}
-
-
-def _only_default(given: Any) -> Any:
-    if given in ("low", "medium", "high"):
-        raise PydanticCustomError("unsupported_value", "only 'default' is supported: the models here have no levels of reasoning")
-    return given
-
-
-class ReinforcementHyperparameters(Hyperparameters):
-    compute_multiplier: Auto | Annotated[float, Field(gt=0.00001, le=10)] = "auto"
-    eval_interval: Auto | Annotated[int, Field(ge=1)] = "auto"
-    eval_samples: Auto | Annotated[int, Field(ge=1, le=MAX_EVAL_SAMPLES)] = "auto"
-    reasoning_effort: Annotated[Literal["default"], BeforeValidator(_only_default)] = "default"
-
-
-class Supervised(_Body):
-    hyperparameters: Hyperparameters | None = None
-
-
-class Dpo(_Body):
-    hyperparameters: DpoHyperparameters | None = None
-
-
-def _no_response_format(given: Any) -> Any:
-    if given is not None:
-        raise PydanticCustomError("unsupported_value", "answers are not held to a format during training; let the grader rate it")
-    return given
-
-
-class Reinforcement(_Body):
-    grader: AnswerGrader
-    hyperparameters: ReinforcementHyperparameters | None = None
-    response_format: Annotated[None, BeforeValidator(_no_response_format)] = None
-
-
-def _only_of_its_type(given: Any) -> Any:
-    """Blocks of the other types are not read, so what stands in them is not checked either."""
-    if not isinstance(given, dict):
-        return given
-    others = {"supervised", "dpo", "reinforcement"} - {given.get("type")}
-    return {name: value for name, value in given.items() if name not in others}
-
-
-class Method(_Body):
-    """What is learnt, and how: single answers, which of two is preferred, or what a grader rates higher."""
-
-    type: Literal["supervised", "dpo", "reinforcement"]
-    supervised: Supervised | None = None
-    dpo: Dpo | None = None
-    reinforcement: Reinforcement | None = Field(None, validate_default=True)
-
-    @field_validator("reinforcement")
-    @classmethod
-    def _has_a_grader(cls, given: Reinforcement | None, info: ValidationInfo) -> Reinforcement | None:
-        if given is None and info.data.get("type") == "reinforcement":
-            raise PydanticCustomError("missing", "a grader is needed")
-        return given
-
-    def given(self) -> dict[str, Any]:
-        """The hyperparameters in the block of the type that are not `auto`."""
-        block: Supervised | Dpo | Reinforcement | None = getattr(self, self.type)
-        return _given(block.hyperparameters if block else None)
 
 
 class WandbRun(_Body):
@@ -137,7 +50,7 @@ class CreateJob(_Body):
     suffix: Annotated[Text, Field(min_length=1, max_length=64)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     metadata: Metadata | None = None
-    method: Annotated[Method | None, BeforeValidator(_only_of_its_type)] = None
+    method: Annotated[Method | None, BeforeValidator(only_of_its_type)] = None
     hyperparameters: Hyperparameters | None = None
     """Deprecated place of the method's own; what stands in both must be the same."""
     integrations: Annotated[
@@ -149,7 +62,7 @@ class CreateJob(_Body):
     def _said_once(cls, given: Hyperparameters | None, info: ValidationInfo) -> Hyperparameters | None:
         method = info.data.get("method")
         own = method.given() if method else {}
-        twice = next((name for name, value in _given(given).items() if own.get(name, value) != value), None)
+        twice = next((name for name, value in given_of(given).items() if own.get(name, value) != value), None)
         if method and twice:
             told = {"name": twice, "place": f"method.{method.type}.hyperparameters"}
             raise PydanticCustomError("invalid_value", "'{name}' is another in '{place}'", told)
@@ -158,7 +71,7 @@ class CreateJob(_Body):
     def wanted(self) -> Wanted:
         """The hyperparameters, wherever they stand."""
         method = self.method or Method(type="supervised")
-        given = {**_given(self.hyperparameters), **method.given()}
+        given = {**given_of(self.hyperparameters), **method.given()}
         given.pop("reasoning_effort", None)
         return Wanted(method.type, **given)
 
