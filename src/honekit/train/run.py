@@ -115,13 +115,12 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         except Interrupted:
             hooks.settle()
             raise Stopped(context.stop_requested() or "pause") from None
+        explored = recipe.objective == "reinforcement"
         if progress.best_step != progress.step:
             hooks.settle()
             state.read(best_checkpoint(context, progress.best_step))
-            context.event(
-                "info", f"Best on validation ({recipe.select_by}) was step {progress.best_step}; that checkpoint is the result"
-            )
-        explored = recipe.objective == "reinforcement"
+            by = "reward" if explored else recipe.select_by
+            context.event("info", f"Best on validation ({by}) was step {progress.best_step}; that checkpoint is the result")
         if explored:
             _require_signal(progress)
         context.event("info", "Verifying the trained model")
