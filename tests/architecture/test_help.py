@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from honekit.cli.commands import COMMANDS, load_command
 from honekit.cli.help_text import reflowed
-from honekit.cli.main import COMMANDS, load_command, main
+from honekit.cli.main import main
 
 
 def _leaves(name: str) -> Iterator[tuple[str, Any]]:

@@ -162,7 +162,7 @@ def test_what_cannot_become_a_job_is_named(
 def test_each_hyperparameter_of_the_contract_has_an_option() -> None:
     from honekit.api.openai import method_schema as schema
     from honekit.cli.api_fault import _OPTIONS
-    from honekit.cli.main import load_command
+    from honekit.cli.commands import load_command
 
     there = {option for parameter in load_command("jobs").commands["create"].params for option in parameter.opts}
     blocks = {

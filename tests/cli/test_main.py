@@ -13,8 +13,9 @@ import pytest
 import typer
 
 from honekit import __version__
-from honekit.cli import main as frame
-from honekit.cli.main import COMMANDS, Command, main
+from honekit.cli import faults
+from honekit.cli.commands import COMMANDS, Command
+from honekit.cli.main import main
 from honekit.errors import DataError, SettingsError
 
 Install = Callable[[Callable[..., Any]], None]
@@ -112,7 +113,7 @@ def test_a_bug_is_reported_even_where_no_log_can_be_written(
     occupied = tmp_path / "file"
     occupied.write_text("")
     monkeypatch.setenv("HONE_HOME", str(occupied / "below"))
-    monkeypatch.setattr(frame.tempfile, "gettempdir", lambda: str(tmp_path / "absent"))
+    monkeypatch.setattr(faults.tempfile, "gettempdir", lambda: str(tmp_path / "absent"))
     install(_raising(ZeroDivisionError()))
     assert main(["probe"]) == 1
     assert "this is a bug in Hone" in capsys.readouterr().err
