@@ -53,6 +53,14 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> 
     return json.loads(capsys.readouterr().out)
 
 
+def test_a_run_keeps_the_whole_path_of_its_model(
+    suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = tiny.save_base(tmp_path / "one")
+    monkeypatch.chdir(tmp_path)
+    assert said(capsys, "run", str(suite), "--model", "one", "--limit", "1")["model"] == str(base)
+
+
 def test_two_models_on_a_suite_are_compared_item_by_item(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = []
     for name in ("one", "two"):

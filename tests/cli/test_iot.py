@@ -64,6 +64,10 @@ def test_nothing_to_diagnose_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["iot", "diagnose", " "]) == 1
     assert "[iot.empty_log]" in capsys.readouterr().err
     assert main(["iot", "diagnose", str(file)]) == 2
-    assert f"say --file {file}" in capsys.readouterr().err
+    assert (
+        f"is a file, not a log's text [iot.no_input]\nwhere  TEXT\nmend   give it with --file {file}" in capsys.readouterr().err
+    )
+    assert main(["iot", "diagnose", str(tmp_path)]) == 2
+    assert f"{tmp_path} is a folder, not a log's text [iot.no_input]" in capsys.readouterr().err
     assert main(["iot", "diagnose", "z" * 300_000]) == 1
     assert "[iot.log_too_long]" in capsys.readouterr().err

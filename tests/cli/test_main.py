@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 import typer
 
-from honekit import __version__
+from honekit import __version__, registry, settings
 from honekit.cli import faults
 from honekit.cli.commands import COMMANDS, Command
 from honekit.cli.main import main
 from honekit.errors import DataError, SettingsError
+from honekit.project import Project
 
 Install = Callable[[Callable[..., Any]], None]
 
@@ -198,6 +200,55 @@ def test_completion_offers_the_commands_without_loading_them() -> None:
         env={"_HONE_COMPLETE": "complete_bash", "COMP_WORDS": "hone d", "COMP_CWORD": "1", "PATH": "/usr/bin:/bin"},
     )
     assert done.stdout.split() == ["demo", "decide", "doctor", "data"]
+
+
+@pytest.mark.parametrize(
+    ("option", "named", "near"),
+    [
+        (["--base", "smollm2-135"], "--base: smollm2-135", "did you mean smollm2-135m or HuggingFaceTB/SmolLM2-135M-Instruct?"),
+        (["--base", "./absent"], "--base: {here}/absent", "config.json"),
+        ([], "{project}/hone.toml, [train] base: qwen2.5", "did you mean Qwen/Qwen2.5-0.5B-Instruct?"),
+    ],
+)
+def test_a_base_that_there_is_not_is_refused_first_of_all_with_what_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: list[str], named: str, near: str
+) -> None:
+    project = shutil.copytree(settings.examples_dir() / "support-routing", tmp_path / "project")
+    file = project / "hone.toml"
+    file.write_text(file.read_text().replace("smollm2-135m", "qwen2.5"))
+    (project / "train.jsonl").unlink()  # never missed
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", str(project), *option, "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert told["where"] == named.format(here=tmp_path, project=project)
+    assert near in told["mend"]
+
+
+def test_a_tuned_model_in_place_of_a_base_is_sent_to_where_it_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    made = registry.create_version("iot", "ftjob-1", "tiny", "x", Path("/a"), "y").name
+    assert main(["run", str(settings.examples_dir() / "support-routing"), "--base", made]) == 2
+    assert f"`hone jobs create TRAINING --model {made}`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("base", ["base", "./base"])
+def test_the_base_of_a_run_is_a_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str) -> None:
+    import honekit.pipeline
+
+    asked: list[str] = []
+
+    def stop(project: Project, *_: object, **__: object) -> None:
+        asked.append(project.train.base)
+        raise DataError("data.record", what="the test ends here", mend="nothing")
+
+    monkeypatch.setattr(honekit.pipeline, "run_project", stop)
+    project = shutil.copytree(settings.examples_dir() / "support-routing", tmp_path / "project")
+    file = project / "hone.toml"
+    file.write_text(file.read_text().replace("smollm2-135m", base))
+    for folder in (project, tmp_path):
+        (folder / "base").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert [main(["run", "project"]), main(["run", "project", "--base", base])] == [1, 1]
+    assert asked == [str(project / "base"), str(tmp_path / "base")]
 
 
 def test_a_run_without_deployment_says_so_to_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,15 @@ def test_what_is_no_model_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert code_of("no such base") == "model.unknown_base"
 
 
+def test_the_embedded_bases_id_means_it_also_beside_a_folder_of_that_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "smollm2-135m").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(wheel, "find_gguf", lambda _: None)
+    assert code_of("smollm2-135m") == "model.base_missing"
+
+
 def test_the_embedded_base_without_its_file_names_the_command_that_fetches_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

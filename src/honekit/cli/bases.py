@@ -61,6 +61,7 @@ def get_base(base: BaseId, as_json: AsJson = False) -> None:
     """
     import time
 
+    from honekit.cli.known_names import base_from
     from honekit.cli.render import progress
     from honekit.models import bases
     from honekit.models.fingerprint import fingerprint_base
@@ -71,7 +72,8 @@ def get_base(base: BaseId, as_json: AsJson = False) -> None:
         def show(stage: str, done: int, total: int | None) -> None:
             report(done / 1e6, None if total is None else total / 1e6, stage)
 
-        path = bases.get_base(base, show)
+        with base_from("BASE", base):
+            path = bases.get_base(base, show)
     found = {"id": base, "path": str(path), "fingerprint": fingerprint_base(path)}
     elapsed_s = round(time.monotonic() - started, 1)
     if as_json:
@@ -90,15 +92,17 @@ def show_base(base: BaseId, as_json: AsJson = False) -> None:
 
         hone bases show ./my-model --json
     """
+    from honekit.cli.known_names import base_from
     from honekit.models import bases, catalogue
     from honekit.models.fingerprint import fingerprint_base
 
     entry = catalogue.find(base)
     known = entry.as_dict() if entry else {"id": base}
     local = bases.is_local(base)
-    if not local and entry is None and "/" not in base:
-        raise catalogue.unknown_base(base)
-    path = bases.resolve_base(base) if local else None
+    with base_from("BASE", base):
+        if not local and entry is None and "/" not in base:
+            raise catalogue.unknown_base(base)
+        path = bases.resolve_base(base) if local else None
     values = {
         **known,
         "local": local,

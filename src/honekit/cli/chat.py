@@ -14,7 +14,6 @@ from honekit.cli.device import Device
 from honekit.errors import ServeError, SettingsError
 
 if TYPE_CHECKING:
-    from honekit.api.served import Served
     from honekit.inference.engine import Engine
     from honekit.inference.session import Session
 
@@ -72,11 +71,12 @@ def chat(
     """
     if len(models) > 2:
         raise SettingsError("cli.usage", what=f"{len(models)} models were given", mend="name one or two")
+    from honekit.cli.known_names import find_model
     from honekit.cli.render import console
     from honekit.inference.engine import load_engine
 
     talkers = []
-    for found in [_find(name) for name in dict.fromkeys(models)]:
+    for found in [find_model(name) for name in dict.fromkeys(models)]:
         with console.status(f"loading {found.name}"):
             talkers.append(Talker(found.name, load_engine(found.base_ref, found.adapter), system))
     interactive = sys.stdin.isatty()
@@ -101,19 +101,6 @@ def chat(
             failed = True
     if failed and not interactive:
         raise typer.Exit(1)
-
-
-def _find(name: str) -> Served:
-    """Any name that the server knows, and, since this is the user's own terminal, any base by directory or Hub id."""
-    from honekit.api.served import Served, resolve
-    from honekit.models import bases
-
-    try:
-        return resolve(name)
-    except ServeError:
-        if not bases.is_local(name):
-            raise
-    return Served(name, name, name, None, "", 0, "base")
 
 
 def _lines(interactive: bool) -> Iterator[str]:

@@ -67,6 +67,7 @@ def check(
 
         hone data check tickets.xlsx --map input=message --map answer=queue
     """
+    from honekit.cli.known_names import base_from
     from honekit.data.checks import CheckOptions
     from honekit.data.checks.run import check_file
     from honekit.data.formats.check import check_any
@@ -75,7 +76,8 @@ def check(
     with _progress(file) as report:
         run = partial(check_file, checks=() if only else None, progress=report, tell=_tell)
         said = given(format, columns, pattern, split)
-        result = check_any(file, options, said, run, structure_only=only is not None)
+        with base_from("--base", base or ""):
+            result = check_any(file, options, said, run, structure_only=only is not None)
     if as_json:
         print_json(result.as_dict())
     else:

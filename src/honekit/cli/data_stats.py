@@ -51,9 +51,11 @@ def stats(
     expect_jsonl(file)
     template = None
     if base:
+        from honekit.cli.known_names import base_from
         from honekit.models import bases
 
-        template = bases.load_template(bases.resolve_base(base))
+        with base_from("--base", base):
+            template = bases.load_template(bases.resolve_base(base))
     size = file.stat().st_size if file.is_file() else None
     with progress("characters", size) as bar:
         found = file_stats(file, template, bar)

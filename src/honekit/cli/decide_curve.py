@@ -46,7 +46,7 @@ def curve(
     """
     from honekit.cli import render
     from honekit.cli.decide_measure import print_seeds, require_recipe, with_options
-    from honekit.cli.run import Terminal, changed
+    from honekit.cli.run import Terminal, base_of, changed
     from honekit.data.prepare import prepare
     from honekit.pipeline.measure import measure_project
     from honekit.project import load_project
@@ -59,7 +59,8 @@ def curve(
     loaded = with_options(loaded, shares=shares, further_examples=more, seeds=seeds)
     terminal = Terminal()
     try:
-        document = measure_project(loaded, terminal, arms=arms, limit=limit, command="hone decide curve", name="curve")
+        with base_of(loaded, base):
+            document = measure_project(loaded, terminal, arms=arms, limit=limit, command="hone decide curve", name="curve")
     finally:
         terminal.close()
     found = {

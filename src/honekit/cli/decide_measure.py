@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.base_name import absolute
 from honekit.cli.device import Device, chosen
 from honekit.errors import SettingsError
 
@@ -49,12 +50,13 @@ def measure(
         hone decide measure --resume --json | jq .choice
     """
     from honekit.cli import render
-    from honekit.cli.run import Terminal, changed
+    from honekit.cli.run import Terminal, base_of, changed
     from honekit.pipeline.measure import measure_project, result_file
     from honekit.pipeline.measure_settings import resumed_settings
     from honekit.project import load_project
 
     loaded = load_project(project)
+    base = base and absolute(base, Path.cwd())
     names = [name.strip() for name in arms.split(",") if name.strip()] if arms is not None else None
     if resume:
         if names is not None or limit or seeds:
@@ -72,7 +74,8 @@ def measure(
     loaded = with_options(changed(loaded, base, device), seeds=seeds)
     terminal = Terminal()
     try:
-        document = measure_project(loaded, terminal, arms=names, limit=limit, command="hone decide measure")
+        with base_of(loaded, base):
+            document = measure_project(loaded, terminal, arms=names, limit=limit, command="hone decide measure")
     finally:
         terminal.close()
     if as_json:

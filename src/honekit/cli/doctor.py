@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from honekit.base_name import EMBEDDED
+
 GB = 1e9
 MEMORY_BYTES, MEMORY_COMFORT_BYTES = 2 * GB, 4 * GB
 """The demo's training job peaks near 2 GB; below 4 GB in all the machine may swap."""
@@ -157,7 +159,7 @@ def _gpu() -> tuple[dict[str, Any] | None, list[Finding]]:
 def _base() -> tuple[dict[str, Any], list[Finding]]:
     from honekit.models import bases, catalogue, wheel
 
-    entry = catalogue.get(catalogue.EMBEDDED)
+    entry = catalogue.get(EMBEDDED)
     if bases.is_local(entry.id):
         return {"id": entry.id, "local": True, "path": str(bases.resolve_base(entry.id))}, []
     packed = entry.wheel is not None and wheel.find_gguf(entry.wheel) is not None

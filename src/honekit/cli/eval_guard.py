@@ -37,13 +37,13 @@ def guard(
 
         hone eval guard --model tickets@production --max-forgetting 0.02
     """
-    from honekit.api.served import resolve
+    from honekit.cli.known_names import find_model
     from honekit.errors import SettingsError
     from honekit.evals.guard import run_guard
     from honekit.inference.engine import load_engine
     from honekit.settings import home
 
-    served = resolve(model)
+    served = find_model(model)
     if served.adapter is None:
         raise SettingsError("eval.not_tuned", what=f"{model!r} is a base: it has forgotten nothing", mend="name a tuned model")
 

@@ -34,7 +34,8 @@ def version_behind(model: str, endpoint: str | None) -> str:
     if server_url() is not None:
         return call(lambda client: _behind_alias(client, model))
     owner = local_project()
-    return resolve(model, directories([model], owner), owner).model
+    # A run that goes on elsewhere finds the directory by its whole path.
+    return directories([model], owner).get(model) or resolve(model, owner=owner).model
 
 
 async def _behind_alias(client: AsyncOpenAI, name: str) -> str:
@@ -70,20 +71,11 @@ async def models_at(endpoint: str | None, models: Sequence[str]) -> AsyncIterato
 
 
 def directories(models: Sequence[str], owner: str | None = None) -> dict[str, str]:
-    """Those of the models that are bases by directory or Hub id. Raises: ServeError[serve.unknown_model] for what is neither."""
-    from honekit.api.served import resolve
-    from honekit.errors import ServeError
-    from honekit.models import bases
+    """Those of the models that are bases, a directory by its whole path. Raises: ServeError[serve.unknown_model]."""
+    from honekit.cli.known_names import find_model
 
-    found: dict[str, str] = {}
-    for model in filter(None, models):
-        try:
-            resolve(model, owner=owner)
-        except ServeError:
-            if not bases.is_local(model):
-                raise
-            found[model] = model
-    return found
+    found = [find_model(model, owner) for model in filter(None, models)]
+    return {one.name: one.base_ref for one in found if one.owned_by == "base" and one.adapter is None}
 
 
 @asynccontextmanager

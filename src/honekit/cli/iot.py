@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator
@@ -94,7 +95,11 @@ def _logs(text: str | None, file: Path | None) -> list[Log | DataError]:
         )
     if text is not None and text != "-":
         if os.path.isfile(text):
-            raise SettingsError("iot.no_input", what=f"{text} is a file, no log", where="TEXT", mend=f"say --file {text}")
+            mend = f"give it with --file {shlex.quote(text)}"
+            raise SettingsError("iot.no_input", what=f"{text} is a file, not a log's text", where="TEXT", mend=mend)
+        if os.path.isdir(text):
+            mend = 'give a log\'s text, or with --file one file with lines of {"log": ...}'
+            raise SettingsError("iot.no_input", what=f"{text} is a folder, not a log's text", where="TEXT", mend=mend)
         # An argument may hold any byte, and a device's log often does.
         log = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         logs: list[Log | DataError] = [Log(log)] if log.strip() else []

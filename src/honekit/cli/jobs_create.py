@@ -112,6 +112,11 @@ def create_job(
             named = {"TRAINING": training, "--validation": validation}.get(str(fault.where))
             if named and Path(named).is_file():
                 fault.where = named
+            elif fault.code == "api.model_not_found" and server_url() is None:
+                from honekit.cli.known_names import base_names, did_you_mean, tuned_names
+
+                fault.where = f"--model: {model}"
+                fault.mend = did_you_mean(model, [*base_names(), *tuned_names()]) + str(fault.mend)
             raise
         _show(job, as_json=as_json)
         if watch:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.base_name import absolute
 from honekit.cli.device import Device
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ def run(
     from honekit.project import load_project
 
     loaded = changed(load_project(project), base, device)
-    _run(loaded, use_more=True, share=subset or 1.0, as_json=as_json, command="hone run", deploy=not no_deploy)
+    with base_of(loaded, base):
+        _run(loaded, use_more=True, share=subset or 1.0, as_json=as_json, command="hone run", deploy=not no_deploy)
 
 
 def demo(
@@ -67,15 +70,23 @@ def demo(
 
     loaded = changed(load_project(bundled_project("iot-diagnostics")), base, device)
     share = 1.0 if full else loaded.evaluate.subset
-    _run(loaded, use_more=False, share=share, as_json=as_json, command="hone demo --full" if full else "hone demo")
+    with base_of(loaded, base):
+        _run(loaded, use_more=False, share=share, as_json=as_json, command="hone demo --full" if full else "hone demo")
 
 
 def changed(project: Project, base: str | None, device: str) -> Project:
     """The project with another base or device."""
-    changes: dict[str, Any] = {} if device == "auto" else {"device": device}
+    changes = {} if device == "auto" else {"device": device}
     if base:
-        changes["base"] = base
-    return project.model_copy(update={"train": project.train.model_copy(update=changes)}) if changes else project
+        changes["base"] = absolute(base, Path.cwd())
+    return project.with_recipe(**changes)
+
+
+def base_of(project: Project, option: str | None) -> AbstractContextManager[None]:
+    """Has a fault of a base that there is not say what names it: --base (`option`), or hone.toml."""
+    from honekit.cli.known_names import base_from
+
+    return base_from("--base" if option else f"{project.root / 'hone.toml'}, [train] base", project.train.base)
 
 
 class Terminal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from honekit import settings
+from honekit.base_name import is_directory
 from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
@@ -90,15 +91,19 @@ def _named_base(given: str) -> tuple[str, str]:
         name, ref = (Path(given).expanduser().resolve().name if Path(given).expanduser().is_dir() else given), given
     if not name or not ref:
         raise SettingsError("settings.base", what=f"--base {given!r} names no model", mend="write --base NAME=REF")
+    from honekit.cli.known_names import base_from, base_names, did_you_mean
     from honekit.models import bases
 
-    if Path(ref).expanduser().is_dir():
-        return name, str(bases.resolve_base(ref))
+    if is_directory(ref, Path()):
+        with base_from("--base", ref):
+            return name, str(bases.resolve_base(ref))
     if not bases.is_local(ref):
         raise SettingsError(
             "settings.base",
             what=f"the base {ref!r} is not on this machine",
-            mend=f"run `hone bases get {ref}` first, or give a directory",
+            where="--base",
+            mend=did_you_mean(ref, [one for one in base_names() if one != ref])
+            + f"`hone bases get {ref}` fetches one by its id, and a directory works too",
         )
     return name, ref
 

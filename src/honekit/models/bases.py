@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honekit import settings
+from honekit.base_name import is_directory
 from honekit.errors import HoneError, ModelError
 from honekit.models import catalogue, hub, wheel
 from honekit.models.gguf import convert_gguf
@@ -34,16 +35,9 @@ def resolve_base(ref: str, progress: Progress | None = None) -> Path:
     Raises ModelError: `model.base_missing`, `model.unknown_base`, or what `check_directory` and
     `hub.download` raise.
     """
-    path = Path(ref).expanduser()
-    if ref.startswith(("/", "./", "../", "~", ".")) or path.exists():
-        if not path.is_dir():
-            raise ModelError(
-                "model.no_such_directory",
-                what=f"the base model's directory {'is a file' if path.exists() else 'does not exist'}",
-                where=str(path),
-                mend="give the folder that holds config.json and the .safetensors files, or see `hone bases list`",
-            )
-        return check_directory(path.resolve())
+    require_name(ref)
+    if is_directory(ref, Path()):
+        return check_directory(Path(ref).expanduser().resolve())
     entry = catalogue.find(ref)
     if entry is not None and entry.wheel is not None:
         target = base_directory(entry.id)
@@ -57,9 +51,22 @@ def resolve_base(ref: str, progress: Progress | None = None) -> Path:
                 mend=f"run `hone bases get {entry.id}`",
             )
         return _convert(entry, gguf, progress)
-    if not _HUB_ID.fullmatch(ref):
-        raise catalogue.unknown_base(ref)
     return check_directory(hub.download(ref))
+
+
+def require_name(ref: str) -> None:
+    """Raises ModelError `model.no_such_directory` or `model.unknown_base` for what names no base. Opens and fetches nothing."""
+    if is_directory(ref, Path()):
+        path = Path(ref).expanduser()
+        if not path.is_dir():
+            raise ModelError(
+                "model.no_such_directory",
+                what=f"the base model's directory {'is a file' if path.exists() else 'does not exist'}",
+                where=str(path),
+                mend="give the folder that holds config.json and the .safetensors files, or see `hone bases list`",
+            )
+    elif catalogue.find(ref) is None and not _HUB_ID.fullmatch(ref):
+        raise catalogue.unknown_base(ref)
 
 
 def get_base(ref: str, progress: Progress | None = None) -> Path:

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
+from honekit.base_name import EMBEDDED
 from honekit.errors import ModelError
 
 BYTES_PER_PARAMETER = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -74,9 +74,6 @@ class BaseModel:
             "note": self.note,
         }
 
-
-EMBEDDED = "smollm2-135m"
-"""The base that needs no Hub: it comes with the other dependencies."""
 
 CATALOGUE: tuple[BaseModel, ...] = (
     BaseModel(
@@ -144,7 +141,7 @@ def find(base_id: str) -> BaseModel | None:
 
 
 def get(base_id: str) -> BaseModel:
-    """The entry of that id. Raises ModelError `model.unknown_base` with the nearest known one."""
+    """The entry of that id. Raises ModelError `model.unknown_base`."""
     entry = find(base_id)
     if entry is None:
         raise unknown_base(base_id)
@@ -153,10 +150,8 @@ def get(base_id: str) -> BaseModel:
 
 def unknown_base(ref: str) -> ModelError:
     """The error for a name that is neither in the catalogue nor a directory nor a Hub id."""
-    near = difflib.get_close_matches(ref, [entry.id for entry in CATALOGUE], n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}? " if near else ""
     return ModelError(
         "model.unknown_base",
         what=f"there is no base model {ref!r}",
-        mend=f"{hint}`hone bases list` shows the known ones; a Hub id (owner/name) or a local directory works too",
+        mend="`hone bases list` shows the known ones; a Hub id (owner/name) or a local directory works too",
     )

@@ -86,6 +86,14 @@ def cached(ref: str) -> Path | None:
     return Path(folder) if any(Path(folder).glob("*.safetensors")) else None
 
 
+def cached_ids() -> list[str]:
+    """Models of which the Hub's local cache has something, by name."""
+    from huggingface_hub import constants
+
+    folders = sorted(Path(constants.HF_HUB_CACHE).glob("models--*--*"))
+    return [folder.name.removeprefix("models--").replace("--", "/", 1) for folder in folders]
+
+
 def _no_access(ref: str, error: Exception) -> NoReturn:
     raise ModelError(
         "model.hub_no_access",

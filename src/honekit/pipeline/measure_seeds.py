@@ -22,7 +22,7 @@ def measure_seeds(run: Measurement, files: tuple[Path, Path]) -> dict[int, ArmRe
     """The tuned arm once more for each further seed; each training is a job of its own, which is done once."""
     project, found = run.project, {}
     for seed in further_seeds(project):
-        seeded = project.model_copy(update={"train": project.train.model_copy(update={"seed": seed})})
+        seeded = project.with_recipe(seed=seed)
         name = f"tuned_seed_{seed}"
         version, trained = run.train(seeded, name, files)
         asker = run.asker(run.load(version.adapter_path))

@@ -65,6 +65,7 @@ def run_project(
 
     began = time.perf_counter()
     rules = project_rules(project)
+    bases.require_name(project.train.base)
     with alone(project):
         # The process imports what training needs while the data is read, and not beside the measurement.
         with prepared_process("train") as processes:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from honekit.base_name import absolute
 from honekit.errors import SettingsError
 from honekit.project.project import Project, reason
 
@@ -31,9 +32,12 @@ def load_project(path: Path) -> Project:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
         raise _unreadable(file, fault) from fault
     try:
-        return Project.model_validate({**raw, "root": file.parent.resolve()})
+        project = Project.model_validate({**raw, "root": file.parent.resolve()})
     except ValidationError as fault:
         faults = _faults(fault, raw)
+    else:
+        # What does not lie beside hone.toml may lie where the command was called.
+        return project.with_recipe(base=absolute(absolute(project.train.base, project.root), Path.cwd()))
     # Not raised from pydantic's error: that keeps a validator's own, and so all frames, where no collection of garbage looks.
     raise SettingsError(
         "settings.project_invalid",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import model_validator
 
@@ -86,6 +87,10 @@ class Project(Section):
         if unseen is not None and unseen not in self.data.slices:
             raise ValueError(f"data.unseen_slice {unseen!r} is none of data.slices: {', '.join(self.data.slices)}")
         return self
+
+    def with_recipe(self, **changes: Any) -> Project:
+        """The project with other values in `train`, which are not checked."""
+        return self.model_copy(update={"train": self.train.model_copy(update=changes)})
 
     @property
     def system_prompt(self) -> str:

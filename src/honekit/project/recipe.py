@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from honekit.base_name import EMBEDDED
 from honekit.project.section import Section
 from honekit.settings import Device
 
@@ -32,7 +33,8 @@ class ReinforcementSection(Section):
 class TrainSection(Section):
     """The recipe. What was tried, and with which result, stands in `docs/lab-notes.md`."""
 
-    base: str = "smollm2-135m"
+    base: str = Field(EMBEDDED, min_length=1)
+    """A loaded project has a directory as a whole path; in hone.toml it is relative to the project's folder."""
     objective: Literal["supervised", "dpo", "reinforcement"] = "supervised"
     """supervised: imitate the answers of conversations; dpo: prefer one answer over another; reinforcement: write answers and
     make those likelier that a grader rates higher (`docs/training.md`)."""

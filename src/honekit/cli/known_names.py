@@ -1,0 +1,81 @@
+"""Which names a user may have meant: of models, tuned or not, that this machine knows."""
+
+from __future__ import annotations
+
+import difflib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from honekit.errors import HoneError, ModelError, ServeError
+
+if TYPE_CHECKING:
+    from honekit.api.served import Served
+
+_NEAR = 3
+_NO_SUCH_BASE = frozenset(
+    f"model.{code}"
+    for code in ("base_missing", "hub_no_access", "hub_not_found", "hub_unreachable", "no_such_directory", "unknown_base")
+)
+
+
+def base_names() -> list[str]:
+    """Bases of the catalogue, and those of the Hub that are on this machine."""
+    from honekit.models import catalogue, hub
+
+    return list(dict.fromkeys([*(entry.id for entry in catalogue.CATALOGUE), *hub.cached_ids()]))
+
+
+def tuned_names() -> list[str]:
+    """Aliases and tuned models of this machine; none where they cannot be read."""
+    from honekit.store.names import known_names
+
+    try:
+        return [name for name, _ in known_names("models")]
+    except (HoneError, sqlite3.Error):
+        return []
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A question with the names that are near, to stand before another sentence; empty where none is."""
+    part = name.lower()
+    holding = [one for one in known if part and part in one.lower()]
+    near = dict.fromkeys([*holding, *difflib.get_close_matches(name, known, n=_NEAR, cutoff=0.6)])
+    return f"did you mean {' or '.join(list(near)[:_NEAR])}? " if near else ""
+
+
+def find_model(name: str, owner: str | None = None) -> Served:
+    """Any name that the server knows (of `owner`, None: of everybody), and, since this is the user's own machine, any base by directory or Hub id.
+
+    Raises: ServeError[serve.unknown_model], with the names that are near.
+    """
+    from honekit.api.served import Served, resolve
+    from honekit.base_name import absolute
+    from honekit.models import bases
+
+    try:
+        return resolve(name, owner=owner)
+    except ServeError as fault:
+        ref = absolute(name, Path.cwd())
+        if bases.is_local(ref):
+            return Served(name, ref, ref, None, "", 0, "base")
+        if fault.code == "serve.unknown_model":
+            fault.mend = did_you_mean(name, [*base_names(), *tuned_names()]) + str(fault.mend)
+        raise
+
+
+@contextmanager
+def base_from(place: str, ref: str) -> Iterator[None]:
+    """Has a fault of a base that there is not say which option or key (`place`) names it, and which names are near."""
+    try:
+        yield
+    except ModelError as fault:
+        if fault.code in _NO_SUCH_BASE:
+            fault.where = f"{place}: {ref}"
+            if ref in tuned_names():
+                fault.mend = f"this is a tuned model: `hone jobs create TRAINING --model {ref}` goes on from it; here name a base"
+            elif fault.code != "model.base_missing":
+                fault.mend = did_you_mean(ref, [one for one in base_names() if one != ref]) + str(fault.mend)
+        raise
