@@ -78,7 +78,7 @@ def test_an_example_of_weight_0_is_checked_and_not_trained_on(project: Project) 
     examples = read_chat_file(prepared.train_file)
     assert len(examples) == 10
     assert len(prepared.train) == 10
-    assert prepared.origin(prepared.train_file, [5]) == f"{project.path('train.jsonl')}: line 6"
+    assert prepared.origin(prepared.train_file, [5]) == {project.path("train.jsonl"): [6]}
 
 
 def test_a_group_in_two_splits_is_refused_with_both_lines(project: Project) -> None:
@@ -149,8 +149,8 @@ def test_a_line_of_the_chat_files_is_told_as_the_line_that_it_was_made_of(projec
     write_lines(project.path("more.jsonl"), [record(n, "more") for n in range(3)])
     prepared = prepare(project, use_more=True)
     train, more = project.path("train.jsonl"), project.path("more.jsonl")
-    assert prepared.origin(prepared.train_file, [1, 3, 12, 14]) == f"{train}: lines 2, 4; {more}: line 2"
-    assert prepared.origin(prepared.validation_file, [4]) == f"{project.path('validation.jsonl')}: line 4"
+    assert prepared.origin(prepared.train_file, [1, 3, 12, 14]) == {train: [2, 4], more: [2]}
+    assert prepared.origin(prepared.validation_file, [4]) == {project.path("validation.jsonl"): [4]}
 
 
 def test_a_slice_without_a_test_example_is_warned_of(project: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,24 @@ def test_examples_cut_before_their_answers_are_refused_where_the_user_wrote_them
     training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(14))
     recipe = recipe_of(tiny_base, max_length=16)
     with pytest.raises(TrainError) as caught:
-        plan(recipe, training, None, tiny_base, MEASURED, lambda path, lines: f"{path.name} {len(lines)}")
-    assert (caught.value.code, caught.value.where) == ("train.all_truncated", "train.jsonl 14")
+        plan(recipe, training, None, tiny_base, MEASURED, in_two_forms)
+    assert (caught.value.code, caught.value.where) == ("train.all_truncated", "own.jsonl: lines 1, 2, 3, 4, 5, 6, 7")
+    assert caught.value.what.startswith("all examples are longer")
+
+
+def test_examples_that_are_cut_short_are_told_as_the_user_wrote_them(tiny_base: Path, tmp_path: Path) -> None:
+    records = tiny.conversations(14)
+    for line in (3, 10):
+        records[line - 1]["messages"][2]["content"] = "It is a very long answer. " * 20
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", records)
+    recipe = recipe_of(tiny_base, max_length=200)
+    told = plan(recipe, training, None, tiny_base, MEASURED, in_two_forms).warnings
+    assert told == ["1 example is longer than 200 tokens and cut there: own.jsonl: line 3"]
+    assert plan(recipe, training, None, tiny_base, MEASURED).warnings[0].endswith(f"{training}: lines 3, 10")
+
+
+def in_two_forms(_path: Path, lines: Sequence[int]) -> dict[Path, list[int]]:
+    return {Path("own.jsonl"): list(dict.fromkeys((line - 1) % 7 + 1 for line in lines))}
 
 
 def test_more_epochs_full_training_and_a_slower_machine_take_longer(tiny_base: Path, tmp_path: Path) -> None:

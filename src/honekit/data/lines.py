@@ -221,6 +221,28 @@ def on_lines(path: Path, lines: Sequence[int]) -> str:
     return f"{path}: {'line' if len(lines) == 1 else 'lines'} {', '.join(map(str, lines[:MAX_SHOWN]))}{more}"
 
 
+Written = Mapping[Path, Sequence[int]]
+"""Lines of files as the user wrote them."""
+Origin = Callable[[Path, Sequence[int]], Written]
+"""Where these lines of a file stand for the user, who may have written another one that it was made of. Several of them may have
+been made of one."""
+
+
+def as_written(path: Path, lines: Sequence[int]) -> Written:
+    """The `Origin` of a file that the user wrote."""
+    return {path: lines}
+
+
+def counted(written: Written) -> int:
+    """How many lines these are."""
+    return sum(len(lines) for lines in written.values())
+
+
+def places(written: Written) -> str:
+    """`train.jsonl: lines 3, 7; more.jsonl: line 2`, the first of each file."""
+    return "; ".join(on_lines(path, lines) for path, lines in written.items())
+
+
 def nested_keys(row: Mapping[str, Any], prefix: str = "") -> list[str]:
     """The keys of a row, those of objects in it behind a full stop: {"a": {"b": 1}, "c": 2} has a.b and c."""
     found: list[str] = []

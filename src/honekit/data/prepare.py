@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from honekit.data.augment import redraw
 from honekit.data.examples import Example, read_examples
 from honekit.data.leaks import check_leaks, location
-from honekit.data.lines import MAX_SHOWN, Finding, nearest, on_lines, raise_findings, shown
+from honekit.data.lines import MAX_SHOWN, Finding, Written, nearest, raise_findings, shown
 from honekit.data.near.rule import near_duplicates_within, overlap_report
 from honekit.data.prompts import Asked, build_messages, reference
 from honekit.errors import DataError
@@ -60,13 +60,13 @@ class Prepared:
         """16 hex digits over all three splits: another one means other data."""
         return hashlib.sha256(json.dumps(self.sha256, sort_keys=True).encode()).hexdigest()[:16]
 
-    def origin(self, file: Path, lines: Sequence[int]) -> str:
-        """Where the examples stand that these lines of one of the two chat files were made of: `train.jsonl: lines 3, 7`."""
+    def origin(self, file: Path, lines: Sequence[int]) -> Written:
+        """Where the examples stand that these lines of one of the two chat files were made of, each once."""
         examples = self.train if file == self.train_file else self.validation
         by_path: dict[Path, list[int]] = {}
         for index in dict.fromkeys((line - 1) % len(examples) for line in lines):
             by_path.setdefault(examples[index].path, []).append(examples[index].line)
-        return "; ".join(on_lines(path, numbers) for path, numbers in by_path.items())
+        return by_path
 
     def summary(self) -> dict[str, Any]:
         """JSON-ready, without the examples. `near_duplicates` across splits is 0, or `prepare` would have refused."""

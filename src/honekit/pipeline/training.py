@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honekit import jobs
-from honekit.data.lines import on_lines
+from honekit.data.lines import Origin, as_written
 from honekit.errors import TrainError
 from honekit.jobs.processes import Start, start_cold
 from honekit.models.floor import shape_of
@@ -15,7 +15,7 @@ from honekit.project import Project
 from honekit.registry.versions import Version, create_version
 from honekit.stages import LeastWork, Stages
 from honekit.train import Estimate, training_job
-from honekit.train.cuts import Origin
+from honekit.train.cuts import CUT
 from honekit.train.estimate import check_room
 from honekit.train.plan import plan
 
@@ -34,12 +34,12 @@ def train(
     listener: Listener,
     start: Start = start_cold,
     *,
-    origin: Origin = on_lines,
+    origin: Origin = as_written,
 ) -> tuple[Version, dict[str, Any]]:
     """The version that training on these files makes, and the job's result; a job that is done is not done again.
 
-    `start` gives the job its process. Raises: TrainError of the job; when examples have nothing to learn, `origin` says where
-    they stand.
+    `start` gives the job its process. Raises: TrainError of the job; when examples are cut or have nothing to learn, `origin`
+    says where they stand.
     """
     with stages.time("plan the training"):
         needed = plan(project.train, train_file, validation_file, base, measured, origin)
@@ -52,6 +52,8 @@ def train(
             base_fingerprint=base_print,
         )
     listener.stage("Train", _train_lines(project, needed, job))
+    for warning in needed.warnings:
+        listener.message("warn", warning)
     before = stages.speed_before()
     with stages.time("train") as stage:
         if job.status == "paused":
@@ -98,7 +100,7 @@ def _tell(event: jobs.Event, listener: Listener) -> None:
     if event.type == "metrics" and "total_steps" in data:
         note = f"loss {data['train_loss']:.3f}  {data['tokens_per_s']:.0f} tokens/s"
         listener.progress("training", int(data["step"]), int(data["total_steps"]), note)
-    else:
+    elif CUT not in data:  # the job counts its own lines, of which several may be made of one example; the plan told of these
         listener.message(event.level, event.message)
 
 

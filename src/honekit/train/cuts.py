@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from honekit.data.lines import MAX_SHOWN, on_lines
+from honekit.data.lines import MAX_SHOWN, Origin, as_written, counted, places
 from honekit.errors import TrainError
 from honekit.jobs import JobContext
 
-Origin = Callable[[Path, Sequence[int]], str]
-"""Where these lines of a job's file stand for the user, who may have written another file that this one was made of."""
+CUT = "examples_cut"
+"""Key of their number in the data of the event that tells of cut examples."""
 
 
-def report_cuts(path: Path, count: int, limit: int, cut: Sequence[int], empty: Sequence[int], context: JobContext) -> None:
+def report_cuts(
+    path: Path, read: Sequence[int], limit: int, cut: Sequence[int], empty: Sequence[int], context: JobContext
+) -> None:
     """Warn of the lines that were `cut` to `limit` tokens, and refuse those that are `empty`: without a predicted token.
 
-    Raises: TrainError[train.all_truncated | train.no_trained_tokens], naming the lines; `count` is that of the file's examples.
+    Raises: TrainError[train.all_truncated | train.no_trained_tokens], naming the lines; `read` are those of all examples.
     """
-    refuse_empty(path, count, limit, cut, empty)
+    refuse_empty(path, read, limit, cut, empty)
     if cut:
-        context.event("warn", f"{len(cut)} examples are longer than {limit} tokens and were cut: lines {list(cut[:MAX_SHOWN])}")
+        # Without the file, which for the user is one of a job, and in the store has no name.
+        context.event("warn", f"{_too_long(len(cut), limit)}: lines {list(cut[:MAX_SHOWN])}", {CUT: len(cut)})
 
 
-def refuse_empty(path: Path, count: int, limit: int, cut: Sequence[int], empty: Sequence[int], origin: Origin = on_lines) -> None:
+def cuts_told(path: Path, limit: int, cut: Sequence[int], origin: Origin) -> str:
+    """The same warning by the user's own examples."""
+    written = origin(path, cut)
+    return f"{_too_long(counted(written), limit)}: {places(written)}"
+
+
+def _too_long(count: int, limit: int) -> str:
+    return f"{count} {'example is' if count == 1 else 'examples are'} longer than {limit} tokens and cut there"
+
+
+def refuse_empty(
+    path: Path, read: Sequence[int], limit: int, cut: Sequence[int], empty: Sequence[int], origin: Origin = as_written
+) -> None:
     """Raises: TrainError[train.all_truncated | train.no_trained_tokens] when there are lines in `empty`, named by `origin`."""
     if not empty:
         return
+    written, count = origin(path, empty), counted(origin(path, read))
     if set(empty) <= set(cut):
-        told = "all examples are" if len(empty) == count else f"{len(empty)} of {count} examples are"
+        told = "all examples are" if counted(written) == count else f"{counted(written)} of {count} examples are"
         raise TrainError(
             "train.all_truncated",
             what=f"{told} longer than {limit} tokens; nothing is left of the answers",
-            where=origin(path, empty),
+            where=places(written),
             mend="raise train.max_length (up to the base's context), or shorten these examples",
         )
     raise TrainError(
         "train.no_trained_tokens",
-        what=f"{len(empty)} of {count} examples have no token to learn from: every assistant message has weight 0 or is empty",
-        where=origin(path, empty),
+        what=f"{counted(written)} of {count} examples have no token to learn from: every assistant message has weight 0 "
+        "or is empty",
+        where=places(written),
         mend="give one assistant message of each of these examples weight 1, or remove the examples",
     )

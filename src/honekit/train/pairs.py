@@ -37,7 +37,7 @@ def tokenise_pairs(path: Path, template: ChatTemplate, limit: int, context: JobC
         if not (pair.preferred.trained_tokens and pair.rejected.trained_tokens):
             empty.append(pair.line)
         pairs.append(pair)
-    report_cuts(path, len(pairs), limit, cut, empty, context)
+    report_cuts(path, [one.line for one in pairs], limit, cut, empty, context)
     return pairs
 
 

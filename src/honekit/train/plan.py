@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from honekit.data import read_preference_file, read_reinforcement_file
-from honekit.data.lines import on_lines
+from honekit.data.lines import Origin, as_written
 from honekit.models import bases
 from honekit.models.floor import Shape, shape_of
 from honekit.project import TrainSection
 from honekit.train.batching import TokenExample, shared_prefix_length
-from honekit.train.cuts import Origin, refuse_empty
+from honekit.train.cuts import cuts_told, refuse_empty
 from honekit.train.dpo import row_tokens, rows_of
 from honekit.train.estimate import USUAL_UTILISATION, Estimate, estimate
 from honekit.train.loop import MAX_ROW_TOKENS
@@ -30,6 +30,8 @@ class Plan(Estimate):
     validation_tokens: int
     """Unique tokens of one validation pass."""
     validation_trained_tokens: int
+    warnings: list[str] = field(default_factory=list)
+    """Of examples that are cut, by the user's own lines."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class _Tokens:
     own: int
     """All others."""
     trained: int
+    cut: Sequence[int] = ()
+    """Lines of examples that are longer than the limit."""
 
 
 def plan(
@@ -48,12 +52,13 @@ def plan(
     validation: Path | None,
     base: Path,
     measured: Measured,
-    origin: Origin = on_lines,
+    origin: Origin = as_written,
 ) -> Plan:
     """Estimate of the job on this machine; of a reinforcement job the most that it can take, with every answer as long as it
     may be and all of them different. What a grader's own models or programs take is not counted.
 
-    Raises: DataError, ModelError, TrainError as the job itself would; `origin` says where examples with nothing to learn stand.
+    Raises: DataError, ModelError, TrainError as the job itself would; `origin` says where examples stand that are cut or have
+    nothing to learn.
     """
     from honekit.models.precision import choose_precision, resolve_device
 
@@ -84,7 +89,11 @@ def plan(
         hidden_size=int(config.get("hidden_size", 1024)),
         layers=int(config.get("num_hidden_layers", 24)),
     )
-    return Plan(**needed.as_dict(), validation_tokens=validation_tokens, validation_trained_tokens=valid.trained)
+    files = [(training, train.cut), *([(validation, valid.cut)] if validation else [])]
+    warnings = [cuts_told(path, limit, cut, origin) for path, cut in files if cut]
+    return Plan(
+        **needed.as_dict(), validation_tokens=validation_tokens, validation_trained_tokens=valid.trained, warnings=warnings
+    )
 
 
 def context_limit(base: Path, recipe: TrainSection) -> int:
@@ -100,10 +109,11 @@ def _count(path: Path, base: Path, limit: int, _batch_size: int | None, origin: 
         examples.append(TokenExample(line, line, ids.token_ids[:limit], ids.weights[:limit]))
         if len(ids.token_ids) > limit:
             cut.append(line)
-    refuse_empty(path, len(examples), limit, cut, [one.line for one in examples if not one.trained_tokens], origin)
+    empty = [one.line for one in examples if not one.trained_tokens]
+    refuse_empty(path, [one.line for one in examples], limit, cut, empty, origin)
     prefix = shared_prefix_length(examples)
     own = sum(len(e.token_ids) - prefix for e in examples)
-    return _Tokens(len(examples), prefix, own, sum(e.trained_tokens for e in examples))
+    return _Tokens(len(examples), prefix, own, sum(e.trained_tokens for e in examples), cut)
 
 
 def _count_pairs(path: Path, base: Path, limit: int, batch_size: int | None, _origin: Origin) -> _Tokens:

@@ -118,5 +118,5 @@ def tokenise(
         if tokens.trained_tokens == 0:
             empty.append(line)
         examples.append(tokens)
-    report_cuts(path, len(examples), limit, cut, empty, context)
+    report_cuts(path, [one.line for one in examples], limit, cut, empty, context)
     return examples
