@@ -13,14 +13,15 @@ from honekit.store.names import known_names
 
 
 def test_a_machine_without_data_has_no_names(hone_home: Path) -> None:
-    assert [known_names(kind) for kind in ("models", "jobs", "files")] == [[], [], []]
+    assert [known_names(kind) for kind in ("aliases", "versions", "jobs", "files")] == [[]] * 4
     assert not (hone_home / "hone.db").exists()
 
 
-def test_aliases_stand_before_the_newest_versions() -> None:
+def test_aliases_and_versions_are_told_with_what_they_stand_on() -> None:
     made = [registry.create_version("iot", f"ftjob-{number}", "tiny", "x", Path("/a"), f"y{number}").name for number in range(2)]
     deploy.promote("iot@production", made[0], "test")
-    assert known_names("models") == [("iot@production", made[0]), (made[1], "tiny"), (made[0], "tiny")]
+    assert known_names("aliases") == [("iot@production", made[0])]
+    assert known_names("versions") == [(made[1], "tiny"), (made[0], "tiny")]
 
 
 def test_jobs_are_everybodys_and_files_are_the_projects(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,11 +42,11 @@ def test_the_newest_are_given_where_there_are_many(monkeypatch: pytest.MonkeyPat
 
 def test_no_server_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HONE_DATABASE_URL", "postgresql://192.0.2.1/hone")
-    assert known_names("models") == []
+    assert known_names("versions") == []
 
 
 def test_what_is_no_database_is_told_as_sqlite_tells_it(hone_home: Path) -> None:
     hone_home.mkdir()
     (hone_home / "hone.db").write_text("no database " * 100)
     with pytest.raises(sqlite3.Error):
-        known_names("models")
+        known_names("versions")

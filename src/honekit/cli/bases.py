@@ -7,10 +7,17 @@ from typing import Annotated
 
 import typer
 
+from honekit.cli import completion
+
 app = typer.Typer(no_args_is_help=True, help="Base models: which there are, what they need, fetching them.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
-BaseId = Annotated[str, typer.Argument(metavar="BASE", help="Catalogue id, Hub id (owner/name) or a local directory.")]
+BaseId = Annotated[
+    str,
+    typer.Argument(
+        metavar="BASE", help="Catalogue id, Hub id (owner/name) or a local directory.", autocompletion=completion.base
+    ),
+]
 
 
 @app.command("list")

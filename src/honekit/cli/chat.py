@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.device import Device
 from honekit.errors import ServeError, SettingsError
 
@@ -50,7 +51,12 @@ class Sampling:
 
 
 def chat(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL [MODEL2]", help="Base, tuned model, alias or directory.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL [MODEL2]", help="Base, tuned model, alias or directory.", autocompletion=completion.own_model
+        ),
+    ],
     system: Annotated[str | None, typer.Option(help="Instructions for the model, as a system message.")] = None,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 512,
     temperature: Annotated[float, typer.Option(min=0.0, max=2.0, help="0 gives the likeliest answer every time.")] = 0.0,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.data_given import Columns, FromFormat, Pattern, Split, given, options_of
 from honekit.cli.render import console, print_json, progress
 
@@ -38,7 +39,10 @@ def check(
     validation: Annotated[Path | None, typer.Option(metavar="FILE", help="The validation file, to look for leaks.")] = None,
     test: Annotated[Path | None, typer.Option(metavar="FILE", help="The test file, to look for leaks.")] = None,
     base: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="A base model: are the examples too long for its context?")
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="A base model: are the examples too long for its context?", autocompletion=completion.base
+        ),
     ] = None,
     names: Annotated[
         str | None, typer.Option(metavar="PIPELINE", help="Look for names of persons with this spaCy pipeline.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.data_given import expect_jsonl
 from honekit.cli.render import print_json
 
@@ -32,7 +33,9 @@ _LENGTHS = {
 
 def stats(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Chat JSONL, pairs of answers, or prompts with references.")],
-    base: Annotated[str | None, typer.Option(metavar="MODEL", help="Also count in this base model's tokens.")] = None,
+    base: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Also count in this base model's tokens.", autocompletion=completion.base)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
 ) -> None:
     """Show what is in a file: records, turns, roles, lengths, labels, fields of JSON answers, duplicates.

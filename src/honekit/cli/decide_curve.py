@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
@@ -29,7 +30,10 @@ def curve(
         int | None,
         typer.Option(min=1, max=20, metavar="N", help="Train the largest size with N seeds, where it is all examples."),
     ] = None,
-    base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.", autocompletion=completion.base),
+    ] = None,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from honekit.base_name import absolute
+from honekit.cli import completion
 from honekit.cli.device import Device, chosen
 from honekit.errors import SettingsError
 
@@ -29,7 +30,10 @@ def measure(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the last measurement: its arms, limit, seeds, base, device.")
     ] = False,
-    base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.", autocompletion=completion.base),
+    ] = None,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout; progress stays on stderr.")] = False,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.device import Device
 from honekit.cli.render import print_json, progress
 
@@ -17,7 +18,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 
 def guard(
-    model: Annotated[str, typer.Option(help="A tuned model, a checkpoint or an alias.")],
+    model: Annotated[str, typer.Option(help="A tuned model, a checkpoint or an alias.", autocompletion=completion.own_tuned)],
     most: Annotated[
         float | None, typer.Option("--max-forgetting", min=0, max=1, help="Exit 1 when more is forgotten, or it cannot be told.")
     ] = None,

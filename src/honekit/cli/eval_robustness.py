@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.device import Device
 from honekit.cli.render import print_json
 
@@ -30,7 +31,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 def robustness(
     suite: Annotated[Path, typer.Argument(metavar="SUITE.toml|PROJECT", help="What to ask.")],
-    model: Annotated[str, typer.Option(help="Base, tuned model, alias, directory, or a name that the endpoint has.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Base, tuned model, alias, directory, or a name that the endpoint has.", autocompletion=completion.model
+        ),
+    ],
     key: Annotated[str, typer.Option(help="Key of the items that holds the text.")] = "input",
     endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Any server of OpenAI's API.")] = None,
     judge: Annotated[str | None, typer.Option(metavar="URL", help="Where graders ask their models.")] = None,

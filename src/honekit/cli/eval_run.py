@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.device import Device
 from honekit.cli.eval_models import JUDGE_KEY_VARIABLE, KEY_VARIABLE, address, at_endpoint, models_at, version_behind
 from honekit.cli.render import console, print_json, progress
@@ -30,7 +31,10 @@ def run(
         Path | None, typer.Argument(metavar="SUITE.toml|PROJECT", help="What to measure: a suite, or a project's test set.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Base, tuned model, alias, directory, or a name that the endpoint has.")
+        str | None,
+        typer.Option(
+            help="Base, tuned model, alias, directory, or a name that the endpoint has.", autocompletion=completion.model
+        ),
     ] = None,
     endpoint: Annotated[
         str | None, typer.Option(metavar="URL", help=f"Any server of OpenAI's API; its key in {KEY_VARIABLE}.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Protocol
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.clock import clock
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ class Streamed(Protocol):
     def iter_bytes(self) -> AsyncIterator[bytes]: ...
 
 
-FileId = Annotated[str, typer.Argument(metavar="FILE", help="Id of the file (`hone files list`).")]
+FileId = Annotated[
+    str, typer.Argument(metavar="FILE", help="Id of the file (`hone files list`).", autocompletion=completion.file)
+]
 
 
 @app.command("upload")
@@ -76,7 +79,10 @@ def list_files(
     purpose: Annotated[str | None, typer.Option(help="Only files of this purpose, such as fine-tune-results.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many, newest first [default: all].")] = None,
     after: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Those behind this file: the last one of a list before.")
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Those behind this file: the last one of a list before.", autocompletion=completion.file
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

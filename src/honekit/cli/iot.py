@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.device import Device
 from honekit.errors import DataError, SettingsError
 
@@ -30,7 +31,12 @@ def _group() -> None:
 @app.command()
 def diagnose(
     text: Annotated[str | None, typer.Argument(help="One log excerpt, or - to read lines of JSON from stdin.")] = None,
-    model: Annotated[str | None, typer.Option(help="Version or alias; default: the shipped model, else the newest one.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="Version or alias; default: the shipped model, else the newest one.", autocompletion=completion.own_tuned
+        ),
+    ] = None,
     file: Annotated[Path | None, typer.Option(help='JSONL file with lines of {"log": ...}.')] = None,
     device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON diagnosis per line on stdout.")] = False,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.connection import server_url
 from honekit.cli.jobs_create import create_job, pairs_of, watch_job
 
@@ -17,14 +18,15 @@ app.command("create")(create_job)
 app.command("watch")(watch_job)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
-JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job (`hone jobs list`).")]
+JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job (`hone jobs list`).", autocompletion=completion.job)]
 
 
 @app.command("list")
 def list_jobs(
     limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 20,
     after: Annotated[
-        str | None, typer.Option(metavar="JOB", help="Those behind this job: the last one of a list before.")
+        str | None,
+        typer.Option(metavar="JOB", help="Those behind this job: the last one of a list before.", autocompletion=completion.job),
     ] = None,
     metadata: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs that were made with this. Repeatable.")

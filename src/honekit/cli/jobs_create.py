@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
@@ -20,9 +21,22 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 
 
 def create_job(
-    training: Annotated[str, typer.Argument(metavar="TRAINING", help="Examples: a file of this machine, or a file id.")],
-    model: Annotated[str, typer.Option(help="The model to start from; without a server also the directory of a base.")],
-    validation: Annotated[str | None, typer.Option(metavar="FILE", help="Held-out examples: a path or a file id.")] = None,
+    training: Annotated[
+        str,
+        typer.Argument(
+            metavar="TRAINING", help="Examples: a file of this machine, or a file id.", autocompletion=completion.file_or_path
+        ),
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="The model to start from; without a server also the directory of a base.", autocompletion=completion.model
+        ),
+    ],
+    validation: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Held-out examples: a path or a file id.", autocompletion=completion.file_or_path),
+    ] = None,
     suffix: Annotated[str | None, typer.Option(help="Stands in the tuned model's name.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same machine, same model.")] = None,
     device: Device = "auto",
@@ -140,7 +154,7 @@ def _show(job: dict[str, Any], *, as_json: bool) -> None:
 
 
 def watch_job(
-    job: Annotated[str, typer.Argument(metavar="JOB", help="Id of the job (`hone jobs list`).")],
+    job: Annotated[str, typer.Argument(metavar="JOB", help="Id of the job (`hone jobs list`).", autocompletion=completion.job)],
     run: Annotated[bool, typer.Option("--run", help="Also run it, here and in the foreground; not with HONE_BASE_URL.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line for each event.")] = False,
 ) -> None:

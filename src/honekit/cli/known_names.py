@@ -13,6 +13,7 @@ from honekit.errors import HoneError, ModelError, ServeError
 
 if TYPE_CHECKING:
     from honekit.api.served import Served
+    from honekit.store.names import Kind
 
 _NEAR = 3
 _NO_SUCH_BASE = frozenset(
@@ -28,14 +29,19 @@ def base_names() -> list[str]:
     return list(dict.fromkeys([*(entry.id for entry in catalogue.CATALOGUE), *hub.cached_ids()]))
 
 
-def tuned_names() -> list[str]:
-    """Aliases and tuned models of this machine; none where they cannot be read."""
+def own_names(*kinds: Kind) -> list[tuple[str, str]]:
+    """Names of these kinds in this machine's own data, each with a word about it; none where they cannot be read."""
     from honekit.store.names import known_names
 
     try:
-        return [name for name, _ in known_names("models")]
+        return [named for kind in kinds for named in known_names(kind)]
     except (HoneError, sqlite3.Error):
         return []
+
+
+def tuned_names() -> list[str]:
+    """Aliases and tuned models."""
+    return [name for name, _ in own_names("aliases", "versions")]
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import typer
 from typer.main import get_command
 
 from honekit import __version__, runtime
+from honekit.cli import completion
 from honekit.cli.commands import HELP_OPTIONS, LazyGroup
 from honekit.cli.faults import is_usage, told
 from honekit.cli.help_text import tidy
@@ -52,6 +53,8 @@ def _root(
 def main(argv: list[str] | None = None) -> int:
     """Run one command. Exit codes: 0 done, 1 failed or "the answer is no", 2 wrong usage or settings, 130 or 143 stopped."""
     args = list(sys.argv[1:] if argv is None else argv)
+    if completion.is_asked():
+        return completion.answer(lambda: _run(args))
     options = args[: args.index("--")] if "--" in args else args
     if "--debug" in options:  # wherever it stands; through the environment it reaches worker processes too
         args.remove("--debug")

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.clock import clock
 from honekit.cli.connection import server_url
 
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Model versions: list, show, promote, roll back, delete.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")]
-Model = Annotated[str, typer.Argument(metavar="MODEL", help="A version's name, or an alias such as my-task@production.")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A version's name, or an alias such as my-task@production.", autocompletion=completion.tuned
+    ),
+]
 Reason = Annotated[str, typer.Option(help="Kept in the alias's history.")]
 
 
@@ -107,7 +113,9 @@ def show_model(model: Model, as_json: AsJson = False) -> None:
 @app.command("promote")
 def promote_model(
     model: Model,
-    alias: Annotated[str | None, typer.Option(help="The alias to move [default: <project>@production].")] = None,
+    alias: Annotated[
+        str | None, typer.Option(help="The alias to move [default: <project>@production].", autocompletion=completion.alias)
+    ] = None,
     reason: Reason = "promoted by hand",
     as_json: AsJson = False,
 ) -> None:
@@ -129,7 +137,7 @@ def promote_model(
 
 @app.command("rollback")
 def rollback_model(
-    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Such as my-task@production.")],
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Such as my-task@production.", autocompletion=completion.alias)],
     reason: Reason = "rolled back by hand",
     as_json: AsJson = False,
 ) -> None:
@@ -149,7 +157,7 @@ def rollback_model(
 
 @app.command("delete")
 def delete_model(
-    version: Annotated[str, typer.Argument(metavar="VERSION", help="A version's full name.")],
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="A version's full name.", autocompletion=completion.version)],
     as_json: AsJson = False,
 ) -> None:
     """Delete a version with all its weights, with HONE_BASE_URL on that server; refused while an alias points to it.

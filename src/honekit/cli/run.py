@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from honekit.base_name import absolute
+from honekit.cli import completion
 from honekit.cli.device import Device
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout;
 
 def run(
     project: Annotated[Path, typer.Argument(help="Folder with hone.toml, or the file itself.")] = Path(),
-    base: Annotated[str | None, typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.")] = None,
+    base: Annotated[
+        str | None,
+        typer.Option(help="Base model in place of hone.toml's: id, Hub id or directory.", autocompletion=completion.base),
+    ] = None,
     device: Device = "auto",
     subset: Annotated[
         float | None, typer.Option(help="Share of the test set to evaluate on, default all.", min=0.01, max=1)
@@ -51,7 +55,9 @@ def run(
 
 def demo(
     full: Annotated[bool, typer.Option("--full", help="Evaluate on the whole test set; completes a first run.")] = False,
-    base: Annotated[str | None, typer.Option(help="Base model: catalogue id, Hub id or directory.")] = None,
+    base: Annotated[
+        str | None, typer.Option(help="Base model: catalogue id, Hub id or directory.", autocompletion=completion.base)
+    ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from honekit import settings
 from honekit.base_name import is_directory
+from honekit.cli import completion
 from honekit.cli.device import Device
 from honekit.errors import SettingsError
 
@@ -28,7 +29,12 @@ def serve(
     device: Device = "auto",
     base: Annotated[
         list[str] | None,
-        typer.Option("--base", metavar="[NAME=]REF", help="Serve a further base: a directory or Hub id. Repeatable."),
+        typer.Option(
+            "--base",
+            metavar="[NAME=]REF",
+            help="Serve a further base: a directory or Hub id. Repeatable.",
+            autocompletion=completion.base,
+        ),
     ] = None,
     max_loaded: Annotated[int, typer.Option(min=1, help="Models in memory at once; the least recently used one makes room.")] = 3,
     training_jobs: Annotated[

@@ -10,21 +10,21 @@ from urllib.parse import quote
 
 from honekit import settings
 
-Kind = Literal["models", "jobs", "files"]
+Kind = Literal["aliases", "versions", "jobs", "files"]
 
 MOST = 200
 """Names of one kind at most, the newest."""
 _BUSY_S = 0.1
 _QUERIES: dict[Kind, str] = {
-    "models": "SELECT name, note FROM (SELECT alias AS name, version AS note, updated_at AS at, 0 AS rank FROM aliases "
-    "UNION ALL SELECT name, base_ref, created_at, 1 FROM model_versions) ORDER BY rank, at DESC",
+    "aliases": "SELECT alias, version FROM aliases ORDER BY updated_at DESC",
+    "versions": "SELECT name, base_ref FROM model_versions ORDER BY created_at DESC",
     "jobs": "SELECT id, kind || ', ' || status FROM jobs ORDER BY created_at DESC",
     "files": "SELECT id, filename FROM files WHERE owner = :owner ORDER BY created_at DESC",
 }
 
 
 def known_names(kind: Kind) -> list[tuple[str, str]]:
-    """Names with a word about each: aliases before versions of models, jobs of everybody, files of `HONE_PROJECT`.
+    """Names with a word about each, the newest first: files of `HONE_PROJECT`, all others of everybody.
 
     None where `HONE_DATABASE_URL` names a server, which may be far away. Raises: sqlite3.Error, SettingsError[settings.*].
     """
