@@ -91,3 +91,12 @@ def test_a_file_that_cannot_be_used_is_told_with_its_key(
         project.read_text(file)
     assert caught.value.what == f"the file that {key} names {reason}"
     assert caught.value.where == str(folder / file)
+
+
+def test_a_folder_that_is_not_there_is_told_with_the_project_that_was_meant(folder: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_project(folder.parent / f"{folder.name[:-1]}x")
+    assert caught.value.what == "there is no such folder or file"
+    assert f"did you mean {folder}?" in str(caught.value.mend)
+    (folder / "hone.toml").unlink()
+    assert refused(folder).what == "there is no hone.toml here"

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.base_name import EMBEDDED
 from honekit.cli.render import print_json
+from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
     from honekit.data.infer import FieldGuess
     from honekit.data.scaffold import Scaffold
 
+LABELLED = 20
+"""Fewer examples than this cannot be split into training, validation and test."""
+TOO_FEW = (
+    f"  0. That is too little: a project needs {LABELLED} texts that differ. Find more, run this command on all of them\n"
+    "     in a new folder, or write lines of your own into the file, as those that are there.\n"
+)
 EXAMPLE = "support-routing"
 
 
@@ -46,7 +54,7 @@ def init(
         hone init --example
     """
     if example == (source is not None):
-        raise typer.BadParameter("give either --from FILE or --example", param_hint="--from")
+        raise _unclear(directory, source)
     if source is None:
         _example(directory, as_json)
         return
@@ -60,6 +68,21 @@ def init(
     else:
         _print_to_label(made)
     raise typer.Exit(0 if made.is_labelled else 1)
+
+
+def _unclear(directory: Path | None, source: Path | None) -> SettingsError:
+    if source is not None:
+        return SettingsError("cli.usage", what="--from and --example are two beginnings", where="hone init", mend="leave one out")
+    if directory is not None and directory.is_file():
+        what = f"{directory} is a file, where the new folder is to stand"
+        mend = f"`hone init {shlex.quote(directory.stem)} --from {shlex.quote(str(directory))}`"
+        return SettingsError("cli.usage", what=what, where="DIR", mend=mend)
+    return SettingsError(
+        "cli.usage",
+        what="there is nothing to start from",
+        where="hone init",
+        mend="`hone init NEW_FOLDER --from YOUR_FILE`, or `hone init NEW_FOLDER --example` for a copy of the bundled example",
+    )
 
 
 def _example(directory: Path | None, as_json: bool) -> None:
@@ -104,7 +127,9 @@ def _print_project(made: Scaffold) -> None:
 
     found = made.inference
     lengths = [len(row[found.input]) for row in made.table.rows if isinstance(row.get(found.input), str)]
-    print(f"{made.table.path.name}: {len(made.table.rows)} rows, {made.rows_left_out} left out for want of input or label")
+    print(
+        f"{made.table.path.resolve().name}: {len(made.table.rows)} rows, {made.rows_left_out} left out for want of input or label"
+    )
     print(f"  input     {found.input} (median {median(lengths):.0f} characters)")
     for guess in found.fields:
         print(f"  answer    {guess.name}: {_described(guess)}")
@@ -138,13 +163,14 @@ def _described(guess: FieldGuess) -> str:
 def _print_to_label(made: Scaffold) -> None:
     from honekit.data.infer import LONG_TEXT
 
-    file = made.files[0]
+    file, count = made.files[0], len(made.table.rows) - made.rows_left_out
+    kinds = "one text" if count == 1 else f"{count} texts"
     print(
         f"{made.table.path.name}: {len(made.table.rows)} {made.table.kind} rows, and nothing in them looks like a label.\n"
         "A model is tuned on examples with their right answers, so these have to come from you.\n\n"
-        f"Written: {file}, with the texts that differ (ids and numbers aside), the most frequent kinds first.\n\n"
-        "What to do:\n"
-        '  1. Replace null in `label` on at least 20 lines (100 and more are worth tuning on), e.g. "label": "Power".\n'
+        f"Written: {file}, with {kinds} that differ (ids and numbers aside), the most frequent kinds first.\n\n"
+        f"What to do:\n{TOO_FEW if count < LABELLED else ''}"
+        f'  1. Replace null in `label` on at least {LABELLED} lines (100 and more are worth tuning on), e.g. "label": "Power".\n'
         "     Several answers per line: add keys of your own, e.g. `severity`. Lines that stay null are left out.\n"
         f"  2. `hone init NEW_FOLDER --from {file}`"
     )
@@ -154,5 +180,5 @@ def _print_to_label(made: Scaffold) -> None:
         print(
             f"\nWhole texts ({', '.join(texts)}) are not scored field by field, so they make no project. To tune on them:\n"
             f"  `hone data convert {source} --to chat --map input={asked} --map answer={answered} --out chat.jsonl`\n"
-            "  `hone jobs create chat.jsonl`"
+            f"  `hone jobs create chat.jsonl --model {EMBEDDED} --watch`"
         )

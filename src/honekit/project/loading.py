@@ -23,12 +23,7 @@ def load_project(path: Path) -> Project:
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as fault:
-        raise SettingsError(
-            "settings.project_missing",
-            what="there is no hone.toml here",
-            where=str(file),
-            mend="run `hone init --from YOUR_FILE`, or go to the folder of a project",
-        ) from fault
+        raise _missing(path, file) from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as fault:
         raise _unreadable(file, fault) from fault
     try:
@@ -44,6 +39,18 @@ def load_project(path: Path) -> Project:
         what="hone.toml does not fit:\n" + "\n".join(f"    {line}" for line in faults),
         where=str(file),
         mend="mend the named keys; `hone init --example` prints a commented hone.toml",
+    )
+
+
+def _missing(path: Path, file: Path) -> SettingsError:
+    mend = "run `hone init NEW_FOLDER --from YOUR_FILE`, or name the folder of a project"
+    if path.is_dir():
+        return SettingsError("settings.project_missing", what="there is no hone.toml here", where=str(file), mend=mend)
+    folders = [found.parent.name for found in path.parent.glob("*/hone.toml")]
+    near = difflib.get_close_matches(path.name, folders, n=1)
+    question = f"did you mean {path.parent / near[0]}? " if near else ""
+    return SettingsError(
+        "settings.project_missing", what="there is no such folder or file", where=str(path), mend=question + mend
     )
 
 
