@@ -109,6 +109,15 @@ def test_people_are_told_the_numbers_and_who_will_run_it(
     assert re.search(r"`hone jobs watch ftjob-\w+ --run`", out)
 
 
+def test_a_table_is_sent_to_what_makes_chat_jsonl_of_it(
+    small_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "my tickets.csv"
+    table.write_text("text,team\n" + "".join(f"a {n},x\n" for n in range(12)))
+    assert main(["jobs", "create", str(table), "--model", str(small_base)]) == 1
+    assert f"`hone data convert '{table}' --to chat --out 'my tickets.jsonl'`" in capsys.readouterr().err
+
+
 def test_jobs_of_every_method_are_created(
     hone: Any, training: Path, small_base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

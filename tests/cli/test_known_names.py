@@ -48,6 +48,14 @@ def test_a_model_that_there_is_not_is_told_with_near_ones(alias: str, given: str
     assert f"did you mean {near}" in str(caught.value.mend)
 
 
+def test_a_projects_folder_is_not_taken_for_a_model(alias: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tickets").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ServeError) as caught:
+        find_model("tickets")
+    assert "did you mean tickets@production" in str(caught.value.mend)
+
+
 def test_a_job_for_such_a_model_is_told_the_same(alias: str, training: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["jobs", "create", str(training), "--model", "tickets"]) == 2
     told = capsys.readouterr().err

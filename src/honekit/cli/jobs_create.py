@@ -101,6 +101,7 @@ def create_job(
     from honekit.cli import watching
     from honekit.cli.api_fault import ApiFault
     from honekit.cli.connection import call, document, server_url
+    from honekit.cli.job_faults import explain
     from honekit.cli.uploading import file_id_of
 
     name, bases = _start(model)
@@ -123,14 +124,7 @@ def create_job(
         try:
             job = call(create, bases=bases)
         except ApiFault as fault:
-            named = {"TRAINING": training, "--validation": validation}.get(str(fault.where))
-            if named and Path(named).is_file():
-                fault.where = named
-            elif fault.code == "api.model_not_found" and server_url() is None:
-                from honekit.cli.known_names import base_names, did_you_mean, tuned_names
-
-                fault.where = f"--model: {model}"
-                fault.mend = did_you_mean(model, [*base_names(), *tuned_names()]) + str(fault.mend)
+            explain(fault, {"TRAINING": training, "--validation": validation}, model, method)
             raise
         _show(job, as_json=as_json)
         if watch:

@@ -65,7 +65,9 @@ def find_model(name: str, owner: str | None = None) -> Served:
         return resolve(name, owner=owner)
     except ServeError as fault:
         ref = absolute(name, Path.cwd())
-        if bases.is_local(ref):
+        # A folder that only has the same name, such as a project's, is not meant.
+        is_other = ref != name and not name.startswith(("/", ".", "~")) and not (Path(ref) / "config.json").exists()
+        if bases.is_local(ref) and not is_other:
             return Served(name, ref, ref, None, "", 0, "base")
         if fault.code == "serve.unknown_model":
             fault.mend = did_you_mean(name, [*base_names(), *tuned_names()]) + str(fault.mend)
