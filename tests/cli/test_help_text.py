@@ -25,3 +25,10 @@ def test_sections_of_the_project_file_are_named_in_the_help(
     assert main([*command, "--help"]) == 0
     shown = capsys.readouterr().out
     assert all(text in shown for text in texts) and "[[" not in shown
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["jobs"], ["jobs", "list"]])
+def test_options_without_a_value_show_none(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "--help" in shown and "<bool>" not in shown

@@ -18,6 +18,15 @@ def tidy(command: Any) -> Any:
             option.help = escape(option.help)
         if getattr(option, "is_flag", False) and option.metavar is None:
             option.metavar = ""
+    own_help = command.get_help_option
+
+    def without_value(context: Any) -> Any:
+        option = own_help(context)
+        if option is not None:
+            option.metavar = ""
+        return option
+
+    command.get_help_option = without_value
     for inner in getattr(command, "commands", {}).values():
         tidy(inner)
     return command
