@@ -33,4 +33,4 @@ def test_a_tuned_model_is_compared_with_its_base_and_the_verdict_is_told(
 
 def test_a_base_has_nothing_to_forget(small_base: Path, hone: Any) -> None:
     document = hone("eval", "guard", "--model", str(small_base), code=2)
-    assert document["error"]["code"] == "serve.unknown_model"
+    assert document["error"]["code"] == "eval.not_tuned"
