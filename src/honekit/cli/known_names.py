@@ -53,7 +53,8 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 
 
 def find_model(name: str, owner: str | None = None) -> Served:
-    """Any name that the server knows (of `owner`, None: of everybody), and, since this is the user's own machine, any base by directory or Hub id.
+    """Any name that the server knows (of `owner`, None: of everybody), and, since this is the user's own machine, any base by
+    directory or Hub id.
 
     Raises: ServeError[serve.unknown_model], with the names that are near.
     """
