@@ -72,6 +72,14 @@ def _page_sizes(document: Document) -> None:
 
 
 @deviation
+def _bracketed_metadata(document: Document) -> None:
+    """GET /chat/completions takes `metadata[key]=value`, which the contract says in words and leaves out of the parameter's style."""
+    for parameter in document["paths"]["/chat/completions"]["get"]["parameters"]:
+        if parameter["name"] == "metadata":
+            parameter |= {"style": "deepObject", "explode": True}
+
+
+@deviation
 def _file_content(document: Document) -> None:
     """GET /files/{file_id}/content answers bytes as `application/octet-stream`; the contract says a JSON string."""
     answer = document["paths"]["/files/{file_id}/content"]["get"]["responses"]["200"]
