@@ -85,7 +85,7 @@ def pytest_runtest_makereport(
         began, used_before = known["begun"]
         sizes = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         measured = {
-            "n": known.get("n", sizes.get("trials", 1)),
+            "n": known.get("n") or known.get("trials") or sizes.get("trials", 1),
             "processor_s": round(processor_s() - used_before, 1),
             "wall_s": round(time.monotonic() - began, 1),
         }

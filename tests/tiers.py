@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import pytest
 
 T = TypeVar("T")
+Note = Callable[[str, object], None]
+"""What `record_property` is."""
 SHOWN_EACH_S = 10.0
 
 
@@ -25,9 +27,12 @@ def shown(trials: Iterable[T], total: int) -> Iterator[T]:
         yield trial
 
 
-def on(database: str, trials: int) -> int:
-    """How many of the trials are made on this database: what does not depend on it is tried often enough on SQLite."""
-    return trials if database == "sqlite" else trials // 2
+def on(database: str, trials: int, note: Note) -> int:
+    """How many of the trials are made on this database: what does not depend on it is tried often enough on SQLite. Noted with
+    `record_property`, for what `make test-long` prints."""
+    made = trials if database == "sqlite" else trials // 2
+    note("trials", made)
+    return made
 
 
 def trials(small: int, gate: int, night: int) -> pytest.MarkDecorator:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from tests.faults import Boundaries, kill
 from tests.reliability.conftest import NewJob, Outcome, attempt, close_attempt, finish, outcome
-from tests.tiers import on, shown, trials
+from tests.tiers import Note, on, shown, trials
 
 from honekit import jobs
 from honekit.jobs import Job, leases
@@ -37,9 +37,9 @@ def disturbed(job: Job, kills: int, crossings: int, draw: random.Random, seconds
 @pytest.mark.both_databases
 @trials(small=12, gate=50, night=3000)
 def test_kills_change_nothing_that_a_job_leaves(
-    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str
+    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str, record_property: Note
 ) -> None:
-    trials = on(database, trials)
+    trials = on(database, trials, record_property)
     expected, counted = undisturbed
     draw, died = random.Random(trials), 0
     begun = time.monotonic()

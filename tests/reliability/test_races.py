@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.faults import ended, forked
 from tests.jobs.test_states import Jobs
-from tests.tiers import shown, trials
+from tests.tiers import Note, shown, trials
 
 from honekit.jobs import leases, queue
 from honekit.jobs.liveness import new_worker_id
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-Note = Callable[[str, object], None]
+
 WAITING = 100
 """Jobs that wait at once."""
 

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from sqlalchemy import update
 from tests.reliability.conftest import NewJob, outcome
-from tests.tiers import on, shown, trials
+from tests.tiers import Note, on, shown, trials
 
 from honekit import jobs
 from honekit.jobs import Job, leases
@@ -77,9 +77,9 @@ def prepared(job: Job) -> Job:
 @pytest.mark.both_databases
 @trials(small=6, gate=50, night=600)
 def test_a_server_that_is_killed_loses_no_job_and_repeats_no_event(
-    new_job: NewJob, hone_home: Path, trials: int, database: str
+    new_job: NewJob, hone_home: Path, trials: int, database: str, record_property: Note
 ) -> None:
-    trials = on(database, trials)
+    trials = on(database, trials, record_property)
     with serving(hone_home):
         job = prepared(new_job())
         begun = time.monotonic()

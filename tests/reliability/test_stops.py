@@ -10,7 +10,7 @@ import pytest
 from tests.faults import Boundaries, ended
 from tests.reliability.conftest import NewJob, Outcome, finish, outcome
 from tests.reliability.test_system_faults import published, spread, stopped
-from tests.tiers import on, shown, trials
+from tests.tiers import Note, on, shown, trials
 
 from honekit import jobs
 from honekit.jobs import Job, context
@@ -41,9 +41,9 @@ def asked(job: Job, at: int, request: StopRequest) -> str:
 @pytest.mark.both_databases
 @trials(small=6, gate=50, night=600)
 def test_a_pause_at_any_moment_changes_nothing_that_a_job_leaves(
-    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str
+    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str, record_property: Note
 ) -> None:
-    trials = on(database, trials)
+    trials = on(database, trials, record_property)
     expected, counted = undisturbed
     paused = 0
     for at in shown(spread(len(counted.crossed), trials, random.Random(trials)), trials):
@@ -61,9 +61,9 @@ def test_a_pause_at_any_moment_changes_nothing_that_a_job_leaves(
 @pytest.mark.both_databases
 @trials(small=6, gate=50, night=600)
 def test_a_cancelled_job_publishes_nothing_and_one_that_was_done_before_is_whole(
-    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str
+    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str, record_property: Note
 ) -> None:
-    trials = on(database, trials)
+    trials = on(database, trials, record_property)
     expected, counted = undisturbed
     cancelled = 0
     for at in shown(spread(len(counted.crossed), trials, random.Random(trials)), trials):

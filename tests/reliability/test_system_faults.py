@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, select, update
 from tests.faults import REFUSALS, Boundaries, ended, jump, refuse, stop
 from tests.reliability.conftest import NewJob, Outcome, attempt, close_attempt, finish, outcome
-from tests.tiers import on, shown, trials
+from tests.tiers import Note, on, shown, trials
 
 from honekit import jobs, settings
 from honekit.errors import StoreError
@@ -109,9 +109,9 @@ def expire(job: Job) -> None:
 @pytest.mark.both_databases
 @trials(small=6, gate=60, night=600)
 def test_a_worker_that_was_given_up_for_dead_changes_nothing_when_it_wakes_up(
-    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str
+    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str, record_property: Note
 ) -> None:
-    trials = on(database, trials)
+    trials = on(database, trials, record_property)
     expected, counted = undisturbed
     draw, fenced = random.Random(trials), 0
     for at in shown(spread(len(counted.crossed), trials, draw), trials):
@@ -137,9 +137,9 @@ def test_a_worker_that_was_given_up_for_dead_changes_nothing_when_it_wakes_up(
 @pytest.mark.both_databases
 @trials(small=4, gate=60, night=600)
 def test_a_worker_that_wakes_up_after_its_job_was_cancelled_publishes_nothing(
-    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str
+    new_job: NewJob, undisturbed: tuple[Outcome, Boundaries], trials: int, database: str, record_property: Note
 ) -> None:
-    trials = on(database, trials)
+    trials = on(database, trials, record_property)
     _, counted = undisturbed
     draw, crossings, fenced = random.Random(trials), len(counted.crossed), 0
     while fenced < trials:

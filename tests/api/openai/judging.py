@@ -86,8 +86,11 @@ def each_generated(
         def run(case: schemathesis.Case, data: st.DataObject) -> None:
             if mode is schemathesis.GenerationMode.POSITIVE and data.draw(st.booleans(), "with seeds"):
                 mix(case, recipe(), data)
-            # In the query every value of `metadata` is text, also the one that was generated to be none.
-            as_text = any(key.startswith("metadata[") or isinstance(value, dict) for key, value in (case.query or {}).items())
+            # In the query every value of `metadata` is text, also the one that was generated to be none; no text at all is null.
+            as_text = any(
+                key.startswith("metadata[") or isinstance(value, dict) or (key == "metadata" and value in ("", None, []))
+                for key, value in (case.query or {}).items()
+            )
             use(case, [] if as_text else extra)
 
         run()
