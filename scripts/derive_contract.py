@@ -73,7 +73,7 @@ def _page_sizes(document: Document) -> None:
 
 @deviation
 def _bracketed_metadata(document: Document) -> None:
-    """GET /chat/completions takes `metadata[key]=value`, which the contract says in words and leaves out of the parameter's style."""
+    """GET /chat/completions takes `metadata[key]=value`: the contract says so in words, and not in the style of the parameter."""
     for parameter in document["paths"]["/chat/completions"]["get"]["parameters"]:
         if parameter["name"] == "metadata":
             parameter |= {"style": "deepObject", "explode": True}
