@@ -8,9 +8,14 @@ EMBEDDED = "smollm2-135m"
 """The base that needs no Hub: it comes with the other dependencies. It is meant whatever else has this name."""
 
 
+def is_path(ref: str) -> bool:
+    """Whether `ref` is spelled as a path, be there something or not."""
+    return ref.startswith(("/", ".", "~"))
+
+
 def is_directory(ref: str, folder: Path) -> bool:
     """Whether `ref` means a directory: it is spelled as a path, or something of that name lies in `folder`."""
-    return ref != EMBEDDED and (ref.startswith(("/", ".", "~")) or (folder / ref).exists())
+    return ref != EMBEDDED and (is_path(ref) or (folder / ref).exists())
 
 
 def absolute(ref: str, folder: Path) -> str:

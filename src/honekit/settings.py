@@ -40,6 +40,11 @@ def database_url() -> str:
     return os.environ.get("HONE_DATABASE_URL") or f"sqlite:///{home() / 'hone.db'}"
 
 
+def local_project() -> str:
+    """Whose files and jobs commands without a server see: `HONE_PROJECT`, else `default`."""
+    return os.environ.get("HONE_PROJECT") or "default"
+
+
 def device() -> str | None:
     """What computes where nothing else is said: `HONE_DEVICE`, which `--device` sets for all that a command starts."""
     return os.environ.get("HONE_DEVICE") or None

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from honekit import runtime
 from honekit.cli.api_fault import api_fault
 from honekit.errors import HoneError, ServeError, SettingsError
+from honekit.settings import local_project
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI
@@ -46,11 +47,6 @@ def server_url() -> str | None:
             mend="write it as http://127.0.0.1:8000, or unset it to work on this machine's own data",
         )
     return given if given.endswith("/v1") else f"{given}/v1"
-
-
-def local_project() -> str:
-    """Whose files and jobs commands without a server see: `HONE_PROJECT`, else `default`."""
-    return os.environ.get("HONE_PROJECT") or "default"
 
 
 def call(

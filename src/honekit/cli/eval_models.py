@@ -26,16 +26,15 @@ def version_behind(model: str, endpoint: str | None) -> str:
 
     Raises: ServeError[serve.unknown_model] for a name that this machine does not have; faults of that server.
     """
-    from honekit.api.served import resolve
-    from honekit.cli.connection import call, local_project, server_url
+    from honekit.cli.connection import call, server_url
+    from honekit.cli.known_names import find_model
+    from honekit.settings import local_project
 
     if endpoint is not None:
         return model
     if server_url() is not None:
         return call(lambda client: _behind_alias(client, model))
-    owner = local_project()
-    # A run that goes on elsewhere finds the directory by its whole path.
-    return directories([model], owner).get(model) or resolve(model, owner=owner).model
+    return find_model(model, local_project()).model  # of a base by directory its whole path: a run may go on elsewhere
 
 
 async def _behind_alias(client: AsyncOpenAI, name: str) -> str:
@@ -51,7 +50,8 @@ async def _behind_alias(client: AsyncOpenAI, name: str) -> str:
 @asynccontextmanager
 async def models_at(endpoint: str | None, models: Sequence[str]) -> AsyncIterator[Endpoint]:
     """The models of an endpoint, of the server that HONE_BASE_URL names, or of this process."""
-    from honekit.cli.connection import local_project, server_url
+    from honekit.cli.connection import server_url
+    from honekit.settings import local_project
 
     url = server_url()
     if endpoint is not None or url is not None:

@@ -101,9 +101,9 @@ def _begun(
 def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str | None, judge: str | None) -> Run:
     """A run of the suite's criteria over these rows, still to be worked off by `work`. Of an alias the version that stands
     behind it now answers all of them."""
-    from honekit.cli.connection import local_project
     from honekit.graders.functions import require_function
     from honekit.models.fingerprint import fingerprint_json
+    from honekit.settings import local_project
     from honekit.store import evals
 
     owner = local_project()
@@ -134,7 +134,7 @@ def begin(suite: Suite, rows: Sequence[Entry], model: str | None, endpoint: str 
 
 
 def _resumed(run_id: str) -> Run:
-    from honekit.cli.connection import local_project
+    from honekit.settings import local_project
     from honekit.store import evals
 
     found = evals.get_run(local_project(), run_id)

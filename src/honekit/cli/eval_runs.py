@@ -28,7 +28,7 @@ def list_runs(
 
         hone eval list --json
     """
-    from honekit.cli.connection import local_project
+    from honekit.settings import local_project
     from honekit.store import evals
 
     found = evals.list_runs(local_project(), limit=limit, newest_first=True)
@@ -67,7 +67,7 @@ def show(
 
 def find_run(run_id: str) -> Run:
     """Raises: EvalError[evals.unknown_run]."""
-    from honekit.cli.connection import local_project
+    from honekit.settings import local_project
     from honekit.store import evals
 
     owner = local_project()

@@ -59,7 +59,7 @@ def find_model(name: str, owner: str | None = None) -> Served:
     Raises: ServeError[serve.unknown_model], with the names that are near.
     """
     from honekit.api.served import Served, resolve
-    from honekit.base_name import absolute
+    from honekit.base_name import absolute, is_path
     from honekit.models import bases
 
     try:
@@ -67,7 +67,7 @@ def find_model(name: str, owner: str | None = None) -> Served:
     except ServeError as fault:
         ref = absolute(name, Path.cwd())
         # A folder that only has the same name, such as a project's, is not meant.
-        is_other = ref != name and not name.startswith(("/", ".", "~")) and not (Path(ref) / "config.json").exists()
+        is_other = ref != name and not is_path(name) and not (Path(ref) / "config.json").exists()
         if bases.is_local(ref) and not is_other:
             return Served(name, ref, ref, None, "", 0, "base")
         if fault.code == "serve.unknown_model":

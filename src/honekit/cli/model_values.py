@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from honekit.cli.connection import call, document, local_project, server_url, taken
+from honekit.cli.connection import call, document, server_url, taken
 from honekit.errors import RegistryError, ServeError
+from honekit.settings import local_project
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from honekit.errors import EvalError
+from honekit.evals.arms import TUNED, UNTUNED
 from honekit.evals.classical import classical_metrics
 from honekit.evals.gate_rules import CHOSEN, Figure, Rule, parse_rule
 from honekit.evals.gate_terms import terms, unfit
@@ -13,7 +14,6 @@ from honekit.evals.guard import GUARDED
 from honekit.evals.verdict import CLASSICAL
 from honekit.project import Project
 
-MODELS = ("base", "base_few_shot", "base_few_shot_rag", "tuned", "tuned_rag")
 BESIDE_QUALITY = (
     "correct_rate",
     "latency_ms_p50",
@@ -46,7 +46,11 @@ def project_rules(project: Project) -> list[Rule]:
 def arms_of(project: Project) -> dict[str, list[str]]:
     """The arms that an evaluation of this project has, each with the names of its figures."""
     quality = project.task.metric_names()
-    arms = {arm: [*quality, *BESIDE_QUALITY] for arm in MODELS if project.retrieval is not None or not arm.endswith("_rag")}
+    arms = {
+        arm: [*quality, *BESIDE_QUALITY]
+        for arm in (*UNTUNED, *TUNED)
+        if project.retrieval is not None or not arm.endswith("_rag")
+    }
     arms[CHOSEN] = [*quality, *BESIDE_QUALITY]
     if own := classical_metrics(project):
         arms[CLASSICAL] = [*own, *OF_CLASSICAL]

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from honekit import settings
+from honekit.base_name import is_path
 from honekit.errors import RegistryError
 from honekit.registry.weights import remove_unnamed
 from honekit.store.database import open_database
@@ -104,7 +105,7 @@ def create_version(
 
 def version_name(base_ref: str, suffix: str, job_id: str) -> str:
     """`ft:{base}:local:{suffix}:{id}`; of a local directory only the last part, and the id follows from the job's."""
-    local = base_ref.startswith(("/", ".", "~")) or "\\" in base_ref
+    local = is_path(base_ref) or "\\" in base_ref
     base = Path(base_ref).expanduser().resolve().name if local else base_ref
     short = base64.b32encode(hashlib.sha256(job_id.encode()).digest()).decode().lower()[:8]
     return f"ft:{_plain(base)}:{ORGANIZATION}:{_plain(suffix)[:64]}:{short}"

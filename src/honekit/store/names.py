@@ -31,7 +31,8 @@ def known_names(kind: Kind) -> list[tuple[str, str]]:
     backend, _, path = settings.database_url().partition(":///")
     if backend != "sqlite" or not os.path.exists(path):
         return []
-    owner = os.environ.get("HONE_PROJECT") or "default"
     with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_BUSY_S)) as connection:
-        found = connection.execute(f"{_QUERIES[kind]} LIMIT {MOST}", {"owner": owner} if kind == "files" else {})
+        found = connection.execute(
+            f"{_QUERIES[kind]} LIMIT {MOST}", {"owner": settings.local_project()} if kind == "files" else {}
+        )
         return [(str(name), str(note)) for name, note in found]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from honekit.api.auth import check_project
-from honekit.api.openai.chat_schema import Metadata, Text, of_type
+from honekit.api.openai.chat_schema import Body, Metadata, Text, of_type
 from honekit.api.openai.method_schema import Hyperparameters, Method, given_of, only_of_its_type
 from honekit.errors import ServeError
 from honekit.fine_tuning import Wanted, integrations
@@ -16,11 +16,7 @@ from honekit.fine_tuning.integrations import MAX_TAG
 from honekit.graders.schema import Grader
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class WandbRun(_Body):
+class WandbRun(Body):
     """The run in Weights & Biases that a job's metrics go to."""
 
     project: Annotated[Text, Field(min_length=1, max_length=128)]
@@ -29,7 +25,7 @@ class WandbRun(_Body):
     tags: Annotated[list[Annotated[Text, Field(min_length=1, max_length=MAX_TAG)]], Field(max_length=20)] | None = None
 
 
-class Integration(_Body):
+class Integration(Body):
     type: Literal["wandb"]
     wandb: WandbRun
 
@@ -41,7 +37,7 @@ def _available(given: list[Integration] | None) -> list[Integration] | None:
     return given
 
 
-class CreateJob(_Body):
+class CreateJob(Body):
     """A fine-tuning job to be made."""
 
     model: Annotated[Text, Field(min_length=1, max_length=512)]
@@ -153,7 +149,7 @@ def _project(given: str) -> str:
     return given
 
 
-class PermissionRequest(_Body):
+class PermissionRequest(Body):
     project_ids: Annotated[list[Annotated[Text, AfterValidator(_project)]], Field(min_length=1, max_length=100)]
 
 
