@@ -115,7 +115,8 @@ def test_a_store_that_fails_is_not_passed_over(url: str, key: str, path: str, bo
         connection.exec_driver_sql("ALTER TABLE stored_answers RENAME TO away")
     try:
         for stream in (False, True):
-            response = httpx.post(f"{url}/v1/{path}", json={**body, "store": True, "stream": stream}, headers=headers)
+            # The store is tried again for some four seconds first; httpx by itself waits for five.
+            response = httpx.post(f"{url}/v1/{path}", json={**body, "store": True, "stream": stream}, headers=headers, timeout=60)
             fault = json.loads(response.text.strip().split("\n\n")[-1].removeprefix("data: "))
             assert (response.status_code, fault["error"]["type"]) == (200 if stream else 503, "server_error")
             assert "stored_answers" not in response.text
