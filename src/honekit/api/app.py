@@ -84,9 +84,11 @@ def create_app(
                 scheduler.expect("fine_tuning")
         keeping = asyncio.create_task(upkeep(engines))
         app.state.eval_runner.start()
+        app.state.background.start()
         yield
         keeping.cancel()
         await app.state.eval_runner.stop()
+        await app.state.background.stop()
         await engines.close()
         if training_jobs:
             await asyncio.to_thread(scheduler.stop)
@@ -126,6 +128,10 @@ def _add_resource(app: FastAPI, resource: str) -> None:
             from honekit.evals.runner import Runner
 
             app.state.eval_runner = Runner(partial(inside_endpoint, app.state.engines))
+        if name == "openai.responses":
+            from honekit.api.openai.responses_background import Background
+
+            app.state.background = Background(app.state.engines)
 
 
 def _add_health(app: FastAPI) -> None:

@@ -65,7 +65,6 @@ def list_served(extra_bases: Mapping[str, str] | None = None, owner: str | None 
     Checkpoints answer too and are listed with their job.
     """
     from honekit import deploy, registry
-    from honekit.models import catalogue
 
     versions = {
         version.name: Served(
@@ -82,17 +81,20 @@ def list_served(extra_bases: Mapping[str, str] | None = None, owner: str | None 
         for alias in reversed(deploy.list_aliases(owner=owner))  # of several of one name the first one is meant
         if (target := versions.get(alias.version)) is not None
     }  # fmt: skip
+    return [*reversed(aliases.values()), *versions.values(), *list_bases(extra_bases)]
+
+
+def list_bases(extra_bases: Mapping[str, str] | None = None) -> list[Served]:
+    """The bases on this machine; another server on the same database may have others."""
+    from honekit.models import catalogue
+
     names = dict.fromkeys([*(extra_bases or {}), *(entry.id for entry in catalogue.CATALOGUE)])
-    bases = [base for name in names if (base := _base(name, extra_bases or {})) is not None]
-    return [*reversed(aliases.values()), *versions.values(), *bases]
+    return [base for name in names if (base := _base(name, extra_bases or {})) is not None]
 
 
 def first_base(extra_bases: Mapping[str, str] | None = None) -> str | None:
     """The base that embeds where a request names none: the first one that is listed."""
-    from honekit.models import catalogue
-
-    names = [*(extra_bases or {}), *(entry.id for entry in catalogue.CATALOGUE)]
-    return next((name for name in names if _base(name, extra_bases or {}) is not None), None)
+    return next((base.name for base in list_bases(extra_bases)), None)
 
 
 def _checkpoint(name: str, owner: str | None) -> Served | None:

@@ -218,6 +218,28 @@ stored_answers = Table(
     Index("ix_stored_answers_owner_kind_created_at", "owner", "kind", "created_at"),
 )
 
+background_responses = Table(
+    "background_responses",
+    metadata,
+    # How a stored response is made that nobody waits for; `ended_at` is null until it is over.
+    Column("answer_id", String(64), ForeignKey("stored_answers.id", ondelete="CASCADE"), primary_key=True),
+    _owner(),
+    # What is asked; not kept longer than it is needed.
+    Column("request", Json),
+    # The base that answers, which not every server has; null for a tuned model.
+    Column("base", String(512)),
+    # The same for each attempt, so that each says the same.
+    Column("seed", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("lease_worker", String(255)),
+    Column("lease_expires_at", Float),
+    # What a stream told of it, for one that was asked for as a stream.
+    Column("events", Json),
+    Column("created_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Index("ix_background_responses_ended_at_created_at", "ended_at", "created_at"),
+)
+
 model_versions = Table(
     "model_versions",
     metadata,

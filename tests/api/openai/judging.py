@@ -37,8 +37,8 @@ STREAMED = {
     "GET /responses/{response_id}": "ResponseStreamEvent",
 }
 """The schema of the events of each operation that streams."""
-OTHER = {"POST /responses/{response_id}/cancel": 400, "POST /evals": 201, "POST /evals/{eval_id}/runs": 201}
-"""What the seeded request is answered with where that is not 200: only background responses can be cancelled."""
+OTHER = {"POST /evals": 201, "POST /evals/{eval_id}/runs": 201}
+"""What the seeded request is answered with where that is not 200."""
 KEPT_KEYS = 3
 """Of a generated body at most this many keys are laid over a valid one: with more, something unsupported is always among them."""
 

@@ -75,6 +75,9 @@ class Seeds:
     def stored_response(self) -> str:
         return self.client.responses.create(model="tiny", input="hello", max_output_tokens=16, store=True).id
 
+    def background_response(self) -> str:
+        return self.client.responses.create(model="tiny", input="hello", max_output_tokens=16, background=True).id
+
     def eval(self) -> str:
         return self.client.evals.create(**EVAL).id  # type: ignore[arg-type]
 
@@ -148,7 +151,7 @@ RECIPES: dict[str, Callable[[Seeds], Recipe]] = {
     "POST /responses": lambda seeds: Recipe(body={"model": "tiny", "input": "hello", "max_output_tokens": 16}),
     "GET /responses/{response_id}": _of_response,
     "DELETE /responses/{response_id}": _of_response,
-    "POST /responses/{response_id}/cancel": _of_response,
+    "POST /responses/{response_id}/cancel": lambda seeds: Recipe(path={"response_id": seeds.background_response()}),
     "GET /responses/{response_id}/input_items": _of_response,
     "POST /completions": lambda seeds: Recipe(body={"model": "tiny", "prompt": "hello", "max_tokens": 2}),
     "POST /embeddings": lambda seeds: Recipe(body={"model": "tiny", "input": "hello"}),

@@ -354,7 +354,7 @@ def test_a_stored_response_comes_back_as_it_was_sent(connect: Connect) -> None:
     assert client.responses.retrieve(events[-1].response.id) == events[-1].response
 
 
-@pytest.mark.conformance("POST /v1/responses/{response_id}/cancel", refused="invalid_state")
+@pytest.mark.conformance("POST /v1/responses/{response_id}/cancel")
 def test_only_what_is_made_in_the_background_can_be_cancelled(connect: Connect) -> None:
     client = connect()
     with pytest.raises(openai.BadRequestError, match="background") as caught:
@@ -520,9 +520,7 @@ def test_with_truncation_the_oldest_turns_that_do_not_fit_are_left_out(connect: 
     assert ask(client, truncation="auto").usage == ask(client).usage
 
 
-@pytest.mark.conformance(
-    "POST /v1/responses", "background", "include", "reasoning", "tool_choice", "tools", refused="unsupported_value"
-)
+@pytest.mark.conformance("POST /v1/responses", "include", "reasoning", "tool_choice", "tools", refused="unsupported_value")
 @pytest.mark.conformance(
     "POST /v1/responses",
     *("conversation", "prompt", "context_management", "moderation", "prompt_cache_options"),
@@ -564,7 +562,6 @@ def test_with_truncation_the_oldest_turns_that_do_not_fit_are_left_out(connect: 
         ({"input": sent_back(nested(300)), "store": True}, "input[0].content[0].logprobs", "invalid_value"),
         ({"input": sent_back(math.nan), "store": True}, "input[0].content[0].logprobs", "invalid_value"),
         ({"truncation": "some"}, "truncation", "invalid_value"),
-        ({"background": True}, "background", "unsupported_value"),
         ({"include": ["reasoning.encrypted_content"]}, "include[0]", "unsupported_value"),
         ({"top_logprobs": 2}, "top_logprobs", "invalid_value"),
         ({"include": ["message.output_text.logprobs"], "top_logprobs": 21}, "top_logprobs", "invalid_value"),

@@ -16,7 +16,7 @@ from honekit.api.batcher import Answers, EngineFailed, LoadedEngine, QueueFull, 
 from honekit.api.engines import AllBusy, Engines
 from honekit.api.errors import NO_RETRY, ApiError, bad_request, log, server_error
 from honekit.api.middleware import CLIENT_GONE
-from honekit.api.openai.models import find_model, no_model, only_embeds
+from honekit.api.openai.models import find_for, no_model, only_embeds
 from honekit.errors import HoneError
 
 if TYPE_CHECKING:
@@ -54,8 +54,12 @@ T = TypeVar("T")
 
 async def leased(request: Request, held: ExitStack, name: str) -> tuple[str, Worker]:
     """What answers for a name, and its worker, safe from eviction until `held` closes. Raises ApiError 404, 429."""
-    engines: Engines = request.app.state.engines
-    served = await find_model(request, name)
+    return await leased_for(request.app.state.engines, request.state.api_key.owner, held, name)
+
+
+async def leased_for(engines: Engines, owner: str, held: ExitStack, name: str) -> tuple[str, Worker]:
+    """The same for a project whose request is not at hand."""
+    served = await find_for(engines, owner, name)
     await asyncio.to_thread(_import_torch)
     try:
         return served.model, held.enter_context(engines.lease(served))
@@ -87,6 +91,11 @@ async def respond(
     if done:
         first.result()  # raises here what went wrong before the first token
     return _EventStream(_stream(first, pieces, request.state.request_id), held.pop_all())
+
+
+def following(request: Request, pieces: AsyncIterator[str]) -> Response:
+    """A stream of what goes on without the client, too."""
+    return _EventStream(_stream(asyncio.ensure_future(anext(pieces)), pieces, request.state.request_id), ExitStack())
 
 
 async def loaded(worker: Worker, model: str) -> ServingEngine:

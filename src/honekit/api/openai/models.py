@@ -80,9 +80,13 @@ async def delete_model(model: str, request: Request) -> ModelDeleted:
 
 async def find_model(request: Request, name: str) -> Served:
     """The model that a request names, among those of its key's project. Raises: ApiError 404 `model_not_found`."""
-    engines: Engines = request.app.state.engines
+    return await find_for(request.app.state.engines, request.state.api_key.owner, name)
+
+
+async def find_for(engines: Engines, owner: str, name: str) -> Served:
+    """The same among the models of a project. Raises: ApiError 404 `model_not_found`."""
     try:
-        return await engines.resolve(name, request.state.api_key.owner)
+        return await engines.resolve(name, owner)
     except ServeError as fault:
         raise no_model(name) from fault
 

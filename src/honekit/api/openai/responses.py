@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from functools import partial
@@ -12,47 +11,36 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from honekit.api.batcher import Worker
 from honekit.api.errors import ApiError, bad_request
-from honekit.api.openai import answering, conversation, responses_input, stored
+from honekit.api.idempotency import made_once
+from honekit.api.openai import answering, responses_replay, stored
 from honekit.api.openai.conversation import Run
+from honekit.api.openai.models import find_writer
 from honekit.api.openai.pages import Page, behind, page
-from honekit.api.openai.responses_output import OutputWriter
-from honekit.api.openai.responses_replay import replayed
+from honekit.api.openai.responses_background import Background
+from honekit.api.openai.responses_making import new_making
 from honekit.api.openai.responses_schema import (
     LOGPROBS,
-    IncompleteDetails,
     KeptCallOutput,
     KeptItem,
     KeptMessage,
     OutputCall,
     ResponseDeleted,
-    ResponseFault,
     ResponseObject,
     ResponseRequest,
-    ResponseUsage,
 )
 from honekit.api.routes import JsonRoute
-from honekit.store import answers
+from honekit.store import answers, background
 from honekit.store.answers import Answer
-from honekit.store.tables import new_id
+from honekit.store.files import Noted
 
 router = APIRouter(prefix="/v1/responses", tags=["responses"], route_class=JsonRoute)
 
-MAX_EARLIER = 1000
-"""Responses that one goes on from; far more than contexts hold."""
 _KEPT: dict[str, type[KeptMessage] | type[OutputCall] | type[KeptCallOutput]] = {
     "message": KeptMessage,
     "function_call": OutputCall,
     "function_call_output": KeptCallOutput,
 }
-_CHAT_PARAMS = (
-    ("response_format.json_schema.schema", "text.format.schema"),
-    ("response_format", "text.format"),
-    ("messages", "input"),
-    (".function.", "."),
-)
-"""What a chat completion calls a parameter, and what it is called here."""
 
 
 @router.post(
@@ -67,6 +55,8 @@ async def create_response(body: ResponseRequest, request: Request) -> Response:
     if body.top_logprobs and not body.include:
         message = f"'top_logprobs' needs 'include': [\"{LOGPROBS}\"]."
         raise bad_request(message, code="invalid_value", param="top_logprobs")
+    if body.background:
+        return await _in_background(body, request)
     if not body.store:
         return await _answer(body, request, None)
     return await stored.answered(request, body, "response", bool(body.stream), partial(_answer, body, request))
@@ -87,7 +77,12 @@ async def retrieve_response(
     content = stored.content(await stored.find(request, "response", response_id))
     if stream == "false":
         return JSONResponse(content)
-    events = replayed(ResponseObject.model_validate(content), -1 if starting_after is None else starting_after)
+    after = -1 if starting_after is None else starting_after
+    if content["background"]:
+        making: Background = request.app.state.background
+        return answering.following(request, making.follow(stored.owner_of(request), response_id, after))
+    told = enumerate(responses_replay.again(ResponseObject.model_validate(content)))
+    events = (responses_replay.as_text(event, number) for number, event in told if number > after)
     return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-cache"})
 
 
@@ -95,14 +90,21 @@ async def retrieve_response(
 async def delete_response(response_id: str, request: Request) -> ResponseDeleted:
     """Delete a response, with its input. Those that went on from it cannot be gone on from any more."""
     await stored.remove(request, "response", response_id)
+    request.app.state.background.drop(response_id)
     return ResponseDeleted(id=response_id)
 
 
-@router.post("/{response_id}/cancel")
-async def cancel_response(response_id: str, request: Request) -> ResponseObject:
-    """Refused for every response: only one that is made in the background can be cancelled."""
-    await stored.find(request, "response", response_id)
-    raise bad_request("Only responses made in the background can be cancelled.", code="invalid_state", param=None)
+@router.post("/{response_id}/cancel", response_model=ResponseObject)
+async def cancel_response(response_id: str, request: Request) -> Response:
+    """Stop one that is made in the background, for good. One that is over stays as it is."""
+    found = await stored.find(request, "response", response_id)
+    if not found.body["background"]:
+        raise bad_request("Only responses made in the background can be cancelled.", code="invalid_state", param=None)
+    stopped = await asyncio.to_thread(background.cancel, found.owner, found.id)
+    if stopped is None:
+        raise stored.unknown("response", response_id)
+    request.app.state.background.drop(response_id)
+    return JSONResponse(stored.content(stopped))
 
 
 @router.get("/{response_id}/input_items")
@@ -120,35 +122,43 @@ async def list_input_items(
     return page(behind(items if order == "asc" else items[::-1], after), limit)
 
 
-async def _answer(body: ResponseRequest, request: Request, keep: stored.Keep | None) -> Response:
-    owner, items = stored.owner_of(request), responses_input.to_keep(body.input)
-    made = _begun(body)
+async def _in_background(body: ResponseRequest, request: Request) -> Response:
+    """Accept it, and show it as it is now, or as a stream that follows it."""
+    if "store" in body.model_fields_set and body.store is False:
+        message = "A response that is made in the background is kept until it is fetched: leave out 'store', or send true."
+        raise bad_request(message, code="invalid_value", param="store")
+    stored.require_write(request)
+    owner, sent = stored.owner_of(request), body.model_dump(mode="json", by_alias=True)
+    making: Background = request.app.state.background
 
-    async def finish(run: Run, writer: OutputWriter) -> dict[str, Any]:
-        usage = run.usage()
-        made.output, made.model = writer.items, run.model
-        made.usage = ResponseUsage(
-            input_tokens=usage.prompt_tokens, output_tokens=usage.completion_tokens, total_tokens=usage.total_tokens
-        )
-        if run.writers[0].finish_reason == "length":
-            made.status, made.incomplete_details = "incomplete", IncompleteDetails()
-        else:
-            made.status, made.completed_at = "completed", int(time.time())
-        content = made.as_json()
-        if keep:
-            unchanging = {name: value for name, value in content.items() if name != "metadata"}
-            await keep(Answer(made.id, owner, "response", made.model, unchanging, items, made.metadata))
-        return content
+    async def make(noted: Noted) -> Answer:
+        served = await find_writer(request, body.model)
+        pinned = body.model_copy(update={"model": served.model, "store": True})
+        queued = new_making(pinned, owner)
+        await queued.asked()
+        answer = queued.to_keep()
+        asked = pinned.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        base = None if served.adapter else served.model
+        await asyncio.to_thread(background.accept, answer, asked, noted, base=base)
+        making.wake()
+        return answer
+
+    answer = await made_once(request, sent, partial(answers.get, owner, background.KIND), make)
+    if body.stream:
+        return answering.following(request, making.follow(owner, answer.id))
+    return JSONResponse(stored.content(answer))
+
+
+async def _answer(body: ResponseRequest, request: Request, keep: stored.Keep | None) -> Response:
+    making = new_making(body, stored.owner_of(request))
 
     async def whole(run: Run) -> Response:
-        writer = OutputWriter()
-        async for _ in _written(run, writer):
+        async for _ in making.written(run):
             pass
-        return JSONResponse(await finish(run, writer))
+        return await answered()
 
     async def events(run: Run) -> AsyncIterator[str]:
-        writer, number = OutputWriter(), 0
-        made.model = run.model
+        number = 0
 
         def event(content: dict[str, Any]) -> str:
             nonlocal number
@@ -156,104 +166,28 @@ async def _answer(body: ResponseRequest, request: Request, keep: stored.Keep | N
             return answering.event({**content, "sequence_number": number - 1}, name=content["type"])
 
         try:
-            async for content in _written(run, writer):
+            async for content in making.written(run):
                 if not number:
-                    begun = made.as_json()
-                    yield event({"type": "response.created", "response": begun})
-                    yield event({"type": "response.in_progress", "response": begun})
+                    for first in responses_replay.beginning(making.made):
+                        yield event(first)
                 yield event(content)
         except ApiError as fault:
             if not number:
                 raise
-            made.status, made.output = "failed", writer.items
-            made.error = ResponseFault(code="server_error" if fault.status >= 500 else "invalid_prompt", message=fault.message)
-            yield event({"type": "response.failed", "response": made.as_json()})
+            yield event(making.fail(fault))
             return
-        done = await finish(run, writer)
-        yield event({"type": f"response.{made.status}", "response": done})
+        await answered()
+        yield event(making.last())
+
+    async def answered() -> Response:
+        if keep:
+            await keep(making.to_keep())
+        return JSONResponse(making.made.as_json())
 
     with ExitStack() as held:
         model, worker = await answering.leased(request, held, body.model)
-        starting = _start(body, owner, items, model, worker)
+        starting = making.start(model, worker)
         return await answering.respond(request, held, starting, whole, events if body.stream else None)
-
-
-async def _start(body: ResponseRequest, owner: str, items: list[dict[str, Any]], model: str, worker: Worker) -> Run:
-    """Raises ApiError, naming the parameters as they are called here."""
-    earlier = await _earlier(owner, body.previous_response_id)
-    try:
-        asked = responses_input.chat_request(body, earlier, items)
-        return await conversation.start(asked, model, worker, owner, drop_oldest=body.truncation == "auto")
-    except ApiError as fault:
-        if fault.param:
-            here = _renamed(fault.param)
-            fault.message, fault.param = fault.message.replace(fault.param, here), here
-        raise
-
-
-def _renamed(param: str) -> str:
-    for there, here in _CHAT_PARAMS:
-        param = param.replace(there, here)
-    return param
-
-
-async def _earlier(owner: str, response_id: str | None) -> list[dict[str, Any]]:
-    """What was asked and answered before, oldest first. Raises ApiError 400."""
-    if response_id is None:
-        return []
-    found, missing = await asyncio.to_thread(answers.conversation, owner, response_id, MAX_EARLIER)
-    if missing is not None:
-        if len(found) == MAX_EARLIER:
-            message = f"The conversation is longer than {MAX_EARLIER} responses."
-            raise bad_request(message, code="invalid_value", param="previous_response_id")
-        fault = stored.unknown("response", missing, "previous_response_id")
-        fault.code = "previous_response_not_found"
-        raise fault
-    return [item for answer in found for item in (*answer.input, *answer.body["output"])]
-
-
-async def _written(run: Run, writer: OutputWriter) -> AsyncIterator[dict[str, Any]]:
-    """The events of the output, to its end."""
-    async for _, token in answering.tokens(run.answers, _renamed(run.held_by)):
-        text, certain = run.writers[0].take(token)
-        writer.note(certain)
-        for delta in run.calls[0].take(text, token.finish_reason):
-            for event in writer.take(delta):
-                yield event
-        if token.finish_reason is not None:
-            for event in writer.end(cut=token.finish_reason == "length"):
-                yield event
-
-
-def _begun(body: ResponseRequest) -> ResponseObject:
-    """The response before anything is said."""
-    choice = body.tool_choice or "auto"
-    shape = body.text.format if body.text and body.text.format else None
-    return ResponseObject(
-        id=new_id("resp_"),
-        created_at=int(time.time()),
-        instructions=body.instructions,
-        max_output_tokens=body.max_output_tokens,
-        max_tool_calls=body.max_tool_calls,
-        metadata=body.metadata or {},
-        model=body.model,
-        parallel_tool_calls=body.parallel_tool_calls is not False,
-        previous_response_id=body.previous_response_id,
-        prompt_cache_key=body.prompt_cache_key,
-        safety_identifier=body.safety_identifier,
-        store=bool(body.store),
-        temperature=1.0 if body.temperature is None else body.temperature,
-        text={"format": shape.model_dump(by_alias=True) if shape else {"type": "text"}},
-        tool_choice=choice if isinstance(choice, str) else choice.model_dump(),
-        truncation=body.truncation or "disabled",
-        tools=[
-            {**tool.model_dump(include={"type", "name", "description", "parameters"}), "strict": bool(tool.strict)}
-            for tool in body.tools or []
-        ],
-        top_logprobs=body.top_logprobs or 0,
-        top_p=1.0 if body.top_p is None else body.top_p,
-        user=body.user,
-    )
 
 
 def _refuse(request: Request, **allowed: set[str]) -> None:

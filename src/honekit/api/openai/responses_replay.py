@@ -1,4 +1,4 @@
-"""A stored response as the stream that tells of it: the same events, with each text in one piece."""
+"""The events that tell of a response: those of its beginning, and all of a stored one, with each text in one piece."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from honekit.api.openai import answering
-from honekit.api.openai.responses_output import OutputWriter
+from honekit.api.openai.responses_output import Event, OutputWriter
 from honekit.api.openai.responses_schema import ResponseObject
 
 _UNKNOWN_YET: dict[str, Any] = {
-    "status": "in_progress",
     "output": [],
     "usage": None,
     "completed_at": None,
@@ -19,16 +18,24 @@ _UNKNOWN_YET: dict[str, Any] = {
 }
 
 
-def replayed(answer: ResponseObject, after: int = -1) -> Iterator[str]:
-    """The server-sent events behind the one with the `sequence_number` `after`; the same numbers at each call."""
-    for number, content in enumerate(_events(answer)):
-        if number > after:
-            yield answering.event({**content, "sequence_number": number}, name=content["type"])
+def beginning(answer: ResponseObject) -> list[Event]:
+    """The events before the output; of one that is made in the background the last of them tells that it is begun."""
+    stages = ("queued", "queued", "in_progress") if answer.background else ("in_progress", "in_progress")
+    kinds = ("created", *stages[1:])
+    return [
+        {"type": f"response.{kind}", "response": answer.model_copy(update={**_UNKNOWN_YET, "status": status}).as_json()}
+        for kind, status in zip(kinds, stages, strict=True)
+    ]
 
 
-def _events(answer: ResponseObject) -> Iterator[dict[str, Any]]:
-    begun = answer.model_copy(update=_UNKNOWN_YET).as_json()
-    yield {"type": "response.created", "response": begun}
-    yield {"type": "response.in_progress", "response": begun}
+def again(answer: ResponseObject) -> Iterator[Event]:
+    """All events of a response that is over. No event tells that one was cancelled."""
+    yield from beginning(answer)
     yield from OutputWriter().again(answer.output)
-    yield {"type": f"response.{answer.status}", "response": answer.as_json()}
+    if answer.status != "cancelled":
+        yield {"type": f"response.{answer.status}", "response": answer.as_json()}
+
+
+def as_text(event: Event, number: int) -> str:
+    """A server-sent event with its `sequence_number`."""
+    return answering.event({**event, "sequence_number": number}, name=event["type"])

@@ -221,7 +221,8 @@ class ResponseRequest(Body):
     """Of tools that a server runs itself, of which there are none here."""
 
     truncation: Literal["auto", "disabled"] | None = None
-    background: Annotated[Literal[False] | None, neutral(False)] = None
+    background: bool | None = None
+    """Make it while nobody waits; it is kept then, whether `store` says so or says nothing."""
     reasoning: Reasoning | None = None
     context_management: Unsupported = None
     conversation: Unsupported = None
@@ -314,7 +315,7 @@ class ResponseObject(BaseModel):
     object: Literal["response"] = "response"
     created_at: int
     completed_at: int | None = None
-    status: Literal["in_progress", "completed", "incomplete", "failed"] = "in_progress"
+    status: Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"] = "in_progress"
     background: bool = False
     error: ResponseFault | None = None
     incomplete_details: IncompleteDetails | None = None

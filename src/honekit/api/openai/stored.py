@@ -34,8 +34,7 @@ async def answered(
     when the key may not write.
     """
     owner = owner_of(request)
-    if not request.state.api_key.may("write"):
-        raise insufficient_scope(request.state.api_key, "write", "storing an answer ('store': true)")
+    require_write(request)
     if stream:
         return await make(lambda answer: asyncio.to_thread(answers.keep, answer))
     async with attempt(request, body.model_dump(mode="json")) as sending:
@@ -48,6 +47,12 @@ async def answered(
             return await make(lambda answer: asyncio.to_thread(answers.keep, answer, noted))
         except Overtaken as first:
             return JSONResponse(content(await find(request, kind, first.object_id)))
+
+
+def require_write(request: Request) -> None:
+    """Raises ApiError 403 when the key may not store anything."""
+    if not request.state.api_key.may("write"):
+        raise insufficient_scope(request.state.api_key, "write", "storing an answer ('store': true)")
 
 
 async def find(request: Request, kind: Kind, answer_id: str, param: str | None = None) -> Answer:

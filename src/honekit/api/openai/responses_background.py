@@ -1,0 +1,224 @@
+"""Responses that nobody waits for: a server makes the queued ones, a few at a time, and streams follow them.
+
+Whichever server of a database comes first makes a response. One that a server leaves behind, killed or stopped, is made anew
+by the next one with the same seed; events that were sent before are left out of the streams that follow it then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from honekit.api.engines import Engines
+from honekit.api.errors import ApiError, server_error
+from honekit.api.openai import answering, responses_replay
+from honekit.api.openai.conversation import Run
+from honekit.api.openai.responses_making import Making, unchanging
+from honekit.api.openai.responses_output import Event
+from honekit.api.openai.responses_schema import ResponseObject, ResponseRequest
+from honekit.api.openai.stored import content
+from honekit.api.served import list_bases
+from honekit.errors import HoneError
+from honekit.jobs.liveness import new_worker_id, worker_is_gone
+from honekit.store import answers, background
+from honekit.store.background import LeaseLost, Work
+
+log = logging.getLogger("honekit.api")
+AT_ONCE = 8
+ATTEMPTS = 3
+LEASE_S = 15.0
+POLL_S = 2.0
+RETRY_S = 1.0
+"""Between two tries to have a model that is busy."""
+FOLLOW_S = 0.5
+"""Between two looks at a response that another server makes."""
+
+
+@dataclass
+class _Live:
+    """The events of a response that this server makes, as they come."""
+
+    events: list[Event] = field(default_factory=list)
+    is_over: bool = False
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, *events: Event) -> None:
+        self.events += events
+        self._pulse()
+
+    def end(self) -> None:
+        self.is_over = True
+        self._pulse()
+
+    async def behind(self, number: int) -> AsyncIterator[tuple[int, Event]]:
+        """Those after the one with that number, until there are no more."""
+        while True:
+            news = self._news
+            while number + 1 < len(self.events):
+                number += 1
+                yield number, self.events[number]
+            if self.is_over:
+                return
+            await news.wait()
+
+    def _pulse(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+class Background:
+    """Makes responses on the event loop that starts it."""
+
+    def __init__(self, engines: Engines, *, lease_s: float = LEASE_S) -> None:
+        self.engines, self.lease_s = engines, lease_s
+        self._worker = new_worker_id()
+        self._made: dict[str, asyncio.Task[None]] = {}
+        self._live: dict[str, _Live] = {}
+        self._news, self._begun = asyncio.Event(), asyncio.Event()
+        self._stopping = False
+        self._watching: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look for responses that are queued."""
+        self._watching = asyncio.create_task(self._watch())
+
+    def wake(self) -> None:
+        """There may be a new one."""
+        self._news.set()
+
+    def drop(self, answer_id: str) -> None:
+        """One that was cancelled or deleted need not be made any longer."""
+        if answer_id in self._made:
+            self._made[answer_id].cancel()
+
+    async def stop(self) -> None:
+        """Leave what is not done to the next server."""
+        self._stopping = True
+        self.wake()
+        if self._watching:
+            await self._watching
+        for task in self._made.values():
+            task.cancel()
+        await asyncio.gather(*self._made.values(), return_exceptions=True)
+
+    async def follow(self, owner: str, answer_id: str, after: int = -1) -> AsyncIterator[str]:
+        """The events of a response behind the one with that number, as they come, to its end; whoever makes it."""
+        while True:
+            begun = self._begun
+            if (live := self._live.get(answer_id)) is not None:
+                async for number, event in live.behind(after):
+                    yield responses_replay.as_text(event, number)
+                    after = number
+            answer = await asyncio.to_thread(answers.get, owner, background.KIND, answer_id)
+            if answer is None or self._stopping:
+                return
+            made = ResponseObject.model_validate(content(answer))
+            is_open = made.status in background.OPEN
+            known = responses_replay.beginning(made)
+            if is_open:
+                known = known if made.status == "in_progress" else known[:-1]
+            else:
+                told = await asyncio.to_thread(background.events, answer_id)
+                known = list(responses_replay.again(made)) if told is None else told
+            for number, event in enumerate(known):
+                if number > after:
+                    yield responses_replay.as_text(event, number)
+                    after = number
+            if not is_open:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(begun.wait(), FOLLOW_S)
+
+    async def _watch(self) -> None:
+        while not self._stopping:
+            self._news.clear()
+            try:
+                while len(self._made) < AT_ONCE and not self._stopping:
+                    work = await asyncio.to_thread(self._claim)
+                    if work is None:
+                        break
+                    self._begin(work)
+            except HoneError as fault:  # a database that is away for a moment
+                log.error("responses in the background cannot be taken up: %s", fault)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), POLL_S)
+
+    def _claim(self) -> Work | None:
+        background.expire(worker_is_gone)
+        bases = [base.name for base in list_bases(self.engines.extra_bases)]
+        return background.claim(self._worker, self.lease_s, bases)
+
+    def _begin(self, work: Work) -> None:
+        answer_id = work.answer.id
+
+        def over(_: Any) -> None:
+            del self._made[answer_id]
+            self._live.pop(answer_id).end()
+            self.wake()
+
+        self._live[answer_id] = live = _Live()
+        self._made[answer_id] = asyncio.create_task(self._one(work, live))
+        self._made[answer_id].add_done_callback(over)
+        self._begun.set()
+        self._begun = asyncio.Event()
+
+    async def _one(self, work: Work, live: _Live) -> None:
+        answer_id = work.answer.id
+        making = asyncio.create_task(self._make(work, live))
+        try:
+            while not (await asyncio.wait([making], timeout=self.lease_s / 3))[0]:
+                await asyncio.to_thread(background.keep_lease, answer_id, self._worker, self.lease_s)
+            making.result()
+        except LeaseLost:
+            log.info("response %s was cancelled, deleted, or taken up by another server", answer_id)
+        except HoneError as fault:  # of the database; when the lease is over it is taken up again
+            log.error("response %s cannot be kept: %s", answer_id, fault)
+        except asyncio.CancelledError:
+            making.cancel()  # before the model goes, which would be a fault of the response
+            await asyncio.wait([making])
+            with suppress(LeaseLost, HoneError):
+                await asyncio.to_thread(background.release, answer_id, self._worker)
+            raise
+        finally:
+            making.cancel()
+
+    async def _make(self, work: Work, live: _Live) -> None:
+        body = ResponseRequest.model_validate(work.request)
+        made = ResponseObject.model_validate(content(work.answer))
+        making = Making(body, work.answer.owner, made, work.answer.input, work.seed)
+        live.add(*responses_replay.beginning(made))
+        try:
+            if work.attempts > ATTEMPTS:
+                raise ApiError(500, f"The server ended {ATTEMPTS} times while it made this response.", code="engine_failed")
+            with ExitStack() as held:
+                run = await self._run(making, held)
+                held.callback(run.answers.close)
+                async for event in making.written(run):
+                    live.add(event)
+            last = making.last()
+        except ApiError as fault:
+            last = making.fail(fault)
+        except Exception:
+            log.exception("response %s failed", made.id)
+            last = making.fail(server_error(made.id))
+        events = [*live.events, last] if body.stream else None
+        await asyncio.to_thread(background.finish, made.id, self._worker, made.model, unchanging(made), events)
+        live.add(last)
+
+    async def _run(self, making: Making, held: ExitStack) -> Run:
+        """Queue it with its model, however long that has no room. Raises ApiError."""
+        while True:
+            with ExitStack() as trying:
+                try:
+                    name = making.body.model
+                    run = await making.start(*await answering.leased_for(self.engines, making.owner, trying, name))
+                    held.enter_context(trying.pop_all())
+                    return run
+                except ApiError as fault:
+                    if fault.status != 429:
+                        raise
+            await asyncio.sleep(RETRY_S)
