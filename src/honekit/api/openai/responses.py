@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
@@ -19,6 +20,7 @@ from honekit.api.openai.models import find_writer
 from honekit.api.openai.pages import Page, behind, page
 from honekit.api.openai.responses_background import Background
 from honekit.api.openai.responses_making import new_making
+from honekit.api.openai.responses_output import Event
 from honekit.api.openai.responses_schema import (
     LOGPROBS,
     KeptCallOutput,
@@ -158,21 +160,20 @@ async def _answer(body: ResponseRequest, request: Request, keep: stored.Keep | N
         return await answered()
 
     async def events(run: Run) -> AsyncIterator[str]:
-        number = 0
+        numbers, begun = itertools.count(), False
 
-        def event(content: dict[str, Any]) -> str:
-            nonlocal number
-            number += 1
-            return answering.event({**content, "sequence_number": number - 1}, name=content["type"])
+        def event(content: Event) -> str:
+            return responses_replay.as_text(content, next(numbers))
 
         try:
             async for content in making.written(run):
-                if not number:
+                if not begun:
+                    begun = True
                     for first in responses_replay.beginning(making.made):
                         yield event(first)
                 yield event(content)
         except ApiError as fault:
-            if not number:
+            if not begun:
                 raise
             yield event(making.fail(fault))
             return

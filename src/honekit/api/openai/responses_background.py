@@ -179,7 +179,7 @@ class Background:
             log.error("response %s cannot be kept: %s", answer_id, fault)
         except asyncio.CancelledError:
             making.cancel()  # before the model goes, which would be a fault of the response
-            await asyncio.wait([making])
+            await asyncio.gather(making, return_exceptions=True)
             with suppress(LeaseLost, HoneError):
                 await asyncio.to_thread(background.release, answer_id, self._worker)
             raise
