@@ -31,6 +31,7 @@ ANSWER_NAMES = frozenset(
 _NUMBER = re.compile(r"^[+-]?\d[\d.,' ]*[%€$£]?$")
 _DATE = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?$|^\d{1,2}:\d{2}(:\d{2}.*)?$")
 _ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|nr|no|number|index)\.?$)|[a-z]I[dD]$")
+_CONSTANT = "the same value in every row"
 LONG_TEXT = "longer text than an answer's phrase"
 _NESTED = "a list of lists or objects"
 
@@ -71,6 +72,12 @@ class Inference:
         return next(iter([*named, *enums, *self.fields]), None)
 
 
+def constant_columns(found: Inference) -> list[str]:
+    """The column with one value in every row, when it is the only one: a label, if any is."""
+    same = [column for column, why in found.left_out.items() if why == _CONSTANT]
+    return same if len(same) == 1 else []
+
+
 def infer(table: Table, *, input_column: str | None = None, labels: Sequence[str] = ()) -> Inference:
     """Guess the roles; `input_column` and `labels` overrule the guess.
 
@@ -97,13 +104,18 @@ def infer(table: Table, *, input_column: str | None = None, labels: Sequence[str
             why = _why_no_label(column, values, wanted=column in labels)
         is_unique = None not in values and len({str(value) for value in values}) == len(values)
         # Not any column without equals: e-mail addresses of a data set's people are no names of its rows.
-        if why == "an id" and identity is None and is_unique and _ID_NAME.search(column):
+        if why == "an id" and identity is None and is_unique and names_an_id(column):
             identity, why = column, "the id of the row"
         if why is None:
             fields.append(_guess(column, values, {guess.name for guess in fields}))
         else:
             left_out[column] = why
     return Inference(source, identity, tuple(fields), left_out)
+
+
+def names_an_id(column: str) -> bool:
+    """Whether it is named like a column of ids or numbers."""
+    return bool(_ID_NAME.search(column))
 
 
 def _input(cells: dict[str, list[Any]], labels: Sequence[str]) -> str:
@@ -134,7 +146,7 @@ def _why_no_label(column: str, values: list[Any], *, wanted: bool) -> str | None
     if not present:
         return "empty"
     if len(distinct) == 1 and len(present) == len(values):
-        return "the same value in every row"
+        return _CONSTANT
     if wanted:
         return None
     if any(isinstance(value, list) for value in present):
@@ -143,7 +155,7 @@ def _why_no_label(column: str, values: list[Any], *, wanted: bool) -> str | None
     is_repeated = len(distinct) <= MAX_ENUM_VALUES and len(present) >= MIN_ROWS_PER_VALUE * len(distinct)
     if all(_DATE.match(text) for text in texts):
         return "a date or time"
-    if _ID_NAME.search(column) and not is_repeated:
+    if names_an_id(column) and not is_repeated:
         return "an id"
     if is_repeated:
         return None

@@ -20,6 +20,7 @@ from honekit.data.checks.other_kinds import with_contents
 from honekit.data.checks.run import check_file
 from honekit.data.checks.score import marked, score
 from honekit.data.formats import chosen_rejected
+from honekit.data.formats.columns import ColumnMap
 from honekit.data.formats.container import has_mark
 from honekit.data.formats.detect import Given, Source, detect
 from honekit.data.formats.excel_rows import sheets
@@ -48,23 +49,25 @@ def check_any(
     check: Callable[[Path, CheckOptions], CheckResult] = check_file,
     *,
     structure_only: bool = False,
+    like: ColumnMap | None = None,
 ) -> CheckResult:
     """Every finding of a file of any format that Hone reads. `check` looks at chat JSONL, and at what stands for it.
 
-    The structure of the validation and the test file is checked as well; findings there name their file.
+    The structure of the validation and the test file is checked as well; findings there name their file. `like`: the map of
+    columns of the file that this one is a split of.
 
     Raises: DataError[data.file_missing | data.file_unreadable], and what `detect` raises for a file whose format is unclear.
     """
     options = options or CheckOptions()
     held_out = [other for other in (options.validation, options.test) if other]
     asked = options
-    source = detect(path, given)
+    source = detect(path, given, like)
     with TemporaryDirectory(prefix="hone-check-") as folder:
         spill = Spill(source, Path(folder) / "checked")
         options = replace(
             options,
-            validation=_beside(options.validation, given, Path(folder) / "validation"),
-            test=_beside(options.test, given, Path(folder) / "test"),
+            validation=_beside(options.validation, given, source.columns, Path(folder) / "validation"),
+            test=_beside(options.test, given, source.columns, Path(folder) / "test"),
         )
         kind = "preference" if source.format == chosen_rejected.NAME else source.format
         if kind in _SCANS:
@@ -85,7 +88,9 @@ def check_any(
         if source.container == "excel" and source.split is None:
             result = _with_sheets(result, path)
     for other in held_out:
-        result = _joined(result, check_any(other, None, given, partial(check_file, checks=()), structure_only=True))
+        structure = partial(check_file, checks=())
+        held = check_any(other, None, given, structure, structure_only=True, like=source.columns)
+        result = _joined(result, held)
     return result
 
 
@@ -151,9 +156,9 @@ def _joined(result: CheckResult, held_out: CheckResult) -> CheckResult:
     )
 
 
-def _beside(path: Path | None, given: Given | None, folder: Path) -> Path | None:
+def _beside(path: Path | None, given: Given | None, like: ColumnMap | None, folder: Path) -> Path | None:
     """A further split in the form that the checks read. Its own faults are told when it is checked itself."""
-    return None if path is None else Spill(detect(path, given), folder).file
+    return None if path is None else Spill(detect(path, given, like), folder).file
 
 
 def _merge(result: CheckResult, spill: Spill) -> CheckResult:

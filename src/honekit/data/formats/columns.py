@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from honekit.data.formats.dialect import ChatRecord, Dialect, Lose, conversation
-from honekit.data.infer import ANSWER_NAMES, INPUT_NAMES, infer
+from honekit.data.infer import ANSWER_NAMES, INPUT_NAMES, constant_columns, infer
 from honekit.data.lines import AddFinding, nearest
 from honekit.data.tables import Table, plain_row
 from honekit.errors import DataError
@@ -80,7 +80,7 @@ def infer_map(sample: Sequence[Mapping[str, Any]], path: Path, other_sheets: Cal
     if rows and columns:
         found = infer(Table(path, "csv", tuple(dict.fromkeys(key for row in rows for key in row)), rows))
         named_answers = [guess.column for guess in found.fields if guess.column.lower() in ANSWER_NAMES]
-        answers = named_answers or [guess.column for guess in found.fields]
+        answers = named_answers or [guess.column for guess in found.fields] or constant_columns(found)
         if answers and found.input in columns:
             return ColumnMap(found.input, tuple(name for name in answers if name != system), system)
     others = ", ".join(other_sheets())

@@ -94,8 +94,10 @@ def adder(number: int, report: Report) -> AddFinding:
     return add
 
 
-def detect(path: Path, given: Given | None = None) -> Source:
+def detect(path: Path, given: Given | None = None, like: ColumnMap | None = None) -> Source:
     """The format of a file: by its content first, then by its name; what is given overrules both.
+
+    `like`: the map of the file that this one is a split of. A few rows of it show less what the columns are.
 
     JSON lines that show no format at all count as chat records, whose checks say what is missing.
 
@@ -121,7 +123,10 @@ def detect(path: Path, given: Given | None = None) -> Source:
     else:
         rows = rows_of(path, container, pattern=pattern, split=given.split)
         sample = [row.value for row in islice(rows, _SAMPLE_ROWS) if row.value is not None]
-    columns = _columns(path, container, name, sample, given)
+    if like and not given.columns and all({like.input, *like.answers} <= row.keys() for row in sample):
+        columns: ColumnMap | None = like
+    else:
+        columns = _columns(path, container, name, sample, given)
     if columns is not None:
         return Source(path, container, "columns", dialect(columns), columns, pattern, given.split)
     name = name or recognise(sample) or "chat"

@@ -22,7 +22,7 @@ def group_leaks(source: Source, options: CheckOptions, given: Given | None, told
     for path, severity in held_out:
         if path is not None:
             groups.add_file(path.name, severity)
-            for example in _notes(detect(path, given)):
+            for example in _notes(detect(path, given, source.columns)):
                 groups.hold_out(example)
     for example in _notes(source):
         groups.see(example)

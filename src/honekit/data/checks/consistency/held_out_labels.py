@@ -13,6 +13,7 @@ from honekit.data.checks.consistency.odd_labels import TEXT
 from honekit.data.checks.conversations import conversations_of
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import bare, read_turn, warner
+from honekit.data.infer import names_an_id
 from honekit.data.lines import Finding, shown
 
 _unseen = warner("data.labels.unseen", "add training examples of it, or write it as the training file does")
@@ -30,7 +31,7 @@ def unseen_labels(training: dict[str, set[str]], options: CheckOptions) -> Itera
             if turn:
                 count_labels(tallies, [structs.replace(turn, task=0)])
         for name, tally in tallies.all():
-            for label, places in tally.places.items() if name in known else ():
+            for label, places in tally.places.items() if name in known and not names_an_id(name) else ():
                 if label != TEXT and bare(str(label)) not in known[name]:
                     line, field = places[0]
                     times = f"{tally.counts[label]} times in {path.name}" if tally.counts[label] > 1 else f"once in {path.name}"

@@ -47,7 +47,7 @@ class TextFields:
         as_objects: list[Turn] = []
         for turn in turns.texts:
             answer = turn.answer
-            if not answer or len(answer) > _MAX_CHARS or has_code(answer):
+            if not answer or answer.isspace() or len(answer) > _MAX_CHARS or has_code(answer):
                 continue
             fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
             shaped.append(turn)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from honekit.data.checks.quality.cues import MARK, SLOT, SLOT_PHRASES, SLOT_WORDS, Cues
+from honekit.data.checks.quality.cues import MARK, SLOT, SLOT_CAPITALS, SLOT_PHRASES, SLOT_WORDS, Cues
 from honekit.data.checks.quality.echo import is_echo, is_edit
 from honekit.data.checks.quality.refusals import offers_more, refusal_in, speaks_as_ai
 from honekit.data.checks.quality.unfilled import is_in_code, unfilled_slot
@@ -38,6 +38,7 @@ _SLOT = re.compile(
     rf"|<(?i:{SLOT_WORDS})>|(?i:[<\[]{SLOT_PHRASES}[^<>\[\]\n]{{1,40}}[>\]](?!\())"
     r"|\[(?:[A-Z][a-z]{1,20} ){1,2}(?:Name|Date|Time|Address|Email|Phone|Number|Amount|Title|Company|Position|Department"
     r"|Signature)\](?!\()"
+    rf"|{SLOT_CAPITALS}"
     r"|(?<=[A-Za-z,] )\$\{[a-z][A-Za-z_]{1,30}\}(?=[,.!?]| [a-z])|^\$\{[a-z][A-Za-z_]{1,30}\}(?=,| [a-z]{2})(?=.*[.!?]$)"
 )
 """Slots of a template: a model may be meant to write them."""

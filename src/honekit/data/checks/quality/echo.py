@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from honekit.data.checks.turn import NO_JSON, Turn, bare
 
 _LEAST_ECHO = 12
 _ECHO_BEGINNING = 32
 _LEAST_REPEATED, _LEAST_ASKED = 40, 20
+_LEAST_UNSPACED = 8
+_UNSPACED = ("\u3040", "\u9fff")
+"""The scripts of Chinese and Japanese, whose words have no blanks between them."""
 
 
 def is_echo(answer: str, question: str) -> bool:
     """Whether an answer that is no JSON is the question once more, the text at the end of it, or begins with all of it."""
     size, asked = len(answer), len(question)
-    if size < _LEAST_ECHO or not asked or " " not in answer:
+    is_unspaced = size >= _LEAST_UNSPACED and _UNSPACED[0] <= answer[0] <= _UNSPACED[1]
+    if not asked or not (is_unspaced or (size >= _LEAST_ECHO and " " in answer)):
         return False
     if size < asked and question.endswith(answer.strip()):
         # `Translate: …`, and the text to be translated again.
@@ -44,5 +50,8 @@ def is_edit(turn: Turn) -> bool:
     """Whether an answer is the question with some words changed."""
     if turn.value is not NO_JSON or abs(len(turn.answer) - len(turn.question)) > 0.4 * len(turn.question):
         return False
+    if turn.answer and _UNSPACED[0] <= turn.answer[0] <= _UNSPACED[1]:
+        own, other = set(pairwise(turn.answer)), set(pairwise(turn.question))
+        return len(own & other) >= 0.5 * max(len(own), len(other))
     own, other = set(turn.answer.casefold().split()), set(turn.question.casefold().split())
     return len(own & other) >= 0.5 * max(len(own), len(other))

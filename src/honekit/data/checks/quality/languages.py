@@ -20,12 +20,10 @@ from honekit.data.checks.turn import adviser, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
-_MIN_CHARS = 30
-_MAX_CHARS = 240
+_MIN_CHARS, _MAX_CHARS = 30, 240
 _FIRST = 60
 _MAX_IDENTIFIED = 5_000
-_MAX_UNSURE = 8
-_MAX_WAITING = 10_000
+_MAX_UNSURE, _MAX_WAITING = 8, 10_000
 _READ_CHARS = 2 * _MAX_CHARS
 _EVERYDAY = 3
 _SURE = 0.98
@@ -51,6 +49,8 @@ _NEAR = (
     {"cs", "sk"},
 )
 """Languages that a short text does not tell apart."""
+_CREOLES = {"pcm": "en"}
+"""Between which and its mother the model wavers."""
 _OTHER_SCRIPT = frozenset(
     {"ar", "be", "bg", "bn", "el", "fa", "he", "hi", "hy", "ja", "ka", "ko", "mk", "mr", "ru", "ta", "th", "uk", "ur", "zh"}
 )
@@ -200,6 +200,7 @@ class Languages:
             elif share >= least and not is_same(seen.answer, main):
                 said = f"the answer is in {name(seen.answer)}; {share:.0%} of the answers are in {name(main)}"
                 is_other_example = is_same(seen.question or (asked and _guess(asked)), seen.answer)
+                is_other_example |= asked.isascii() and main in _OTHER_SCRIPT and asked != ""
                 yield (_other if is_other_example else _odd)(seen.line, seen.field, said)
 
 
@@ -214,7 +215,9 @@ def language_of(text: str) -> str:
         return ""
     if is_surely_english(letters.casefold().split()):
         return "en"
-    language, probability = _identifier().classify(letters)
+    ranked = [(_CREOLES.get(one, one), share) for one, share in _identifier().rank(letters)]
+    language = ranked[0][0]
+    probability = sum([share for one, share in ranked if one == language])
     return str(language) if probability >= _SURE else ""
 
 

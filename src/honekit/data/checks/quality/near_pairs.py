@@ -21,7 +21,9 @@ _SURELY = 0.9
 """Inputs with another word of content in them are nearly the same only where they are long."""
 _RETOLD = 0.75
 """Two answers with so many of their words in common say the same."""
-_PLAIN_WORDS = 3
+_PLAIN_WORDS, _PLAIN_CHARS = 3, 8
+_UNSPACED = ("\u3040", "\u9fff")
+"""The scripts of Chinese and Japanese."""
 _LEAST_SHARED = 4
 
 FILLERS = frozenset(
@@ -81,7 +83,10 @@ def words_of(text: str) -> list[str]:
 def plain_words(words: list[str], fillers: frozenset[str] = FILLERS) -> str:
     """The words without articles, politeness and the like; empty where few are left, or numbers among them."""
     plain = [word for word in words if word not in fillers]
-    return "".join(plain) if len(plain) >= _PLAIN_WORDS and all(map(str.isalpha, plain)) else ""
+    joined = "".join(plain)
+    # Where a script has no blanks, what stands between two commas is one word.
+    are_enough = len(plain) >= _PLAIN_WORDS or (len(joined) >= _PLAIN_CHARS and _UNSPACED[0] <= joined[0] <= _UNSPACED[1])
+    return joined if are_enough and all(map(str.isalpha, plain)) else ""
 
 
 def compare_plain(records: list[Kept], key: int, record: Kept) -> Finding | None:

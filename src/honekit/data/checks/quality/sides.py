@@ -122,6 +122,7 @@ def _marks(asked: str, answered: str) -> tuple[bool, bool]:
 
 def _place(turn: Turn, at: int, marks: tuple[bool, bool]) -> str:
     """Of the user's message, where it is to be named."""
-    # `Set the heating.`, `Which room?`: who asks back says no less than was said.
+    # `Set the heating.`, `Which room?`: who asks back says no less than was said, and answers in the end.
     is_told = marks == _STATED_AND_ASKED and len(turn.texts[at].rstrip()) > len(turn.texts[at + 1].rstrip())
+    is_told = is_told and (turn.at == at + 1 or turn.answer.rstrip()[-1:] in _MARKS)
     return f"messages[{at}].content" if is_told else ""

@@ -19,6 +19,8 @@ _OPEN_WORDS = frozenset(
     | {"is", "are", "my", "your", "its", "their", "our", "which", "whose"}
 )
 """No sentence ends with them."""
+_OF_TITLES = frozenset({"with", "from", "into", "over", "that", "this", "your", "than", "without", "under", "between"})
+"""Words of some length that a title has in lower case."""
 _MARKS = ("-", "*", "•", "–", "#", "|", ">")
 _DASHES = frozenset("-–—")
 """Before the name of whoever is quoted."""
@@ -117,7 +119,7 @@ class Endings:
 
 def _is_title(words: list[str]) -> bool:
     """`The Quiet Workforce: What Bees Do for Our Fields` ends without a full stop."""
-    long = [word for word in words if len(word) > 3]
+    long = [word for word in words if len(word) > 3 and word not in _OF_TITLES]
     return len(long) > 1 and all(word[0].isupper() for word in long)
 
 
