@@ -54,6 +54,34 @@ def test_a_table_is_sent_to_convert_instead_of_being_called_broken_json(
     assert [file.name for file in tmp_path.iterdir()] == ["tickets.csv"]
 
 
+@pytest.mark.parametrize(
+    ("command", "record", "target"),
+    [
+        ("stats", '{"conversations": [{"from": "human", "value": "Who %d?"}, {"from": "gpt", "value": "Me."}]}', "chat"),
+        ("stats", '{"prompt": "Who %d?", "chosen": "Me.", "rejected": "Go."}', "preference"),
+        ("fix", '{"instruction": "Name the animal.", "input": "It barks %d times.", "output": "dog"}', "chat"),
+        ("fix", '{"prompt": "Who %d?", "completion": "Me."}', "chat"),
+    ],
+)
+def test_records_of_another_format_are_sent_to_convert(
+    command: str, record: str, target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_text("".join(record % n + "\n" for n in range(12)))
+    assert main(["data", command, str(file)]) == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert f"hone data convert {file} --to {target} --out {tmp_path / f'train.{target}.jsonl'}" in told
+
+
+def test_pairs_are_not_mended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "pairs.jsonl"
+    answer = '[{"role": "assistant", "content": "%s"}]'
+    pair = '{"input": {"messages": [{"role": "user", "content": "Who %d?"}]}, "preferred_output": ' + answer % "Me."
+    file.write_text("".join(pair % n + f', "non_preferred_output": {answer % "Go."}}}\n' for n in range(12)))
+    assert main(["data", "fix", str(file)]) == 1
+    assert "this is preference [data.not_jsonl]" in capsys.readouterr().err
+
+
 def test_what_was_not_looked_at_has_no_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "chat.jsonl"
     file.write_text("".join(GOOD % n for n in range(10)))

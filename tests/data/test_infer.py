@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from honekit.data.infer import infer, value_of
+from honekit.data.infer import constant_columns, infer, value_of
 from honekit.data.tables import Table, read_table
 from honekit.errors import DataError
 
@@ -15,6 +15,14 @@ TICKETS = Path(__file__).parents[1] / "assets" / "data" / "tickets.csv"
 def table_of(**columns: list[Any]) -> Table:
     rows = tuple(dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True))
     return Table(Path("t.csv"), "csv", tuple(columns), rows)
+
+
+def test_a_column_with_one_value_is_a_label_only_where_there_is_no_other_column() -> None:
+    texts = [f"the belt slips on line {n}" for n in range(9)]
+    assert constant_columns(infer(table_of(note=texts, verdict=["defect"] * 9))) == ["verdict"]
+    assert constant_columns(infer(table_of(nr=[*range(9)], note=texts, verdict=["defect"] * 9))) == ["verdict"]
+    codes = [f"P{n:04}" for n in range(9)]
+    assert constant_columns(infer(table_of(scope=["generic"] * 9, code=codes, note=texts))) == []
 
 
 def test_a_ticket_export_is_understood() -> None:

@@ -49,7 +49,7 @@ def fix(
     from honekit.data.mending.fix import FixOptions, fixed_path
     from honekit.data.versions import record_version
 
-    expect_jsonl(*files)
+    expect_jsonl(*files, but=("prompt-completion", "preference", "reinforcement"))
     if out and len(files) > 1:
         raise typer.BadParameter("with --out give one FILE", param_hint="--out")
     if key_file and not redact:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,22 +57,35 @@ def rows_progress(title: str, file: Path, said: Given) -> Iterator[Callable[[int
 
 
 _TABLES = ("json", "csv", "tsv", "excel", "parquet", "arrow", "huggingface")
+_CONVERTED = ("alpaca", "sharegpt", "gemini", "chosen-rejected")
 
 
-def expect_jsonl(*files: Path | None) -> None:
-    """Refuses a table or an array before every line of it is called broken JSON. Raises: DataError[data.not_jsonl]."""
+def expect_jsonl(*files: Path | None, but: Collection[str] = ()) -> None:
+    """Refuses a table, an array or records of another format before every line of it is called broken. `but`: formats of
+    records that the command does not take either.
+
+    Raises: DataError[data.not_jsonl].
+    """
     from honekit.data.formats.container import container_of
+    from honekit.data.formats.detect import detect
     from honekit.errors import DataError
 
     for file in filter(None, files):
         try:
-            container = container_of(file)
+            found: str = container_of(file)
+            if found not in _TABLES:
+                source = detect(file)
+                found = source.container if source.container == "log" else source.format
         except DataError:
             continue  # What reads the file next says what is wrong with it.
-        if container in _TABLES:
+        if found in (*_TABLES, *_CONVERTED, "log", *but):
+            target = "preference" if found == "chosen-rejected" else "chat"
+            out = file.with_suffix(".jsonl" if file.suffix != ".jsonl" else f".{target}.jsonl")
+            convert = f"`hone data convert {file} --to {target} --out {out}` writes it as {target} JSONL"
+            by_hand = f"`hone data check {file}` says what is to be mended by hand"
             raise DataError(
                 "data.not_jsonl",
-                what=f"this command reads chat JSONL, and this is {container}",
+                what=f"this command reads chat JSONL, and this is {found}",
                 where=str(file),
-                mend=f"`hone data convert {file} --to chat --out {file.with_suffix('.jsonl')}` writes it as chat JSONL",
+                mend=by_hand if found in ("preference", "reinforcement") else convert,
             )

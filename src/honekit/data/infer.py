@@ -73,9 +73,9 @@ class Inference:
 
 
 def constant_columns(found: Inference) -> list[str]:
-    """The column with one value in every row, when it is the only one: a label, if any is."""
-    same = [column for column, why in found.left_out.items() if why == _CONSTANT]
-    return same if len(same) == 1 else []
+    """The column with one value in every row, when there is none but it, the input and an id: a label, if any is."""
+    others = [column for column in found.left_out if column != found.id]
+    return others if len(others) == 1 and found.left_out[others[0]] == _CONSTANT else []
 
 
 def infer(table: Table, *, input_column: str | None = None, labels: Sequence[str] = ()) -> Inference:

@@ -162,7 +162,9 @@ class AnswerChecks:
             if finding.severity == "warning":
                 warned[finding.line].add(finding.field)
             yield finding
-        for finding in chain.from_iterable(check.finish() for check in of_values):
+        values = [*chain.from_iterable(check.finish() for check in of_values)]
+        # A doubt about a value must not hide what is surely wrong with it.
+        for finding in sorted(values, key=lambda one: one.severity == "advice"):
             if not _is_told(finding.field, warned[finding.line]):
                 warned[finding.line].add(finding.field)
                 yield finding

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.data.checks.consistency.shapes import EMPTY, NAMES, WORD, Shape, shape_of
+from honekit.data.checks.structure.endings import open_part
 from honekit.data.checks.tally import SMALL_TASK, Place, Tallies, Tally
 from honekit.data.checks.turn import NO_JSON, Turn, adviser, has_code, warner
 from honekit.data.checks.turns import Turns
@@ -17,6 +18,8 @@ _MOSTLY = 0.75
 _NEARLY_ALL = 0.9
 _FEW = 3
 """So few values of another type are slips also where the file is too small for `_NEARLY_ALL`."""
+_FEW_TYPED = 6
+"""Values of a field that may be left out tell its type from here on, where there are enough objects."""
 _STRAY = 2
 """A key that no more objects have than these is a slip; one that more have is optional."""
 _OTHER_KINDS = (
@@ -25,6 +28,8 @@ _OTHER_KINDS = (
     ("fenced", "JSON in a code fence"),
     ("broken", "JSON that cannot be read"),
 )
+_CUT = "cut"
+"""The kind of JSON that breaks off, which `data.answer.breaks_off` names."""
 _ABSENT = 3
 """So many values that are null or left out show how it is said that there is nothing."""
 
@@ -54,6 +59,8 @@ class AnswerFormat:
 def _kind_of_answer(turn: Turn) -> str | Shape:
     if turn.value is NO_JSON:
         if looks_like_json(turn.answer):
+            if open_part(turn.answer):
+                return _CUT
             return "fenced" if turn.answer.lstrip().startswith("`") else "broken"
         return "plain"
     return shape_of(turn.value) if isinstance(turn.value, dict) else "list"
@@ -126,7 +133,7 @@ def majority_of(shapes: dict[Any, int]) -> _Majority:
         path: kind
         for path, counts in types.items()
         for kind, count in counts.most_common(1)
-        if counts.total() >= SMALL_TASK and _is_usual(count, counts.total())
+        if _is_usual(count, counts.total()) and counts.total() >= (SMALL_TASK if objects < SMALL_TASK else _FEW_TYPED)
     }
     odd = {
         path: kind for path, kinds in absent.items() if (kind := _odd_absence(kinds, objects - present[path], nearly.get(path)))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from honekit.data.checks.consistency.declared_labels import declared_labels, declared_range
-from honekit.data.checks.consistency.odd_labels import TEXT, misspellings, numbers_for_names, with_words_around
+from honekit.data.checks.consistency.odd_labels import TEXT, misspellings, numbers_for_names, two_in_one, with_words_around
 from honekit.data.checks.quality.content import says_nothing
 from honekit.data.checks.short_texts import words_only
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
@@ -75,6 +75,10 @@ class Labels:
             for value in numbers:
                 for line, at in tally.places[value]:
                     yield _number(line, _at(at, name), f"the number {value} stands where nearly all others have a label's name")
+            both = [*two_in_one(tally)] if name == _ANSWER else []
+            for value in both:
+                for line, at in tally.places[value]:
+                    yield _not_label(line, at, f"the answer gives two labels, {shown(value)}; all others give one")
             misspelt = dict(misspellings(tally))
             for value, usual in misspelt.items():
                 count = tally.counts[usual]
@@ -83,7 +87,7 @@ class Labels:
                         line, _at(at, name), f"{shown(value)} looks like a slip for {shown(usual)}, which {count} records have"
                     )
             wordy = {value for value, _ in with_words_around(tally)}
-            told = {*numbers, *misspelt, *wordy, TEXT}
+            told = {*numbers, *misspelt, *wordy, *both, TEXT}
             counts = {
                 str(value): count for value, count in tally.counts.items() if value not in told and not says_nothing(str(value))
             }

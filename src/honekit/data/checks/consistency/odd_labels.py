@@ -15,6 +15,7 @@ TEXT = "\0text"
 """The tally's value for answers that are too long for a label."""
 _FEW = 3
 _FEW_NUMBERS, _NUMBERS_SHARE = 3, 0.15
+_BETWEEN = re.compile(r"\s*[,;/|+&]\s*| (?:and|or|und|oder|et|ou|y|o|e) ")
 _STEM, _STEM_SHARE = 6, 0.7
 """`contradictory` for `contradiction`: another ending of one word."""
 _DIGIT = re.compile(r"\d")
@@ -91,6 +92,21 @@ def numbers_for_names(tally: Tally) -> list[str]:
     if not numbers or count > min(_FEW_NUMBERS, _NUMBERS_SHARE * tally.total) or any(_DIGIT.search(str(word)) for word in words):
         return []
     return numbers if sum(tally.counts[word] > 1 for word in words) >= max(2, len(words) - 1) else []
+
+
+def two_in_one(tally: Tally) -> Iterator[str]:
+    """Rare values that are two frequent ones behind each other: `billing, login`. Nothing where several are."""
+    usual = {bare(str(value)) for value, count in tally.counts.items() if value != TEXT and count >= _FEW}
+    pairs = [
+        str(value)
+        for value, count in tally.counts.items()
+        if count == 1
+        and len(parts := _BETWEEN.split(str(value))) == 2
+        and parts[0] != parts[1]
+        and usual.issuperset(map(bare, parts))
+    ]
+    if len(pairs) == 1:
+        yield pairs[0]
 
 
 def with_words_around(tally: Tally) -> Iterator[tuple[str, str]]:

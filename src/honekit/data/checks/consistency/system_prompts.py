@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from honekit.data.checks.quality.languages import is_same, language_of, name
+from honekit.data.checks.quality.language_names import name
+from honekit.data.checks.quality.languages import is_same, language_of
 from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tally
 from honekit.data.checks.turn import adviser, bare, warner

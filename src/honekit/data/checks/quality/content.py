@@ -42,8 +42,10 @@ _SLOT = re.compile(
     r"|(?<=[A-Za-z,] )\$\{[a-z][A-Za-z_]{1,30}\}(?=[,.!?]| [a-z])|^\$\{[a-z][A-Za-z_]{1,30}\}(?=,| [a-z]{2})(?=.*[.!?]$)"
 )
 """Slots of a template: a model may be meant to write them."""
-_NOTE = re.compile(r"\[[^\[\]\n]{4,200}\]")
-"""A whole answer that says what should stand there: `[translation of the second line]`."""
+_NOTE = re.compile(
+    r"\[(?=[^\n]* )[^\[\]\n]{4,200}\]|<[a-z][a-z _]{3,60}>|\[(?:translation|summary|answer|response|output)\]", re.I
+)
+"""A whole answer that says what should stand there: `[translation of the second line]`, `<translation>`."""
 _BRACE = re.compile(r"\{[a-z{]")
 _FILLER_INPUT = re.compile(
     r"(?<=[.?!:])\n{1,2}(n/?a|none|null|nan|<?no ?input>?|-)$|\n(?:input|context): *(n/?a|none|null|nan)$", re.I
@@ -108,7 +110,7 @@ class Content:
         for turn, at, text in turns.trained:
             if len(text) <= _NOTHING_CHARS and says_nothing(text) and not _MARK.search(text):
                 self.empty.add(text.strip(), turn.line, f"messages[{at}].content")
-            elif text[0] == "[" and " " in text and text not in turn.question and _NOTE.fullmatch(text) and _is_words(text):
+            elif text[0] in "[<" and text not in turn.question and _NOTE.fullmatch(text) and _is_note(text):
                 self.slots.add(text, turn.line, f"messages[{at}].content")
         for turn, cues in zip(turns.all, turns.cues, strict=True):
             if cues:
@@ -211,7 +213,10 @@ def _is_quoted(text: str, slot: re.Match[str]) -> bool:
     return text.count("`", 0, slot.start()) % 2 == 1 and "`" in text[slot.end() :]
 
 
-def _is_words(text: str) -> bool:
+def _is_note(text: str) -> bool:
+    """Whether it is words, and none that the patterns of marks and slots know."""
+    if _SLOT.search(text) or _MARK.search(text):
+        return False
     return json_value(text) is NO_JSON and text[1].isalpha() and "," not in text
 
 

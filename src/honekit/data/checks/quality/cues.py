@@ -43,7 +43,7 @@ SLOT_PHRASES = (
     r"|(?:insérer|insertar|inserire|inserir|wstawić|wstaw|uzupełnić|uzupełnij|invullen) )"
 )
 """How a slot begins that says what belongs into it: `<number of days>`, `[insertar fecha]`."""
-SLOT_CAPITALS = r"\[(?:[A-Z]{3,20}[ _]){1,3}[A-Z]{3,20}\](?!\()"
+SLOT_CAPITALS = r"\[(?:[A-Z]{3,20} ){1,3}[A-Z]{3,20}\](?!\()"
 """A slot of several words in capitals: `[OPENING HOURS]`."""
 THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abbildung|tableau|figura|tabla"
 
@@ -61,7 +61,7 @@ _PATTERNS = {
     r"|einfügen|ergänzen|compléter|ausfüllen|(?:eintragen|nachtragen)[>\]]|por completar|da completare|nog invullen",
     "slot": rf"\{{\{{|\{{[a-z]+_|\$\{{[a-z]|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>]|{SLOT_PHRASES})"
     r"|\[[a-z]+ (?:[a-z]+ )?(?:name|date|time|address|email|phone|number|amount|title|company|position|department|signature)\]"
-    r"|(?-i:\[[A-Z]{3,20}[ _][A-Z_ ]{3,80}\])",
+    r"|(?-i:\[[A-Z]{3,20} [A-Z ]{3,80}\])",
     "foot": "|".join(FOOT_WORDS),
     "filler": r"I hope (?:this|that) helps|let me know if|feel free to|any (?:other|further|more) questions"
     r"|is there anything else|happy to help|ich hoffe, (?:das|dies) hilft|n'hésitez pas|no dudes en",

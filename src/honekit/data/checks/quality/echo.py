@@ -51,7 +51,7 @@ def is_edit(turn: Turn) -> bool:
     if turn.value is not NO_JSON or abs(len(turn.answer) - len(turn.question)) > 0.4 * len(turn.question):
         return False
     if turn.answer and _UNSPACED[0] <= turn.answer[0] <= _UNSPACED[1]:
-        own, other = set(pairwise(turn.answer)), set(pairwise(turn.question))
-        return len(own & other) >= 0.5 * max(len(own), len(other))
+        pairs, others = set(pairwise(turn.answer)), set(pairwise(turn.question))
+        return len(pairs & others) >= 0.5 * max(len(pairs), len(others))
     own, other = set(turn.answer.casefold().split()), set(turn.question.casefold().split())
     return len(own & other) >= 0.5 * max(len(own), len(other))

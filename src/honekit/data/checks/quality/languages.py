@@ -15,14 +15,14 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from honekit.data.checks.quality.close_languages import CloseLanguages
+from honekit.data.checks.quality.language_names import name
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import adviser, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
-_MIN_CHARS, _MAX_CHARS = 30, 240
-_FIRST = 60
-_MAX_IDENTIFIED = 5_000
+_SHORT_CHARS, _MIN_CHARS, _MAX_CHARS = 15, 30, 240
+_FIRST, _MAX_IDENTIFIED = 60, 5_000
 _MAX_UNSURE, _MAX_WAITING = 8, 10_000
 _READ_CHARS = 2 * _MAX_CHARS
 _EVERYDAY = 3
@@ -87,6 +87,9 @@ class Languages:
     unsure: list[str] = field(default_factory=list)
     """The first answers that are too short to tell: together they may say which language they are in."""
     unsure_count: int = 0
+    short: list[str] = field(default_factory=list)
+    """The first of those that are too short to be looked at alone."""
+    short_count: int = 0
     latin: list[_Seen] = field(default_factory=list)
     """Those of them that are a sentence in ASCII letters."""
     words: Counter[str] = field(default_factory=Counter)
@@ -97,6 +100,9 @@ class Languages:
         for turn in turns.prose:
             answer = turn.answer
             if len(answer) < _MIN_CHARS and " " in answer:
+                if len(answer) >= _SHORT_CHARS and answer.count(" ") > 1:
+                    self.short_count += 1
+                    self.short += [answer] if len(self.short) < _MAX_UNSURE else []
                 continue
             if self._is_everyday(answer):
                 self.passed += 1
@@ -116,6 +122,8 @@ class Languages:
     def join(self, later: Languages, lines_before: int) -> None:
         self.close.join(later.close, lines_before)
         self.passed += later.passed
+        self.short += later.short[: _MAX_UNSURE - len(self.short)]
+        self.short_count += later.short_count
         self.texts += [seen._replace(line=seen.line + lines_before) for seen in later.texts]
         self.identify()
 
@@ -176,8 +184,11 @@ class Languages:
             language = self._main
         if language:
             self.answers[language] += self.unsure_count
-        total = self.answers.total() + self.passed
         main = self._main
+        total = self.answers.total() + self.passed
+        if total < _LEAST <= total + self.short_count and language_of(" ".join(self.short)) == main:
+            self.answers[main] += self.short_count
+            total += self.short_count
         if total < _LEAST:
             return
         latin = self.latin if main in _OTHER_SCRIPT else []
@@ -199,8 +210,8 @@ class Languages:
                 yield _odd(seen.line, seen.field, what)
             elif share >= least and not is_same(seen.answer, main):
                 said = f"the answer is in {name(seen.answer)}; {share:.0%} of the answers are in {name(main)}"
-                is_other_example = is_same(seen.question or (asked and _guess(asked)), seen.answer)
-                is_other_example |= asked.isascii() and main in _OTHER_SCRIPT and asked != ""
+                is_foreign = asked != "" and asked.isascii() and main in _OTHER_SCRIPT
+                is_other_example = is_foreign or is_same(seen.question or (asked and _guess(asked)), seen.answer)
                 yield (_other if is_other_example else _odd)(seen.line, seen.field, said)
 
 
@@ -237,14 +248,3 @@ def _identifier() -> Any:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-
-
-_NAMES = {
-    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese", "nl": "Dutch",
-    "pl": "Polish", "ru": "Russian", "uk": "Ukrainian", "tr": "Turkish", "ar": "Arabic", "zh": "Chinese", "ja": "Japanese",
-    "ko": "Korean", "sv": "Swedish", "da": "Danish", "no": "Norwegian", "fi": "Finnish", "cs": "Czech", "hi": "Hindi",
-}  # fmt: skip
-
-
-def name(language: str) -> str:
-    return _NAMES.get(language, f'"{language}"')

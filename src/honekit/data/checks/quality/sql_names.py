@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from honekit.data.checks.quality.taken import Taken
 from honekit.data.checks.tally import MAX_PLACES
 from honekit.data.checks.turn import NO_JSON, Turn, said_before, warner
 from honekit.data.checks.turns import Turns
@@ -17,6 +18,8 @@ _TEXT = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 _TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(?:ONLY\s+)?[\"`\[]?([a-z_]\w*)(?![\w.(]|\s*\()", re.I)
 _INSERTED = re.compile(r"\bINTO\s+[\"`\[]?([a-z_]\w*)", re.I)
 _COLUMN = re.compile(r"\b([a-z_]\w*)\.[\"`\[]?([a-z_]\w*)(?!\w|\s*\()", re.I)
+_SNAKE = re.compile(r"(?<![\w.:@$\"'`])((?!(?:current|local)_)[a-z]+_[a-z_\d]*)(?![\w.]|\s*\()", re.I)
+"""A name that can be no word of SQL, wherever it stands."""
 _OWN = re.compile(r"\b([a-z_]\w*)\s+AS\s*\(|\bAS\s+[\"`\[]?([a-z_]\w*)|\)\s+(?!AS\b)([a-z_]\w*)", re.I)
 """Names that the query gives itself."""
 _NO_NAMES = frozenset({"select", "set", "lateral", "unnest", "dual", "values", "year", "month", "day", "hour"})
@@ -31,10 +34,10 @@ _unfounded = warner("data.answers.unfounded", "take the name from the tables of 
 class SqlNames:
     """`data.answers.unfounded` for names in queries."""
 
-    total: int = 0
-    known: int = 0
-    found: list[tuple[int, str, str]] = field(default_factory=list)
-    """Line, place and name."""
+    names: Taken = field(default_factory=Taken)
+    """Tables, and columns behind the name of one."""
+    bare: Taken = field(default_factory=Taken)
+    """Names with an underscore that stand alone."""
 
     def see(self, turns: Turns) -> None:
         for turn in turns.all:
@@ -45,34 +48,37 @@ class SqlNames:
                 or not _QUERY.match(turn.answer)
             ):
                 continue
-            self.total += 1
             strange = strange_name(turn)
+            _count(self.names, turn, strange)
             if strange is None:
-                self.known += 1
-            elif len(self.found) < _MAX_FOUND:
-                self.found.append((turn.line, turn.field, strange))
+                _count(self.bare, turn, strange_name(turn, are_bare=True))
 
     def join(self, later: SqlNames, lines_before: int) -> None:
-        self.total += later.total
-        self.known += later.known
-        room = _MAX_FOUND - len(self.found)
-        self.found += [(line + lines_before, at, name) for line, at, name in later.found[:room]]
+        self.names.join(later.names, lines_before, _MAX_FOUND)
+        self.bare.join(later.bare, lines_before, _MAX_FOUND)
 
     def finish(self) -> Iterator[Finding]:
-        if self.known < _LEAST or self.known < _MOSTLY * self.total:
-            return
-        for line, at, name in self.found:
-            usual = f"{self.known} of {self.total} queries take all names from there"
-            yield _unfounded(line, at, f"the table or column {shown(name)} stands nowhere in the input; {usual}")
+        for taken in (self.names, self.bare):
+            if taken.is_usual(_LEAST, _MOSTLY):
+                yield from taken.findings(_unfounded, "queries take all names from there")
 
 
-def strange_name(turn: Turn) -> str | None:
-    """The first table or column of a query that nothing before it has; None where all are known."""
+def _count(taken: Taken, turn: Turn, strange: str | None) -> None:
+    taken.total += 1
+    taken.copied += strange is None
+    if strange is not None:
+        taken.note(turn.line, turn.field, f"the table or column {shown(strange)} stands nowhere in the input", most=_MAX_FOUND)
+
+
+def strange_name(turn: Turn, *, are_bare: bool = False) -> str | None:
+    """The first table or column of a query that nothing before it has; None where all are known. `are_bare`: of the names with
+    an underscore, with or without a table's name before them."""
     query = _TEXT.sub("''", turn.answer)
     own = {name.casefold() for names in _OWN.findall(query) for name in names if name}
     before = said_before(turn).casefold()
     tables = [*_TABLE.findall(query), *_INSERTED.findall(query)]
-    for name in (*tables, *(column for _, column in _COLUMN.findall(query))):
+    names = _SNAKE.findall(query) if are_bare else [*tables, *(column for _, column in _COLUMN.findall(query))]
+    for name in names:
         name = name.casefold()
         if name not in own and name not in _NO_NAMES and not re.search(rf"(?<!\w){name}(?!\w)", before):
             return str(name)

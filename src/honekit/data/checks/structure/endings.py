@@ -59,7 +59,7 @@ class Endings:
     def look(self, text: str, line: int, index: int) -> Finding | None:
         """A finding when the answer certainly breaks off; counts how it ends otherwise. `index`: which message it is."""
         if text[0] in "{[" or "`" in text:
-            if reason := _open_part(text):
+            if reason := open_part(text):
                 return _finding(line, f"messages[{index}].content", reason)
             if text[0] in "{[":
                 return None
@@ -133,7 +133,8 @@ def _finding(line: int, at: str, where: str) -> Finding:
     return Finding("data.answer.breaks_off", "warning", line, at, f"the answer breaks off {where}", fix)
 
 
-def _open_part(text: str) -> str:
+def open_part(text: str) -> str:
+    """In what an answer breaks off: a block of code or JSON that was begun and not ended; empty when neither is open."""
     if "`" in text and sum(line.lstrip().startswith("```") for line in text.split("\n")) % 2:
         return "in an open code block"
     if text[0] in "{[":
