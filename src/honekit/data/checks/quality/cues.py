@@ -23,7 +23,8 @@ SPEAKS_AS_AI = (
     r"|\bals (?:KI|eine? (?:KI|künstliche Intelligenz|(?:großes )?Sprachmodell))\b"
     r"|\ben tant qu(?:e |['’])(?:IA|modèle de langage|intelligence artificielle)\b"
     r"|\bcomo (?:una? )?(?:IA|modelo de lenguaje|inteligencia artificial)\b|\bcomo (?:uma? )?modelo de linguagem\b"
-    r"|\bcome (?:IA|modello linguistico|intelligenza artificiale)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
+    r"|\b(?:come|in quanto) (?:IA|modello linguistico|intelligenza artificiale)\b"
+    r"|\benquanto (?:IA|modelo de linguagem)\b|作为一个?(?:AI|人工智能|大?语言模型)|AI言語モデルとして"
     r"|\bmy (?:last )?(?:knowledge (?:update|cut-?off)|training (?:data|cut-?off))\b"
     r"|\bmy knowledge (?:was last updated|(?:only )?(?:ends|goes|extends|reaches)|is (?:current|up to date) (?:as of|until|to))\b"
     r"|\bas of my last (?:update|training|knowledge)\b"
@@ -72,7 +73,9 @@ _PATTERNS = {
     "reference": rf"(?:as|like)(?: [a-z]+){{0,2}} (?:in|by) the (?:(?:{THINGS}) )?(?:above|before|previous|earlier)"
     rf"|(?:see|in|from) the (?:(?:{THINGS}) above|(?:previous|preceding|last) (?:answer|response|question|example|row|record))"
     r"|as (?:shown|seen|mentioned|described|noted|stated|discussed|explained) (?:above|before|earlier|previously)"
-    r"|as (?:the )?(?:above|previous|before|last one)|see above|ditto|(?:siehe|wie) oben|ci-dessus|arriba",
+    r"|as (?:the )?(?:above|previous|before|last one)|see above|ditto|(?:siehe|wie) oben|ci-dessus|arriba"
+    r"|siehe (?:vorige|vorherige|letzte)"
+    r"|(?:respuesta|pregunta|resposta|pergunta) anterior|(?:réponse|question) précédente|(?:risposta|domanda) precedente",
 }
 REFUSAL, AI, SOURCE, MARK, SLOT, FOOT, FILLER, OPENING, REFERENCE = range(len(_PATTERNS))
 

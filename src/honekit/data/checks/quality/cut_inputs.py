@@ -56,7 +56,8 @@ class CutInputs:
                 self._look_at(turn, text, found[1].casefold())
 
     def _look_at(self, turn: Turn, text: str, word: str) -> None:
-        if word in _OPEN_WORDS:
+        is_open = text.rfind("¿") > text.rfind("?")  # whoever writes the first mark does not forget the second
+        if word in _OPEN_WORDS or is_open:
             tally = self.behind
         elif turn.is_prose and _is_beginning(word, turn.answer):
             tally = self.within

@@ -20,11 +20,16 @@ _BACK = re.compile(
     r"|as (?:shown|seen|mentioned|described|noted|stated|discussed|explained) (?:above|before|earlier|previously)"
     r"|(?:the )?same (?:\w+ ){0,2}as (?:the )?(?:above|previous|before|last one)|see above|ditto"
     r"|siehe oben|wie oben (?:gezeigt|beschrieben|erwähnt)|voir ci-dessus|comme (?:indiqué )?ci-dessus|véase arriba"
-    r"|como se (?:indica|muestra) arriba)\b",
+    r"|como se (?:indica|muestra) arriba|siehe (?:vorige|vorherige|letzte) (?:Antwort|Frage|Zeile)"
+    r"|(?:ver|véase|vea|igual que) la (?:respuesta|pregunta) anterior|(?:ver|veja|vide) a (?:resposta|pergunta) anterior"
+    r"|voir la (?:réponse|question) précédente|(?:vedi|vedere) la (?:risposta|domanda) precedente)\b",
     re.I,
 )
 _THING = re.compile(THINGS, re.I)
-_WORDS = ("above", "previous", "before", "preceding", "earlier", "itto", "oben", "dessus", "arriba", "last")
+_WORDS = (
+    "above", "previous", "before", "preceding", "earlier", "itto", "last", "oben", "vorige", "vorherige", "letzte", "dessus",
+    "précédente", "arriba", "anterior", "precedente",
+)  # fmt: skip
 _BEGINNING = 80
 """Further on, `above` is the answer's own beginning."""
 _LONG_INPUT = 200
