@@ -203,16 +203,6 @@ def system_of(turn: Turn) -> str | None:
     return turn.texts[0] if turn.messages[0].role in LEADING else None
 
 
-def has_long_run(text: str, least: int) -> bool:
-    """Whether so many characters on end have no blank: a quick test, in leaps from blank to blank."""
-    at = -1
-    while at + least < len(text):
-        at = text.rfind(" ", at + 1, at + 1 + least)
-        if at < 0:
-            return True
-    return False
-
-
 def is_plain_text(text: str) -> bool:
     """Whether a text is printable ASCII without signs of markup. One pass, since most texts are."""
     return text.isascii() and not text.encode().translate(None, _PLAIN)
