@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 
 import pytest
 
@@ -39,6 +40,19 @@ def test_a_line_that_fills_the_file_is_counted_in_runs_of_bounded_size(monkeypat
         total, pairs = duplicates.found(4)
     assert total == 30_000 - 1 - 2000
     assert pairs == [(2, 1), (4, 1), (5, 1), (7, 1)]
+
+
+@pytest.mark.parametrize("size", [50, 25_000])
+@pytest.mark.parametrize("most_in_memory", [60, 10**6])
+def test_lines_of_later_parts_count_from_the_lines_before(size: int, most_in_memory: int) -> None:
+    hashes, lines = (array("Q", numbers).tobytes() for numbers in (range(size), range(1, size + 1)))
+    with ExactDuplicates(most_in_memory) as duplicates:
+        for before in (0, 2 * size, 7 * size):
+            duplicates.add_packed(hashes[:80], lines[:80], before)
+            duplicates.add_packed(hashes[80:], lines[80:], before)
+        total, pairs = duplicates.found(10**6)
+    assert total == 2 * size
+    assert pairs == [(n + before, n) for before in (2 * size, 7 * size) for n in range(1, size + 1)]
 
 
 def test_a_text_and_its_bytes_have_the_same_hash() -> None:

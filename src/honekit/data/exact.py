@@ -5,11 +5,11 @@ Hashes have 64 bits: among ten million different lines the chance that any two a
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import pairwise
+from itertools import chain, pairwise, repeat
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,9 @@ class ExactDuplicates:
         self._most = most_in_memory
         self._hashes = array("Q")
         self._lines = array("Q")
+        """As they were given: how many lines come before those of each part stands in `_parts_begin`."""
+        self._parts_begin: list[list[int]] = []
+        """Numbers in `_lines`, and the lines before them."""
         self._folder: Path | None = None
         self._open = ExitStack()
 
@@ -65,7 +68,13 @@ class ExactDuplicates:
     def add_packed(self, hashes: bytes | bytearray, lines: bytes | bytearray, lines_before: int = 0) -> None:
         """The same as numbers of 8 bytes; the lines count from one after `lines_before`."""
         self._hashes.frombytes(hashes)
-        self._lines.extend([line + lines_before for line in array("Q", bytes(lines))])
+        self._lines.frombytes(lines)
+        # Added to each of them when they are looked at: whoever gathers what workers send has no time to spare.
+        if not self._parts_begin or self._parts_begin[-1][1] != lines_before:
+            self._parts_begin.append([0, lines_before])
+        self._parts_begin[-1][0] += len(lines) // 8
+        if len(self._hashes) > _FEW:
+            import numpy  # noqa: F401 (`found` needs it, and here workers that send more go on beside it)
         if len(self._hashes) > self._most:
             self._spill()
 
@@ -73,7 +82,8 @@ class ExactDuplicates:
         """How many lines repeat an earlier one, and the first `most` of them as (line, first line like it)."""
         if self._folder is None and len(self._hashes) <= _FEW:
             firsts: dict[int, int] = {}
-            both = zip(self._hashes, self._lines, strict=True)
+            before = chain.from_iterable(repeat(lines, count) for count, lines in self._parts_begin)
+            both = zip(self._hashes, map(add, self._lines, before), strict=True)
             repeated = [(line, first) for one, line in both if (first := firsts.setdefault(one, line)) != line]
             return len(repeated), repeated[:most]
         total = 0
@@ -85,12 +95,14 @@ class ExactDuplicates:
         return total, pairs
 
     def _spill(self) -> None:
+        import tempfile
+
         import numpy as np
 
         if self._folder is None:
             self._folder = Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="hone-duplicates-")))
-        rows = self._rows()
-        self._hashes, self._lines = array("Q"), array("Q")
+        rows = np.array(self._columns()).T
+        self._hashes, self._lines, self._parts_begin = array("Q"), array("Q"), []
         part = rows[:, 0] >> np.uint64(56)
         order = np.argsort(part, kind="stable")
         rows, bounds = rows[order], np.searchsorted(part[order], np.arange(_PARTS + 1))
@@ -98,16 +110,18 @@ class ExactDuplicates:
             with open(self._folder / f"{number}", "ab") as file:
                 file.write(rows[low:high].tobytes())
 
-    def _rows(self) -> Rows:
+    def _columns(self) -> tuple[Rows, Rows]:
         import numpy as np
 
-        return np.array([np.frombuffer(self._hashes, dtype=np.uint64), np.frombuffer(self._lines, dtype=np.uint64)]).T
+        counts, before = np.array(self._parts_begin, dtype=np.uint64).reshape(-1, 2).T
+        lines = np.frombuffer(self._lines, dtype=np.uint64) + np.repeat(before, counts.astype(np.intp))
+        return np.frombuffer(self._hashes, dtype=np.uint64), lines
 
     def _repeated_rows(self) -> Rows:
         """Those whose hash stands there more than once: nearly always few, so that only these need be put in order."""
         import numpy as np
 
-        hashes, lines = (np.frombuffer(column, dtype=np.uint64) for column in (self._hashes, self._lines))
+        hashes, lines = self._columns()
         ordered = np.sort(hashes)
         again = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
         keep = np.isin(hashes, again) if len(again) else np.zeros(0, dtype=np.intp)

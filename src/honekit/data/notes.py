@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,6 +23,8 @@ def is_note(key: str) -> bool:
 
 def usual_keys(records: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """The keys that most of these records have, equal ones counted once: nobody makes the same slip so often."""
+    import hashlib  # which takes as long as all else here, and most who read this module ask for names alone
+
     seen: Counter[str] = Counter()
     known: set[bytes] = set()
     for record in records:

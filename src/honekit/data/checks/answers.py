@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
+from functools import cache
 from itertools import chain
 
 from honekit.data.checks.consistency.address import Address
@@ -137,7 +138,7 @@ class AnswerChecks:
         return cls(languages=Languages(everyday), crossed=crossed)
 
     def checks(self) -> dict[str, TurnCheck]:
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: getattr(self, name) for name in _names()}
 
     def see(self, turns: Iterable[Turn]) -> None:
         block = Turns(turns)
@@ -169,6 +170,12 @@ class AnswerChecks:
                 warned[finding.line].add(finding.field)
                 yield finding
         yield from (finding for finding in style.finish() if finding.field not in warned[finding.line])
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    """Of all checks: asked for with each block of lines."""
+    return tuple(one.name for one in fields(AnswerChecks))
 
 
 def _is_told(field: str, warned: set[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from honekit.data.checks.turn import MAX_LABEL_CHARS, Turn, has_long_run, is_label
+from honekit.data.checks.turn import MAX_LABEL_CHARS, Turn, is_label
 
 _MAX_VALUES = 40
 _MAX_WITH_BLANKS = 2 * MAX_LABEL_CHARS
@@ -56,6 +56,16 @@ def words_only(values: list[Any]) -> list[str] | None:
     if together.count(" ") >= max(len(values), 1) or not together.isprintable() or has_long_run(together, MAX_LABEL_CHARS + 1):
         return None
     return values if all(values) else [*filter(None, values)]
+
+
+def has_long_run(text: str, least: int) -> bool:
+    """Whether so many characters on end have no blank: a quick test, in leaps from blank to blank."""
+    at = -1
+    while at + least < len(text):
+        at = text.rfind(" ", at + 1, at + 1 + least)
+        if at < 0:
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

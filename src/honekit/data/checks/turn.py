@@ -20,6 +20,7 @@ NO_JSON = msgspec.UNSET
 """The value of an answer that is no JSON object or list."""
 MAX_LABEL_CHARS = 60
 CODE = "```"
+_JSON_BEGINS, _JSON_BLANKS = frozenset("{["), frozenset(" \t\n\r")
 _MIN_SIGNS = 10
 _SIGNS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{4}")
 _END_MARKS = " .!?:;,\"'"
@@ -98,7 +99,8 @@ def plain_turns(
             # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
             is_plain = not ("&" in said or "<" in said or "\x7f" in said) if b"\\" not in line else is_plain_text(said)
         task = bare_hash(texts[0]) if order.is_led else 0
-        before = "\0".join([flat(texts[index], is_plain) for index in order.before])
+        places = order.before
+        before = flat(texts[places[0]], is_plain) if len(places) == 1 else "\0".join([flat(texts[at], is_plain) for at in places])
         yield _turn_of(number, messages, texts, order, said, is_plain, task, line_hash(before.encode(), task))
 
 
@@ -143,7 +145,8 @@ def _is_text_without_blanks(text: str) -> bool:
 
 def json_value(text: str) -> Any:
     """The object or list that a text is, or `NO_JSON`."""
-    if text[:1] not in "{[" and text.lstrip()[:1] not in ("{", "["):
+    first = text[:1]
+    if first not in _JSON_BEGINS and (first not in _JSON_BLANKS or text.lstrip()[:1] not in _JSON_BEGINS):
         return NO_JSON
     try:
         return msgspec.json.decode(text)
@@ -198,16 +201,6 @@ def has_code(text: str) -> bool:
 def system_of(turn: Turn) -> str | None:
     """The system prompt, if there is one."""
     return turn.texts[0] if turn.messages[0].role in LEADING else None
-
-
-def has_long_run(text: str, least: int) -> bool:
-    """Whether so many characters on end have no blank: a quick test, in leaps from blank to blank."""
-    at = -1
-    while at + least < len(text):
-        at = text.rfind(" ", at + 1, at + 1 + least)
-        if at < 0:
-            return True
-    return False
 
 
 def is_plain_text(text: str) -> bool:

@@ -130,6 +130,7 @@ def test_several_processes_find_the_private_data_that_one_finds(tmp_path: Path, 
 
 def test_a_worker_for_the_structure_loads_nothing_that_it_does_not_need() -> None:
     heavy = ["jinja2", "tokenizers", "numpy", "rapidfuzz", "re2", "honekit.data.checks.answers"]
+    heavy += [f"honekit.data.{one}" for one in ("completions", "examples", "near.rule", "preference", "prompts", "reinforcement")]
     code = f"import sys, honekit.data.checks.ranges; print([one for one in {heavy} if one in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -48,7 +48,7 @@ class Address:
     def see(self, turns: Turns) -> None:
         for turn in turns.prose:
             answer = turn.answer
-            if found := politeness(answer):
+            if not answer.isascii() and (found := politeness(answer)):
                 self.forms.add(turn.task, *found, turn.line, turn.field)
                 continue
             if " the " in answer or " of " in answer or len(answer) < 20:

@@ -46,7 +46,11 @@ class AnswerFormat:
     tallies: Tallies = field(default_factory=Tallies)
 
     def see(self, turns: Turns) -> None:
-        self.tallies.add_each("shape", turns.written, [*map(_kind_of_answer, turns.written)])
+        kinds = [
+            "plain" if turn.is_prose and "{" not in turn.answer and "[" not in turn.answer else _kind_of_answer(turn)
+            for turn in turns.written
+        ]
+        self.tallies.add_each("shape", turns.written, kinds)
 
     def join(self, later: AnswerFormat, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)

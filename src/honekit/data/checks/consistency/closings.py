@@ -46,12 +46,18 @@ class Closings:
 
     def see(self, turns: Turns) -> None:
         lined = [(turn, text) for turn, text in turns.spoken if len(text) > 20 or " " in text or "\n" in text]
-        self.marks.add_each("", [turn for turn, _ in lined], [self._look_at_last_line(turn, text) for turn, text in lined])
+        # The first or last character of most lines says that there is no mark.
+        marks = [
+            self._look_at_last_line(turn, text) if text[text.rfind("\n") + 1] in _MARK_BEGINS else "" for turn, text in lined
+        ]
+        self.marks.add_each("", [turn for turn, _ in lined], marks)
         stopped = [(turn, text) for turn, text in turns.spoken if " " in text]
-        self.stops.add_each("", [turn for turn, _ in stopped], [stop_of(text) for _, text in stopped])
+        stops = ["" if text[-1] in _USUAL_ENDS else stop_of(text) for _, text in stopped]
+        self.stops.add_each("", [turn for turn, _ in stopped], stops)
         asked = [(turn, text) for turn, _ in turns.spoken if " " in (text := turn.question.rstrip())]
         places = ((turn.line, f"messages[{turn.at - 1}].content") for turn, _ in asked)
-        self.asked.add_each("", [turn for turn, _ in asked], [stop_of(text) for _, text in asked], places)
+        stops = ["" if text[-1] in _USUAL_ENDS else stop_of(text) for _, text in asked]
+        self.asked.add_each("", [turn for turn, _ in asked], stops, places)
         for turn, text in turns.spoken:
             if "(" in text or "[" in text or "{" in text:
                 is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
@@ -60,7 +66,7 @@ class Closings:
     def _look_at_last_line(self, turn: Turn, text: str) -> str:
         """The mark that the last line begins with, or nothing."""
         last = text.rfind("\n") + 1
-        found = _MARK.match(text, last) if text[last] in _MARK_BEGINS else None
+        found = _MARK.match(text, last)
         if found and turn.has_digit:
             self._count_result(turn, text, last)
         return found[0] if found else ""

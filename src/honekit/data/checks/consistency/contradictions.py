@@ -50,7 +50,7 @@ class Contradictions:
     stride: int = 1
 
     def see(self, turns: Turns) -> None:
-        followed = [turn for turn in turns.all if turn.input % self.stride == 0]
+        followed = [turn for turn in turns.all if turn.input % self.stride == 0] if self.stride > 1 else turns.all
         while len(self.inputs) + len(followed) > self.max_kept and followed:
             self._thin_out()
             followed = [turn for turn in followed if turn.input % self.stride == 0]

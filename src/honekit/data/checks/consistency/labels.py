@@ -35,6 +35,8 @@ _ANSWER = ""
 """The name of the tally of whole answers; a field has its path."""
 
 _NO_LABEL = [(_ANSWER, [TEXT])]
+_Gathered = tuple[Tally, list[str], list[tuple[Turn, int]]]
+"""Labels for one tally, and whose they are: how many each turn has."""
 
 _number = warner("data.format.not_label", "write the label's name, as the others do")
 _not_label = warner("data.format.not_label", "answer with the label alone")
@@ -146,15 +148,18 @@ class Labels:
 
 def count_labels(tallies: Tallies, turns: Iterable[Turn]) -> None:
     """Add answers, or the short values of their fields; `TEXT` stands for an answer that is too long for a label."""
-    gathered: dict[int, tuple[Tally, list[str], list[Turn]]] = {}
+    gathered: dict[int, _Gathered] = {}
+    by_name: dict[tuple[int, str], _Gathered] = {}  # the last tasks of a file have one tally together
     for turn in turns:
         for name, values in labels_of(turn):
-            tally = tallies.of(turn.task, name)
-            _, labels, owners = gathered.get(id(tally)) or gathered.setdefault(id(tally), (tally, [], []))
-            labels += values
-            owners += [turn] * len(values)
+            its = by_name.get((turn.task, name))
+            if its is None:
+                tally = tallies.of(turn.task, name)
+                its = by_name[turn.task, name] = gathered.setdefault(id(tally), (tally, [], []))
+            its[1].extend(values)
+            its[2].append((turn, len(values)))
     for tally, labels, owners in gathered.values():
-        tally.add_each(labels, ((turn.line, turn.field) for turn in owners))
+        tally.add_each(labels, ((turn.line, turn.field) for turn, count in owners for _ in range(count)))
 
 
 def _not_labels(tally: Tally) -> Iterator[Finding]:
@@ -185,7 +190,7 @@ def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Ite
     """Path and short texts of all fields of an object; the members of a list count as values of one field."""
     for key, item in value.items():
         if type(item) is str:
-            if is_label(item) or not item:
+            if not item or (len(item) <= MAX_LABEL_CHARS and is_label(item)):
                 yield prefix + key, [item]
         elif type(item) is bool:
             yield prefix + key, ["true" if item else "false"]
@@ -199,7 +204,7 @@ def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Ite
                 labels = [*filter(_is_known_label, labels)]
             if labels:
                 yield path, labels
-            for member in members if labels != members else ():
+            for member in members if labels is not members and labels != members else ():
                 if type(member) is dict:
                     yield from label_values(member, f"{path}.", depth + 1)
 

@@ -54,7 +54,7 @@ class Patterns:
 
     def _count(self, turn: Turn, name: str, texts: list[str]) -> None:
         # Which currency an answer has is for the checks of money.
-        shapes = [_shape_of(text if name else text.translate(_CURRENCIES)) for text in texts]
+        shapes = [*map(_shape_of, texts if name else [text.translate(_CURRENCIES) for text in texts])]
         if not any(shapes):
             return
         tally = self.shapes.of(turn.task, name)

@@ -175,14 +175,15 @@ def _is_figure(turn: Turn) -> bool:
 
 def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bool, bool]:
     """What an answer's styles are, in the order of `_STYLES`; None where it is too short to tell."""
-    has_lines = "\n" in text
+    has_lines, is_ascii = "\n" in text, text.isascii()
     is_sentence = text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2
-    is_lower = _case_of(text) if is_sentence and text.isascii() else None
-    is_ended = text.rstrip()[-1:] in _END if is_sentence and not (has_lines and "\n" in text.strip()) else None
+    is_lower = _case_of(text) if is_sentence and is_ascii else None
+    is_line = is_sentence and not (has_lines and "\n" in text.strip())
+    is_ended = text[-1] in _END or text.rstrip()[-1:] in _END if is_line else None
     is_list = has_lines and len(_BULLETS.findall(f"\n{text}")) > 1
     has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
     is_quoted = text[0] in _QUOTES and len(text) >= _QUOTED and _stands_in_quotes(text)
-    return is_lower, is_ended, has_marks, is_list, is_quoted, not text.isascii() and bool(_EMOJI.search(text))
+    return is_lower, is_ended, has_marks, is_list, is_quoted, not is_ascii and bool(_EMOJI.search(text))
 
 
 def _stands_in_quotes(text: str) -> bool:

@@ -11,7 +11,7 @@ from honekit.data.checks.quality.language_names import name
 from honekit.data.checks.quality.languages import is_same, language_of
 from honekit.data.checks.structure.orders import LEADING
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import adviser, bare, warner
+from honekit.data.checks.turn import Turn, adviser, bare, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
@@ -44,6 +44,10 @@ class SystemPrompts:
     roles: Tally = field(default_factory=Tally)
 
     def see(self, turns: Turns) -> None:
+        if all(turns.systems):
+            self.tally.add_each(turns.systems, ((turn.line, "messages[0].content") for turn in turns.all))
+            self._count_roles(turns.all)
+            return
         seen = [
             (turn, system or "")
             for turn, system in zip(turns.all, turns.systems, strict=True)
@@ -51,7 +55,9 @@ class SystemPrompts:
         ]
         places = ((turn.line, "messages[0].content" if system else "messages") for turn, system in seen)
         self.tally.add_each([system for _, system in seen], places)
-        led = [turn for turn, system in seen if system]
+        self._count_roles([turn for turn, system in seen if system])
+
+    def _count_roles(self, led: list[Turn]) -> None:
         self.roles.add_each([turn.messages[0].role for turn in led], ((turn.line, "messages[0].role") for turn in led))
 
     def join(self, later: SystemPrompts, lines_before: int) -> None:

@@ -49,10 +49,12 @@ class TextFields:
             answer = turn.answer
             if not answer or answer.isspace() or len(answer) > _MAX_CHARS or has_code(answer):
                 continue
-            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else {}
             shaped.append(turn)
-            shapes.append(tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()]))
-            if fields:
+            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else None
+            if not fields:
+                shapes.append(())
+            else:
+                shapes.append(tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()]))
                 value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
                 as_objects.append(structs.replace(turn, value=value))
                 self._count_undeclared(turn, fields)

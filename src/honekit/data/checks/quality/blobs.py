@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from honekit.data.checks.short_texts import has_long_run
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import has_long_run, warner
+from honekit.data.checks.turn import warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
