@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 from tests import conformance, counts, databases
 
+from honekit import runtime
 from honekit.store import database as database_module
 
 # Before anything imports a numeric library: tests run beside each other, and the hub library reads its setting once.
@@ -37,6 +38,12 @@ hypothesis.settings.load_profile("hone")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("both_databases"):
         metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    with runtime.importing():
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
