@@ -113,7 +113,14 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, re
 
 
 @pytest.fixture(scope="session")
-def base_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers of a test run share: what is made there is made under a lock, by the first that needs it."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def base_dir(run_folder: Path) -> Path:
     """The real base, converted: `make setup`'s own copy, else one that is made once for all tests of this run."""
     from honekit.models import catalogue, wheel
     from honekit.models.bases import base_directory
@@ -132,7 +139,7 @@ def base_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = wheel.find_gguf(entry.wheel)
     if file is None:
         pytest.skip(f"{entry.wheel.requirement} is not installed; `make setup` does it")
-    return convert_gguf(file, tmp_path_factory.mktemp("bases") / entry.id)
+    return convert_gguf(file, run_folder / "bases" / entry.id)
 
 
 @pytest.fixture(scope="session")
