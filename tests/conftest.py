@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 from tests import conformance, counts, databases
 
+from honekit import runtime
 from honekit.store import database as database_module
 
 # Before anything imports a numeric library: tests run beside each other, and the hub library reads its setting once.
@@ -23,6 +24,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# No test speaks TLS, yet each client would read all authorities that the machine trusts, for 30 ms; of a folder it reads none.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 # A shell lets what it starts in its background ignore Ctrl-C, and the commands that tests start and interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 _USERS_HOME = os.environ.get("HONE_HOME")
@@ -34,6 +38,12 @@ hypothesis.settings.load_profile("hone")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("both_databases"):
         metafunc.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    with runtime.importing():
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -103,7 +113,14 @@ def hone_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str, re
 
 
 @pytest.fixture(scope="session")
-def base_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the workers of a test run share: what is made there is made under a lock, by the first that needs it."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def base_dir(run_folder: Path) -> Path:
     """The real base, converted: `make setup`'s own copy, else one that is made once for all tests of this run."""
     from honekit.models import catalogue, wheel
     from honekit.models.bases import base_directory
@@ -122,7 +139,7 @@ def base_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = wheel.find_gguf(entry.wheel)
     if file is None:
         pytest.skip(f"{entry.wheel.requirement} is not installed; `make setup` does it")
-    return convert_gguf(file, tmp_path_factory.mktemp("bases") / entry.id)
+    return convert_gguf(file, run_folder / "bases" / entry.id)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
 """The main job through the real command, on the classification example and a tiny random model: behaviour, not quality.
 
-Runs are processes of their own; what is refused before anything runs is asked in this one.
+Runs that train are processes of their own; what is refused before anything runs, or was done before, is asked in this one.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,10 +78,20 @@ def hone(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str
     return done
 
 
-def run_json(project: Path, base: Path, *more: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(
-        hone("run", str(project), "--base", str(base), "--subset", "0.25", "--json", *more).stdout
-    )
+def arguments(project: Path, base: Path) -> list[str]:
+    return ["run", str(project), "--base", str(base), "--subset", "0.25"]
+
+
+def run_json(project: Path, base: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(hone(*arguments(project, base), "--json").stdout)
+    return document
+
+
+def json_here(*arguments: str) -> dict[str, Any]:
+    """What a command prints in this process, which has imported already what a new one takes ten seconds for."""
+    with redirect_stdout(io.StringIO()) as out:
+        assert main([*arguments, "--json"]) == 0
+    document: dict[str, Any] = json.loads(out.getvalue())
     return document
 
 
@@ -104,7 +116,7 @@ def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(
     if first["verdict"] != "ship":
         assert first["alias"] is None
 
-    data = json.loads(hone("data", "versions", str(project / ".hone" / "data" / "train.jsonl"), "--json").stdout)
+    data = json_here("data", "versions", str(project / ".hone" / "data" / "train.jsonl"))
     assert [made["action"] for made in data["made"]] == ["prepared"]
     assert [Path(parent["path"]).name for parent in data["made_of"]] == ["train.jsonl"]
     assert data["used_by"]["models"] == [first["model"]]
@@ -120,7 +132,7 @@ def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(
     assert first["floor"]["reading_seconds"] > 0
 
     answers = {path: path.read_bytes() for path in (project / ".hone" / "answers").iterdir()}
-    second = run_json(project, tiny_base_dir)
+    second = json_here(*arguments(project, tiny_base_dir))
     assert second["floor"]["seconds"] == 0
     assert second["model"] == first["model"]
     assert {path: path.read_bytes() for path in answers} == answers
@@ -171,7 +183,7 @@ def test_a_second_run_in_the_same_folder_is_refused(
 
 
 def test_a_run_that_was_killed_ends_like_one_that_was_not(project: Path, tiny_base_dir: Path, undisturbed: Ran) -> None:
-    command = [sys.executable, "-m", "honekit.cli.main", "run", str(project), "--base", str(tiny_base_dir), "--subset", "0.25"]
+    command = [sys.executable, "-m", "honekit.cli.main", *arguments(project, tiny_base_dir)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     killed = 0
     for delay in (5.0, 9.0):

@@ -1,4 +1,5 @@
-"""Every operation of the contract with the official clients against the real command, each to the answer that it is there for."""
+"""The official clients against the real command: every operation of the contract, each to the answer that it is there for, and
+the five calls from Node with their errors."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from typing import Any
 import openai
 import pytest
 from tests import contract, tiny
+from tests.acceptance.node import ASSETS, modules, node
 from tests.acceptance.test_fine_tuning_api import Server, make_key, start, upload, wait
-from tests.acceptance.test_node_sdk import ASSETS, modules, node
 
 __all__ = ["modules", "node"]  # fixtures
 
@@ -69,6 +70,39 @@ def test_the_node_client_reaches_every_operation(server: Server, node: Path, mod
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=180, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     judge([(method, path, status) for method, path, status in json.loads(done.stdout)])
+
+
+def test_the_five_calls_from_node(server: Server, node: Path, modules: Path, tmp_path: Path) -> None:
+    training = tiny.write_jsonl(tmp_path / "train.jsonl", tiny.conversations(12))
+    key = make_key(server.home, "--project", "five-calls")
+    environment = {**os.environ, "OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": key}
+    done = subprocess.run(
+        [str(node / "bin" / "node"), str(ASSETS / "five_calls.mjs"), str(modules), str(training)],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        env=environment,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout)
+    assert seen["ready"] == "processed" and seen["content"] == training.read_text()
+    assert seen["created"] == {"status": "queued", "epochs": 2}
+    assert seen["status"] == "succeeded" and seen["listed"]
+    assert seen["steps"] == [6, 5, 4, 3, 2, 1]
+    assert seen["checkpoints"] == [6, 3]
+    assert seen["model"] == seen["tuned"] == seen["answeredBy"] and ":from-node:" in seen["model"]
+    assert seen["streamed"] == seen["answer"] and seen["tokens"] == seen["plainTokens"] > 0
+    expected = {
+        "model": ("NotFoundError", 404, "model_not_found", "model"),
+        "temperature": ("BadRequestError", 400, "invalid_value", "temperature"),
+        "key": ("AuthenticationError", 401, "invalid_api_key", None),
+    }
+    for what, fields in expected.items():
+        refused = seen["refused"][what]
+        assert (refused["name"], refused["status"], refused["code"], refused["param"]) == fields
+        assert refused["id"].startswith("req_")
+    assert seen["deleted"] is True
 
 
 def drive(client: Any) -> None:

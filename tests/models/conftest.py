@@ -36,10 +36,11 @@ def embedded_gguf() -> Path:
 
 
 @pytest.fixture(scope="session")
-def embedded_base(embedded_gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def embedded_base(embedded_gguf: Path, run_folder: Path) -> Path:
+    from honekit.models import catalogue
     from honekit.models.gguf import convert_gguf
 
-    return convert_gguf(embedded_gguf, tmp_path_factory.mktemp("bases") / "smollm2-135m")
+    return convert_gguf(embedded_gguf, run_folder / "bases" / catalogue.EMBEDDED)
 
 
 @pytest.fixture(scope="session")

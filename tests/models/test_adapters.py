@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
-from peft.utils import get_peft_model_state_dict
 
 from honekit.errors import ModelError
 from honekit.models.adapters import check_adapter, merge_adapter, read_origin, save_adapter
@@ -19,6 +17,9 @@ IDS = torch.arange(3, 40).reshape(1, -1)
 
 def make_adapter(model: Any, directory: Path, **changes: Any) -> Path:
     """A random adapter on `model`, saved by Hone; `model` is wrapped by PEFT afterwards."""
+    from peft import LoraConfig, get_peft_model
+    from peft.utils import get_peft_model_state_dict
+
     settings = {"r": 4, "lora_alpha": 12, "target_modules": "all-linear", "task_type": "CAUSAL_LM", **changes}
     config = LoraConfig(**settings)
     wrapped = get_peft_model(model, config)
@@ -32,6 +33,8 @@ def make_adapter(model: Any, directory: Path, **changes: Any) -> Path:
 
 @pytest.mark.parametrize("changes", [{}, {"use_rslora": True}, {"target_modules": ["q_proj", "down_proj"]}])
 def test_merged_weights_equal_those_of_peft(changes: dict[str, Any], tiny_llama: Callable[..., Any], tmp_path: Path) -> None:
+    from peft import PeftModel
+
     directory = make_adapter(tiny_llama(), tmp_path / "adapter", **changes)
     theirs = PeftModel.from_pretrained(tiny_llama(), directory).merge_and_unload()
     ours = tiny_llama()
@@ -45,6 +48,7 @@ def test_merged_weights_equal_those_of_peft(changes: dict[str, Any], tiny_llama:
 
 
 def test_gpt2s_transposed_layers_merge_as_peft_merges_them(tmp_path: Path) -> None:
+    from peft import PeftModel
     from transformers import GPT2Config, GPT2LMHeadModel
 
     def model() -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
 from tests import tiny
 from torch import nn
 
@@ -38,6 +37,8 @@ def tensors_of(model: Any) -> list[torch.Tensor]:
 
 def in_peft(model: Any, architecture: str = "llama") -> Any:
     """The same base and adapter values in PEFT."""
+    from peft import LoraConfig, get_peft_model
+
     config = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
     theirs = get_peft_model(tiny.model(architecture, attention="sdpa"), config)
     modules = dict(theirs.named_modules())
@@ -55,6 +56,8 @@ def save(model: Any, names: list[str], directory: Path) -> Path:
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_one_layer_computes_and_differentiates_as_pefts(bias: bool) -> None:
+    from peft import LoraConfig, get_peft_model
+
     torch.manual_seed(0)
     holder = nn.Sequential(nn.Linear(6, 10, bias=bias))
     ours = LoraLinear(nn.Linear(6, 10, bias=bias), RANK, ALPHA / RANK, 0.0, torch.Generator().manual_seed(1))
@@ -115,6 +118,8 @@ def test_a_whole_model_gives_pefts_outputs_and_gradients(architecture: str) -> N
 
 @pytest.mark.parametrize("targets", ["all-linear", ("q_proj", "down_proj")])
 def test_saved_files_load_with_plain_peft_and_give_the_same_logits(targets: Any, tmp_path: Path) -> None:
+    from peft import PeftModel
+
     ours, names = adapted(targets=targets)
     directory = save(ours, names, tmp_path / "adapter")
     theirs = PeftModel.from_pretrained(tiny.model(attention="sdpa"), directory).eval()
