@@ -60,6 +60,11 @@ def server_error(request_id: str) -> ApiError:
     return ApiError(500, f"The server failed to answer; its log has the cause under {request_id}.", code="internal_error")
 
 
+def stopping() -> ApiError:
+    """The answer to whoever still waits for one when the server stops."""
+    return ApiError(503, "The server is stopping; ask again when it is back.", code="server_stopping")
+
+
 def from_hone_error(fault: HoneError) -> ApiError:
     """A fault of the installation. Its text names paths of the server, so it goes to the log, not to the caller."""
     log.error("%s", fault)

@@ -5,6 +5,7 @@ Plain ASGI, so that a stream passes untouched and a disconnect reaches the route
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import re
@@ -20,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from honekit.api import auth
-from honekit.api.errors import ApiError, from_hone_error, server_error
+from honekit.api.errors import ApiError, from_hone_error, server_error, stopping
 from honekit.errors import HoneError
 
 log = logging.getLogger("honekit.api")
@@ -96,6 +97,9 @@ class RequestId:
             await self.app(scope, receive, send_with_id)
         except ClientDisconnect:
             status = status or CLIENT_GONE
+        except asyncio.CancelledError:  # the server stops, and has waited as long as it does for what it is answering
+            if not status:  # of an answer that has begun the connection breaks
+                await stopping().response()(scope, receive, send_with_id)
         except Exception as fault:
             log.exception("%s failed", request_id)
             if status:

@@ -102,6 +102,32 @@ def test_others_are_answered_while_the_first_request_loads_torch(
     assert first().status_code == 200
 
 
+def test_a_server_that_stops_tells_those_who_still_wait(
+    controlled: Any, load: Any, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "SHUTDOWN_S", 0.3)
+    monkeypatch.setattr(engines, "STOP_TIMEOUT_S", 0.1)
+    with httpx.Client(headers={"authorization": f"Bearer {key}"}, timeout=10) as http:
+        with server.running(engines.Engines(extra_bases={"one": str(tmp_path / "one")})) as url:
+            http.base_url = httpx.URL(url)
+            running = in_background(lambda: post(http))
+            stream = in_background(lambda: broken(http))
+            until(lambda: bool(controlled.sessions) and len(controlled.sessions[0].left) > 0)
+        answer = running()
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "server_stopping")
+        assert stream()
+    assert "Traceback" not in caplog.text and "Exception in ASGI application" not in caplog.text
+
+
+def broken(http: httpx.Client) -> bool:
+    """Whether a stream ends as no whole one does."""
+    try:
+        with http.stream("POST", "/v1/chat/completions", json={**BODY, "stream": True}) as response:
+            return response.status_code == 503 or "[DONE]" not in response.read().decode()
+    except httpx.RemoteProtocolError:
+        return True
+
+
 def test_a_model_that_is_answering_is_not_unloaded_for_another(http: httpx.Client, controlled: Any) -> None:
     running = in_background(lambda: post(http))
     until(lambda: bool(controlled.sessions) and controlled.sessions[0].busy)
