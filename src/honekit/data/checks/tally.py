@@ -60,6 +60,9 @@ class Tally:
 
     def add_each(self, categories: Sequence[Hashable], places: Iterable[Place]) -> None:
         """As `add` for each category at its place. The common ones are counted together, and `places` is then not even begun."""
+        if self.is_open:
+            self.total += len(categories)
+            return
         counts = Counter(categories)
         known = {category for category, times in counts.items() if self.count_known(category, times)}
         if len(known) < len(counts):
@@ -141,7 +144,10 @@ class Tallies:
         """As `add` for each turn and its category, at the place of its answer if at no other."""
         if places is None:
             places = ((turn.line, turn.field) for turn in turns)
-        if len({*map(_TASK, turns)}) == 1:
+        if not turns:
+            return
+        tasks = [*map(_TASK, turns)]
+        if tasks.count(tasks[0]) == len(tasks):
             self.of(turns[0].task, name).add_each(categories, places)
             return
         for turn, category, (line, at) in zip(turns, categories, places, strict=True):

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from honekit.data.checks.quality.cues import Cues, cues_of
-from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, digit_span, is_label, system_of
+from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, digit_span, is_label
 from honekit.data.lines import Finding
 
 CURRENCIES = {
@@ -28,7 +28,13 @@ class Turns:
     @cached_property
     def systems(self) -> list[str | None]:
         """The system prompt of each."""
-        return [*map(system_of, self.all)]
+        return [turn.system for turn in self.all]
+
+    @cached_property
+    def prompts(self) -> list[str | None]:
+        """These, each once. Comparing is sooner done than hashing, which every text that was read needs anew."""
+        first = self.systems[:1]
+        return first if self.systems == first * len(self.systems) else [*dict.fromkeys(self.systems)]
 
     @cached_property
     def cues(self) -> list[Cues]:
@@ -44,6 +50,20 @@ class Turns:
     def trained_text(self) -> str:
         """All of them in one string: what it does not have need not be looked for in any of them."""
         return "\n".join([text for _, _, text in self.trained])
+
+    @cached_property
+    def _of_texts(self) -> str:
+        return "\0".join([turn.answer for turn in self.texts])
+
+    def have(self, *signs: str) -> bool:
+        """Whether one of the answers that are no JSON has one of these in it: what none has need not be looked for in each."""
+        text = self._of_texts
+        return any(sign in text for sign in signs)
+
+    @cached_property
+    def are_ascii(self) -> bool:
+        """Whether all answers are that are no JSON."""
+        return self._of_texts.isascii()
 
     @cached_property
     def spans_of_digits(self) -> list[tuple[Turn, int, int]]:
@@ -86,9 +106,14 @@ class Turns:
         return [turn for turn in self.all if len(turn.answer) <= MAX_LABEL_CHARS and is_label(turn.answer)]
 
     @cached_property
-    def spoken(self) -> list[tuple[Turn, str]]:
-        """Those whose answer is no JSON and more than blanks, each with its answer, the blanks around it taken off."""
-        return [(turn, text) for turn in self.texts if (text := turn.answer.strip())]
+    def spoken(self) -> list[Turn]:
+        """Those whose answer is no JSON and more than blanks."""
+        return [turn for turn in self.texts if turn.answer and not turn.answer.isspace()]
+
+    @cached_property
+    def said(self) -> list[str]:
+        """The answers of these, the blanks around them taken off."""
+        return [turn.answer.strip() for turn in self.spoken]
 
     @cached_property
     def objects(self) -> list[Turn]:

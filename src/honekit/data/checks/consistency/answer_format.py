@@ -46,8 +46,11 @@ class AnswerFormat:
     tallies: Tallies = field(default_factory=Tallies)
 
     def see(self, turns: Turns) -> None:
+        may_be_json = turns.have("{", "[")
         kinds = [
-            "plain" if turn.is_prose and "{" not in turn.answer and "[" not in turn.answer else _kind_of_answer(turn)
+            "plain"
+            if turn.is_prose and not (may_be_json and ("{" in turn.answer or "[" in turn.answer))
+            else _kind_of_answer(turn)
             for turn in turns.written
         ]
         self.tallies.add_each("shape", turns.written, kinds)

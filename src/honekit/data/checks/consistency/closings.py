@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import compress
 
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import Turn, warner
@@ -45,20 +46,21 @@ class Closings:
     """Whether the number on the last line stands in the working above it."""
 
     def see(self, turns: Turns) -> None:
-        lined = [(turn, text) for turn, text in turns.spoken if len(text) > 20 or " " in text or "\n" in text]
+        is_lined = [len(text) > 20 or " " in text or "\n" in text for text in turns.said]
+        lined, texts = _those(is_lined, turns.spoken, turns.said)
         # The first or last character of most lines says that there is no mark.
         marks = [
-            self._look_at_last_line(turn, text) if text[text.rfind("\n") + 1] in _MARK_BEGINS else "" for turn, text in lined
+            self._look_at_last_line(turn, text) if text[text.rfind("\n") + 1] in _MARK_BEGINS else ""
+            for turn, text in zip(lined, texts, strict=True)
         ]
-        self.marks.add_each("", [turn for turn, _ in lined], marks)
-        stopped = [(turn, text) for turn, text in turns.spoken if " " in text]
-        stops = ["" if text[-1] in _USUAL_ENDS else stop_of(text) for _, text in stopped]
-        self.stops.add_each("", [turn for turn, _ in stopped], stops)
-        asked = [(turn, text) for turn, _ in turns.spoken if " " in (text := turn.question.rstrip())]
-        places = ((turn.line, f"messages[{turn.at - 1}].content") for turn, _ in asked)
-        stops = ["" if text[-1] in _USUAL_ENDS else stop_of(text) for _, text in asked]
-        self.asked.add_each("", [turn for turn, _ in asked], stops, places)
-        for turn, text in turns.spoken:
+        self.marks.add_each("", lined, marks)
+        stopped, texts = _those([" " in text for text in turns.said], turns.spoken, turns.said)
+        self.stops.add_each("", stopped, _stops_of(texts))
+        questions = [turn.question.rstrip() for turn in turns.spoken]
+        asked, texts = _those([" " in text for text in questions], turns.spoken, questions)
+        places = ((turn.line, f"messages[{turn.at - 1}].content") for turn in asked)
+        self.asked.add_each("", asked, _stops_of(texts), places)
+        for turn, text in zip(turns.spoken, turns.said, strict=True) if turns.have("(", "[", "{") else ():
             if "(" in text or "[" in text or "{" in text:
                 is_open = text[-1] not in ".!?`" and any(text.count(a) > text.count(b) for a, b in _BRACKETS)
                 self.brackets.add(turn.task, "", is_open, turn.line, turn.field)
@@ -103,6 +105,15 @@ class Closings:
             if tally.main is False:
                 for _, (line, at) in tally.odd(share=_BALANCED, least=_LEAST):
                     yield _open(line, at, "the answer breaks off: a bracket that it opens is never closed")
+
+
+def _those(kept: list[bool], turns: list[Turn], texts: list[str]) -> tuple[list[Turn], list[str]]:
+    """The turns and texts that are kept: nearly always all of them."""
+    return (turns, texts) if all(kept) else ([*compress(turns, kept)], [*compress(texts, kept)])
+
+
+def _stops_of(texts: list[str]) -> list[str]:
+    return ["" if text[-1] in _USUAL_ENDS else stop_of(text) for text in texts]
 
 
 def stop_of(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import adviser, said_before, system_of, warner
+from honekit.data.checks.turn import adviser, said_before, warner
 from honekit.data.checks.turns import CURRENCIES, Turns
 from honekit.data.lines import Finding, shown
 
@@ -55,7 +55,7 @@ class Currencies:
                 form = _form_of(amounts[0][1] or amounts[0][2])
                 self.forms.add(turn.task, sign, form, turn.line, "" if is_copied else turn.field)
                 is_asked = bool(_ASKED[sign].search(said_before(turn)))
-                self.signs.add(turn.task, "", (sign, _named(system_of(turn) or "")), turn.line, "" if is_asked else turn.field)
+                self.signs.add(turn.task, "", (sign, _named(turn.system or "")), turn.line, "" if is_asked else turn.field)
 
     def join(self, later: Currencies, lines_before: int) -> None:
         self.signs.join(later.signs, lines_before)

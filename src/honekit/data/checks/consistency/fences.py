@@ -36,11 +36,11 @@ class Fences:
     """The language of the first block of an answer, and those that the prompt and the question name."""
 
     def see(self, turns: Turns) -> None:
-        for turn, system in zip(turns.all, turns.systems, strict=True):
+        for turn in turns.texts if turns.have("`") else ():
             found = _LABEL.search(turn.answer) if has_code(turn.answer) else None
             language = _OF_LABEL.get(found[1].lower()) if found else None
             if language:
-                named = (*_named(system or ""), *_named(turn.question))
+                named = (*_named(turn.system or ""), *_named(turn.question))
                 self.labels.add(turn.task, "", (language, named), turn.line, turn.field)
 
     def join(self, later: Fences, lines_before: int) -> None:

@@ -27,7 +27,7 @@ class Headings:
     """The headings of an answer of several lines and the word that it begins with, in order."""
 
     def see(self, turns: Turns) -> None:
-        for turn in turns.texts:
+        for turn in turns.texts if turns.have("\n") else ():
             text = turn.answer.strip()
             if "\n" in text:
                 self.parts.add(turn.task, "", parts_of(text[:_MAX_CHARS]), turn.line, turn.field)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from honekit.data.checks.consistency.declared_labels import declared_labels, declared_range
@@ -35,8 +37,8 @@ _ANSWER = ""
 """The name of the tally of whole answers; a field has its path."""
 
 _NO_LABEL = [(_ANSWER, [TEXT])]
-_Gathered = tuple[Tally, list[str], list[tuple[Turn, int]]]
-"""Labels for one tally, and whose they are: how many each turn has."""
+_Gathered = tuple[Tally, list[Turn], list[list[str]]]
+"""A tally, and the labels that each of some turns has for it."""
 
 _number = warner("data.format.not_label", "write the label's name, as the others do")
 _not_label = warner("data.format.not_label", "answer with the label alone")
@@ -57,7 +59,7 @@ class Labels:
     prompts: dict[str, None] = field(default_factory=dict)
 
     def see(self, turns: Turns) -> None:
-        for prompt in dict.fromkeys(turns.systems):
+        for prompt in turns.prompts:
             if prompt is not None and len(self.prompts) < MAX_TASKS:
                 self.prompts[prompt] = None
         count_labels(self.tallies, turns.all)
@@ -149,17 +151,19 @@ class Labels:
 def count_labels(tallies: Tallies, turns: Iterable[Turn]) -> None:
     """Add answers, or the short values of their fields; `TEXT` stands for an answer that is too long for a label."""
     gathered: dict[int, _Gathered] = {}
-    by_name: dict[tuple[int, str], _Gathered] = {}  # the last tasks of a file have one tally together
+    by_task: defaultdict[int, dict[str, _Gathered]] = defaultdict(dict)  # the last tasks of a file have one tally together
     for turn in turns:
+        by_name = by_task[turn.task]
         for name, values in labels_of(turn):
-            its = by_name.get((turn.task, name))
+            its = by_name.get(name)
             if its is None:
                 tally = tallies.of(turn.task, name)
-                its = by_name[turn.task, name] = gathered.setdefault(id(tally), (tally, [], []))
-            its[1].extend(values)
-            its[2].append((turn, len(values)))
-    for tally, labels, owners in gathered.values():
-        tally.add_each(labels, ((turn.line, turn.field) for turn, count in owners for _ in range(count)))
+                its = by_name[name] = gathered.setdefault(id(tally), (tally, [], []))
+            its[1].append(turn)
+            its[2].append(values)
+    for tally, owners, labels in gathered.values():
+        places = ((turn.line, turn.field) for turn, values in zip(owners, labels, strict=True) for _ in values)
+        tally.add_each([*chain.from_iterable(labels)], places)
 
 
 def _not_labels(tally: Tally) -> Iterator[Finding]:

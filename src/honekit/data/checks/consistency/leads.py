@@ -30,14 +30,14 @@ class Leads:
     """By mark, what stands before it."""
 
     def see(self, turns: Turns) -> None:
-        marks: list[str] = []
-        for turn in turns.prose:
+        marks = [""] * len(turns.prose)
+        # Most answers have none of these signs there.
+        may_be = turns.have(":", "-", "|") or not turns.are_ascii
+        for number, turn in enumerate(turns.prose) if may_be else ():
             beginning = turn.answer[:_LEAD_CHARS]
-            # Most answers have none of these signs there.
-            may_be = ":" in beginning or " - " in beginning or "|" in beginning or not beginning.isascii()
-            found = _LEAD.match(beginning) if may_be else None
-            marks.append(found[2] if found else "")
-            if found:
+            is_plain = beginning.isascii() and not (":" in beginning or " - " in beginning or "|" in beginning)
+            if not is_plain and (found := _LEAD.match(beginning)):
+                marks[number] = found[2]
                 self.labels.add(turn.task, found[2], found[1], turn.line, turn.field)
         self.marks.add_each("", turns.prose, marks)
 

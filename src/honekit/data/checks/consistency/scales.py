@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from honekit.data.checks.accidents import is_meant
 from honekit.data.checks.tally import Tally
-from honekit.data.checks.turn import system_of, warner
+from honekit.data.checks.turn import warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding
 
@@ -36,7 +36,7 @@ class Scales:
 
     def see(self, turns: Turns) -> None:
         for turn in turns.objects:
-            scales = scales_in(system_of(turn) or "")
+            scales = scales_in(turn.system or "")
             for name, (low, high, is_whole) in scales.items():
                 value = turn.value.get(name)
                 if type(value) in (int, float):

@@ -44,7 +44,7 @@ class SystemPrompts:
     roles: Tally = field(default_factory=Tally)
 
     def see(self, turns: Turns) -> None:
-        if all(turns.systems):
+        if all(turns.prompts):
             self.tally.add_each(turns.systems, ((turn.line, "messages[0].content") for turn in turns.all))
             self._count_roles(turns.all)
             return

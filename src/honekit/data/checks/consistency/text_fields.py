@@ -15,7 +15,7 @@ from honekit.data.checks.consistency.patterns import Patterns
 from honekit.data.checks.consistency.shapes import Shape
 from honekit.data.checks.quality.copied import CopiedValues
 from honekit.data.checks.tally import SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import Turn, has_code, system_of, warner
+from honekit.data.checks.turn import Turn, has_code, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -42,19 +42,16 @@ class TextFields:
     declared: int = 0
 
     def see(self, turns: Turns) -> None:
-        shapes: list[Shape] = []
-        shaped: list[Turn] = []
         as_objects: list[Turn] = []
-        for turn in turns.texts:
+        may_have_code, may_be_fields = turns.have("`"), turns.have(":")
+        shaped = [
+            turn for turn in turns.spoken if len(turn.answer) <= _MAX_CHARS and not (may_have_code and has_code(turn.answer))
+        ]
+        shapes: list[Shape] = [()] * len(shaped)
+        for number, turn in enumerate(shaped) if may_be_fields else ():
             answer = turn.answer
-            if not answer or answer.isspace() or len(answer) > _MAX_CHARS or has_code(answer):
-                continue
-            shaped.append(turn)
-            fields = fields_of(answer) if ":" in answer[:_NAME_CHARS] and _START.match(answer) else None
-            if not fields:
-                shapes.append(())
-            else:
-                shapes.append(tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()]))
+            if ":" in answer[:_NAME_CHARS] and _START.match(answer) and (fields := fields_of(answer)):
+                shapes[number] = tuple([(name, "a list" if len(values) > 1 else "a text") for name, values in fields.items()])
                 value = {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
                 as_objects.append(structs.replace(turn, value=value))
                 self._count_undeclared(turn, fields)
@@ -63,7 +60,7 @@ class TextFields:
             check.see(Turns(as_objects))
 
     def _count_undeclared(self, turn: Turn, fields: dict[str, list[str]]) -> None:
-        prompt = system_of(turn) or ""
+        prompt = turn.system or ""
         strange = [name for name in fields if name not in prompt]
         self.declared += len(strange) < len(fields)
         if strange and len(strange) < len(fields):
