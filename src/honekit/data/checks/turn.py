@@ -64,7 +64,9 @@ class Turn(msgspec.Struct, gc=False):
     short_texts: dict[str, list[str]] | None = None
     """By path, once `honekit.data.checks.short_texts.of_turn` was asked for them."""
     labels: list[tuple[str, list[str]]] | None = None
-    """Once `honekit.data.checks.consistency.labels.labels_of` was asked for them."""
+    """Once `honekit.data.checks.short_texts.labels_of` was asked for them."""
+    leaves: list[tuple[str, int, str | bool | list[str] | tuple[str, ...]]] | None = None
+    """What both of these are read from."""
 
 
 def read_turn(example: ChatExample) -> Turn | None:

@@ -70,4 +70,6 @@ def _calls_of(turn: Turn) -> Iterator[Turn]:
             given = json_value(call.function.arguments)
             if type(given) is dict:
                 place = f"messages[{at}].tool_calls[{number}].function.arguments"
-                yield structs.replace(turn, field=place, value={call.function.name: given}, short_texts=None, labels=None)
+                yield structs.replace(
+                    turn, field=place, value={call.function.name: given}, short_texts=None, labels=None, leaves=None
+                )

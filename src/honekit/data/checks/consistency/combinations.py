@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import combinations
 
-from honekit.data.checks.consistency.labels import labels_of
+from honekit.data.checks.short_texts import labels_of
 from honekit.data.checks.tally import Tallies, Tally
 from honekit.data.checks.turn import adviser, has_digit
 from honekit.data.checks.turns import Turns

@@ -6,14 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import chain
-from typing import Any
 
 from honekit.data.checks.consistency.declared_labels import declared_labels, declared_range
 from honekit.data.checks.consistency.odd_labels import TEXT, misspellings, numbers_for_names, two_in_one, with_words_around
 from honekit.data.checks.quality.content import says_nothing
-from honekit.data.checks.short_texts import words_only
+from honekit.data.checks.short_texts import labels_of
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
 from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, adviser, bare, is_label, warner
 from honekit.data.checks.turns import Turns
@@ -154,7 +152,7 @@ def count_labels(tallies: Tallies, turns: Iterable[Turn]) -> None:
     by_task: defaultdict[int, dict[str, _Gathered]] = defaultdict(dict)  # the last tasks of a file have one tally together
     for turn in turns:
         by_name = by_task[turn.task]
-        for name, values in labels_of(turn):
+        for name, values in _labels_of(turn):
             its = by_name.get(name)
             if its is None:
                 tally = tallies.of(turn.task, name)
@@ -178,44 +176,14 @@ def _not_labels(tally: Tally) -> Iterator[Finding]:
             )
 
 
-def labels_of(turn: Turn) -> list[tuple[str, list[str]]]:
-    """Path and labels of each field of an answer that is a JSON object, or the answer itself; read once for all checks."""
-    if turn.value is NO_JSON:
-        answer = turn.answer.strip()
-        if len(answer) > MAX_LABEL_CHARS:
-            return _NO_LABEL
-        return [(_ANSWER, [answer if is_label(answer) else TEXT])] if answer else []
-    if turn.labels is None:
-        turn.labels = [*label_values(turn.value)] if isinstance(turn.value, dict) else []
-    return turn.labels
-
-
-def label_values(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, list[str]]]:
-    """Path and short texts of all fields of an object; the members of a list count as values of one field."""
-    for key, item in value.items():
-        if type(item) is str:
-            if not item or (len(item) <= MAX_LABEL_CHARS and is_label(item)):
-                yield prefix + key, [item]
-        elif type(item) is bool:
-            yield prefix + key, ["true" if item else "false"]
-        elif type(item) is dict and depth < 3:
-            yield from label_values(item, f"{prefix}{key}.", depth + 1)
-        elif type(item) is list and depth < 3:
-            path, members = f"{prefix}{key}[]", item[:20]
-            labels = words_only(members)
-            if labels is None:
-                labels = [member for member in members if type(member) is str and len(member) <= MAX_LABEL_CHARS]
-                labels = [*filter(_is_known_label, labels)]
-            if labels:
-                yield path, labels
-            for member in members if labels is not members and labels != members else ():
-                if type(member) is dict:
-                    yield from label_values(member, f"{path}.", depth + 1)
-
-
-@lru_cache(maxsize=4096)
-def _is_known_label(text: str) -> bool:
-    return is_label(text)
+def _labels_of(turn: Turn) -> list[tuple[str, list[str]]]:
+    """Those of its fields, or the answer itself."""
+    if turn.value is not NO_JSON:
+        return labels_of(turn)
+    answer = turn.answer.strip()
+    if len(answer) > MAX_LABEL_CHARS:
+        return _NO_LABEL
+    return [(_ANSWER, [answer if is_label(answer) else TEXT])] if answer else []
 
 
 def is_enum(tally: Tally) -> bool:
