@@ -63,6 +63,9 @@ class Tally:
         if self.is_open:
             self.total += len(categories)
             return
+        # Most often all are of one category, which is seen sooner than they are counted.
+        if categories and categories.count(categories[0]) == len(categories) and self.count_known(categories[0], len(categories)):
+            return
         counts = Counter(categories)
         known = {category for category, times in counts.items() if self.count_known(category, times)}
         if len(known) < len(counts):

@@ -20,7 +20,8 @@ NO_JSON = msgspec.UNSET
 """The value of an answer that is no JSON object or list."""
 MAX_LABEL_CHARS = 60
 CODE = "```"
-_JSON_BEGINS, _JSON_BLANKS = frozenset("{["), frozenset(" \t\n\r")
+_JSON_BEGINS = ("{", "[")
+_MAY_BEGIN_JSON = frozenset("{[ \t\n\r")
 _MIN_SIGNS = 10
 _SIGNS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{4}")
 _END_MARKS = " .!?:;,\"'"
@@ -95,6 +96,7 @@ def plain_turns(
     orders: Iterable[Order],
 ) -> Iterator[Turn]:
     """The turns of plain conversations, given the lines that they were read from and these lines' numbers."""
+    prompt, prompts_task = "", 0
     for number, line, messages, order in zip(numbers, lines, conversations, orders, strict=True):
         texts = [message.content for message in messages]
         said = " ".join(texts)
@@ -102,7 +104,10 @@ def plain_turns(
         if is_plain:
             # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
             is_plain = not ("&" in said or "<" in said or "\x7f" in said) if b"\\" not in line else is_plain_text(said)
-        task = bare_hash(texts[0]) if order.is_led else 0
+        if order.is_led and texts[0] != prompt:  # most are the one before: to compare takes less than to hash
+            prompt = texts[0]
+            prompts_task = bare_hash(prompt)
+        task = prompts_task if order.is_led else 0
         places = order.before
         before = flat(texts[places[0]], is_plain) if len(places) == 1 else "\0".join([flat(texts[at], is_plain) for at in places])
         yield _turn_of(number, messages, texts, order, said, is_plain, task, line_hash(before.encode(), task))
@@ -121,7 +126,7 @@ def _turn_of(
 ) -> Turn:
     answers, at, asked, _, _, field = order
     answer = texts[at]
-    json = json_value(answer)
+    json = json_value(answer) if answer[:1] in _MAY_BEGIN_JSON else NO_JSON
     return Turn(
         line,
         messages,
@@ -139,7 +144,7 @@ def _turn_of(
         has_digit(answer),
         task,
         input,
-        json is NO_JSON and (" " in answer or _is_text_without_blanks(answer)) and not has_code(answer),
+        json is NO_JSON and (" " in answer or _is_text_without_blanks(answer)) and not ("`" in answer and has_code(answer)),
     )
 
 
@@ -150,8 +155,7 @@ def _is_text_without_blanks(text: str) -> bool:
 
 def json_value(text: str) -> Any:
     """The object or list that a text is, or `NO_JSON`."""
-    first = text[:1]
-    if first not in _JSON_BEGINS and (first not in _JSON_BLANKS or text.lstrip()[:1] not in _JSON_BEGINS):
+    if text[:1] not in _MAY_BEGIN_JSON or not text.lstrip().startswith(_JSON_BEGINS):
         return NO_JSON
     try:
         return msgspec.json.decode(text)

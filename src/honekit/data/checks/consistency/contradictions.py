@@ -55,7 +55,13 @@ class Contradictions:
             self._thin_out()
             followed = [turn for turn in followed if turn.input % self.stride == 0]
         self.inputs.extend([turn.input for turn in followed])
-        self.answers.extend([*map(answer_hash, followed)])
+        self.answers.extend(
+            [
+                # Most answers are texts: as `answer_hash` does, without the calls.
+                line_hash(flat(turn.answer, turn.is_plain).encode()) if turn.is_prose else answer_hash(turn)
+                for turn in followed
+            ]
+        )
         self.places.extend([turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE) for turn in followed])
 
     def join(self, later: Contradictions, lines_before: int) -> None:

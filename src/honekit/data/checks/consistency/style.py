@@ -82,14 +82,16 @@ class Style:
 
     def see(self, turns: Turns) -> None:
         prose = [turn for turn in turns.prose if not turn.answer.isspace()]
-        self.styles.add_each("", prose, [_style_of(turn.answer) for turn in prose])
-        if any(system and "code" in system for system in {*turns.systems}):
+        may_have_marks = turns.have("*", "#", "|")
+        self.styles.add_each("", prose, [_style_of(turn.answer, may_have_marks) for turn in prose])
+        if any(system and "code" in system for system in turns.prompts):
             self._count_blocks(turns)
         spaced = [turn for turn in turns.written if " " in turn.answer]
         if len(spaced) < len(turns.written):
             self._count_singles(turns)
         lengths = [len(turn.answer) for turn in spaced]
-        self.lengths.update(map(_bin, lengths))
+        for length, times in Counter(lengths).items():
+            self.lengths[_bin(length)] += times
         if lengths and (_is_among(self.longest, max(lengths)) or _is_among(self.shortest, -min(lengths))):
             for turn, length in zip(spaced, lengths, strict=True):
                 if _is_among(self.longest, length):
@@ -173,7 +175,7 @@ def _is_figure(turn: Turn) -> bool:
     return turn.has_digit and len(turn.answer) <= _FIGURE
 
 
-def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bool, bool]:
+def _style_of(text: str, may_have_marks: bool) -> tuple[bool | str | None, bool | None, bool, bool, bool, bool]:
     """What an answer's styles are, in the order of `_STYLES`; None where it is too short to tell."""
     has_lines, is_ascii = "\n" in text, text.isascii()
     is_sentence = text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2
@@ -181,7 +183,7 @@ def _style_of(text: str) -> tuple[bool | str | None, bool | None, bool, bool, bo
     is_line = is_sentence and not (has_lines and "\n" in text.strip())
     is_ended = text[-1] in _END or text.rstrip()[-1:] in _END if is_line else None
     is_list = has_lines and len(_BULLETS.findall(f"\n{text}")) > 1
-    has_marks = ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
+    has_marks = may_have_marks and ("*" in text or "#" in text or "|" in text) and bool(_MARKDOWN.search(text))
     is_quoted = text[0] in _QUOTES and len(text) >= _QUOTED and _stands_in_quotes(text)
     return is_lower, is_ended, has_marks, is_list, is_quoted, not is_ascii and bool(_EMOJI.search(text))
 
