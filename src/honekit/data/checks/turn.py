@@ -22,6 +22,8 @@ MAX_LABEL_CHARS = 60
 CODE = "```"
 _JSON_BEGINS = ("{", "[")
 _MAY_BEGIN_JSON = frozenset("{[ \t\n\r")
+_BACKSLASH = ord("\\")
+"""As a number, which bytes are searched for in a sixth of the time that another string of bytes takes."""
 _MIN_SIGNS = 10
 _SIGNS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{4}")
 _END_MARKS = " .!?:;,\"'"
@@ -103,7 +105,7 @@ def plain_turns(
         is_plain = said.isascii()
         if is_plain:
             # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
-            is_plain = not ("&" in said or "<" in said or "\x7f" in said) if b"\\" not in line else is_plain_text(said)
+            is_plain = is_plain_text(said) if _BACKSLASH in line else not ("&" in said or "<" in said or "\x7f" in said)
         if order.is_led and texts[0] != prompt:  # most are the one before: to compare takes less than to hash
             prompt = texts[0]
             prompts_task = bare_hash(prompt)

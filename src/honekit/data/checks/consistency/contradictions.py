@@ -27,6 +27,7 @@ _SEVERAL = 0.2
 _MANY = 50
 _FEW = 20_000
 """Inputs for which loading numpy would cost more than it saves."""
+_POINT = ord(".")
 _PLACE_BITS = 12
 _LAST_PLACE = (1 << _PLACE_BITS) - 1
 """The answer's place in the conversation rides on its line, to keep three numbers for an input."""
@@ -116,8 +117,8 @@ def answer_hash(turn: Turn) -> int:
         return text_hash("\0".join([f"{call.function.name}\0{call.function.arguments}" for call in calls]))
     if turn.value is not NO_JSON:
         text = _encode(turn.value)
-        # One byte is looked for ten times as fast as two.
-        has_noughts = b"." in text and b".0" in text
+        # One byte is looked for ten times as fast as two, and as a number faster still.
+        has_noughts = _POINT in text and b".0" in text
         return line_hash(_encode(_plain_numbers(turn.value)) if has_noughts else text)
     return text_hash(flat(turn.answer, turn.is_plain))
 
