@@ -25,6 +25,15 @@ def test_a_tally_of_ever_new_categories_stays_small_and_names_none() -> None:
     assert list(tally.odd(share=0.0)) == []
 
 
+def test_a_tally_of_ever_new_categories_asks_for_no_more_places() -> None:
+    tally = Tally()
+    tally.add_each([*range(MAX_CATEGORIES + 1)], ((line, "") for line in range(MAX_CATEGORIES + 1)))
+    places = iter([(1, "")] * 2)
+    tally.add_each([-1, -2], places)
+    assert tally.is_open and tally.total == MAX_CATEGORIES + 3 and next(places)
+    assert len([*places]) == 1
+
+
 def test_only_the_first_places_of_a_category_are_remembered() -> None:
     tally = Tally()
     for line in range(1000):

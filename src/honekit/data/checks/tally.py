@@ -64,7 +64,8 @@ class Tally:
             self.total += len(categories)
             return
         # Most often all are of one category, which is seen sooner than they are counted.
-        if categories and categories.count(categories[0]) == len(categories) and self.count_known(categories[0], len(categories)):
+        total, first = len(categories), categories[0] if categories else None
+        if total and first == categories[-1] and categories.count(first) == total and self.count_known(first, total):
             return
         counts = Counter(categories)
         known = {category for category, times in counts.items() if self.count_known(category, times)}

@@ -22,8 +22,7 @@ MAX_LABEL_CHARS = 60
 CODE = "```"
 _JSON_BEGINS = ("{", "[")
 _MAY_BEGIN_JSON = frozenset("{[ \t\n\r")
-_BACKSLASH = ord("\\")
-"""As a number, which bytes are searched for in a sixth of the time that another string of bytes takes."""
+_BACKSLASH = ord("\\")  # bytes are searched for a number in a sixth of the time
 _MIN_SIGNS = 10
 _SIGNS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{4}")
 _END_MARKS = " .!?:;,\"'"
@@ -106,9 +105,8 @@ def plain_turns(
         if is_plain:
             # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
             is_plain = is_plain_text(said) if _BACKSLASH in line else not ("&" in said or "<" in said or "\x7f" in said)
-        if order.is_led and texts[0] != prompt:  # most are the one before: to compare takes less than to hash
-            prompt = texts[0]
-            prompts_task = bare_hash(prompt)
+        if order.is_led and texts[0] != prompt:  # to compare takes less than to hash
+            prompt, prompts_task = texts[0], bare_hash(texts[0])
         task = prompts_task if order.is_led else 0
         places = order.before
         before = flat(texts[places[0]], is_plain) if len(places) == 1 else "\0".join([flat(texts[at], is_plain) for at in places])
@@ -210,7 +208,7 @@ def has_code(text: str) -> bool:
 
 
 def is_plain_text(text: str) -> bool:
-    """Whether a text is printable ASCII without signs of markup. One pass, since most texts are."""
+    """Whether a text is printable ASCII without signs of markup."""
     return text.isascii() and not text.encode().translate(None, _PLAIN)
 
 

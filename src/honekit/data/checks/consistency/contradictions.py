@@ -63,7 +63,7 @@ class Contradictions:
                 for turn in followed
             ]
         )
-        self.places.extend([turn.line << _PLACE_BITS | min(turn.at, _LAST_PLACE) for turn in followed])
+        self.places.extend([turn.line << _PLACE_BITS | (turn.at if turn.at < _LAST_PLACE else _LAST_PLACE) for turn in followed])
 
     def join(self, later: Contradictions, lines_before: int) -> None:
         self.inputs += later.inputs
