@@ -108,17 +108,6 @@ class Answers(Asking):
             assert time.monotonic() < deadline, status
             time.sleep(0.01)
 
-    @precondition(lambda self: self.responses)
-    @rule(number=st.integers(0, 99))
-    def cancel_a_response(self, number: int) -> None:
-        """One that is over stays as it is."""
-        path = {"response_id": choice(self.responses, number)}
-        if path["response_id"] not in self.in_background:
-            self.refuse(400, "POST /responses/{response_id}/cancel", path)
-            return
-        before = self.get("GET /responses/{response_id}", path)
-        assert self.get("POST /responses/{response_id}/cancel", path) == before
-
     def whole(self, response_id: str | None) -> bool:
         """Whether nothing of the conversation that ends here was deleted."""
         while response_id is not None:
@@ -134,6 +123,11 @@ class Answers(Asking):
         assert self.get("GET /responses/{response_id}", path)["previous_response_id"] == self.responses[path["response_id"]]
         items = self.get("GET /responses/{response_id}/input_items", path)["data"]
         assert [(one["role"], one["content"][0]["text"][:4]) for one in items] == [("user", "say ")]
+        if path["response_id"] in self.in_background:  # one that is over stays as it is
+            before = self.get("GET /responses/{response_id}", path)
+            assert self.get("POST /responses/{response_id}/cancel", path) == before
+        else:
+            self.refuse(400, "POST /responses/{response_id}/cancel", path)
 
     @precondition(lambda self: self.responses)
     @rule(number=st.integers(0, 99))
