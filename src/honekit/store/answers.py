@@ -50,7 +50,7 @@ def get(owner: str, kind: Kind, answer_id: str) -> Answer | None:
     """The owner's answer; None when there is none or it is somebody else's."""
     with open_database().read() as connection:
         row = connection.execute(select(stored_answers).where(_one(owner, kind, answer_id))).first()
-    return _answer(row) if row else None
+    return as_answer(row) if row else None
 
 
 def conversation(owner: str, response_id: str, limit: int) -> tuple[list[Answer], str | None]:
@@ -64,7 +64,7 @@ def conversation(owner: str, response_id: str, limit: int) -> tuple[list[Answer]
             row = connection.execute(select(stored_answers).where(_one(owner, "response", following))).first()
             if row is None:
                 break
-            found.append(_answer(row))
+            found.append(as_answer(row))
             following = found[-1].body["previous_response_id"]
     return found[::-1], following
 
@@ -92,7 +92,7 @@ def list_answers(
         query = query.where(behind(stored_answers, after.created_at, after.id, newest_first))
     with open_database().read() as connection:
         # Compared here: databases do not agree on paths into JSON.
-        rows = (_answer(row) for row in connection.execute(query.order_by(*ordered(stored_answers, newest_first))))
+        rows = (as_answer(row) for row in connection.execute(query.order_by(*ordered(stored_answers, newest_first))))
         return list(islice((answer for answer in rows if wanted <= (answer.metadata or {}).items()), limit))
 
 
@@ -101,7 +101,7 @@ def update_metadata(owner: str, kind: Kind, answer_id: str, metadata: dict[str, 
     with open_database().write() as connection:
         query = update(stored_answers).where(_one(owner, kind, answer_id)).values(metadata=metadata)
         row = connection.execute(query.returning(*_table)).first()
-    return _answer(row) if row else None
+    return as_answer(row) if row else None
 
 
 def remove(owner: str, kind: Kind, answer_id: str) -> bool:
@@ -115,5 +115,6 @@ def _one(owner: str, kind: Kind, answer_id: str) -> Any:
     return (_table.owner == owner) & (_table.kind == kind) & (_table.id == known)
 
 
-def _answer(row: Row[Any]) -> Answer:
+def as_answer(row: Row[Any]) -> Answer:
+    """An answer from its row."""
     return Answer(**{name: row._mapping[name] for name in Answer.__dataclass_fields__})

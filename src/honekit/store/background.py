@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from honekit.store import clock
-from honekit.store.answers import Answer, Kind, get
+from honekit.store.answers import Answer, Kind, as_answer, get
 from honekit.store.database import open_database
 from honekit.store.files import Noted
 from honekit.store.tables import background_responses, stored_answers
@@ -64,7 +64,7 @@ def claim(worker: str, lease_s: float, bases: Collection[str] = ()) -> Work | No
         leased = {"lease_worker": worker, "lease_expires_at": now + lease_s, "attempts": found.attempts + 1}
         connection.execute(update(background_responses).where(_work.answer_id == found.answer_id).values(**leased))
         row = _change(connection, found.answer_id, lambda body: {**body, "status": "in_progress"})
-        return Work(_as_answer(row), found.request, found.seed, found.attempts + 1)
+        return Work(as_answer(row), found.request, found.seed, found.attempts + 1)
 
 
 def expire(is_gone: Callable[[str], bool]) -> None:
@@ -153,7 +153,3 @@ def _change(
     body = connection.execute(select(_answer.body).where(one)).scalar_one()
     query = update(stored_answers).where(one).values(body=changed(body), **others)
     return connection.execute(query.returning(*_answer)).one()
-
-
-def _as_answer(row: Row[Any]) -> Answer:
-    return Answer(**{name: row._mapping[name] for name in Answer.__dataclass_fields__})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from tests.waiting import until
 
 from honekit.api import batcher, engines, server
 from honekit.api.openai import answering
@@ -50,13 +50,6 @@ def http(url: str, key: str) -> Iterator[httpx.Client]:
 
 def post(http: httpx.Client, **changes: Any) -> httpx.Response:
     return http.post("/v1/chat/completions", json={**BODY, **changes})
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def in_background(work: Callable[[], Any]) -> Callable[[], Any]:

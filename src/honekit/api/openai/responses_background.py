@@ -137,8 +137,9 @@ class Background:
         while not self._stopping:
             self._news.clear()
             try:
+                bases = await asyncio.to_thread(self._bases)
                 while len(self._made) < AT_ONCE and not self._stopping:
-                    work = await asyncio.to_thread(self._claim)
+                    work = await asyncio.to_thread(background.claim, self._worker, self.lease_s, bases)
                     if work is None:
                         break
                     self._begin(work)
@@ -147,10 +148,10 @@ class Background:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), POLL_S)
 
-    def _claim(self) -> Work | None:
+    def _bases(self) -> list[str]:
+        """Those that this server has. What dead ones left is free from then on."""
         background.expire(worker_is_gone)
-        bases = [base.name for base in list_bases(self.engines.extra_bases)]
-        return background.claim(self._worker, self.lease_s, bases)
+        return [base.name for base in list_bases(self.engines.extra_bases)]
 
     def _begin(self, work: Work) -> None:
         answer_id = work.answer.id

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from honekit.data.checks.quality.scripts import is_unspaced
 from honekit.data.checks.turn import NO_JSON, Turn, bare
 
 _LEAST_ECHO = 12
 _ECHO_BEGINNING = 32
 _LEAST_REPEATED, _LEAST_ASKED = 40, 20
 _LEAST_UNSPACED = 8
-_UNSPACED = ("\u3040", "\u9fff")
-"""The scripts of Chinese and Japanese, whose words have no blanks between them."""
 
 
 def is_echo(answer: str, question: str) -> bool:
     """Whether an answer that is no JSON is the question once more, the text at the end of it, or begins with all of it."""
     size, asked = len(answer), len(question)
-    is_unspaced = size >= _LEAST_UNSPACED and _UNSPACED[0] <= answer[0] <= _UNSPACED[1]
-    if not asked or not (is_unspaced or (size >= _LEAST_ECHO and " " in answer)):
+    says_enough = size >= _LEAST_UNSPACED and is_unspaced(answer)
+    if not asked or not (says_enough or (size >= _LEAST_ECHO and " " in answer)):
         return False
     if size < asked and question.endswith(answer.strip()):
         # `Translate: …`, and the text to be translated again.
@@ -50,7 +49,7 @@ def is_edit(turn: Turn) -> bool:
     """Whether an answer is the question with some words changed."""
     if turn.value is not NO_JSON or abs(len(turn.answer) - len(turn.question)) > 0.4 * len(turn.question):
         return False
-    if turn.answer and _UNSPACED[0] <= turn.answer[0] <= _UNSPACED[1]:
+    if turn.answer and is_unspaced(turn.answer):
         pairs, others = set(pairwise(turn.answer)), set(pairwise(turn.question))
         return len(pairs & others) >= 0.5 * max(len(pairs), len(others))
     own, other = set(turn.answer.casefold().split()), set(turn.question.casefold().split())

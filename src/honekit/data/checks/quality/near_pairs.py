@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from rapidfuzz.distance import OSA
 
+from honekit.data.checks.quality.scripts import is_unspaced
 from honekit.data.checks.turn import adviser, warner
 from honekit.data.lines import Finding
 from honekit.data.near.rule import THRESHOLD
@@ -22,8 +23,6 @@ _SURELY = 0.9
 _RETOLD = 0.75
 """Two answers with so many of their words in common say the same."""
 _PLAIN_WORDS, _PLAIN_CHARS = 3, 8
-_UNSPACED = ("\u3040", "\u9fff")
-"""The scripts of Chinese and Japanese."""
 _LEAST_SHARED = 4
 
 FILLERS = frozenset(
@@ -85,7 +84,7 @@ def plain_words(words: list[str], fillers: frozenset[str] = FILLERS) -> str:
     plain = [word for word in words if word not in fillers]
     joined = "".join(plain)
     # Where a script has no blanks, what stands between two commas is one word.
-    are_enough = len(plain) >= _PLAIN_WORDS or (len(joined) >= _PLAIN_CHARS and _UNSPACED[0] <= joined[0] <= _UNSPACED[1])
+    are_enough = len(plain) >= _PLAIN_WORDS or (len(joined) >= _PLAIN_CHARS and is_unspaced(joined))
     return joined if are_enough and all(map(str.isalpha, plain)) else ""
 
 
