@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
@@ -29,18 +29,22 @@ from honekit.cli.main import main
 
 @dataclass
 class Server:
-    """`hone serve` in a process of its own."""
+    """`hone serve` in a process of its own, and the clients that talk to it until it stops."""
 
     process: subprocess.Popen[str]
     url: str
     home: Path
+    clients: list[openai.OpenAI] = field(default_factory=list)
 
     def client(self, key: str, **options: Any) -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=60, **options)
+        self.clients.append(openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=60, **options))
+        return self.clients[-1]
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> None:
         self.process.send_signal(number)
         self.process.wait(60)
+        for client in self.clients:
+            client.close()
         assert self.process.stdout
         self.process.stdout.close()
 

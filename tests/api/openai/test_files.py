@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
@@ -76,8 +76,8 @@ def test_a_large_file_goes_to_the_disk_in_pieces(client: openai.OpenAI) -> None:
 
 @pytest.mark.conformance("GET /v1/files")
 @pytest.mark.conformance("GET /v1/files", "purpose", "limit", "order", "after")
-def test_files_are_listed_in_pages_by_purpose_and_order(client: openai.OpenAI) -> None:
-    own = openai.OpenAI(base_url=client.base_url, api_key=create_key(project="pages")[0], max_retries=0)
+def test_files_are_listed_in_pages_by_purpose_and_order(connect: Callable[..., openai.OpenAI]) -> None:
+    own = connect(project="pages")
     made = [send(own, name=f"{i}.jsonl") for i in range(5)]
     other = own.files.create(file=("b.txt", b"b"), purpose="user_data")
     ids = [one.id for one in made]
@@ -86,7 +86,6 @@ def test_files_are_listed_in_pages_by_purpose_and_order(client: openai.OpenAI) -
     first = own.files.list(limit=2)
     assert first.has_more and (first.first_id, first.last_id) == (other.id, ids[4])  # type: ignore[attr-defined]
     assert own.files.list(purpose="batch").data == []
-    own.close()
 
 
 @pytest.mark.conformance("DELETE /v1/files/{file_id}")

@@ -249,8 +249,12 @@ def test_another_server_follows_cancels_and_takes_over(
     serve: Any, key: str, controlled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(responses_background.Background.__init__, "__kwdefaults__", {"lease_s": 0.6})
-    with serve() as first, serve() as second:
-        one, two = (openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=30) for url in (first, second))
+    with (
+        serve() as first,
+        serve() as second,
+        openai.OpenAI(base_url=f"{first}/v1", api_key=key, max_retries=0, timeout=30) as one,
+        openai.OpenAI(base_url=f"{second}/v1", api_key=key, max_retries=0, timeout=30) as two,
+    ):
         stream = one.responses.create(**{**BODY, "max_output_tokens": 30}, stream=True)
         begun = next(stream).response.id
         controlled.go.set()
