@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from honekit.data.checks.turn import NO_JSON, Turn, flat, warner
+from honekit.data.checks.turn import END_MARKS, NO_JSON, Turn, flat, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
@@ -59,7 +59,7 @@ class Contradictions:
         self.answers.extend(
             [
                 # Most answers are texts: as `answer_hash` does, without the calls.
-                line_hash(flat(turn.answer, turn.is_plain).encode()) if turn.is_prose else answer_hash(turn)
+                line_hash(turn.answer.lower().strip(END_MARKS).encode()) if turn.is_prose and turn.is_even else answer_hash(turn)
                 for turn in followed
             ]
         )

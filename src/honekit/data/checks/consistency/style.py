@@ -62,6 +62,11 @@ _STYLES = {
     "quotes": (_quotes, "stands in quotation marks", ""),
     "emoji": (_emoji, "has an emoji", ""),
 }
+_Style = tuple[bool | str | None, bool | None, bool, bool, bool, bool]
+_ENDED: _Style = (False, True, False, False, False, False)
+_NOT_ENDED: _Style = (False, False, False, False, False, False)
+_SHORT: _Style = (None, None, False, False, False, False)
+"""What the styles of common answers are: a sentence that begins with a capital letter, with and without its end, and a phrase."""
 
 
 @dataclass
@@ -175,8 +180,13 @@ def _is_figure(turn: Turn) -> bool:
     return turn.has_digit and len(turn.answer) <= _FIGURE
 
 
-def _style_of(text: str, may_have_marks: bool) -> tuple[bool | str | None, bool | None, bool, bool, bool, bool]:
+def _style_of(text: str, may_have_marks: bool) -> _Style:
     """What an answer's styles are, in the order of `_STYLES`; None where it is too short to tell."""
+    if text[0].isupper() and text[1:2].islower() and not may_have_marks and text.isascii() and "\n" not in text:
+        # Nearly all answers are so; as below, without the calls.
+        if text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2:
+            return _ENDED if text[-1] in _END or text.rstrip()[-1:] in _END else _NOT_ENDED
+        return _SHORT
     has_lines, is_ascii = "\n" in text, text.isascii()
     is_sentence = text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2
     is_lower = _case_of(text) if is_sentence and is_ascii else None

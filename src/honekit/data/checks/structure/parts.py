@@ -22,7 +22,7 @@ from honekit.data.blocks import Block, read_blocks
 from honekit.data.chat import ChatExample, chat_reader, conversations_in, line_faults
 from honekit.data.checks.structure.endings import ENDS, MIN_CHARS, MIN_UNSPACED, Endings
 from honekit.data.checks.structure.orders import Order, Orders
-from honekit.data.checks.structure.plain import PlainMessage, doubtful, plain_decoder
+from honekit.data.checks.structure.plain import PlainMessage, doubtful, has_runs, plain_decoder
 from honekit.data.checks.structure.tool_calls import tool_findings
 from honekit.data.checks.turn import Turn, plain_turns, read_turn
 from honekit.data.exact import line_hash, text_hash
@@ -153,7 +153,8 @@ class StructureScan:
         numbers = [block.first + index for index in index_of]
         found += self._look_at_endings(numbers, conversations, known)
         if self._has_answers:
-            self._turns += plain_turns(numbers, lines, conversations, known)
+            may_have_runs = not self._is_big or has_runs(lines)
+            self._turns += plain_turns(numbers, lines, conversations, known, may_have_runs=may_have_runs)
         part.add_hashed([*map(line_hash, lines)], numbers)
         part.tally.records += len(lines)
         part.tally.totals.update(

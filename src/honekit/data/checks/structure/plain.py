@@ -16,6 +16,7 @@ _REFUSALS = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _MARKS, _MARKS_EACH = 2, 8
 """Quotation marks around the keys and values of a plain record, and of each of its messages, when no key stands twice."""
 _MARK, _BACKSLASH = b'"\\'
+_TWO_BLANKS = 0x2020
 _AT_ONCE = 1 << 15
 """Bytes; memory for more is taken from the system anew each time."""
 
@@ -93,6 +94,18 @@ def _marks_agree(lines: list[bytes], texts: list[str]) -> bool:
     if other_escapes:
         escaped -= together.count(b"\\u0022")
     return marks == _MARKS * len(lines) + _MARKS_EACH * len(texts) + escaped
+
+
+def has_runs(lines: list[bytes]) -> bool:
+    """Whether two blanks stand on end in one of these lines. In a quarter of the time of a search for them, once numpy has been
+    loaded: that guesses wrong at every blank."""
+    import numpy as np
+
+    together = b"\n".join(lines) + b"\n\n"
+    return any(
+        bool((np.frombuffer(together, dtype=np.uint16, count=(len(together) - at) // 2, offset=at) == _TWO_BLANKS).any())
+        for at in (0, 1)
+    )
 
 
 def _escaped(line: bytes, messages: list[PlainMessage]) -> int:
