@@ -8,7 +8,8 @@ from typing import Any
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.quality.near_duplicates import MAX_RECORDS, NearDuplicates
-from honekit.data.checks.turn import Turn, read_turn
+from honekit.data.checks.read_turns import read_turn
+from honekit.data.checks.turn import Turn
 from honekit.data.checks.turns import TurnCheck, Turns
 from honekit.data.lines import Finding
 

@@ -17,7 +17,7 @@ from honekit.data.chat import ChatExample
 from honekit.data.checks import ranges
 from honekit.data.checks.answers import AnswerChecks
 from honekit.data.checks.quality.near_duplicates import NearDuplicates
-from honekit.data.checks.turn import read_turn
+from honekit.data.checks.read_turns import read_turn
 from honekit.data.lines import Finding
 
 JSON = st.recursive(

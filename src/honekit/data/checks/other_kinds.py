@@ -17,11 +17,12 @@ from honekit.data.checks.passes import Passes
 from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.checks.quality.exchanged import ExchangedPairs, without_consequences
 from honekit.data.checks.quality.near_duplicates import NearDuplicates
+from honekit.data.checks.read_turns import read_turn
 from honekit.data.checks.score import score
 from honekit.data.checks.structure.endings import Endings
 from honekit.data.checks.structure.lengths import length_check
 from honekit.data.checks.structure.references import empty_fields
-from honekit.data.checks.turn import Turn, read_turn
+from honekit.data.checks.turn import Turn
 from honekit.data.lines import Finding
 from honekit.data.preference import readable_pairs
 from honekit.data.preference_faults import REJECTED

@@ -20,10 +20,10 @@ from honekit.data.checks.privacy.personal_data import PrivacyCheck
 from honekit.data.checks.quality.near_duplicates import MAX_RECORDS, NearDuplicates
 from honekit.data.checks.quality.near_many import MOST, ManyNearDuplicates
 from honekit.data.checks.ranges import process_count
+from honekit.data.checks.read_turns import read_turn
 from honekit.data.checks.scan import scan_file
 from honekit.data.checks.score import score
 from honekit.data.checks.structure.lengths import length_check
-from honekit.data.checks.turn import read_turn
 from honekit.data.lines import MIN_TRAINING_EXAMPLES, Finding
 from honekit.data.records import DUPLICATE, CheckResult, Tally
 

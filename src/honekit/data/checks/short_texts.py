@@ -12,6 +12,9 @@ _MAX_MEMBERS = 20
 _MAX_DEPTH = 100
 _LABEL_DEPTH = 3
 """Deeper values are no labels, nor are those of a list in a list."""
+_MAX_CACHED = 4096
+_WORDS: set[str] = set()
+"""Words seen lately."""
 _MAX_WITH_BLANKS = 2 * MAX_LABEL_CHARS
 """Of a short text and the blanks around it; longer ones would fill the cache of `_short`."""
 
@@ -32,7 +35,9 @@ def labels_of(turn: Turn) -> list[tuple[str, list[str]]]:
     for all checks."""
     if turn.labels is None:
         turn.labels = [
-            (path, labels) for path, depth, found in _leaves_of(turn) if depth <= _LABEL_DEPTH and (labels := _labels_in(found))
+            (path, labels)
+            for path, depth, found in _leaves_of(turn)
+            if depth <= _LABEL_DEPTH and (labels := found if type(found) is list else _labels_in(found))
         ]
     return turn.labels
 
@@ -84,7 +89,7 @@ def _labels_in(found: str | bool | list[str] | tuple[str, ...]) -> list[str]:
     if isinstance(found, list):
         return found
     if isinstance(found, str):
-        return [found] if not found or is_label(found) else []
+        return [found] if not found or _is_known_label(found) else []
     if isinstance(found, bool):
         return ["true" if found else "false"]
     return [text for text in found if _is_known_label(text)]
@@ -102,7 +107,10 @@ def _by_path(leaves: list[Leaf]) -> dict[str, list[str]]:
         else:
             texts = [*filter(None, map(_short, (found,) if isinstance(found, str) else found[::-1]))]
         if texts:
-            by_path.setdefault(path, []).extend(texts)
+            if path in by_path:
+                by_path[path] += texts
+            else:
+                by_path[path] = texts
             left -= len(texts)
             if left <= 0:
                 break
@@ -112,12 +120,18 @@ def _by_path(leaves: list[Leaf]) -> dict[str, list[str]]:
 def words_only(values: list[Any]) -> list[str] | None:
     """The values, empty ones aside, when all are short texts without blanks: known sooner than for one after the other."""
     try:
+        if _WORDS.issuperset(values):
+            return values
         together = " ".join(values)
     except TypeError:
         return None
     if together.count(" ") >= max(len(values), 1) or not together.isprintable() or has_long_run(together, MAX_LABEL_CHARS + 1):
         return None
-    return values if all(values) else [*filter(None, values)]
+    words = values if all(values) else [*filter(None, values)]
+    if len(_WORDS) > _MAX_CACHED:
+        _WORDS.clear()
+    _WORDS.update(words)
+    return words
 
 
 def has_long_run(text: str, least: int) -> bool:
@@ -130,12 +144,12 @@ def has_long_run(text: str, least: int) -> bool:
     return False
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_MAX_CACHED)
 def _is_known_label(text: str) -> bool:
     return is_label(text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_MAX_CACHED)
 def _short(text: str) -> str:
     """The text without blanks around it when it is short, else nothing."""
     text = text.strip()

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import repeat
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from honekit.chat.messages import Message
-from honekit.data.chat import ChatExample
-from honekit.data.checks.structure.orders import Order, order_of
 from honekit.data.checks.structure.plain import PlainMessage
-from honekit.data.exact import line_hash, text_hash
+from honekit.data.exact import text_hash
 from honekit.data.lines import Finding
 
 NO_JSON = msgspec.UNSET
@@ -24,10 +19,7 @@ NO_JSON = msgspec.UNSET
 MAX_LABEL_CHARS = 60
 CODE = "```"
 _JSON_BEGINS = ("{", "[")
-_MAY_BEGIN_JSON = frozenset("{[ \t\n\r")
-_BACKSLASH, _AND, _LESS, _DELETE = b"\\&<\x7f"  # bytes are searched for a number in a sixth of the time
-_MIN_SIGNS = 10
-_SIGNS = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]{4}")
+MAY_BEGIN_JSON = frozenset("{[ \t\n\r")
 END_MARKS = " .!?:;,\"'"
 
 
@@ -64,6 +56,8 @@ class Turn(msgspec.Struct, gc=False):
     """Of the task, the tools and everything before the answer, case, blanks and end marks aside."""
     is_prose: bool
     """Whether the answer is a text to be read: neither JSON nor code nor as short as a label."""
+    lower: str = ""
+    """The answer in lower case, where all `is_even` and the answer is no JSON."""
     said: str | None = None
     """Once `text` was asked for."""
     before: str | None = None
@@ -83,144 +77,9 @@ class Turn(msgspec.Struct, gc=False):
         return self.said
 
 
-def read_turn(example: ChatExample) -> Turn | None:
-    """None when nothing is trained."""
-    messages = example.messages
-    places = [at for at, message in enumerate(messages) if message.is_trained]
-    if not places:
-        return None
-    texts = [message.text for message in messages]
-    said = " ".join([text for text, message in zip(texts, messages, strict=True) if message.role != "tool"])
-    order = order_of([message.role for message in messages], places)
-    is_plain = is_plain_text(said)
-    task = bare_hash(texts[0]) if order.is_led else 0
-    before = [flat(texts[index], is_plain and messages[index].role != "tool") for index in order.before]
-    before += [str(calls) for index in order.before if (calls := messages[index].tool_calls)]
-    if example.tools:
-        before.append(str(msgspec.json.encode(example.tools)))
-    answer = texts[order.at]
-    value = json_value(answer)
-    return Turn(
-        example.line,
-        messages,
-        texts,
-        texts[0] if order.is_led else None,
-        example.tools,
-        order.at,
-        order.field,
-        answer,
-        value,
-        texts[order.asked] if order.asked >= 0 else "",
-        _trained(order, texts),
-        is_plain,
-        False,
-        has_digit(answer),
-        task,
-        line_hash("\0".join(before).encode(), task),
-        value is NO_JSON and _is_prose(answer),
-        said,
-    )
-
-
-def plain_turns(
-    numbers: Sequence[int],
-    lines: Sequence[bytes],
-    conversations: Sequence[Sequence[PlainMessage]],
-    orders: Sequence[Order],
-    *,
-    may_have_runs: bool = True,
-) -> list[Turn]:
-    """The turns of plain conversations, given the lines that they were read from and these lines' numbers.
-
-    `may_have_runs`: whether two blanks may stand on end in one of these lines.
-    """
-    if orders and orders.count(orders[0]) == len(orders):
-        return _turns_of_order(orders[0], numbers, lines, conversations, may_have_runs)
-    by_order: defaultdict[Order, list[int]] = defaultdict(list)
-    for index, order in enumerate(orders):
-        by_order[order].append(index)
-    turns: list[Turn] = []
-    for order, its in by_order.items():
-        turns += _turns_of_order(
-            order, [numbers[at] for at in its], [lines[at] for at in its], [conversations[at] for at in its], may_have_runs
-        )
-    return sorted(turns, key=attrgetter("line"))
-
-
-def _turns_of_order(
-    order: Order,
-    numbers: Sequence[int],
-    lines: Sequence[bytes],
-    conversations: Sequence[Sequence[PlainMessage]],
-    may_have_runs: bool,
-) -> list[Turn]:
-    """The same where all have one order of roles. Works by columns, which takes half of the time of a loop over conversations."""
-    count = len(numbers)
-    texts = [[message.content for message in messages] for messages in conversations]
-    columns = [*zip(*texts, strict=True)]
-    systems, answers = columns[0] if order.is_led else None, columns[order.at]
-    # A control character needs a backslash in JSON: without one most of `is_plain_text` is known.
-    escaped = [_BACKSLASH in line for line in lines]
-    plain = [
-        is_plain_text(" ".join(said)) if is_escaped else line.isascii() and not (_AND in line or _LESS in line or _DELETE in line)
-        for said, line, is_escaped in zip(texts, lines, escaped, strict=True)
-    ]
-    even = [False] * count if may_have_runs else [one and not other for one, other in zip(plain, escaped, strict=True)]
-    tasks = [0] * count
-    if systems:
-        # To compare takes less than to hash.
-        is_one = systems.count(systems[0]) == count
-        tasks = [bare_hash(systems[0])] * count if is_one else [*map(bare_hash, systems)]
-    flats = [
-        [
-            text.lower().strip(END_MARKS) if is_even else flat(text, is_plain)
-            for text, is_plain, is_even in zip(columns[at], plain, even, strict=True)
-        ]
-        for at in order.before
-    ]
-    before = flats[0] if len(flats) == 1 else ["\0".join(each) for each in zip(*flats, strict=True)] if flats else [""] * count
-    values = [json_value(answer) if answer[:1] in _MAY_BEGIN_JSON else NO_JSON for answer in answers]
-    return [
-        *map(
-            Turn,
-            numbers,
-            conversations,
-            texts,
-            systems or repeat(None),
-            repeat(None),
-            repeat(order.at),
-            repeat(order.field),
-            answers,
-            values,
-            columns[order.asked] if order.asked >= 0 else repeat(""),
-            [_trained(order, each) for each in texts] if len(order.answers) > 1 else [[(order.at, one)] for one in answers],
-            plain,
-            even,
-            map(has_digit, answers),
-            tasks,
-            [line_hash(each.encode(), task) for each, task in zip(before, tasks, strict=True)],
-            [value is NO_JSON and _is_prose(answer) for value, answer in zip(values, answers, strict=True)],
-        )
-    ]
-
-
-def _trained(order: Order, texts: list[str]) -> list[tuple[int, str]]:
-    return [(at, texts[at]) for at in order.answers if texts[at]]
-
-
-def _is_prose(answer: str) -> bool:
-    """Whether a text that is no JSON is one to be read."""
-    return (" " in answer or _is_text_without_blanks(answer)) and not ("`" in answer and has_code(answer))
-
-
-def _is_text_without_blanks(text: str) -> bool:
-    """Whether it may be a sentence in Chinese or Japanese."""
-    return not text.isascii() and len(text) >= _MIN_SIGNS and bool(_SIGNS.search(text))
-
-
 def json_value(text: str) -> Any:
     """The object or list that a text is, or `NO_JSON`."""
-    if text[:1] not in _MAY_BEGIN_JSON or not text.lstrip().startswith(_JSON_BEGINS):
+    if text[:1] not in MAY_BEGIN_JSON or not text.lstrip().startswith(_JSON_BEGINS):
         return NO_JSON
     try:
         return msgspec.json.decode(text)

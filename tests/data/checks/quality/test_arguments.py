@@ -11,7 +11,8 @@ from tests.data.checks.conversations import findings
 from honekit.chat.messages import FunctionCall, Message, ToolCall
 from honekit.data.chat import ChatExample
 from honekit.data.checks.quality.arguments import Arguments
-from honekit.data.checks.turn import Turn, read_turn
+from honekit.data.checks.read_turns import read_turn
+from honekit.data.checks.turn import Turn
 from honekit.data.checks.turns import Turns
 
 TOOLS = [{"type": "function", "function": {"name": "hire", "description": "Hire one of the two boats.", "parameters": {}}}]

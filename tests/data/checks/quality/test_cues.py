@@ -13,8 +13,8 @@ from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.consistency import closings, style, unit_systems
 from honekit.data.checks.quality import clean_text, content, cues, grounding, references, refusals, repetition, traces
+from honekit.data.checks.read_turns import read_turn
 from honekit.data.checks.short_texts import has_long_run, short_texts, words_only
-from honekit.data.checks.turn import read_turn
 
 PATTERNS = {
     cues.REFUSAL: refusals._REFUSAL,

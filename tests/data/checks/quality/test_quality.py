@@ -15,7 +15,7 @@ from honekit.data.checks.quality.diversity import template_share
 from honekit.data.checks.quality.grounding import identifiers
 from honekit.data.checks.quality.languages import Languages, is_surely_english, language_of
 from honekit.data.checks.quality.refusals import refusal_in
-from honekit.data.checks.turn import read_turn
+from honekit.data.checks.read_turns import read_turn
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tests.data.checks.conversations import answers, findings
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.quality.repetition import Repetition, repeated_in
-from honekit.data.checks.turn import read_turn
+from honekit.data.checks.read_turns import read_turn
 
 SENTENCE = "The contract expires at the end of March"
 VERSES = "Rain on the roof,\nrain on the sea.\n\nWind in the sail,\nwind in the tree."

@@ -9,7 +9,8 @@ from tests.data.checks.conversations import findings
 from honekit.chat.messages import Message
 from honekit.data.chat import ChatExample
 from honekit.data.checks.quality.voices import Voices
-from honekit.data.checks.turn import Turn, read_turn
+from honekit.data.checks.read_turns import read_turn
+from honekit.data.checks.turn import Turn
 from honekit.data.checks.turns import Turns
 
 THINGS = ["tent", "stove", "lamp", "rope", "map", "boat", "bike", "tarp", "flask", "knife"]

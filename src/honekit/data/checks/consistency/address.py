@@ -33,6 +33,7 @@ _SIGNS = {
     "es": {"el", "la", "los", "es", "y", "una", "que", "por", "para", "con", "en", "su"},
 }  # fmt: skip
 """Everyday words: the language with most of them is the text's, for this purpose."""
+_ALL_SIGNS = frozenset().union(*_SIGNS.values())
 _MAX_CHARS = 300
 _MOSTLY, _LEAST = 0.75, 6
 
@@ -53,13 +54,14 @@ class Address:
                 continue
             if " the " in answer or " of " in answer or len(answer) < 20:
                 continue
-            words = frozenset(answer[:_MAX_CHARS].lower().split())
-            language = max(_LANGUAGES, key=lambda one: len(_SIGNS[one] & words))
-            if _SIGNS[language] & words:
-                used = [form for form in _LANGUAGES[language] if _FORMS[form].search(answer)]
-                form = used[0] if len(used) == 1 else None if used else familiar(answer, language)
-                if form:
-                    self.forms.add(turn.task, language, form, turn.line, turn.field)
+            words = answer[:_MAX_CHARS].lower().split()
+            if _ALL_SIGNS.isdisjoint(words):
+                continue
+            language = max(_LANGUAGES, key=lambda one: len(_SIGNS[one].intersection(words)))
+            used = [form for form in _LANGUAGES[language] if _FORMS[form].search(answer)]
+            form = used[0] if len(used) == 1 else None if used else familiar(answer, language)
+            if form:
+                self.forms.add(turn.task, language, form, turn.line, turn.field)
 
     def join(self, later: Address, lines_before: int) -> None:
         self.forms.join(later.forms, lines_before)

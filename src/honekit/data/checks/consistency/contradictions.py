@@ -59,7 +59,7 @@ class Contradictions:
         self.answers.extend(
             [
                 # Most answers are texts: as `answer_hash` does, without the calls.
-                line_hash(turn.answer.lower().strip(END_MARKS).encode()) if turn.is_prose and turn.is_even else answer_hash(turn)
+                line_hash(turn.lower.strip(END_MARKS).encode()) if turn.lower else answer_hash(turn)
                 for turn in followed
             ]
         )

@@ -11,8 +11,9 @@ from honekit.data.checks.check import CheckOptions
 from honekit.data.checks.consistency.labels import count_labels
 from honekit.data.checks.consistency.odd_labels import TEXT
 from honekit.data.checks.conversations import conversations_of
+from honekit.data.checks.read_turns import read_turn
 from honekit.data.checks.tally import Tallies
-from honekit.data.checks.turn import bare, read_turn, warner
+from honekit.data.checks.turn import bare, warner
 from honekit.data.infer import names_an_id
 from honekit.data.lines import Finding, shown
 

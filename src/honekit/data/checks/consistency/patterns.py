@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from honekit.data.checks.quality.content import says_nothing
 from honekit.data.checks.short_texts import of_turn
@@ -29,6 +28,7 @@ _CURRENCIES = str.maketrans("$£¥", "€€€")
 _NUMBER_SHAPE, _WORDS_SHAPE, _SIGNS_SHAPE = "a number", "words", "signs"
 _MAX_REST = 3
 _MAX_EXAMPLES = 1000
+_MAX_SHAPES = 4096
 _NOTHING = frozenset({"none", "null", "unknown", "na", "notapplicable", "notspecified", "nan", "tbd", "missing", "unspecified"})
 
 _pattern = warner("data.format.pattern", "write the value in the form of the others")
@@ -54,7 +54,7 @@ class Patterns:
 
     def _count(self, turn: Turn, name: str, texts: list[str]) -> None:
         # Which currency an answer has is for the checks of money.
-        shapes = [*map(_shape_of, texts if name else [text.translate(_CURRENCIES) for text in texts])]
+        shapes = [*map(_SHAPES.__getitem__, texts if name else [text.translate(_CURRENCIES) for text in texts])]
         if not any(shapes):
             return
         tally = self.shapes.of(turn.task, name)
@@ -109,11 +109,19 @@ def _like(shape: str, examples: dict[str, str]) -> str:
     return "are numbers" if shape == _NUMBER_SHAPE else f"look like {shown(examples.get(shape, shape))}"
 
 
-@lru_cache(maxsize=4096)
-def _shape_of(text: str) -> str | None:
-    """None for a text that stands for no value."""
-    shape = shape_of(text)
-    return None if not has_digit(text) and (bare(text) in _NOTHING or says_nothing(text)) else shape
+class _Shapes(dict[str, str | None]):
+    """The shapes of texts seen lately, None for one that stands for no value. Asked for many at once, in half the time of a
+    function that remembers."""
+
+    def __missing__(self, text: str) -> str | None:
+        shape = None if not has_digit(text) and (bare(text) in _NOTHING or says_nothing(text)) else shape_of(text)
+        if len(self) > _MAX_SHAPES:
+            self.clear()
+        self[text] = shape
+        return shape
+
+
+_SHAPES = _Shapes()
 
 
 def shape_of(text: str) -> str:

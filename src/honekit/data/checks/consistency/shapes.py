@@ -29,13 +29,11 @@ def shape_of(value: dict[str, Any]) -> Shape:
 
 def _collect(value: dict[str, Any], prefix: str, found: list[tuple[str, str]], depth: int) -> None:
     for key, item in value.items():
-        path = prefix + key
-        found.append((path, _kind_of(item)))
-        if depth >= _MAX_DEPTH:
-            continue
-        if type(item) is dict:
+        path, kind = prefix + key, type(item)
+        found.append((path, _kind_of(item) if kind is str or item is None else NAMES[kind]))
+        if kind is dict and depth < _MAX_DEPTH:
             _collect(item, f"{path}.", found, depth + 1)
-        elif type(item) is list and item and type(item[0]) is dict:
+        elif kind is list and item and type(item[0]) is dict and depth < _MAX_DEPTH:
             _collect(_with_other_keys(item), f"{path}[].", found, depth + 1)
 
 
@@ -50,7 +48,7 @@ def _with_other_keys(items: list[Any]) -> dict[str, Any]:
     )
 
 
-def _kind_of(item: Any) -> str:
-    if type(item) is str and len(item) <= _MAX_WORD_CHARS:
-        return EMPTY if item == "" else WORD if item in _WORDS else NAMES[str]
-    return "null" if item is None else NAMES[type(item)]
+def _kind_of(item: str | None) -> str:
+    if item is None:
+        return "null"
+    return NAMES[str] if len(item) > _MAX_WORD_CHARS else EMPTY if not item else WORD if item in _WORDS else NAMES[str]

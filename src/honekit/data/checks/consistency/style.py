@@ -63,10 +63,9 @@ _STYLES = {
     "emoji": (_emoji, "has an emoji", ""),
 }
 _Style = tuple[bool | str | None, bool | None, bool, bool, bool, bool]
-_ENDED: _Style = (False, True, False, False, False, False)
-_NOT_ENDED: _Style = (False, False, False, False, False, False)
-_SHORT: _Style = (None, None, False, False, False, False)
-"""What the styles of common answers are: a sentence that begins with a capital letter, with and without its end, and a phrase."""
+_USUAL: _Style = (False, True, False, False, False, False)
+_LOWER: _Style = (True, True, False, False, False, False)
+"""Of common answers: sentences with their end that begin with a capital letter, or have none."""
 
 
 @dataclass
@@ -88,7 +87,12 @@ class Style:
     def see(self, turns: Turns) -> None:
         prose = [turn for turn in turns.prose if not turn.answer.isspace()]
         may_have_marks = turns.have("*", "#", "|")
-        self.styles.add_each("", prose, [_style_of(turn.answer, may_have_marks) for turn in prose])
+        styles = [
+            (_even_style(turn.answer, turn.lower) if turn.is_even and not may_have_marks else None)
+            or _style_of(turn.answer, may_have_marks)
+            for turn in prose
+        ]
+        self.styles.add_each("", prose, styles)
         if any(system and "code" in system for system in turns.prompts):
             self._count_blocks(turns)
         spaced = [turn for turn in turns.written if " " in turn.answer]
@@ -180,13 +184,17 @@ def _is_figure(turn: Turn) -> bool:
     return turn.has_digit and len(turn.answer) <= _FIGURE
 
 
+def _even_style(text: str, lower: str) -> _Style | None:
+    """The same for a text of one line without marks, where its first characters, its last one and its lower case tell."""
+    if text[-1] not in _END or text.count(" ", 0, _BEGINNING) < 3:
+        return None
+    if text == lower:
+        return _LOWER if text[0].isalpha() and "," not in text else None
+    return _USUAL if text[0].isupper() and text[1].islower() else None
+
+
 def _style_of(text: str, may_have_marks: bool) -> _Style:
     """What an answer's styles are, in the order of `_STYLES`; None where it is too short to tell."""
-    if text[0].isupper() and text[1:2].islower() and not may_have_marks and text.isascii() and "\n" not in text:
-        # Nearly all answers are so; as below, without the calls.
-        if text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2:
-            return _ENDED if text[-1] in _END or text.rstrip()[-1:] in _END else _NOT_ENDED
-        return _SHORT
     has_lines, is_ascii = "\n" in text, text.isascii()
     is_sentence = text.count(" ", 0, _BEGINNING) > 2 or text.count(" ") > 2
     is_lower = _case_of(text) if is_sentence and is_ascii else None

@@ -20,11 +20,12 @@ import msgspec
 from honekit.data.blank_lines import BlankLines
 from honekit.data.blocks import Block, read_blocks
 from honekit.data.chat import ChatExample, chat_reader, conversations_in, line_faults
+from honekit.data.checks.read_turns import plain_turns, read_turn
 from honekit.data.checks.structure.endings import ENDS, MIN_CHARS, MIN_UNSPACED, Endings
 from honekit.data.checks.structure.orders import Order, Orders
-from honekit.data.checks.structure.plain import PlainMessage, doubtful, has_runs, plain_decoder
+from honekit.data.checks.structure.plain import UNKNOWN, PlainMessage, doubtful, plain_decoder, signs_of
 from honekit.data.checks.structure.tool_calls import tool_findings
-from honekit.data.checks.turn import Turn, plain_turns, read_turn
+from honekit.data.checks.turn import Turn
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import MAX_PER_LINE, Finding, Line, is_utf16, line_of, lines_of, shown
 from honekit.data.records import Report, Tally, read_line
@@ -141,7 +142,8 @@ class StructureScan:
         conversations = self._decode(lines)
         orders = self._orders.of(conversations)
         texts = [message.content for message in chain.from_iterable(conversations)]
-        left_out = set(doubtful(lines, conversations, texts, together=self._is_big))
+        signs = signs_of([*compress(lines, conversations)], self._has_answers) if self._is_big else None
+        left_out = set(doubtful(lines, conversations, texts, signs))
         others: list[int] = []
         if left_out or not all(orders):
             is_plain = [bool(order) and at not in left_out for at, order in enumerate(orders)]
@@ -153,8 +155,7 @@ class StructureScan:
         numbers = [block.first + index for index in index_of]
         found += self._look_at_endings(numbers, conversations, known)
         if self._has_answers:
-            may_have_runs = not self._is_big or has_runs(lines)
-            self._turns += plain_turns(numbers, lines, conversations, known, may_have_runs=may_have_runs)
+            self._turns += plain_turns(numbers, lines, conversations, known, signs or UNKNOWN)
         part.add_hashed([*map(line_hash, lines)], numbers)
         part.tally.records += len(lines)
         part.tally.totals.update(

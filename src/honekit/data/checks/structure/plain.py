@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from itertools import compress
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
@@ -59,14 +59,48 @@ def plain_decoder() -> Callable[[list[bytes]], list[list[PlainMessage]]]:
     return decode_all
 
 
+class Signs(NamedTuple):
+    """What lines of plain records have in them, all together."""
+
+    marks: int
+    """Quotation marks."""
+    other_escapes: int
+    """Backslashes before anything but a quotation mark."""
+    may_have_runs: bool
+    """Whether two blanks may stand on end."""
+
+
+UNKNOWN = Signs(0, 1, True)
+"""Of lines that were not looked at."""
+
+
+def signs_of(lines: list[bytes], with_runs: bool) -> Signs:
+    """Takes a tenth of the time of looking into each line, once numpy has been loaded. Without `with_runs` there may be some."""
+    import numpy as np
+
+    together = b"\n".join(lines)
+    codes = np.frombuffer(together, dtype=np.uint8)
+    marks = other_escapes = 0
+    for at in range(0, len(codes), _AT_ONCE):
+        part = codes[at : at + _AT_ONCE + 1]  # with the first of the next one
+        is_mark, is_backslash = part == _MARK, part == _BACKSLASH
+        marks += int(np.count_nonzero(is_mark[:_AT_ONCE]))
+        other_escapes += int(np.count_nonzero(is_backslash[:-1] > is_mark[1:]))
+    # Looked at in pairs, from the first byte on and from the second.
+    pairs = (codes[begin : begin + (len(codes) - begin) // 2 * 2].view(np.uint16) for begin in (0, 1)) if with_runs else ()
+    may_have_runs = not with_runs or any(bool((pair == _TWO_BLANKS).any()) for pair in pairs)
+    return Signs(marks, other_escapes, may_have_runs)
+
+
 def doubtful(
-    lines: list[bytes], conversations: list[list[PlainMessage]], texts: list[str], *, together: bool = False
+    lines: list[bytes], conversations: list[list[PlainMessage]], texts: list[str], signs: Signs | None = None
 ) -> Iterator[int]:
     """The places of lines with an empty text, or with more quotation marks than the decoded record accounts for: a key stands
     twice. `texts` are those of all messages, looked at together first, since nearly always none is empty.
 
-    `together`: so are the marks. That takes a tenth of the time, once numpy has been loaded."""
-    if not (together and _marks_agree([*compress(lines, conversations)], texts)):
+    With `signs`, those of all lines that are plain records, so are the marks.
+    """
+    if not (signs and _marks_agree(signs, [*compress(lines, conversations)], texts)):
         for index, (line, messages) in enumerate(zip(lines, conversations, strict=True)):
             own, least = line.count(b'"'), _MARKS + _MARKS_EACH * len(messages)
             if own != least and own != least + _escaped(line, messages):
@@ -77,35 +111,13 @@ def doubtful(
                 yield index
 
 
-def _marks_agree(lines: list[bytes], texts: list[str]) -> bool:
+def _marks_agree(signs: Signs, lines: list[bytes], texts: list[str]) -> bool:
     """Whether all lines of plain records together have as many quotation marks as their texts account for. No line can have
     fewer, so that then none has more."""
-    import numpy as np
-
-    together = b"".join(lines)
-    codes = np.frombuffer(together, dtype=np.uint8)
-    marks = other_escapes = 0
-    for at in range(0, len(codes), _AT_ONCE):
-        part = codes[at : at + _AT_ONCE + 1]  # with the first of the next one
-        is_mark, is_backslash = part == _MARK, part == _BACKSLASH
-        marks += int(np.count_nonzero(is_mark[:_AT_ONCE]))
-        other_escapes += int(np.count_nonzero(is_backslash[:-1] > is_mark[1:]))
     escaped = sum([text.count('"') for text in texts if '"' in text])
-    if other_escapes:
-        escaped -= together.count(b"\\u0022")
-    return marks == _MARKS * len(lines) + _MARKS_EACH * len(texts) + escaped
-
-
-def has_runs(lines: list[bytes]) -> bool:
-    """Whether two blanks stand on end in one of these lines. In a quarter of the time of a search for them, once numpy has been
-    loaded: that guesses wrong at every blank."""
-    import numpy as np
-
-    together = b"\n".join(lines) + b"\n\n"
-    return any(
-        bool((np.frombuffer(together, dtype=np.uint16, count=(len(together) - at) // 2, offset=at) == _TWO_BLANKS).any())
-        for at in (0, 1)
-    )
+    if signs.other_escapes:
+        escaped -= sum([line.count(b"\\u0022") for line in lines])
+    return signs.marks == _MARKS * len(lines) + _MARKS_EACH * len(texts) + escaped
 
 
 def _escaped(line: bytes, messages: list[PlainMessage]) -> int:
