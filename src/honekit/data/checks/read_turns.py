@@ -114,8 +114,11 @@ def _turns_of_order(
     tasks = [0] * count
     if systems:
         # To compare takes less than to hash.
-        is_one = systems.count(systems[0]) == count
-        tasks = [bare_hash(systems[0])] * count if is_one else [*map(bare_hash, systems)]
+        if systems.count(systems[0]) == count:
+            systems = systems[:1] * count
+            tasks = [bare_hash(systems[0])] * count
+        else:
+            tasks = [*map(bare_hash, systems)]
     flats = [
         [
             text.lower().strip(END_MARKS) if is_even else flat(text, is_plain)

@@ -63,6 +63,10 @@ def test_answers_that_are_searched_together_have_the_cues_of_each(texts: list[st
     assert cues.cues_of(turns) == [{at: found for at, text in turn.trained if (found := cues._cues_in(text))} for turn in turns]
 
 
+def test_a_slot_may_begin_with_a_word_of_any_alphabet() -> None:
+    assert cues.SLOT in cues_in("Dear [Zoë’s name], the pump is on.")
+
+
 def test_two_words_may_stand_between() -> None:
     assert cues.REFERENCE in cues_in("as is seen in the above")
 

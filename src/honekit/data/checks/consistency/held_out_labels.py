@@ -14,6 +14,7 @@ from honekit.data.checks.conversations import conversations_of
 from honekit.data.checks.read_turns import read_turn
 from honekit.data.checks.tally import Tallies
 from honekit.data.checks.turn import bare, warner
+from honekit.data.checks.turns import Turns
 from honekit.data.infer import names_an_id
 from honekit.data.lines import Finding, shown
 
@@ -30,7 +31,7 @@ def unseen_labels(training: dict[str, set[str]], options: CheckOptions) -> Itera
         for example in conversations_of(path):
             turn = read_turn(example)
             if turn:
-                count_labels(tallies, [structs.replace(turn, task=0)])
+                count_labels(tallies, Turns([structs.replace(turn, task=0)]))
         for name, tally in tallies.all():
             for label, places in tally.places.items() if name in known and not names_an_id(name) else ():
                 if label != TEXT and bare(str(label)) not in known[name]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -13,7 +13,7 @@ from honekit.data.checks.consistency.odd_labels import TEXT, misspellings, numbe
 from honekit.data.checks.quality.content import says_nothing
 from honekit.data.checks.short_texts import labels_of
 from honekit.data.checks.tally import MAX_TASKS, SMALL_TASK, Tallies, Tally
-from honekit.data.checks.turn import MAX_LABEL_CHARS, NO_JSON, Turn, adviser, bare, is_label, warner
+from honekit.data.checks.turn import MAX_LABEL_CHARS, Turn, adviser, bare, is_label, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.lines import Finding, shown
 
@@ -34,7 +34,6 @@ _DIGIT = re.compile(r"\d")
 _ANSWER = ""
 """The name of the tally of whole answers; a field has its path."""
 
-_NO_LABEL = [(_ANSWER, [TEXT])]
 _Gathered = tuple[Tally, list[Turn], list[list[str]]]
 """A tally, and the labels that each of some turns has for it."""
 
@@ -60,7 +59,7 @@ class Labels:
         for prompt in turns.prompts:
             if prompt is not None and len(self.prompts) < MAX_TASKS:
                 self.prompts[prompt] = None
-        count_labels(self.tallies, turns.all)
+        count_labels(self.tallies, turns)
 
     def join(self, later: Labels, lines_before: int) -> None:
         self.tallies.join(later.tallies, lines_before)
@@ -146,13 +145,15 @@ class Labels:
         return [label for label in declared[0] if bare(label) in named_by_all - has]
 
 
-def count_labels(tallies: Tallies, turns: Iterable[Turn]) -> None:
+def count_labels(tallies: Tallies, turns: Turns) -> None:
     """Add answers, or the short values of their fields; `TEXT` stands for an answer that is too long for a label."""
+    answers = [text if len(text) <= MAX_LABEL_CHARS and is_label(text) else TEXT for text in turns.said]
+    tallies.add_each(_ANSWER, turns.spoken, answers)
     gathered: dict[int, _Gathered] = {}
     by_task: defaultdict[int, dict[str, _Gathered]] = defaultdict(dict)  # the last tasks of a file have one tally together
-    for turn in turns:
+    for turn in turns.objects:
         by_name = by_task[turn.task]
-        for name, values in _labels_of(turn):
+        for name, values in labels_of(turn):
             its = by_name.get(name)
             if its is None:
                 tally = tallies.of(turn.task, name)
@@ -174,16 +175,6 @@ def _not_labels(tally: Tally) -> Iterator[Finding]:
             yield _not_label(
                 line, at, f"there are words around the label; {tally.counts[label]} answers are {shown(label)} alone"
             )
-
-
-def _labels_of(turn: Turn) -> list[tuple[str, list[str]]]:
-    """Those of its fields, or the answer itself."""
-    if turn.value is not NO_JSON:
-        return labels_of(turn)
-    answer = turn.answer.strip()
-    if len(answer) > MAX_LABEL_CHARS:
-        return _NO_LABEL
-    return [(_ANSWER, [answer if is_label(answer) else TEXT])] if answer else []
 
 
 def is_enum(tally: Tally) -> bool:

@@ -51,6 +51,8 @@ THINGS = r"table|figure|chart|graph|diagram|image|picture|screenshot|tabelle|abb
 _BETWEEN = "\0"
 """Between answers that are searched together."""
 _AT_ONCE = 8
+_SLOT_WORDS = SLOT_WORDS.replace(r"\w", r"[\pL\pN_]")
+"""For RE2, whose `\\w` knows ASCII alone."""
 _NONE: Mapping[int, Sequence[int]] = {}
 _PATTERNS = {
     "refusal": rf"(?:^|{_BETWEEN})[^\pL]*(?:{'|'.join(BEGINNINGS)})",
@@ -60,7 +62,7 @@ _PATTERNS = {
     r"|(?:answer|response|text) (?:goes )?here"
     r"|(?:translation|summary|output|content|description|result) here[>\]]"
     r"|einfügen|ergänzen|compléter|ausfüllen|(?:eintragen|nachtragen)[>\]]|por completar|da completare|nog invullen",
-    "slot": rf"\{{\{{|\{{[a-z]+_|\$\{{[a-z]|[<\[](?:insert|your|enter|add|fill in|{SLOT_WORDS}[\]>]|{SLOT_PHRASES})"
+    "slot": rf"\{{\{{|\{{[a-z]+_|\$\{{[a-z]|[<\[](?:insert|your|enter|add|fill in|{_SLOT_WORDS}[\]>]|{SLOT_PHRASES})"
     r"|\[[a-z]+ (?:[a-z]+ )?(?:name|date|time|address|email|phone|number|amount|title|company|position|department|signature)\]"
     r"|(?-i:\[[A-Z]{3,20} [A-Z ]{3,80}\])",
     "foot": "|".join(FOOT_WORDS),
