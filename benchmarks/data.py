@@ -90,6 +90,15 @@ def main() -> int:
         f"\ntwo decoders at once do {two / raw['records_per_s']:.2f} times the work of one; hone in two processes does "
         f"{hone / raw['records_per_s']:.2f} of one decoder's, {hone / two:.2f} of theirs"
     )
+    allowed = 4e6 / raw["records_per_s"]
+    alone = (
+        1e6 / rows["hone, and consistency, one process"]["records_per_s"]
+        - 1e6 / rows["hone, structure, one process"]["records_per_s"]
+    )
+    print(
+        f"\na quarter of the decoder is {allowed:.1f} us a record; consistency and format by themselves take {alone:.1f} us, "
+        f"{alone / allowed:.1f} times that"
+    )
     for what, name, processes in (
         ("consistency and format take", "consistency", "one process"),
         ("consistency, format and quality take", "answers", "one process"),

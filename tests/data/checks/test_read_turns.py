@@ -90,7 +90,11 @@ def test_short_answers_without_marks_are_even_where_the_lines_were_looked_at() -
 def test_signs_are_those_of_all_lines(lines: list[bytes]) -> None:
     together = b"\n".join(lines)
     signs = signs_of(lines, with_runs=True)
-    assert (signs.marks, signs.may_have_runs) == (together.count(b'"'), b"  " in together)
+    assert (signs.marks, signs.escapes, signs.may_have_runs) == (
+        together.count(b'"'),
+        together.count(b"\\"),
+        b"  " in together,
+    )
     assert signs.other_escapes == sum(
         1 for one, other in zip(together, together[1:] + b" ", strict=True) if one == ord("\\") and other != ord('"')
     )

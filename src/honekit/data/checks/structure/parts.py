@@ -152,33 +152,42 @@ class StructureScan:
             conversations, orders = [*compress(conversations, is_plain)], [*compress(orders, is_plain)]
             texts = [message.content for message in chain.from_iterable(conversations)]
         known = cast(list[Order], orders)
+        is_one = bool(known) and known.count(known[0]) == len(known)
         numbers = [block.first + index for index in index_of]
-        found += self._look_at_endings(numbers, conversations, known)
+        found += self._look_at_endings(numbers, conversations, known, texts)
         if self._has_answers:
             self._turns += plain_turns(numbers, lines, conversations, known, signs or UNKNOWN)
         part.add_hashed([*map(line_hash, lines)], numbers)
         part.tally.records += len(lines)
         part.tally.totals.update(
             messages=len(texts),
-            trained_messages=sum([len(order.answers) for order in known]),
+            trained_messages=len(known[0].answers) * len(known) if is_one else sum([len(order.answers) for order in known]),
             characters=sum(map(len, texts)),
             bytes=sum(map(len, lines)) - len(lines),
         )
         return others
 
     def _look_at_endings(
-        self, numbers: list[int], conversations: list[list[PlainMessage]], orders: list[Order]
+        self, numbers: list[int], conversations: list[list[PlainMessage]], orders: list[Order], texts: list[str]
     ) -> Iterator[Finding]:
-        prose = 0
-        for number, messages, order in zip(numbers, conversations, orders, strict=True):
-            for place in order.answers:
-                text = messages[place].content
-                if text[-1] in ENDS and text[0] not in "{[" and "`" not in text:  # as `look` does, without the call
-                    prose += len(text) >= MIN_CHARS or (text[-1] == "。" and len(text) >= MIN_UNSPACED)
-                elif reason := self._endings.look(text, number, place):
-                    yield reason
+        """`texts`: of all messages."""
+        first = orders[0] if orders else None
+        if first and len(first.answers) == 1 and orders.count(first) == len(orders):
+            places, answers = [first.at] * len(orders), texts[first.at :: len(conversations[0])]
+        else:
+            lines = zip(numbers, conversations, orders, strict=True)
+            each = [(number, place, messages[place].content) for number, messages, order in lines for place in order.answers]
+            numbers, places, answers = ([one[column] for one in each] for column in range(3))  # type: ignore[assignment]
+        # As `look` does, without the call.
+        usual = [text[-1] in ENDS and text[0] not in "{[" and "`" not in text for text in answers]
+        prose = sum(
+            [len(text) >= MIN_CHARS or (text[-1] == "。" and len(text) >= MIN_UNSPACED) for text in compress(answers, usual)]
+        )
         self._endings.prose += prose
         self._endings.ended += prose
+        for number, place, text, is_usual in zip(numbers, places, answers, usual, strict=True):
+            if not is_usual and (reason := self._endings.look(text, number, place)):
+                yield reason
 
     def _look_slow(self, line: Line, report: Report, totals: Counter[str]) -> bool:
         repeated = repeated_key_fault(line)

@@ -64,13 +64,15 @@ class Signs(NamedTuple):
 
     marks: int
     """Quotation marks."""
+    escapes: int
+    """Backslashes."""
     other_escapes: int
     """Backslashes before anything but a quotation mark."""
     may_have_runs: bool
     """Whether two blanks may stand on end."""
 
 
-UNKNOWN = Signs(0, 1, True)
+UNKNOWN = Signs(0, 1, 1, True)
 """Of lines that were not looked at."""
 
 
@@ -80,16 +82,18 @@ def signs_of(lines: list[bytes], with_runs: bool) -> Signs:
 
     together = b"\n".join(lines)
     codes = np.frombuffer(together, dtype=np.uint8)
-    marks = other_escapes = 0
+    marks = escapes = other_escapes = 0
     for at in range(0, len(codes), _AT_ONCE):
         part = codes[at : at + _AT_ONCE + 1]  # with the first of the next one
         is_mark, is_backslash = part == _MARK, part == _BACKSLASH
         marks += int(np.count_nonzero(is_mark[:_AT_ONCE]))
-        other_escapes += int(np.count_nonzero(is_backslash[:-1] > is_mark[1:]))
+        if own := int(np.count_nonzero(is_backslash[:-1])):
+            escapes += own
+            other_escapes += int(np.count_nonzero(is_backslash[:-1] > is_mark[1:]))
     # Looked at in pairs, from the first byte on and from the second.
     pairs = (codes[begin : begin + (len(codes) - begin) // 2 * 2].view(np.uint16) for begin in (0, 1)) if with_runs else ()
     may_have_runs = not with_runs or any(bool((pair == _TWO_BLANKS).any()) for pair in pairs)
-    return Signs(marks, other_escapes, may_have_runs)
+    return Signs(marks, escapes, other_escapes, may_have_runs)
 
 
 def doubtful(
@@ -114,9 +118,9 @@ def doubtful(
 def _marks_agree(signs: Signs, lines: list[bytes], texts: list[str]) -> bool:
     """Whether all lines of plain records together have as many quotation marks as their texts account for. No line can have
     fewer, so that then none has more."""
-    escaped = sum([text.count('"') for text in texts if '"' in text])
+    escaped = signs.escapes
     if signs.other_escapes:
-        escaped -= sum([line.count(b"\\u0022") for line in lines])
+        escaped = sum([text.count('"') for text in texts if '"' in text]) - sum([line.count(b"\\u0022") for line in lines])
     return signs.marks == _MARKS * len(lines) + _MARKS_EACH * len(texts) + escaped
 
 
