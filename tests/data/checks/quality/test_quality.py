@@ -95,6 +95,7 @@ def test_ordinary_brackets_are_no_placeholders(text: str) -> None:
         ("Hello [Pet's name], welcome back.", "[Pet's name]"),
         ("Dear ${guest}, your room is ready.", "${guest}"),
         ("${guest} has paid.", "${guest}"),
+        ("The network is Lakeside, the password <password>.", "<password>"),
     ],
 )
 def test_a_slot_that_nobody_filled_is_told(text: str, slot: str) -> None:

@@ -37,7 +37,7 @@ FOOT_WORDS = (
 """Of pages and mails, without the first letter's case."""
 SLOT_WORDS = (
     r"(?:placeholder|(?:first |last |full |company |customer |user |your |\w{1,20}['’]s )?(?:name|date|time|address|e-?mail"
-    r"|phone|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
+    r"|phone|password|number|amount|link|url|city|place|title|company|signature|nom|date|heure|datum|uhrzeit|adresse|betrag|firma|nombre|fecha|hora))"
 )
 SLOT_PHRASES = (
     r"(?:(?:the |your )?(?:number|name|date|time|amount|address|title|type|price) of "
