@@ -5,6 +5,7 @@ Tests marked `both_databases` run on SQLite and on a PostgreSQL server that is s
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -30,6 +31,8 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 # A shell lets what it starts in its background ignore Ctrl-C, and the commands that tests start and interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 _USERS_HOME = os.environ.get("HONE_HOME")
+# Looking for garbage takes longer the more a process has imported, and hours of tests would be begun anew every 700 objects.
+gc.set_threshold(20_000)
 # A host that stands still for a moment is no fault of what is tested.
 hypothesis.settings.register_profile("hone", deadline=None)
 hypothesis.settings.load_profile("hone")
