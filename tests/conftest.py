@@ -5,9 +5,11 @@ Tests marked `both_databases` run on SQLite and on a PostgreSQL server that is s
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 # A shell lets what it starts in its background ignore Ctrl-C, and the commands that tests start and interrupt would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 _USERS_HOME = os.environ.get("HONE_HOME")
+# Looking for garbage takes longer the more a process has imported, and hours of tests would be begun anew every 700 objects.
+gc.set_threshold(20_000)
 # A host that stands still for a moment is no fault of what is tested.
 hypothesis.settings.register_profile("hone", deadline=None)
 hypothesis.settings.load_profile("hone")
@@ -88,6 +92,29 @@ def postgresql_url(postgresql: databases.PostgreSQL) -> Iterator[str]:
 def ready_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process opens is not migrated anew for each test."""
     monkeypatch.setattr(database_module, "_ensure_migrated", databases.ready_made)
+
+
+_speeds: dict[tuple[object, ...], object] = {}
+
+
+@pytest.fixture(autouse=True)
+def machine_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What jobs and runs in this process ask for the machine's speed is measured once, and not for a third of a second by each.
+
+    `tests/models/test_precision.py` has the function itself.
+    """
+    precision = sys.modules.get("honekit.models.precision")
+    if precision is None:  # where no test is collected that imports it
+        return
+    measure, threads_now = precision.measure, precision.torch.get_num_threads
+
+    def measured(threads: int | None = None, device: object = "cpu", memory: bool = True) -> object:
+        key = (threads or threads_now(), str(device), memory)
+        if key not in _speeds:
+            _speeds[key] = measure(threads, device, memory)
+        return _speeds[key]
+
+    monkeypatch.setattr(precision, "measure", measured)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """The main job through the real command, on the classification example and a tiny random model: behaviour, not quality.
 
-Runs that train are processes of their own; what is refused before anything runs, or was done before, is asked in this one.
+Runs that are killed, and those that go on after them, are processes of their own. The others run in this one, which has imported
+already what a new one takes seconds for; their jobs train in worker processes, as ever.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,11 @@ from typing import Any
 
 import pytest
 from tests import tiny
+from tests.waiting import until
 
 from honekit import settings
 from honekit.cli.main import main
-from honekit.jobs import list_jobs
+from honekit.jobs import checkpoints, list_jobs
 
 ARMS = {"classical", "base", "base_few_shot", "tuned"}
 
@@ -48,7 +49,7 @@ def undisturbed(tiny_base_dir: Path, tmp_path_factory: pytest.TempPathFactory) -
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HONE_HOME", str(folder / "home"))
         project = make_project(folder / "project")
-        return Ran(project, folder / "home", run_json(project, tiny_base_dir))
+        return Ran(project, folder / "home", json_here(*arguments(project, tiny_base_dir)))
 
 
 def make_project(folder: Path) -> Path:
@@ -88,7 +89,7 @@ def run_json(project: Path, base: Path) -> dict[str, Any]:
 
 
 def json_here(*arguments: str) -> dict[str, Any]:
-    """What a command prints in this process, which has imported already what a new one takes ten seconds for."""
+    """What a command prints in this process."""
     with redirect_stdout(io.StringIO()) as out:
         assert main([*arguments, "--json"]) == 0
     document: dict[str, Any] = json.loads(out.getvalue())
@@ -185,15 +186,19 @@ def test_a_second_run_in_the_same_folder_is_refused(
 def test_a_run_that_was_killed_ends_like_one_that_was_not(project: Path, tiny_base_dir: Path, undisturbed: Ran) -> None:
     command = [sys.executable, "-m", "honekit.cli.main", *arguments(project, tiny_base_dir)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    killed = 0
-    for delay in (5.0, 9.0):
+
+    def training() -> bool:
+        return any(checkpoints(job.id) for job in list_jobs())
+
+    def answering() -> bool:
+        return any(file.stat().st_size for file in (project / ".hone" / "answers").glob("*.jsonl"))
+
+    for reached in (training, answering):
+        assert not reached()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-        time.sleep(delay)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            killed += 1
-        process.wait()
-    assert killed
+        until(lambda reached=reached, process=process: reached() or process.poll() is not None, 300)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
     survivor, twin = run_json(project, tiny_base_dir), undisturbed.document
     metric = survivor["primary_metric"]
     assert survivor["train"]["fingerprint"] == twin["train"]["fingerprint"]

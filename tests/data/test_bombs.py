@@ -46,32 +46,32 @@ def told(result: CheckResult) -> list[tuple[str, int]]:
     return [(finding.code, finding.line) for finding in result.errors]
 
 
-BOMBS = {
-    "nesting": b"[" * 1_000_000,
-    "nested objects": b'{"a":' * 500_000,
-    "nesting in a content": b'{"messages": [{"role": "user", "content": ' + b"[" * 1_000_000,
-    "nesting in an unknown key": b'{"messages": [], "x": ' + b"[" * 500_000 + b"]" * 500_000 + b"}",
-    "keys": b"{" + b",".join(b'"k%d":1' % n for n in range(300_000)) + b"}",
-    "a million keys": b"{" + b",".join(b'"k%d":1' % n for n in range(1_000_000)) + b"}",
-    "keys beside messages": b'{"messages":[],' + b",".join(b'"k%d":1' % n for n in range(300_000)) + b"}",
-    "a late key twice": b"{" + b",".join(b'"k%d":1' % n for n in range(300_000)) + b',"k299999":2}',
-    "digits": b'{"messages": ' + b"1" * 100_000 + b"}",
-    "digits as content": b'{"messages": [{"role": "user", "content": ' + b"1" * 3_000_000 + b"}]}",
-    "exponent": b'{"messages": 1e999999999}',
-    "lone surrogate": b'{"messages": [{"role": "user", "content": "\\ud800"}]}',
-    "encoded surrogate": b'{"messages": [{"role": "user", "content": "\xed\xa0\x80"}]}',
-    "messages of numbers": b'{"messages": [' + b",".join([b"1"] * 1_000_000) + b"]}",
-    "empty messages": b'{"messages": [' + b",".join([b'{"role":"user","content":""}'] * 100_000) + b"]}",
-    "unknown roles": b'{"messages": [' + b",".join(b'{"role":"r%d","content":"x"}' % n for n in range(100_000)) + b"]}",
-    "nul bytes": b"\0" * 1_000_000,
-    "one long line": b"x" * 6_000_000,
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "nesting": lambda: b"[" * 1_000_000,
+    "nested objects": lambda: b'{"a":' * 500_000,
+    "nesting in a content": lambda: b'{"messages": [{"role": "user", "content": ' + b"[" * 1_000_000,
+    "nesting in an unknown key": lambda: b'{"messages": [], "x": ' + b"[" * 500_000 + b"]" * 500_000 + b"}",
+    "keys": lambda: b"{" + b",".join(b'"k%d":1' % n for n in range(300_000)) + b"}",
+    "a million keys": lambda: b"{" + b",".join(b'"k%d":1' % n for n in range(1_000_000)) + b"}",
+    "keys beside messages": lambda: b'{"messages":[],' + b",".join(b'"k%d":1' % n for n in range(300_000)) + b"}",
+    "a late key twice": lambda: b"{" + b",".join(b'"k%d":1' % n for n in range(300_000)) + b',"k299999":2}',
+    "digits": lambda: b'{"messages": ' + b"1" * 100_000 + b"}",
+    "digits as content": lambda: b'{"messages": [{"role": "user", "content": ' + b"1" * 3_000_000 + b"}]}",
+    "exponent": lambda: b'{"messages": 1e999999999}',
+    "lone surrogate": lambda: b'{"messages": [{"role": "user", "content": "\\ud800"}]}',
+    "encoded surrogate": lambda: b'{"messages": [{"role": "user", "content": "\xed\xa0\x80"}]}',
+    "messages of numbers": lambda: b'{"messages": [' + b",".join([b"1"] * 1_000_000) + b"]}",
+    "empty messages": lambda: b'{"messages": [' + b",".join([b'{"role":"user","content":""}'] * 100_000) + b"]}",
+    "unknown roles": lambda: b'{"messages": [' + b",".join(b'{"role":"r%d","content":"x"}' % n for n in range(100_000)) + b"]}",
+    "nul bytes": lambda: b"\0" * 1_000_000,
+    "one long line": lambda: b"x" * 6_000_000,
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_an_error_of_its_line_and_the_next_line_is_read(name: str, tmp_path: Path) -> None:
     file = tmp_path / "bomb.jsonl"
-    file.write_bytes(good() + BOMBS[name] + b"\n" + good(10, 1) + b"{\n")
+    file.write_bytes(good() + BOMBS[name]() + b"\n" + good(10, 1) + b"{\n")
     begun = time.monotonic()
     result = structure(file)
     assert time.monotonic() - begun < CAP_S

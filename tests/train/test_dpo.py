@@ -248,12 +248,12 @@ def test_a_preference_that_follows_a_rule_carries_over_to_pairs_never_seen() -> 
             made.append(pair_of(line, f"say {right} now: ", right * 3, wrong * 3))
         return made
 
-    recipe = recipe_of(objective="dpo", beta=0.3, epochs=12, learning_rate=0.02, batch_size=8, early_stopping_patience=0)
+    recipe = recipe_of(objective="dpo", beta=0.3, epochs=5, learning_rate=0.02, batch_size=8, early_stopping_patience=0)
     model, state = started(recipe)
     training, held_out = (with_reference(model, ruled(n, seed), "cpu") for n, seed in ((48, 1), (24, 2)))
     progress = train(model, state, training, held_out, recipe, Progress(), Notes(), "cpu", Preference(recipe.beta))
     scored = [row for row in progress.history if "valid_loss" in row]
-    assert len(scored) == 12
+    assert len(scored) == 5
     # Reward accuracy means nothing before training, where every margin is 0; which answer is likelier does.
     before = sum(good > bad for good, bad in (pair.reference for pair in held_out if pair.reference))
     after = sum(good > bad for good, bad in (pair.reference for pair in with_reference(model, held_out, "cpu") if pair.reference))

@@ -59,7 +59,7 @@ def measured(job: Job) -> list[dict[str, Any]]:
 
 
 def test_a_job_learns_which_answer_is_preferred(tiny_base: Path, tmp_path: Path) -> None:
-    job = here(preference_job(tiny_base, tmp_path, preferences(32), epochs=8, early_stopping_patience=0))
+    job = here(preference_job(tiny_base, tmp_path, preferences(32), epochs=4, early_stopping_patience=0))
     assert job.status == "succeeded", job.error
     result = job.result
     assert result is not None
@@ -72,7 +72,7 @@ def test_a_job_learns_which_answer_is_preferred(tiny_base: Path, tmp_path: Path)
     assert {"train_loss", "train_mean_token_accuracy", "train_reward_margin", "train_reward_accuracy"} <= steps[0].keys()
     assert any("reward accuracy" in message for message in messages(job))
     logged = [json.loads(line) for line in (jobs.job_dir(job.id) / "example_losses.jsonl").read_text().splitlines()]
-    assert sorted(entry["line"] for entry in logged) == sorted(list(range(1, 33)) * 8)
+    assert sorted(entry["line"] for entry in logged) == sorted(list(range(1, 33)) * 4)
 
 
 @pytest.mark.slow
@@ -274,13 +274,13 @@ def test_the_masters_take_the_adapter_unrounded_when_computing_in_bf16(
 
 
 def test_preferences_on_an_adapter_are_measured_from_that_adapter(tiny_base: Path, first_adapter: Path, tmp_path: Path) -> None:
-    job = here(preference_job(tiny_base, tmp_path, preferences(24), start_from=first_adapter, epochs=4))
+    job = here(preference_job(tiny_base, tmp_path, preferences(24), start_from=first_adapter, epochs=3))
     assert job.status == "succeeded", job.error
     assert job.result
     assert job.result["base_held_out_loss"] == pytest.approx(math.log(2), abs=1e-5)
     assert job.result["history"][0]["train_reward_margin"] == pytest.approx(0, abs=1e-4)
     assert job.result["held_out_loss"] < 0.95 * math.log(2)
-    other = here(preference_job(tiny_base, tmp_path, preferences(24), rank=3, alpha=12, targets=("q_proj", "v_proj"), epochs=4))
+    other = here(preference_job(tiny_base, tmp_path, preferences(24), rank=3, alpha=12, targets=("q_proj", "v_proj"), epochs=1))
     kept = [json.loads((jobs.job_dir(j.id) / "reference.json").read_text()) for j in (job, other)]
     assert abs(kept[0][0][0][0] - kept[1][0][0][0]) > 1e-2
 

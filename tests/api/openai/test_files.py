@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -209,10 +210,13 @@ def test_a_name_of_a_folder_is_none(name: str, kept: str) -> None:
     assert files.plain_name(name) == kept
 
 
-def elsewhere(home: Path) -> set[Path]:
-    """Everything of this test run that is no blob and no database's own."""
-    found = {path.relative_to(home.parent) for path in home.parent.rglob("*") if not path.name.startswith("hone.db")}
-    return {path for path in found if "blobs" not in path.parts and not path.parts[0].startswith("postgresql")}
+def elsewhere(home: Path) -> set[str]:
+    """Everything beside and in the home that is no blob and no database's own."""
+    found = {entry.name for entry in os.scandir(home.parent)}
+    for folder, folders, names in os.walk(home):
+        folders[:] = [name for name in folders if name != "blobs"]
+        found |= {os.path.join(folder, name) for name in [*folders, *names] if not name.startswith("hone.db")}
+    return found
 
 
 class TestIdempotency:
