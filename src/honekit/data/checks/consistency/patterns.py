@@ -27,6 +27,8 @@ _RUN = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)*")
 """A number, or a word with the apostrophes in it."""
 _CURRENCIES = str.maketrans("$£¥", "€€€")
 _NUMBER_SHAPE, _WORDS_SHAPE, _SIGNS_SHAPE = "a number", "words", "signs"
+_SUM = re.compile(r"\d[^=]* [-+*/×÷·:] [^=]*\d[^=]* = ")
+"""A sum has as many numbers as it needs."""
 _MAX_REST = 3
 _MAX_EXAMPLES = 1000
 _NOTHING = frozenset({"none", "null", "unknown", "na", "notapplicable", "notspecified", "nan", "tbd", "missing", "unspecified"})
@@ -112,6 +114,8 @@ def _like(shape: str, examples: dict[str, str]) -> str:
 @lru_cache(maxsize=4096)
 def _shape_of(text: str) -> str | None:
     """None for a text that stands for no value."""
+    if " = " in text and _SUM.search(text):
+        return None
     shape = shape_of(text)
     return None if not has_digit(text) and (bare(text) in _NOTHING or says_nothing(text)) else shape
 
