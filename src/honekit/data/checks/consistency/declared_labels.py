@@ -48,10 +48,10 @@ def declared_range(prompt: str) -> tuple[int, int] | None:
 def _items(sentence: str, known: set[str]) -> list[str]:
     items = [item.strip(_QUOTES) for item in _SEPARATOR.split(_LEAD.sub("", sentence, count=1))]
     if not sentence.isascii() and len(items) > 1:  # `満足、不満、質問に分類`: no blank parts the labels from their sentence
-        first = [label for label in known if items[0].endswith(label) and not label.isascii()]
-        last = [label for label in known if items[-1].startswith(label) and not label.isascii()]
-        if first and last and "、" in sentence:
-            return [max(first, key=len), *items[1:-1], max(last, key=len)]
+        firsts = [label for label in known if items[0].endswith(label) and not label.isascii()]
+        lasts = [label for label in known if items[-1].startswith(label) and not label.isascii()]
+        if firsts and lasts and "、" in sentence:
+            return [max(firsts, key=len), *items[1:-1], max(lasts, key=len)]
     # `Classify it as billing, login or delivery`: the first label has the sentence before it.
     for size in (1, 2, 3):
         last = " ".join(items[0].split()[-size:]).strip(_QUOTES)

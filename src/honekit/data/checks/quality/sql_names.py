@@ -94,5 +94,5 @@ def _misspelt(query: str, before: str, own: set[str]) -> str | None:
     A name that the query gives itself stands in it at least twice."""
     names = _LOWER.findall(query)
     known = set(re.findall(r"[a-z]{4,}", before)) if names else set()
-    strange = (name for name in names if name not in known | own | _NO_NAMES and names.count(name) == 1)
+    strange = (name for name in names if name not in known | own | _NO_NAMES and len(re.findall(rf"\b{name}\b", query)) == 1)
     return next((name for name in strange if get_close_matches(name, known, 1, _ALIKE)), None)
