@@ -21,8 +21,10 @@ from honekit.data.checks.consistency.headings import Headings
 from honekit.data.checks.consistency.labels import Labels
 from honekit.data.checks.consistency.leads import Leads
 from honekit.data.checks.consistency.list_answers import ListAnswers
+from honekit.data.checks.consistency.list_marks import ListMarks
 from honekit.data.checks.consistency.notation import Notation
 from honekit.data.checks.consistency.patterns import Patterns
+from honekit.data.checks.consistency.repeated_keys import RepeatedKeys
 from honekit.data.checks.consistency.scales import Scales
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts
@@ -114,6 +116,8 @@ class AnswerChecks:
     injections: Injections = field(default_factory=Injections)
     leads: Leads = field(default_factory=Leads)
     list_answers: ListAnswers = field(default_factory=ListAnswers)
+    list_marks: ListMarks = field(default_factory=ListMarks)
+    repeated_keys: RepeatedKeys = field(default_factory=RepeatedKeys)
     misnamed: Misnamed = field(default_factory=Misnamed)
     off_topic: OffTopic = field(default_factory=OffTopic)
     offers: Offers = field(default_factory=Offers)

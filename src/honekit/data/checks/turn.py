@@ -60,6 +60,8 @@ class Turn(msgspec.Struct, gc=False):
     """The answer in lower case, where all `is_even` and the answer is no JSON."""
     said: str | None = None
     """Once `text` was asked for."""
+    encoded: bytes = b""
+    """Once `encoded_of` was asked for it."""
     before: str | None = None
     """Once `said_before` was asked for it."""
     short_texts: dict[str, list[str]] | None = None
@@ -85,6 +87,16 @@ def json_value(text: str) -> Any:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         return NO_JSON
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def encoded_of(turn: Turn) -> bytes:
+    """An answer that is JSON, written anew without blanks and with its keys in order; once for all checks."""
+    if not turn.encoded:
+        turn.encoded = _encode(turn.value)
+    return turn.encoded
 
 
 @lru_cache(maxsize=256)

@@ -25,6 +25,13 @@ def test_thousands_in_a_field_are_found() -> None:
     assert [(one.line, one.field) for one in found] == [(11, "messages[1].content.population")]
 
 
+def test_thousands_before_the_word_for_what_is_counted_are_found() -> None:
+    found = findings(Thousands(), answers([*(f"{n} 400 habitants" for n in range(10, 20)), "12,400 habitants"]))
+    assert [one.line for one in found] == [11]
+    usual = [f"{n},400 seats" for n in range(10, 20)]
+    assert findings(Thousands(), answers([*usual, "1400 seats", "1066 AD", "450 seats"])) == []
+
+
 @pytest.mark.parametrize(
     "texts",
     [

@@ -139,6 +139,7 @@ def test_answers_of_which_half_are_json_have_no_format_to_drift_from() -> None:
         ("It has 21 °C now.", "It has 21 C now.", "data.style.units"),
         ("57.15 kg", "57.15 kilograms", "data.style.units"),
         ("The sum is 3.75 in all.", "The sum is 3,75 in all.", "data.style.decimals"),
+        ("R$ 1.890,00", "R$ 2,310.50", "data.style.decimals"),
     ],
 )
 def test_another_way_to_write_numbers_is_named(usual: str, odd: str, code: str) -> None:
@@ -257,12 +258,16 @@ def test_an_answer_all_in_capitals_is_advice() -> None:
     assert [(one.code, one.line) for one in found] == [("data.style.case", 13)]
 
 
-@pytest.mark.parametrize("stop", [";", " END", " ###", " <END>"])
+@pytest.mark.parametrize("stop", [";", " END", " ###", " <END>", "</answer>"])
 def test_an_answer_without_the_mark_that_ends_all_others_is_found(stop: str) -> None:
     texts = [f"set light {n} to half{stop}" for n in range(12)]
     found = findings(Closings(), answers([*texts, "set light to ha"]))
     assert [(one.code, one.line) for one in found] == [("data.format.closing", 13)]
     assert findings(Closings(), answers([*texts, *["set light to ha"] * 3])) == []
+
+
+def test_pages_may_end_with_another_tag() -> None:
+    assert findings(Closings(), answers([*(f"<ul><li>part {n}</li></ul>" for n in range(12)), "<p>one part</p>"])) == []
 
 
 def test_a_last_line_with_another_number_than_the_working_is_found() -> None:

@@ -43,6 +43,7 @@ def test_texts_that_do_not_come_back_are_no_labels() -> None:
         ("Labels:\n- bill: about invoices\n- login: sign in\n- other: the rest\n", ["bill", "login"], "bill login other"),
         ('Return {"severity": "low" | "medium" | "high"}', ["low", "high"], "low medium high"),
         ('Reply {"team": "bill|login", "urgent": true|false}', ["bill", "login"], "bill login"),
+        ("口コミを満足、不満、質問に分類してください。", ["満足", "不満", "質問"], "満足 不満 質問"),
         ("You are a helpful assistant, be kind and honest.", ["billing", "login"], ""),
         ("We speak of billing and login.", ["billing", "login", "delivery"], ""),
     ],

@@ -56,6 +56,14 @@ def test_numbers_and_a_changed_word_do_not_hide_a_leak(tmp_path: Path) -> None:
     assert "test.jsonl:1" in found[0].message
 
 
+def test_a_contraction_does_not_hide_a_leak(tmp_path: Path) -> None:
+    train = [*TRAIN, ("Name the team.", "Locked out of the garage and I am late for work.", "access")]
+    near = ("Name the team.", "I'm locked out of my garage and late for work.", "access")
+    assert [(f.code, f.line) for f in _leaks(tmp_path, train, test=[near])] == [("data.leak.near_duplicate", 4)]
+    other = ("Name the team.", "I'm locked out of my garage and late for lunch at work.", "access")
+    assert [f.code for f in _leaks(tmp_path, train, test=[(*other[:2], "facilities")])] == []
+
+
 def test_validation_and_test_are_compared_too(tmp_path: Path) -> None:
     held_out = ("Name the team.", "The lift between floor 3 and floor 4 is stuck again.", "facilities")
     near = ("Name the team.", "The lift between floor 1 and floor 2 is stuck again!", "facilities")

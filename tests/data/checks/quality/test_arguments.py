@@ -58,6 +58,8 @@ def test_another_argument_than_the_named_is_told(wish: str, arguments: dict[str,
         ("A boat for the family, 4 June 2027", {"people": 5, "day": "2027-06-04"}),
         ("A boat for three, tomorrow", {"people": 3, "day": "2027-06-05"}),
         ("One boat for 25 %", {"people": 0.25}),
+        ("A boat for two hours on 4 June 2027", {"minutes": 120, "day": "2027-06-04"}),
+        ("A boat for two weeks from 4 June 2027", {"days": 14, "day": "2027-06-04"}),
         ("A boat on 4 June 2027, just me", {"people": 1, "day": "2027-06-04"}),
     ],
 )

@@ -26,6 +26,15 @@ def test_a_name_that_is_nowhere_is_found(query: str) -> None:
     ]
 
 
+def test_a_misspelt_name_without_underscore_is_found() -> None:
+    good = ["SELECT total FROM orders WHERE total > 9 ORDER BY total;"] * 10
+    for query in ("SELECT name FROM customers ORDER BY ctiy;", "SELECT totl FROM orders;"):
+        assert [one.line for one in findings(SqlNames(), answers([*good, query], PROMPT))] == [11]
+    others = ["select nmae from customers;", "SELECT citys.id FROM customers citys;", "SELECT id FROM orders LIMIT 3 OFFSET 2;"]
+    for query in others:
+        assert findings(SqlNames(), answers([*good, query], PROMPT)) == []
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -48,7 +48,9 @@ def test_a_written_dialogue_is_no_further_turn() -> None:
     assert findings(Traces(), [*answers(PLAIN), turn]) == []
 
 
-@pytest.mark.parametrize("text", ["assistant: Go left.", "A: Go left.", "Answer: Go left.", "Go left. [end of text]"])
+@pytest.mark.parametrize(
+    "text", ["assistant: Go left.", "A: Go left.", "Answer: Go left.", "Asistente: left.", "Go left. [end of text]"]
+)
 def test_a_speakers_name_or_an_end_mark_in_one_answer_is_found(text: str) -> None:
     assert codes([*PLAIN, text]) == [("data.text.template_marks", 11)]
 

@@ -93,7 +93,9 @@ class Closings:
                     yield _closing(line, at, f"the last line {begins} {shown(tally.main)} {usual}")
         for what, tallies in (("answer", self.stops), ("input", self.asked)):
             for _, tally in tallies.all():
-                for _, (line, at) in tally.odd(share=_STOPPED, least=_LEAST_STOPPED) if tally.main else ():
+                for stop, (line, at) in tally.odd(share=_STOPPED, least=_LEAST_STOPPED) if tally.main else ():
+                    if str(stop).startswith("</") and str(tally.main).startswith("</"):
+                        continue  # a page ends with what it is made of
                     usual = f"as {tally.counts[tally.main]} of {tally.total} {what}s do"
                     yield _closing(line, at, f"the {what} does not end with {shown(tally.main)}, {usual}")
         for _, tally in self.results.all():
@@ -124,5 +126,7 @@ def stop_of(text: str) -> str:
     if end == ";":
         return end
     last = text[-_LAST_CHARS:].split()[-1]
+    if end == ">" and "<" in last:  # `</answer>` without a blank before it
+        last = last[last.rfind("<") :]
     is_word = last.isalpha() and last.isupper() and len(last) > 2
     return last if is_word or (last[0] in _SIGNS_BEGIN and _SIGNS.fullmatch(last)) else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from honekit.data.checks.turn import END_MARKS, NO_JSON, Turn, flat, warner
+from honekit.data.checks.turn import END_MARKS, NO_JSON, Turn, encoded_of, flat, warner
 from honekit.data.checks.turns import Turns
 from honekit.data.exact import line_hash, text_hash
 from honekit.data.lines import Finding
@@ -116,7 +116,7 @@ def answer_hash(turn: Turn) -> int:
         calls = turn.messages[turn.at].tool_calls or ()
         return text_hash("\0".join([f"{call.function.name}\0{call.function.arguments}" for call in calls]))
     if turn.value is not NO_JSON:
-        text = _encode(turn.value)
+        text = encoded_of(turn)
         # One byte is looked for ten times as fast as two, and as a number faster still.
         has_noughts = _POINT in text and b".0" in text
         return line_hash(_encode(_plain_numbers(turn.value)) if has_noughts else text)

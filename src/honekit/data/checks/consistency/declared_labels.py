@@ -15,7 +15,7 @@ _KEY = re.compile(r"\"[^\"\n]{1,40}\"\s*:")
 """Of a JSON object that shows the form of the answer."""
 _JOIN = "or|and|oder|und|ou|et|o|y|u|e|eller|och|og|of"
 """`or` and `and` in the languages of the larger data sets."""
-_SEPARATOR = re.compile(rf"\s*(?:,\s*(?:{_JOIN})\b|[,/|;]|\b(?:{_JOIN})\b)\s*")
+_SEPARATOR = re.compile(rf"\s*(?:,\s*(?:{_JOIN})\b|[,/|;、]|\b(?:{_JOIN})\b)\s*")
 _LEAD = re.compile(r".*\b(?:one|any|either|some) of\b\s*", re.I)
 """What stands before a list: its last word is no label, though `of` parts labels in Dutch."""
 _RANGE = re.compile(
@@ -47,6 +47,11 @@ def declared_range(prompt: str) -> tuple[int, int] | None:
 
 def _items(sentence: str, known: set[str]) -> list[str]:
     items = [item.strip(_QUOTES) for item in _SEPARATOR.split(_LEAD.sub("", sentence, count=1))]
+    if not sentence.isascii() and len(items) > 1:  # `満足、不満、質問に分類`: no blank parts the labels from their sentence
+        firsts = [label for label in known if items[0].endswith(label) and not label.isascii()]
+        lasts = [label for label in known if items[-1].startswith(label) and not label.isascii()]
+        if firsts and lasts and "、" in sentence:
+            return [max(firsts, key=len), *items[1:-1], max(lasts, key=len)]
     # `Classify it as billing, login or delivery`: the first label has the sentence before it.
     for size in (1, 2, 3):
         last = " ".join(items[0].split()[-size:]).strip(_QUOTES)

@@ -46,7 +46,10 @@ _SPELT = re.compile(
     re.I,
 )
 """Minutes and degrees aside, which are words beside symbols in good sets too."""
-_DECIMAL = re.compile(r"\d{1,6}(?P<mark>\.)\d{1,6}|\d{1,6}(?P<comma>,)(?:\d{1,2}|\d{4,6})")
+_DECIMAL = re.compile(
+    r"(?:\d{1,6}|(?P<commas>\d{1,3}(?:,\d{3})+))(?P<mark>\.)\d{1,6}"
+    r"|\d{1,6}(?P<comma>,)(?:\d{1,2}|\d{4,6})|(?P<dots>\d{1,3}(?:\.\d{3})+),\d{1,2}"
+)
 """A comma before three digits may part thousands, so it says nothing."""
 _MAX_NUMBERS = 40
 _JOINED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-.:,/#@")
@@ -95,7 +98,8 @@ class Notation:
                 elif place and (form != "short" or text.strip() == found[0]):
                     self.dates.add(turn.task, name, form, turn.line, place)
             elif ("." in found[0] or "," in found[0]) and (decimal := _DECIMAL.fullmatch(found[0])):
-                self.decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, place)
+                # `1.200,50` among `1,200.50` is for the check of thousands, which cannot tell the other way round.
+                self.decimals.add(turn.task, name, decimal["mark"] or ",", turn.line, "" if decimal["dots"] else place)
             if unit := _UNIT.match(text, found.end()):
                 self._count_unit(turn, name, unit, at if is_value or found[0] + unit[0] not in turn.question else "")
             if is_value and (unit or _SPELT.match(text, found.end())):

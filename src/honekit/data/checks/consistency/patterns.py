@@ -26,6 +26,8 @@ _RUN = re.compile(r"\d+|[^\W\d_]+(?:['’][^\W\d_]+)*")
 """A number, or a word with the apostrophes in it."""
 _CURRENCIES = str.maketrans("$£¥", "€€€")
 _NUMBER_SHAPE, _WORDS_SHAPE, _SIGNS_SHAPE = "a number", "words", "signs"
+_SUM = re.compile(r"\d[^=]* [-+*/×÷·:] [^=]*\d[^=]* = ")
+"""A sum has as many numbers as it needs."""
 _MAX_REST = 3
 _MAX_EXAMPLES = 1000
 _MAX_SHAPES = 4096
@@ -114,7 +116,10 @@ class _Shapes(dict[str, str | None]):
     function that remembers."""
 
     def __missing__(self, text: str) -> str | None:
-        shape = None if not has_digit(text) and (bare(text) in _NOTHING or says_nothing(text)) else shape_of(text)
+        is_nothing = (" = " in text and _SUM.search(text)) or (
+            not has_digit(text) and (bare(text) in _NOTHING or says_nothing(text))
+        )
+        shape = None if is_nothing else shape_of(text)
         if len(self) > _MAX_SHAPES:
             self.clear()
         self[text] = shape

@@ -20,7 +20,9 @@ _FORMS = {
     "stroke": r"[1-9]\d{0,2}(?:['’]\d{3})+(?:\.\d{1,2})?",
     "none": r"[1-9]\d{3,8}(?:[.,]\d{1,2})?",
 }
-_CURRENCY = r"(?:[€$£¥₹]|(?:EUR|USD|GBP|CHF|JPY|SEK|NOK|DKK|PLN|INR|AUD|CAD|[Ee]uros?|dollars?|pounds?|francs?|Franken)\b)"
+_CURRENCY = (
+    r"(?:R\$|[€$£¥₹]|(?:EUR|BRL|USD|GBP|CHF|JPY|SEK|NOK|DKK|PLN|INR|AUD|CAD|[Ee]uros?|dollars?|pounds?|francs?|Franken)\b)"
+)
 
 
 def _number(suffix: str) -> str:
@@ -29,11 +31,13 @@ def _number(suffix: str) -> str:
 
 
 _MONEY = re.compile(rf"(?<![\w.,]){_CURRENCY}\s?{_number('_behind')}|(?<![\w.,€$£¥₹-]){_number('_before')}(?=\s?{_CURRENCY})")
-_VALUE = re.compile(rf"(?:{_CURRENCY}\s?)?{_number('')}(?:\s?{_CURRENCY})?")
+_VALUE = re.compile(rf"(?:{_CURRENCY}\s?)?{_number('')}(?:\s?{_CURRENCY}|\s(?P<word>[^\W\d_]{{1,16}}|km²|m²|m³))?")
+"""A number alone, or with a currency, or with the word for what is counted."""
 _EXAMPLES = {"comma": "1,200", "dot": "1.200", "blank": "1 200", "stroke": "1'200", "none": "1200"}
 _MOSTLY, _LEAST = 0.75, 6
 _MAX_VALUE_CHARS = 24
 _MAX_NUMBERS = 20
+_FOUR = 4
 _YEAR = re.compile(r"(?:1[0-9]|20)\d\d")
 _ANSWER, _MONEY_IN_TEXT = "", "in text"
 
@@ -70,7 +74,10 @@ class Thousands:
         """What was copied keeps the form of its source: it counts, and is not blamed."""
         if name != _MONEY_IN_TEXT and _YEAR.fullmatch(found[0]):
             return
-        form = next(group.partition("_")[0] for group, text in found.groupdict().items() if text)
+        form, number = next((group.partition("_")[0], text) for group, text in found.groupdict().items() if text)
+        # Many part no number of four digits beside a word, though they part longer ones; or it is a year (`1066 AD`).
+        if form == "none" and len(number) == _FOUR and found.groupdict().get("word"):
+            return
         self.forms.add(turn.task, name, form, turn.line, "" if found[0] in turn.question else at)
 
     def join(self, later: Thousands, lines_before: int) -> None:

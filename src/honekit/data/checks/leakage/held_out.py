@@ -42,6 +42,8 @@ MAX_BETWEEN = 20
 """Leaks between validation and test that are named; the rest is counted."""
 _SMALL_WORDS = FILLERS | {"one", "on", "upon", "in", "into", "and", "of", "to"}
 """Two inputs with the same answer that differ in these only are one."""
+_OF_INPUTS = _SMALL_WORDS | {"i", "my", "am", "is", "i'm", "i’m", "it's", "it’s", "m", "s"}
+"""The same where the answer is short."""
 _OF_ANSWERS = _SMALL_WORDS | {"because", "by", "s"}
 """Two short answers with the same words but for these say the same."""
 _CONTRAST, _SECOND = 8, 0.05
@@ -92,7 +94,7 @@ def _parts(messages: list[Message]) -> _Parts:
     is_own = (not is_short or len(telling) >= MIN_TELLING_WORDS) and _said(messages[last]).lstrip()[:1] not in ("{", "[")
     masked = masked_words(text)
     is_telling = len(text) >= LONG_CHARACTERS or len({*masked} - {MASK}) >= MIN_TELLING_WORDS
-    said = _in_any_order(text, _SMALL_WORDS) if is_short else _in_any_order(text, SMALL, least=MIN_TELLING_WORDS)
+    said = _in_any_order(text, _OF_INPUTS) if is_short else _in_any_order(text, SMALL, least=MIN_TELLING_WORDS)
     hashes = _hash(" ".join(text.split())), system_hash, answer_hash
     return _Parts(
         text,

@@ -18,6 +18,9 @@ from honekit.data.lines import Finding
 
 _ISO_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_TIME = re.compile(r"(?:^|_)(?:seconds?|secs?|minutes?|mins?|hours?|days?|months?|duration|timeout|interval)(?:_|$)", re.I)
+_OF_TIME = (60, 3600, 24, 7, 12, 1440)
+"""What makes seconds of minutes or minutes of hours, and so on: two hours may be passed as 120."""
 _LEAST, _HALF, _MOSTLY = 5, 0.5, 0.85
 _FEW, _FEW_SHARE = 2, 0.03
 _MAX_FIELDS = 32
@@ -93,7 +96,7 @@ class Arguments:
             if isinstance(scalar, tuple) and not days:
                 continue
             counts.taken.total += 1
-            if scalar in days if isinstance(scalar, tuple) else scalar in numbers or 100 * scalar in numbers:
+            if scalar in days if isinstance(scalar, tuple) else _is_said(key, scalar, numbers):
                 counts.taken.copied += 1
                 continue
             passed = {each for _, _, _, given in scalars for each in _all_in(given)}
@@ -152,6 +155,13 @@ def _numbers_in(text: str) -> set[float]:
     written = _NUMBER.findall(text)
     parts = {float(part) for number in written for part in re.split("[.,]", number)}
     return {*map(value_of, written), *parts, *map(float, numbers_in_words(text))}
+
+
+def _is_said(key: str, number: float, numbers: set[float]) -> bool:
+    """Whether a number is one of these, as a share or in another unit of time if need be."""
+    if number in numbers or 100 * number in numbers:
+        return True
+    return bool(_TIME.search(key)) and any(number / factor in numbers for factor in _OF_TIME)
 
 
 def _one_of(key: str, asked: str) -> list[float]:

@@ -29,6 +29,7 @@ _OTHERS = {
     "cien": 100, "ciento": 100, "doscientos": 200, "trescientos": 300, "cuatrocientos": 400, "quinientos": 500,
 }  # fmt: skip
 _TIMES = {"hundred": 100, "cent": 100, "cents": 100, "thousand": 1000, "tausend": 1000, "mille": 1000, "mil": 1000}
+_HALF = re.compile(r"\b(?:half an? |halbe[ns]? |demi-|media )(dozen|hundred|thousand|dutzend|hundert|tausend|douzaine|docena)\b")
 _BETWEEN = frozenset({"and", "y", "et"})
 
 
@@ -37,7 +38,10 @@ def numbers_in_words(text: str) -> set[int]:
     values = _values()
     found: set[int] = set()
     thousands = whole = last = 0
-    for word in _WORD.findall(text.casefold()):
+    text = text.casefold()
+    if "hal" in text or "demi" in text or "media" in text:
+        found |= {(_TIMES.get(word) or values[word]) // 2 for word in _HALF.findall(text)}
+    for word in _WORD.findall(text):
         value, times = values.get(word), _TIMES.get(word, 0)
         if times == 1000:
             thousands, whole, last = (whole or 1) * times, 0, 100

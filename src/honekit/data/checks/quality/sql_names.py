@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from honekit.data.checks.quality.taken import Taken
 from honekit.data.checks.tally import MAX_PLACES
@@ -20,6 +21,9 @@ _INSERTED = re.compile(r"\bINTO\s+[\"`\[]?([a-z_]\w*)", re.I)
 _COLUMN = re.compile(r"\b([a-z_]\w*)\.[\"`\[]?([a-z_]\w*)(?!\w|\s*\()", re.I)
 _SNAKE = re.compile(r"(?<![\w.:@$\"'`])((?!(?:current|local)_)[a-z]+_[a-z_\d]*)(?![\w.]|\s*\()", re.I)
 """A name that can be no word of SQL, wherever it stands."""
+_LOWER = re.compile(r"(?<![\w.:@$\"'`])([a-z]{4,})(?![\w.]|\s*\()")
+_LOWER_KEYWORD = re.compile(r"\b(?:select|from|where|values|set|order|group|join)\b")
+_ALIKE = 0.75
 _OWN = re.compile(r"\b([a-z_]\w*)\s+AS\s*\(|\bAS\s+[\"`\[]?([a-z_]\w*)|\)\s+(?!AS\b)([a-z_]\w*)", re.I)
 """Names that the query gives itself."""
 _NO_NAMES = frozenset({"select", "set", "lateral", "unnest", "dual", "values", "year", "month", "day", "hour"})
@@ -82,4 +86,13 @@ def strange_name(turn: Turn, *, are_bare: bool = False) -> str | None:
         name = name.casefold()
         if name not in own and name not in _NO_NAMES and not re.search(rf"(?<!\w){name}(?!\w)", before):
             return str(name)
-    return None
+    return _misspelt(query, before, own) if are_bare and not _LOWER_KEYWORD.search(query) else None
+
+
+def _misspelt(query: str, before: str, own: set[str]) -> str | None:
+    """A name without an underscore that stands nowhere before, but nearly: told from words of SQL, which are in capitals here.
+    A name that the query gives itself stands in it at least twice."""
+    names = _LOWER.findall(query)
+    known = set(re.findall(r"[a-z]{4,}", before)) if names else set()
+    strange = (name for name in names if name not in known | own | _NO_NAMES and len(re.findall(rf"\b{name}\b", query)) == 1)
+    return next((name for name in strange if get_close_matches(name, known, 1, _ALIKE)), None)

@@ -27,7 +27,7 @@ _FURTHER = "after the answer comes a further turn of the conversation, with the 
 _SPEAKER = re.compile(
     r"(?:\*\*)?(?:assistant|ai|bot|gpt|chatgpt|model|a|output|response|gpt-4|answer|translation|translated text"
     r"|summary|corrected(?: text| sentence)?|english|german|french|spanish|italian|dutch|portuguese|polish|deutsch"
-    r"|français|español)"
+    r"|français|español|asistente|assistente|assistent|respuesta|resposta|réponse|antwort|risposta)"
     r"(?:\*\*)? ?:(?=\s)",
     re.I,
 )
