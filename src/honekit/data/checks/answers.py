@@ -24,7 +24,6 @@ from honekit.data.checks.consistency.list_answers import ListAnswers
 from honekit.data.checks.consistency.list_marks import ListMarks
 from honekit.data.checks.consistency.notation import Notation
 from honekit.data.checks.consistency.patterns import Patterns
-from honekit.data.checks.consistency.repeated_keys import RepeatedKeys
 from honekit.data.checks.consistency.scales import Scales
 from honekit.data.checks.consistency.style import Style
 from honekit.data.checks.consistency.system_prompts import SystemPrompts
@@ -55,6 +54,7 @@ from honekit.data.checks.quality.numbers import Numbers
 from honekit.data.checks.quality.off_topic import OffTopic
 from honekit.data.checks.quality.offers import Offers
 from honekit.data.checks.quality.references import References
+from honekit.data.checks.quality.repeated_keys import RepeatedKeys
 from honekit.data.checks.quality.repetition import Repetition
 from honekit.data.checks.quality.results import Results
 from honekit.data.checks.quality.shifted import Shifted

@@ -7,7 +7,7 @@ from tests.data.checks.conversations import answers, findings
 
 from honekit.chat.messages import FunctionCall, Message, ToolCall
 from honekit.data.chat import ChatExample
-from honekit.data.checks.consistency.repeated_keys import RepeatedKeys
+from honekit.data.checks.quality.repeated_keys import RepeatedKeys
 from honekit.data.checks.read_turns import read_turn
 
 
