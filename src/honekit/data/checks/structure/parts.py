@@ -154,7 +154,7 @@ class StructureScan:
         known = cast(list[Order], orders)
         is_one = bool(known) and known.count(known[0]) == len(known)
         numbers = [block.first + index for index in index_of]
-        found += self._look_at_endings(numbers, conversations, known, texts)
+        found += self._look_at_endings(numbers, conversations, known, texts, is_one)
         if self._has_answers:
             self._turns += plain_turns(numbers, lines, conversations, known, signs or UNKNOWN)
         part.add_hashed([*map(line_hash, lines)], numbers)
@@ -168,12 +168,17 @@ class StructureScan:
         return others
 
     def _look_at_endings(
-        self, numbers: list[int], conversations: list[list[PlainMessage]], orders: list[Order], texts: list[str]
+        self,
+        numbers: list[int],
+        conversations: list[list[PlainMessage]],
+        orders: list[Order],
+        texts: list[str],
+        is_one: bool,
     ) -> Iterator[Finding]:
-        """`texts`: of all messages."""
-        first = orders[0] if orders else None
-        if first and len(first.answers) == 1 and orders.count(first) == len(orders):
-            places, answers = [first.at] * len(orders), texts[first.at :: len(conversations[0])]
+        """`texts`: of all messages. `is_one`: all conversations have one order of roles."""
+        if is_one and len(orders[0].answers) == 1:
+            at = orders[0].at
+            places, answers = [at] * len(orders), texts[at :: len(conversations[0])]
         else:
             lines = zip(numbers, conversations, orders, strict=True)
             each = [(number, place, messages[place].content) for number, messages, order in lines for place in order.answers]
