@@ -136,6 +136,19 @@ def test_a_seeded_answer_is_the_same_whatever_runs_beside_it() -> None:
     assert sampled(6, neighbours=0) != expected
 
 
+def test_an_answer_that_was_told_goes_on_behind_that_as_it_would_have() -> None:
+    def answered(seed: int, told: list[int], temperature: float = 0.9) -> list[int]:
+        params = SamplingParams(NEW, temperature=temperature, seed=seed)
+        mine = Request(SYSTEM + tiny.token_ids(5, seed=1), params, 12, scope="same", told=told)
+        return engine(stop_ids=()).generate([*requests(True), mine])[-1].token_ids
+
+    one, other, likeliest = answered(5, []), answered(6, []), answered(5, [], temperature=0)
+    assert answered(5, one[:7]) == one  # the numbers behind those of the told tokens are drawn
+    assert answered(6, one[:7])[:7] == one[:7] != other[:7]
+    assert answered(5, other[:7], temperature=0)[:7] == other[:7] != likeliest[:7]
+    assert answered(5, likeliest[:7], temperature=0) == likeliest
+
+
 def text_of(completion: Completion) -> str:
     return "".join(token.text for token in completion.tokens)
 

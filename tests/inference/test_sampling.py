@@ -30,6 +30,13 @@ def test_temperature_0_takes_the_likeliest_with_its_logprob_and_the_next_ones() 
     assert [p for _, p in chosen.top] == pytest.approx([math.log(0.5), math.log(0.3)], abs=1e-6)
 
 
+def test_what_stands_fixed_is_taken_with_its_own_logprob() -> None:
+    params = [SamplingParams(1), SamplingParams(1, temperature=1.0, seed=7), SamplingParams(1)]
+    chosen = choose(LOGITS.expand(3, -1), params, [generator_of(p) for p in params], [3, 2, None])
+    assert [one.token_id for one in chosen] == [3, 2, 0]
+    assert [one.logprob for one in chosen] == pytest.approx([math.log(p) for p in (0.05, 0.15, 0.5)], abs=1e-6)
+
+
 def test_frequencies_follow_the_probabilities() -> None:
     counts = draw(4000)
     for token, probability in enumerate((0.5, 0.3, 0.15, 0.05)):

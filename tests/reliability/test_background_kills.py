@@ -30,7 +30,7 @@ def follow(stream: Any, seen: list[Any]) -> None:
             seen.append(event)
 
 
-@trials(small=1, gate=12, night=200)
+@trials(small=1, gate=40, night=200)
 def test_a_killed_server_loses_no_response_and_takes_nothing_back(
     tmp_path: Path, tiny_base_dir: Path, trials: int, record_property: Note
 ) -> None:

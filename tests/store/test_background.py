@@ -8,7 +8,7 @@ import pytest
 
 from honekit.store import answers, background
 from honekit.store.answers import Answer
-from honekit.store.background import LeaseLost
+from honekit.store.background import LeaseLost, Told
 from honekit.store.tables import new_id
 
 pytestmark = pytest.mark.both_databases
@@ -55,6 +55,20 @@ def test_what_a_worker_leaves_is_made_by_the_next_with_the_same_seed() -> None:
     background.release(one.id, "v")  # stopped in order: no attempt of its own
     third = background.claim("u", 60)
     assert third is not None and third.attempts == 2
+
+
+def test_what_was_told_is_kept_for_the_next_as_long_as_it_is_not_over() -> None:
+    one, two = queued(created_at=1.0), queued(created_at=2.0)
+    first = background.claim("w", 60)
+    assert first is not None and first.told is None and background.claim("x", 60)
+    told = Told("f", [1, 2])
+    assert background.keep_told("w", {one.id: told, two.id: told}) == {one.id}
+    background.expire(lambda worker: worker == "w")
+    following = background.claim("v", 60)
+    assert following is not None and following.told == told
+    assert background.keep_told("w", {one.id: Told("f", [1, 2, 3])}) == set()
+    background.finish(one.id, "v", "m", {"status": "completed"}, None)
+    assert background.keep_told("v", {one.id: told}) == set()
 
 
 def test_what_a_worker_that_is_gone_has_need_not_wait_for_its_lease() -> None:

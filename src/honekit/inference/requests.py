@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from honekit.chat.call_reader import CallReader
@@ -24,6 +24,8 @@ class Request:
     what it is guessed from."""
     calls: Callable[[], CallReader] | None = None
     """Makes what reads calls out of the answer: stop strings are not looked for in what frames them."""
+    told: Sequence[int] = ()
+    """The tokens that the answer begins with, whatever would be chosen: somebody has read them already."""
 
 
 @dataclass(frozen=True)

@@ -90,22 +90,36 @@ def adjust(
     return logits
 
 
-def choose(logits: Tensor, params: list[SamplingParams], generators: list[torch.Generator | None]) -> list[Chosen]:
-    """Pick one token for each row; impossible tokens (-inf) are never among the likeliest ones. Shapes: logits (B, V)."""
+def choose(
+    logits: Tensor,
+    params: list[SamplingParams],
+    generators: list[torch.Generator | None],
+    told: list[int | None] | None = None,
+) -> list[Chosen]:
+    """Pick one token for each row; impossible tokens (-inf) are never among the likeliest ones.
+
+    `told`: what stands fixed for a row. Its random number is drawn all the same, so that those behind it stay what they were.
+
+    Shapes:  logits (B, V)
+    """
+    told = told or [None] * len(logits)
     at_once = ROWS_AT_ONCE if logits.device.type == "cpu" else len(logits)
     chosen = []
     for start in range(0, len(logits), at_once):
         rows = slice(start, start + at_once)
-        chosen += _choose(logits[rows].float(), params[rows], generators[rows])
+        chosen += _choose(logits[rows].float(), params[rows], generators[rows], told[rows])
     return chosen
 
 
-def _choose(logits: Tensor, params: list[SamplingParams], generators: list[torch.Generator | None]) -> list[Chosen]:
+def _choose(
+    logits: Tensor, params: list[SamplingParams], generators: list[torch.Generator | None], told: list[int | None]
+) -> list[Chosen]:
     greedy = logits.argmax(-1).tolist() if None in generators else [-1] * len(logits)
-    picked = [
+    drawn = [
         token if generator is None else _sample(row, p, generator)
         for token, row, p, generator in zip(greedy, logits, params, generators, strict=True)
     ]
+    picked = [own if fixed is None else fixed for own, fixed in zip(drawn, told, strict=True)]
     logprobs = logits.log_softmax(-1)
     of_picked = logprobs.gather(1, torch.tensor(picked, device=logits.device)[:, None])[:, 0].tolist()
     chosen = []

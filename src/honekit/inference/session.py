@@ -50,6 +50,11 @@ class _Sequence:
     tail: tuple[int, ...] = ()
     """The last tokens so far, for the next guess."""
 
+    @property
+    def told(self) -> int | None:
+        """The next token, of an answer that was told as far as that."""
+        return self.request.told[self.made] if self.made < len(self.request.told) else None
+
 
 @dataclass
 class _Group:
@@ -184,7 +189,7 @@ class Session:
         return produced
 
     def _guess(self, sequence: _Sequence, most: int) -> list[int]:
-        if not sequence.sources or sequence.done or not most:
+        if not sequence.sources or sequence.done or not most or sequence.told is not None:
             return []
         left = sequence.request.sampling.max_new_tokens - sequence.made
         room_left = self._engine.context_tokens - len(sequence.request.prompt_ids) - sequence.made
@@ -194,7 +199,7 @@ class Session:
         """The next token of the sequence that each row belongs to."""
         params = [s.request.sampling for s in rows]
         logits = adjust(logits, params, [s.counts for s in rows], [s.held.allowed() if s.held else None for s in rows])
-        return choose(logits, params, [s.generator for s in rows])
+        return choose(logits, params, [s.generator for s in rows], [s.told for s in rows])
 
     def _take(self, sequence: _Sequence, guessed: list[int], chosen: list[Chosen]) -> list[tuple[int, Token]]:
         """The chosen tokens as far as the ones before them were guessed rightly."""

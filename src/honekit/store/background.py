@@ -29,13 +29,22 @@ class LeaseLost(Exception):
 
 
 @dataclass(frozen=True)
+class Told:
+    """What streams told of a response that is not over: tokens of the model with this fingerprint."""
+
+    fingerprint: str
+    tokens: list[int]
+
+
+@dataclass(frozen=True)
 class Work:
-    """A response that is to be made. `attempts` counts this one too."""
+    """A response that is to be made. `attempts` counts this one too; `told` is what an earlier one told of it."""
 
     answer: Answer
     request: dict[str, Any]
     seed: int
     attempts: int
+    told: Told | None
 
 
 def accept(answer: Answer, request: dict[str, Any], noted: Noted | None = None, *, base: str | None = None) -> None:
@@ -64,7 +73,8 @@ def claim(worker: str, lease_s: float, bases: Collection[str] = ()) -> Work | No
         leased = {"lease_worker": worker, "lease_expires_at": now + lease_s, "attempts": found.attempts + 1}
         connection.execute(update(background_responses).where(_work.answer_id == found.answer_id).values(**leased))
         row = _change(connection, found.answer_id, lambda body: {**body, "status": "in_progress"})
-        return Work(as_answer(row), found.request, found.seed, found.attempts + 1)
+        told = Told(**found.told) if found.told else None
+        return Work(as_answer(row), found.request, found.seed, found.attempts + 1, told)
 
 
 def expire(is_gone: Callable[[str], bool]) -> None:
@@ -82,6 +92,16 @@ def keep_lease(answer_id: str, worker: str, lease_s: float) -> None:
     """Raises: LeaseLost."""
     with open_database().write() as connection:
         _held(connection, answer_id, worker, {"lease_expires_at": clock.now(connection) + lease_s})
+
+
+def keep_told(worker: str, told: dict[str, Told]) -> set[str]:
+    """Keep what streams are about to tell of responses of this worker. Returns those that are still its own."""
+    with open_database().write() as connection:
+        return {
+            answer_id
+            for answer_id, one in told.items()
+            if connection.execute(update(background_responses).where(_mine(answer_id, worker)).values(told=asdict(one))).rowcount
+        }
 
 
 def release(answer_id: str, worker: str) -> None:
@@ -136,14 +156,17 @@ def _lock(connection: Connection, answer_id: str) -> None:
 
 
 def _held(connection: Connection, answer_id: str, worker: str, values: dict[str, Any]) -> None:
-    mine = (_work.answer_id == answer_id) & (_work.lease_worker == worker) & _work.ended_at.is_(None)
-    changed = update(background_responses).where(mine).values(**values).returning(_work.answer_id)
+    changed = update(background_responses).where(_mine(answer_id, worker)).values(**values).returning(_work.answer_id)
     if connection.execute(changed).first() is None:
         raise LeaseLost(answer_id)
 
 
+def _mine(answer_id: str, worker: str) -> ColumnElement[bool]:
+    return (_work.answer_id == answer_id) & (_work.lease_worker == worker) & _work.ended_at.is_(None)
+
+
 def _ended(connection: Connection) -> dict[str, Any]:
-    return {"ended_at": clock.now(connection), "lease_worker": None, "request": None}
+    return {"ended_at": clock.now(connection), "lease_worker": None, "request": None, "told": None}
 
 
 def _change(

@@ -27,7 +27,7 @@ from honekit import settings
 from honekit.errors import StoreError
 from honekit.store.texts import refuse_nul
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration. A database that says the same needs no look at Alembic."""
 
 BUSY_TIMEOUT_S = 30.0

@@ -228,12 +228,14 @@ background_responses = Table(
     Column("request", Json),
     # The base that answers, which not every server has; null for a tuned model.
     Column("base", String(512)),
-    # The same for each attempt, so that each says the same.
+    # The same for each attempt.
     Column("seed", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("lease_worker", String(255)),
     Column("lease_expires_at", Float),
-    # What a stream told of it, for one that was asked for as a stream.
+    # What streams told of one that is not over: {fingerprint, tokens}. The next attempt begins with it.
+    Column("told", Json),
+    # What a stream told of one that is over, if it was asked for as a stream.
     Column("events", Json),
     Column("created_at", Float, nullable=False),
     Column("ended_at", Float),

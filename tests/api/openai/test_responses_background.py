@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -10,16 +11,22 @@ from typing import Any
 
 import openai
 import pytest
+from sqlalchemy import update
 from tests import waiting
 from tests.api.openai.test_responses import NOW, SMALL, WEATHER, ask, schema_format
 
 from honekit.api import engines, server
 from honekit.api.openai import responses_background
 from honekit.store import answers, background
+from honekit.store.database import open_database
+from honekit.store.tables import background_responses
 
 until = partial(waiting.until, seconds=10)
 Connect = Callable[..., openai.OpenAI]
 BODY: dict[str, Any] = {"model": "one", "input": "hello", "max_output_tokens": 400, "background": True}
+LONG = schema_format(
+    {"type": "object", "properties": {"text": {"type": "string", "minLength": 1500}}, "required": ["text"]}, False
+)
 OPEN = ("queued", "in_progress")
 OWN_FIELDS = {"id", "created_at", "completed_at", "background", "store", "output"}
 """What two answers to one question do not share; of the output only the ids differ."""
@@ -71,7 +78,7 @@ def test_it_answers_what_would_be_waited_for(connect: Connect, changes: dict[str
 
 def test_the_stream_of_it_can_be_left_and_taken_up_again(connect: Connect) -> None:
     client = connect(_strict_response_validation=True)
-    whole = list(ask(client, background=True, stream=True, temperature=1))
+    whole = list(ask(client, background=True, stream=True, temperature=1, max_output_tokens=100, text=LONG))
     assert [event.sequence_number for event in whole] == list(range(len(whole)))
     kinds = [event.type for event in whole]
     assert kinds[:4] == ["response.created", "response.queued", "response.in_progress", "response.output_item.added"]
@@ -243,6 +250,50 @@ def test_what_killed_servers_leave_is_made_but_not_for_ever(
     with serve() as url, openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
         over = ended(client, made)
         assert over.status == status and (over.error is None or over.error.code == "server_error")
+
+
+@pytest.mark.parametrize("has_changed", [False, True], ids=["same model", "another model"])
+def test_what_was_streamed_is_not_taken_back_where_the_next_server_draws_other_words(
+    roomy_bases: dict[str, str], key: str, tmp_path: Path, has_changed: bool
+) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(roomy_bases["roomy"], base)
+
+    def serve() -> Any:
+        return server.running(engines.Engines(device="cpu", precision="fp32", extra_bases={"roomy": str(base)}))
+
+    asked = {
+        **BODY,
+        "model": "roomy",
+        "max_output_tokens": 2000,
+        "temperature": 1,
+        "stream": True,
+        "text": LONG,
+    }
+    told = []
+    with serve() as url, openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+        for event in client.responses.create(**asked):
+            told.append(event)
+            if len(told) > 60:
+                break
+    made = told[0].response
+    with open_database().write() as connection:
+        one = background_responses.c.answer_id == made.id
+        assert connection.execute(update(background_responses).where(one).values(seed=1)).rowcount
+    if has_changed:
+        shutil.copy(Path(roomy_bases["native"]) / "config.json", base)
+        shutil.copy(Path(roomy_bases["native"]) / "model.safetensors", base)
+    with serve() as url, openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0) as client:
+        rest = list(client.responses.retrieve(made.id, stream=True, starting_after=told[-1].sequence_number))
+        over = ended(client, made)
+    whole = [*told, *rest]
+    if has_changed:
+        assert (over.status, over.error.code) == ("failed", "server_error") and "has changed" in over.error.message
+        assert rest == []  # the events end before those that were told
+        return
+    assert [event.sequence_number for event in whole] == list(range(len(whole)))
+    assert whole[-1].response == over and over.status in ("completed", "incomplete")
+    assert "".join(event.delta for event in whole if event.type == "response.output_text.delta") == over.output_text
 
 
 def test_another_server_follows_cancels_and_takes_over(

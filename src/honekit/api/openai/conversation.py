@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from honekit.api.batcher import Answers, Worker
-from honekit.api.errors import bad_request
+from honekit.api.errors import ApiError, bad_request
 from honekit.api.openai import answering
 from honekit.api.openai.calls import CallWriter
 from honekit.api.openai.chat_schema import ChatCompletionRequest, JsonSchemaFormat, Usage, as_plain
@@ -18,6 +18,7 @@ from honekit.api.openai.choices import ChoiceWriter
 from honekit.api.openai.shapes import SCHEMA_PARAM, Shape, shape_of
 from honekit.chat.functions import messages_with_tools
 from honekit.errors import DataError, HoneError
+from honekit.store.background import Told
 
 DEFAULT_MAX_TOKENS = 1024
 """Length of an answer when the request sets none, as far as the context allows."""
@@ -48,15 +49,26 @@ class Run:
         return Usage(prompt_tokens=self.prompt_tokens, completion_tokens=made, total_tokens=self.prompt_tokens + made)
 
 
-async def start(body: ChatCompletionRequest, model: str, worker: Worker, owner: str, *, drop_oldest: bool = False) -> Run:
+async def start(
+    body: ChatCompletionRequest,
+    model: str,
+    worker: Worker,
+    owner: str,
+    *,
+    drop_oldest: bool = False,
+    told: Told | None = None,
+) -> Run:
     """Wait for the model, turn the messages into tokens, and queue the choices for the project `owner`.
 
     `drop_oldest`: leave out as many messages from the beginning as do not fit into the context, see `_latest`.
-    Raises: ApiError 400, 429, 503.
+    `told`: what the answer begins with.
+    Raises: ApiError 400, 429, 503, and 500 for an answer that another model began.
     """
     from honekit.inference.requests import Request as Generation
 
     engine = await answering.loaded(worker, model)
+    if told and told.fingerprint != engine.fingerprint:
+        raise ApiError(500, f"The model {model!r} has changed since this answer was begun.", code="model_changed")
     shape = await shape_of(body, engine)
     messages = messages_with_tools([as_plain(message) for message in body.messages])
     room = engine.context_tokens - (_wanted(body) or 1)
@@ -81,6 +93,7 @@ async def start(body: ChatCompletionRequest, model: str, worker: Worker, owner: 
             shape.constraint,
             owner,
             shape.reader,
+            told.tokens if told else (),
         )
         for index in range(body.n or 1)
     ]

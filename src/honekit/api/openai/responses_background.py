@@ -1,7 +1,8 @@
 """Responses that nobody waits for: a server makes the queued ones, a few at a time, and streams follow them.
 
 Whichever server of a database comes first makes a response. One that a server leaves behind, killed or stopped, is made anew
-by the next one with the same seed; events that were sent before are left out of the streams that follow it then.
+by the next one. What a stream tells is kept before: the next one says that again, whatever it would have chosen, and the events
+that were sent are left out of the streams that follow it then.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from honekit.api.engines import Engines
 from honekit.api.errors import ApiError, server_error
 from honekit.api.openai import answering, responses_replay
 from honekit.api.openai.conversation import Run
+from honekit.api.openai.responses_live import Live
 from honekit.api.openai.responses_making import Making, unchanging
-from honekit.api.openai.responses_output import Event
 from honekit.api.openai.responses_schema import ResponseObject, ResponseRequest
 from honekit.api.openai.stored import content
 from honekit.api.served import list_bases
@@ -36,38 +36,8 @@ RETRY_S = 1.0
 """Between two tries to have a model that is busy."""
 FOLLOW_S = 0.5
 """Between two looks at a response that another server makes."""
-
-
-@dataclass
-class _Live:
-    """The events of a response that this server makes, as they come."""
-
-    events: list[Event] = field(default_factory=list)
-    is_over: bool = False
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def add(self, *events: Event) -> None:
-        self.events += events
-        self._pulse()
-
-    def end(self) -> None:
-        self.is_over = True
-        self._pulse()
-
-    async def behind(self, number: int) -> AsyncIterator[tuple[int, Event]]:
-        """Those after the one with that number, until there are no more."""
-        while True:
-            news = self._news
-            while number + 1 < len(self.events):
-                number += 1
-                yield number, self.events[number]
-            if self.is_over:
-                return
-            await news.wait()
-
-    def _pulse(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+TELL_S = 0.05
+"""Between two times that what the followed responses say is kept."""
 
 
 class Background:
@@ -77,14 +47,16 @@ class Background:
         self.engines, self.lease_s = engines, lease_s
         self._worker = new_worker_id()
         self._made: dict[str, asyncio.Task[None]] = {}
-        self._live: dict[str, _Live] = {}
-        self._news, self._begun = asyncio.Event(), asyncio.Event()
+        self._live: dict[str, Live] = {}
+        self._news, self._begun, self._said = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._stopping = False
         self._watching: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to look for responses that are queued."""
         self._watching = asyncio.create_task(self._watch())
+        self._telling = asyncio.create_task(self._tell())
 
     def wake(self) -> None:
         """There may be a new one."""
@@ -101,15 +73,18 @@ class Background:
         self.wake()
         if self._watching:
             await self._watching
-        for task in self._made.values():
+        tasks = [*self._made.values(), *([self._telling] if self._telling else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._made.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def follow(self, owner: str, answer_id: str, after: int = -1) -> AsyncIterator[str]:
         """The events of a response behind the one with that number, as they come, to its end; whoever makes it."""
         while True:
             begun = self._begun
             if (live := self._live.get(answer_id)) is not None:
+                live.is_followed = True
+                self._said.set()
                 async for number, event in live.behind(after):
                     yield responses_replay.as_text(event, number)
                     after = number
@@ -148,6 +123,31 @@ class Background:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), POLL_S)
 
+    async def _tell(self) -> None:
+        """Keep what the followed responses say, then show it."""
+        while True:
+            await self._said.wait()
+            self._said.clear()
+            said = [
+                (answer_id, live, len(live.events), live.untold())
+                for answer_id, live in self._live.items()
+                if live.is_followed and live.shown < len(live.events)
+            ]
+            to_keep = {answer_id: told for answer_id, _, _, told in said if told}
+            kept: set[str] = set()
+            try:
+                if to_keep:
+                    kept = await asyncio.to_thread(background.keep_told, self._worker, to_keep)
+            except HoneError as fault:  # a database that is away for a moment
+                log.error("what responses in the background say cannot be kept: %s", fault)
+                self._said.set()
+            for answer_id, live, count, told in said:
+                if answer_id in kept:
+                    live.told = told
+                if told is None or answer_id in kept:
+                    live.show(max(count, live.shown))
+            await asyncio.sleep(TELL_S)
+
     def _bases(self) -> list[str]:
         """Those that this server has. What dead ones left is free from then on."""
         background.expire(worker_is_gone)
@@ -161,13 +161,13 @@ class Background:
             self._live.pop(answer_id).end()
             self.wake()
 
-        self._live[answer_id] = live = _Live()
+        self._live[answer_id] = live = Live(work.told)
         self._made[answer_id] = asyncio.create_task(self._one(work, live))
         self._made[answer_id].add_done_callback(over)
         self._begun.set()
         self._begun = asyncio.Event()
 
-    async def _one(self, work: Work, live: _Live) -> None:
+    async def _one(self, work: Work, live: Live) -> None:
         answer_id = work.answer.id
         making = asyncio.create_task(self._make(work, live))
         try:
@@ -187,19 +187,22 @@ class Background:
         finally:
             making.cancel()
 
-    async def _make(self, work: Work, live: _Live) -> None:
+    async def _make(self, work: Work, live: Live) -> None:
         body = ResponseRequest.model_validate(work.request)
         made = ResponseObject.model_validate(content(work.answer))
-        making = Making(body, work.answer.owner, made, work.answer.input, work.seed)
-        live.add(*responses_replay.beginning(made))
+        making = Making(body, work.answer.owner, made, work.answer.input, work.seed, work.told, live.tokens)
+        live.events += responses_replay.beginning(made)
+        live.show(len(live.events))
         try:
             if work.attempts > ATTEMPTS:
                 raise ApiError(500, f"The server ended {ATTEMPTS} times while it made this response.", code="engine_failed")
             with ExitStack() as held:
                 run = await self._run(making, held)
                 held.callback(run.answers.close)
+                live.fingerprint = run.fingerprint
                 async for event in making.written(run):
-                    live.add(event)
+                    live.events.append(event)
+                    self._said.set()
             last = making.last()
         except ApiError as fault:
             last = making.fail(fault)
@@ -208,7 +211,8 @@ class Background:
             last = making.fail(server_error(made.id))
         events = [*live.events, last] if body.stream else None
         await asyncio.to_thread(background.finish, made.id, self._worker, made.model, unchanging(made), events)
-        live.add(last)
+        live.events.append(last)
+        live.show(len(live.events))
 
     async def _run(self, making: Making, held: ExitStack) -> Run:
         """Queue it with its model, however long that has no room. Raises ApiError."""

@@ -24,6 +24,7 @@ from honekit.api.openai.responses_schema import (
 )
 from honekit.store import answers, background
 from honekit.store.answers import Answer
+from honekit.store.background import Told
 from honekit.store.tables import new_id
 
 MAX_EARLIER = 1000
@@ -39,13 +40,16 @@ _CHAT_PARAMS = (
 
 @dataclass
 class Making:
-    """One response. `made` says at any time how far it is; `items` are its input as it is kept."""
+    """One response. `made` says at any time how far it is; `items` are its input as it is kept; `told` is what it begins with."""
 
     body: ResponseRequest
     owner: str
     made: ResponseObject
     items: list[dict[str, Any]]
     seed: int | None = None
+    told: Told | None = None
+    tokens: list[int] = field(default_factory=list)
+    """Those whose events have come."""
     _writer: OutputWriter = field(default_factory=OutputWriter)
 
     async def asked(self) -> ChatCompletionRequest:
@@ -59,12 +63,13 @@ class Making:
         asked = await self.asked()
         with _named_here():
             cut = self.body.truncation == "auto"
-            return await conversation.start(asked, model, worker, self.owner, drop_oldest=cut)
+            return await conversation.start(asked, model, worker, self.owner, drop_oldest=cut, told=self.told)
 
     async def written(self, run: Run) -> AsyncIterator[Event]:
         """The events of the output, to its end; then `made` is complete. Raises ApiError."""
         self.made.model = run.model
         async for _, token in answering.tokens(run.answers, _renamed(run.held_by)):
+            self.tokens.append(token.token_id)
             text, certain = run.writers[0].take(token)
             self._writer.note(certain)
             for delta in run.calls[0].take(text, token.finish_reason):
