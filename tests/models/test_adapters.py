@@ -147,8 +147,9 @@ def test_an_adapter_that_does_not_fit_changes_nothing(tiny_llama: Callable[..., 
     config = json.loads((directory / "adapter_config.json").read_text())
     (directory / "adapter_config.json").write_text(json.dumps({**config, "r": 5}))
     assert refuse(tiny_llama(), directory) == "model.adapter_mismatch"
-    (directory / "adapter_config.json").write_text(json.dumps({**config, "r": 0}))
-    assert refuse(tiny_llama(), directory) == "model.adapter_broken"
+    for broken in ({"r": 0}, {"r": float("inf")}, {"lora_alpha": 10**400}, {"lora_alpha": float("nan")}):
+        (directory / "adapter_config.json").write_text(json.dumps({**config, **broken}))
+        assert refuse(tiny_llama(), directory) == "model.adapter_broken"
 
 
 def test_a_cut_or_infinite_weights_file_is_refused(tiny_llama: Callable[..., Any], tmp_path: Path) -> None:

@@ -260,7 +260,7 @@ def _read_config(directory: Path) -> dict[str, Any]:
         content = json.loads((directory / CONFIG).read_text(encoding="utf-8"))
         if int(content["r"]) < 1 or not math.isfinite(float(content["lora_alpha"])):
             raise ValueError("r or lora_alpha is out of range")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise _broken(f"{CONFIG} cannot be used ({error})", directory) from error
     return dict(content)
 
