@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from honekit import deploy, jobs, registry
+from honekit import deploy, fine_tuning, jobs, registry
 from honekit.cli.main import main
-from honekit.store import files
+from honekit.fine_tuning import Start, checkpoint_name
+from honekit.jobs import Model, queue
+from honekit.store import evals, files
+from honekit.store.evals import Entry
 
 Offered = Callable[..., list[str]]
 
@@ -68,6 +71,27 @@ def test_bash_is_offered_what_stands_behind_its_last_break(
 
 def test_an_alias_is_completed_behind_its_mark(offered: Offered, version: str) -> None:
     assert offered("chat", "tickets", "@", "pr") == ["production"]
+
+
+def test_checkpoints_are_offered_where_a_model_is_asked_and_not_where_one_is_promoted(offered: Offered, tmp_path: Path) -> None:
+    line = b'{"messages": [{"role": "user", "content": "a%d"}, {"role": "assistant", "content": "b"}]}\n'
+    file = files.create("default", "a.jsonl", "fine-tune", [line % number for number in range(10)])
+    job, asked = fine_tuning.create("default", Start("tiny", "tiny"), file.id)
+    queue.add_checkpoint(job.id, 4, str(tmp_path), {}, model=Model(tmp_path, "f"))
+    queue.add_checkpoint(job.id, 5, str(tmp_path), {})
+    for command in (["chat"], ["iot", "diagnose", "--model"], ["eval", "guard", "--model"]):
+        assert offered(*command, "ft") == [checkpoint_name(asked.model_name, 4)]
+    assert offered("models", "show", "ft") == []
+
+
+def test_runs_are_offered_by_their_ids(offered: Offered) -> None:
+    source = {"type": "jsonl", "source": {"type": "file_content", "content": []}}
+    found = evals.create_eval("default", "e", {}, [])
+    run = evals.create_run(found, "r", "m", source, [Entry({"a": "1"})]).id
+    for command in ("show", "compare", "report"):
+        assert offered("eval", command, "") == ["last", run]
+    assert offered("eval", "compare", "last", "evalrun") == [run]
+    assert offered("eval", "run", "--resume", "") == [run]
 
 
 def test_jobs_and_files_are_offered_by_their_ids(offered: Offered) -> None:

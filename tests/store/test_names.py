@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from honekit import deploy, jobs, registry
 from honekit.store import files, names
-from honekit.store.names import known_names
+from honekit.store.names import Kind, known_names
 
 
 def test_a_machine_without_data_has_no_names(hone_home: Path) -> None:
-    assert [known_names(kind) for kind in ("aliases", "versions", "jobs", "files")] == [[]] * 4
+    assert [known_names(kind) for kind in get_args(Kind)] == [[]] * 6
     assert not (hone_home / "hone.db").exists()
 
 

@@ -1,4 +1,4 @@
-"""What a shell is offered where a command takes a name: of bases, tuned models, aliases, jobs and files of this machine.
+"""What a shell is offered where a command takes a name: of bases, tuned models, aliases, jobs, files and runs of this machine.
 
 Nothing here asks a server, loads a model library or says what went wrong: a shell that waits for a key has no place for it.
 """
@@ -66,8 +66,8 @@ def base() -> Offer:
 
 
 def own_tuned() -> Offer:
-    """Aliases and tuned models, where a command asks no server."""
-    return own_names("aliases", "versions")
+    """Aliases, tuned models and their checkpoints, where a command asks no server."""
+    return own_names("aliases", "versions", "checkpoints")
 
 
 def own_model() -> Offer:
@@ -76,7 +76,7 @@ def own_model() -> Offer:
 
 
 def tuned() -> Offer:
-    return [] if _is_elsewhere() else own_tuned()
+    return _own("aliases", "versions")
 
 
 def model() -> Offer:
@@ -104,8 +104,17 @@ def file_or_path(incomplete: str) -> Offer:
     return _own("files") if incomplete.startswith("file-") else []
 
 
-def _own(kind: Kind) -> Offer:
-    return [] if _is_elsewhere() else own_names(kind)
+def run() -> Offer:
+    """Evaluations' runs are this machine's own, whatever server is named."""
+    return [("last", "the newest run"), *own_names("runs")]
+
+
+def run_to_resume() -> Offer:
+    return own_names("runs")
+
+
+def _own(*kinds: Kind) -> Offer:
+    return [] if _is_elsewhere() else own_names(*kinds)
 
 
 def _is_elsewhere() -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -17,8 +18,10 @@ Outcome = Literal["won", "lost", "tied"]
 
 
 def compare(
-    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="A run's id, or `last`.")],
-    run_b: Annotated[str, typer.Argument(metavar="RUN_B", help="The run that it is compared with.")],
+    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="A run's id, or `last`.", autocompletion=completion.run)],
+    run_b: Annotated[
+        str, typer.Argument(metavar="RUN_B", help="The run that it is compared with.", autocompletion=completion.run)
+    ],
     slices: Annotated[str, typer.Option(metavar="KEY", help="Key of the items that holds their slice or slices.")] = "slices",
     metrics: Annotated[
         str, typer.Option(metavar="NAMES", help="Of classifications: macro_f1, macro_precision, macro_recall, micro_f1, or none.")

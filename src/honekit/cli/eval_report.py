@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from honekit.cli import completion
+
 FORMATS = (".html", ".md")
 
 
 def report(
-    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="A run's id, or `last`.")],
-    run_b: Annotated[str, typer.Argument(metavar="RUN_B", help="The run that it is compared with.")],
+    run_a: Annotated[str, typer.Argument(metavar="RUN_A", help="A run's id, or `last`.", autocompletion=completion.run)],
+    run_b: Annotated[
+        str, typer.Argument(metavar="RUN_B", help="The run that it is compared with.", autocompletion=completion.run)
+    ],
     slices: Annotated[str, typer.Option(metavar="KEY", help="Key of the items that holds their slice or slices.")] = "slices",
     out: Annotated[Path, typer.Option(help="FILE.html, or FILE.md for Markdown.")] = Path("comparison.html"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,

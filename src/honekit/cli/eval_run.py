@@ -47,7 +47,10 @@ def run(
     retrieval: Annotated[bool, typer.Option("--retrieval", help="Of a project: with the passages that it retrieves.")] = False,
     few_shot: Annotated[int, typer.Option(min=0, max=64, metavar="K", help="Of a project: with K demonstrations.")] = 0,
     parallel: Annotated[int, typer.Option(min=1, max=256, help="Items that are answered side by side.")] = 16,
-    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted.")] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Go on with a run that was interrupted.", autocompletion=completion.run_to_resume),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a model answer every item, grade the answers, and keep both.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from honekit.cli import completion
 from honekit.cli.clock import clock
 from honekit.cli.confusion import confusion_lines
 from honekit.cli.render import print_json
@@ -46,7 +47,7 @@ def list_runs(
 
 
 def show(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or `last`.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or `last`.", autocompletion=completion.run)],
     items: Annotated[int, typer.Option(min=0, help="Also print so many items that did not pass.")] = 0,
     as_json: AsJson = False,
 ) -> None:

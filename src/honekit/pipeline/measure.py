@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from honekit.data.prepare import prepare
+from honekit.data.prepare import Prepared, prepare
 from honekit.errors import SettingsError
 from honekit.evals.classical import classical_metrics
 from honekit.evals.measured_arms import (
@@ -87,7 +87,7 @@ def measure_project(
     with alone(project):
         keep_settings(project, None if arms is None else wanted, limit, name)
         run = _start(project, listener, limit)
-        trainings = _training_files(run, wanted)
+        trainings = _trainings(run, wanted)
         estimated = _announce(run, wanted, trainings)
         local = [arm for arm in wanted if arm in PROMPTED]
         if local:
@@ -97,8 +97,8 @@ def measure_project(
         if CLASSICAL in wanted:
             with run.stages.time(CLASSICAL):
                 run.arms[CLASSICAL] = measure_classical(project, run.prepared.train, run.validation, run.test)
-        for arm, files in trainings.items():
-            measure_tuned(run, arm, files, wanted)
+        for arm, data in trainings.items():
+            measure_tuned(run, arm, data, wanted)
         by_seed = measure_seeds(run, trainings["tuned"]) if "tuned" in wanted else {}
         document = measured_document(
             project,
@@ -176,30 +176,29 @@ def _start(project: Project, listener: Listener, limit: int | None) -> Measureme
     return run
 
 
-def _training_files(run: Measurement, wanted: Sequence[str]) -> dict[str, tuple[Path, Path]]:
-    """For each arm that trains: its chat files. A part is a stratified one, written once; larger parts hold the smaller."""
-    project, prepared = run.project, run.prepared
+def _trainings(run: Measurement, wanted: Sequence[str]) -> dict[str, Prepared]:
+    """For each arm that trains: its data. A part is a stratified one, written once; larger parts hold the smaller."""
     found = {}
-    for share in sorted(project.decide.measure.shares):
+    for share in sorted(run.project.decide.measure.shares):
         arm = f"tuned_{round(100 * share)}"
         if arm in wanted:
-            found[arm] = (_part_file(run, arm, share), prepared.validation_file)
+            found[arm] = _part(run, arm, share)
     if "tuned" in wanted or TUNED_RAG in wanted:
-        found["tuned"] = (prepared.train_file, prepared.validation_file)
+        found["tuned"] = run.prepared
     return found
 
 
-def _part_file(run: Measurement, arm: str, share: float) -> Path:
+def _part(run: Measurement, arm: str, share: float) -> Prepared:
     chosen = {example.id for example in part_of_training(run, share)}
     train = run.prepared.train
     # One line for each example, form after form.
     lines = run.prepared.train_file.read_text(encoding="utf-8").splitlines(keepends=True)
     path = run.project.state_dir / "measure" / f"{arm}.jsonl"
     write_atomic(path, "".join(line for number, line in enumerate(lines) if train[number % len(train)].id in chosen))
-    return path
+    return replace(run.prepared, train=[example for example in train if example.id in chosen], train_file=path)
 
 
-def _announce(run: Measurement, wanted: Sequence[str], trainings: dict[str, tuple[Path, Path]]) -> dict[str, float]:
+def _announce(run: Measurement, wanted: Sequence[str], trainings: dict[str, Prepared]) -> dict[str, float]:
     here = [arm for arm in wanted if arm != CLASSICAL and not arm.startswith(AT_PROVIDER)]
     steps = estimated_steps(
         run.project,

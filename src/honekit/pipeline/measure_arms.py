@@ -73,9 +73,19 @@ class Measurement:
             yield
         self.tell(self.clock.ended(arm, kind, stage.seconds, sum(store.count for store in stores) - before))
 
-    def train(self, project: Project, arm: str, files: tuple[Path, Path]) -> tuple[Version, dict[str, Any]]:
+    def train(self, project: Project, arm: str, data: Prepared) -> tuple[Version, dict[str, Any]]:
         """Train, time it, and tell how long all of the rest will take."""
-        version, trained = train(project, *files, self.base, self.base_print, self.measured, self.stages, self.listener)
+        version, trained = train(
+            project,
+            data.train_file,
+            data.validation_file,
+            self.base,
+            self.base_print,
+            self.measured,
+            self.stages,
+            self.listener,
+            origin=data.origin,
+        )
         took, seconds = self.stages.stages[-1].seconds, float(trained["train_seconds"])
         # A training that was done before, or for its larger part, says nothing about the speed now.
         self.tell(self.clock.ended(arm, "training", took, float(took >= 0.5 * seconds)))
@@ -156,13 +166,12 @@ def _all_prompted(run: Measurement, asker: Asker, arms: Sequence[str], prefix: s
         run.arms[result.name] = result
 
 
-def measure_tuned(run: Measurement, arm: str, files: tuple[Path, Path], wanted: Sequence[str]) -> None:
+def measure_tuned(run: Measurement, arm: str, data: Prepared, wanted: Sequence[str]) -> None:
     project = run.project
-    version, trained = run.train(project, arm, files)
+    version, trained = run.train(project, arm, data)
     asker = run.asker(run.load(version.adapter_path))
     name = project.task.instructions
-    shares = {f"tuned_{round(100 * share)}": share for share in project.decide.measure.shares}
-    examples = len(part_of_training(run, shares[arm])) if arm in shares else len(run.prepared.train)
+    examples = len(data.train)
     for one in (arm, TUNED_RAG) if arm == "tuned" else (arm,):
         if one not in wanted:
             continue

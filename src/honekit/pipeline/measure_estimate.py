@@ -19,6 +19,7 @@ from honekit.project import Project
 from honekit.train.plan import plan
 
 if TYPE_CHECKING:
+    from honekit.data.prepare import Prepared
     from honekit.models.precision import Measured
 
 USUAL_UTILISATION = 0.45
@@ -32,7 +33,7 @@ NOISE = "A/A"
 def estimated_steps(
     project: Project,
     arms: Sequence[str],
-    trainings: Mapping[str, tuple[Path, Path]],
+    trainings: Mapping[str, Prepared],
     sources: Sources,
     train: Sequence[Example],
     validation: Sequence[Example],
@@ -41,7 +42,7 @@ def estimated_steps(
     measured: Measured,
     precision: str,
 ) -> list[Step]:
-    """What the arms that compute here take; `trainings` are the (training, validation) files of those that train first."""
+    """What the arms that compute here take; `trainings` is the data of those that train first."""
     template, shape = bases.load_template(base), shape_of(base)
     plain = prompt_candidates(project)[0]
 
@@ -61,7 +62,9 @@ def estimated_steps(
         steps.append(answering(NOISE, [plain], 2 * len(validation), 0))
     for arm in arms:
         if arm in trainings:
-            steps.append(Step(arm, "training", plan(project.train, *trainings[arm], base, measured).seconds))
+            data = trainings[arm]
+            needed = plan(project.train, data.train_file, data.validation_file, base, measured, data.origin)
+            steps.append(Step(arm, "training", needed.seconds))
         if arm.startswith("tuned"):
             tuned = Prompting(plain.system, plain.prompt_name, retrieval=arm.endswith("_rag"))
             steps.append(answering(arm, [tuned], len(validation), len(test)))

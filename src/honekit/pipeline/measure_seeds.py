@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from honekit.evals.measured_arms import ArmResult, measure_arm
@@ -10,6 +9,7 @@ from honekit.evals.prompting import Prompting
 from honekit.project import Project
 
 if TYPE_CHECKING:
+    from honekit.data.prepare import Prepared
     from honekit.pipeline.measure_arms import Measurement
 
 
@@ -18,13 +18,13 @@ def further_seeds(project: Project) -> list[int]:
     return [project.train.seed + number for number in range(1, project.decide.measure.seeds)]
 
 
-def measure_seeds(run: Measurement, files: tuple[Path, Path]) -> dict[int, ArmResult]:
+def measure_seeds(run: Measurement, data: Prepared) -> dict[int, ArmResult]:
     """The tuned arm once more for each further seed; each training is a job of its own, which is done once."""
     project, found = run.project, {}
     for seed in further_seeds(project):
         seeded = project.with_recipe(seed=seed)
         name = f"tuned_seed_{seed}"
-        version, trained = run.train(seeded, name, files)
+        version, trained = run.train(seeded, name, data)
         asker = run.asker(run.load(version.adapter_path))
         prompting = Prompting(project.system_prompt, project.task.instructions)
         with run.answering(name, "short", asker):
