@@ -117,7 +117,7 @@ class Tuning(Asking):
     def send_a_part(self, number: int) -> None:
         upload_id = choice(self.uploads, number)
         upload, content = self.uploads[upload_id], b"%04d" % number
-        if upload.state != "pending":
+        if upload.state != "pending" or len(content) + sum(map(len, upload.parts.values())) > upload.size:
             self.refuse(400, "POST /uploads/{upload_id}/parts", {"upload_id": upload_id}, {"data": content})
             return
         part = self.get("POST /uploads/{upload_id}/parts", {"upload_id": upload_id}, {"data": content})
