@@ -27,7 +27,7 @@ from honekit.evals.measured_document import measured_document
 from honekit.evals.prompting import Sources
 from honekit.evals.provider import require_key
 from honekit.evals.report_format import duration
-from honekit.evals.subset import spread
+from honekit.evals.subset import spread, stratified_subset
 from honekit.models import bases, fingerprint
 from honekit.pipeline.listener import Listener, alone
 from honekit.pipeline.measure_arms import (
@@ -36,7 +36,6 @@ from honekit.pipeline.measure_arms import (
     measure_at_provider,
     measure_prompted,
     measure_tuned,
-    part_of_training,
 )
 from honekit.pipeline.measure_clock import Clock
 from honekit.pipeline.measure_estimate import estimated_steps
@@ -189,8 +188,8 @@ def _trainings(run: Measurement, wanted: Sequence[str]) -> dict[str, Prepared]:
 
 
 def _part(run: Measurement, arm: str, share: float) -> Prepared:
-    chosen = {example.id for example in part_of_training(run, share)}
     train = run.prepared.train
+    chosen = {example.id for example in stratified_subset(train, share, run.project.data.stratify)}
     # One line for each example, form after form.
     lines = run.prepared.train_file.read_text(encoding="utf-8").splitlines(keepends=True)
     path = run.project.state_dir / "measure" / f"{arm}.jsonl"

@@ -16,7 +16,6 @@ from honekit.evals.measured_arms import PROMPTED, TUNED_RAG, ArmResult, candidat
 from honekit.evals.prompting import Asker, Prompting, Sources
 from honekit.evals.provider import EndpointAsker
 from honekit.evals.stats import paired_difference
-from honekit.evals.subset import stratified_subset
 from honekit.models import fingerprint
 from honekit.pipeline.listener import Listener
 from honekit.pipeline.measure_clock import Clock, Kind
@@ -75,17 +74,7 @@ class Measurement:
 
     def train(self, project: Project, arm: str, data: Prepared) -> tuple[Version, dict[str, Any]]:
         """Train, time it, and tell how long all of the rest will take."""
-        version, trained = train(
-            project,
-            data.train_file,
-            data.validation_file,
-            self.base,
-            self.base_print,
-            self.measured,
-            self.stages,
-            self.listener,
-            origin=data.origin,
-        )
+        version, trained = train(project, data, self.base, self.base_print, self.measured, self.stages, self.listener)
         took, seconds = self.stages.stages[-1].seconds, float(trained["train_seconds"])
         # A training that was done before, or for its larger part, says nothing about the speed now.
         self.tell(self.clock.ended(arm, "training", took, float(took >= 0.5 * seconds)))
@@ -94,10 +83,6 @@ class Measurement:
     def tell(self, text: str | None) -> None:
         if text:
             self.listener.message("info", text)
-
-
-def part_of_training(run: Measurement, share: float) -> list[Example]:
-    return stratified_subset(run.prepared.train, share, run.project.data.stratify)
 
 
 def measure_prompted(run: Measurement, arms: Sequence[str]) -> None:

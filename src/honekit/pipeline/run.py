@@ -85,10 +85,7 @@ def run_project(
                 processes.await_prepared(IMPORTED_S)
                 measured = measure(device=device)
             listener.stage("Machine", [_machine_line(measured)])
-            files = prepared.train_file, prepared.validation_file
-            version, result = train(
-                project, *files, base, base_print, measured, stages, listener, processes.start, origin=prepared.origin
-            )
+            version, result = train(project, prepared, base, base_print, measured, stages, listener, processes.start)
         evaluation, evaluator = _evaluate(project, prepared, base, base_print, version, result, stages, listener, index, share)
         assert evaluation.verdict is not None
         chosen = evaluation.verdict.chosen

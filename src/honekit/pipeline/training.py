@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from honekit import jobs
-from honekit.data.lines import Origin, as_written
+from honekit.data.prepare import Prepared
 from honekit.errors import TrainError
 from honekit.jobs.processes import Start, start_cold
 from honekit.models.floor import shape_of
@@ -25,28 +25,25 @@ if TYPE_CHECKING:
 
 def train(
     project: Project,
-    train_file: Path,
-    validation_file: Path,
+    data: Prepared,
     base: Path,
     base_print: str,
     measured: Measured,
     stages: Stages,
     listener: Listener,
     start: Start = start_cold,
-    *,
-    origin: Origin = as_written,
 ) -> tuple[Version, dict[str, Any]]:
-    """The version that training on these files makes, and the job's result; a job that is done is not done again.
+    """The version that training on this data makes, and the job's result; a job that is done is not done again.
 
-    `start` gives the job its process. Raises: TrainError of the job; when examples are cut or have nothing to learn, `origin`
-    says where they stand.
+    `start` gives the job its process. Raises: TrainError of the job; when examples are cut or have nothing to learn, it names
+    them where the user wrote them.
     """
     with stages.time("plan the training"):
-        needed = plan(project.train, train_file, validation_file, base, measured, origin)
+        needed = plan(project.train, data.train_file, data.validation_file, base, measured, data.origin)
         check_room(needed, device=measured.device)
         job = training_job(
-            train_file,
-            validation_file,
+            data.train_file,
+            data.validation_file,
             project.train,
             project=project.project.name,
             base_fingerprint=base_print,

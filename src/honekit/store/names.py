@@ -37,7 +37,6 @@ def known_names(kind: Kind) -> list[tuple[str, str]]:
     if backend != "sqlite" or not os.path.exists(path):
         return []
     with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_BUSY_S)) as connection:
-        found = connection.execute(
-            f"{_QUERIES[kind]} LIMIT {MOST}", {"owner": settings.local_project()} if kind in ("files", "runs") else {}
-        )
+        query = _QUERIES[kind]
+        found = connection.execute(f"{query} LIMIT {MOST}", {"owner": settings.local_project()} if ":owner" in query else {})
         return [(str(name), str(note)) for name, note in found]
