@@ -19,7 +19,6 @@ from tests.train.test_preference_job import preferences
 from tests.train.test_reinforcement_job import SAYS_A, prompts
 
 from honekit import jobs
-from honekit.cli import watching
 from honekit.cli.main import main
 
 HONE = [sys.executable, "-m", "honekit.cli.main"]
@@ -276,26 +275,3 @@ def test_a_terminal_gets_a_live_view_with_a_curve(hone: Any, training: Path, val
     assert re.search("[\u2801-\u28ff]", text), "no curve was drawn"
     assert b"\x1b[1A" in shown, "nothing was refreshed in place"
     assert f"{job['id']} succeeded: ft:" in text
-
-
-def test_the_frame_shows_time_left_only_while_it_runs() -> None:
-    from rich.console import Console
-
-    screen = watching.Screen(Console(width=80, force_terminal=True, color_system=None))
-
-    def shown() -> str:
-        with screen.console.capture() as captured:
-            screen.console.print(screen.frame())
-        return captured.get()
-
-    screen.job({"id": "ftjob-x", "model": "tiny", "status": "queued"})
-    assert "step" not in shown()
-    data = {"step": 2, "total_steps": 10, "eta_s": 90.0, "tokens_per_s": 1234.0, "train_loss": 0.5}
-    event = {"id": "e", "created_at": time.time(), "level": "info", "type": "metrics", "message": "Step 2"}
-    screen.event({**event, "type": "message", "data": {"status": "running"}})
-    screen.event({**event, "data": data})
-    assert "1,234 tokens/s" in shown()
-    assert "left" in shown()
-    screen.event({**event, "type": "message", "message": "Job paused", "data": {"status": "paused"}})
-    assert "left" not in shown()
-    assert "Job paused" in shown()

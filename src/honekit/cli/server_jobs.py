@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from honekit.cli import watching
 from honekit.cli.clock import clock
 from honekit.cli.connection import PAGE, call, document, taken
+from honekit.cli.job_view import Lines, event_line
 from honekit.cli.render import print_json
 
 if TYPE_CHECKING:
@@ -62,13 +63,13 @@ def show_events(job_id: str, limit: int | None, after: str | None, *, as_json: b
         print_json({"events": found})
         return
     for event in found:
-        print(watching.event_line(event))
+        print(event_line(event))
 
 
 def follow_events(job_id: str, *, as_json: bool) -> None:
     """Print events until the job ends or pauses. Raises: faults of the API."""
-    line = json.dumps if as_json else watching.event_line
-    call(lambda client: watching.follow(client, job_id, watching.Lines(line)))
+    line = json.dumps if as_json else event_line
+    call(lambda client: watching.follow(client, job_id, Lines(line)))
 
 
 def show_checkpoints(job_id: str, limit: int | None, after: str | None, *, as_json: bool) -> None:
@@ -126,7 +127,7 @@ def resume_and_wait(job_id: str, *, as_json: bool) -> bool:
     if not as_json:
         _print_job(job)
         return watching.watch(job_id, start=None, as_json=False) == 0
-    shown = watching.Lines(watching.event_line, to_stderr=True)
+    shown = Lines(event_line, to_stderr=True)
     job = call(lambda client: watching.follow(client, job_id, shown))
     print_json(job)
     return bool(job["status"] == "succeeded")
