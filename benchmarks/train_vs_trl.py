@@ -93,7 +93,7 @@ def main() -> int:
     # transformers and TRL write bars, tables and notes to both streams; none of that belongs into the result.
     say = _quiet_libraries()
     contenders = [Contender("hone", choose_precision(work.measured, arguments.precision, work.device), "shared prefix")]
-    contenders += [Contender("trl", p, layout) for p in _precisions(work) for layout in arguments.layouts]
+    contenders += [Contender("trl", p, layout) for p in _precisions(work, arguments.precision) for layout in arguments.layouts]
     say(f"base loss {score(work, {}):.4f} on {len(work.validation)} held-out conversations; {_machine(work)}")
 
     for round_number in range(arguments.rounds):
@@ -346,8 +346,10 @@ def _fresh(work: Work, precision: str) -> Any:
     return model
 
 
-def _precisions(work: Work) -> list[str]:
-    """Those that are not hopeless on this machine; on a GPU bf16, as TRL's own default."""
+def _precisions(work: Work, wanted: str) -> list[str]:
+    """What TRL is tried in: what was asked for, else those that are not hopeless on this machine; on a GPU bf16, its own default."""
+    if wanted != "auto":
+        return [wanted]
     if work.device.type == "cuda":
         return ["bf16"]
     speeds = {"fp32": work.measured.fp32_gflops, "bf16": work.measured.bf16_gflops}
@@ -408,7 +410,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--held-out", type=int, help="score on only the first so many held-out conversations")
     parser.add_argument("--rounds", type=int, default=2, help="how often Hone and the fastest TRL are timed")
     parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=list(LAYOUTS), help="what TRL is tried with")
-    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="Hone's; default: measured")
+    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="of both sides; default: measured")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     parser.add_argument("--threads", type=int, help="torch threads for both sides; default: torch's own number")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
