@@ -118,11 +118,13 @@ def _side_by_side(*parts: Any) -> Tensor:
 
 
 def _packed(weight: Tensor) -> Tensor:
-    """The weight as `_linear` multiplies with it fastest: for fp32 on a CPU in oneDNN's own order, where torch has oneDNN.
+    """The weight as `_linear` multiplies with it fastest: on a CPU in oneDNN's own order, where torch has oneDNN.
 
-    MKL packs a weight anew for every product, which for few rows takes longer than the product (docs/lab-notes.md).
+    Unpacked, it is packed anew for every product, which for few rows takes longer than the product (docs/lab-notes.md).
     """
-    if weight.dtype != torch.float32 or weight.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if weight.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return weight
+    if weight.dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return weight
     packed: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight, _EXPECTED_ROWS)
     return packed
