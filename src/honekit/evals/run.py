@@ -24,7 +24,7 @@ from honekit.evals.stats import Difference, examples_needed, mcnemar_exact, metr
 from honekit.evals.subset import stratified_subset
 from honekit.evals.verdict import Verdict, choose_arm, compare_arms, decide
 from honekit.graders import Graded
-from honekit.models.fingerprint import fingerprint_json, fingerprint_text
+from honekit.models.fingerprint import fingerprint_json
 from honekit.models.floor import Shape
 from honekit.project import Project
 from honekit.retrieval import Index
@@ -195,7 +195,7 @@ class Evaluator:
             "answer_tokens_per_request": answer_tokens,
             "cut_at_the_cap": sum(a.finish_reason == "length" for a in answers),
             "fingerprint": runner.store.fingerprint,
-            "prompt_fingerprint": fingerprint_text(prompting.system),
+            "prompt_fingerprint": prompting.fingerprint,
             "prompting": prompting.as_dict(),
         }
 
