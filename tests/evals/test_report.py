@@ -370,6 +370,9 @@ def test_differences_of_all_slices_are_one_family_and_those_of_all_items_another
     for family in (whole, sliced):
         expected = holm({name: one["p"] for name, one in family.items()})
         assert {name: one["p_holm"] for name, one in family.items()} == pytest.approx(expected)
+        for one in family.values():
+            is_undecided = one["p_holm"] >= 0.05 or one["lo"] <= 0 <= one["hi"]
+            assert (one["examples_needed"] is not None) == (is_undecided and abs(one["mean"]) > 1e-12)
 
 
 def test_a_single_arm_with_one_slice_is_enough(shipped: Run) -> None:
