@@ -56,6 +56,14 @@ def test_everything_below_v1_needs_a_key(send: Send, path: str) -> None:
         assert response.headers["www-authenticate"] == "Bearer"
 
 
+def test_the_log_does_not_call_a_route_missing_that_a_wrong_key_kept_closed(send: Send, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    send("GET", "/v1/models", headers={"authorization": ""})
+    assert "GET (not looked at) 401" in caplog.text
+    send("GET", "/v1/nothing")
+    assert "GET (no such route) 404" in caplog.text
+
+
 def test_unknown_paths_and_methods_get_the_envelope_too(send: Send) -> None:
     check_envelope(send("GET", "/v1/nothing"), 404, "not_found")
     check_envelope(send("GET", "/v1/models/"), 404, "model_not_found")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+from itertools import cycle
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.iot.test_diagnose import ANSWER, assistant
+from tests.iot.test_diagnose import ANSWER, Engine, assistant
 
 from honekit.cli.main import main
+from honekit.inference import Completion
+from honekit.inference.engine import Token
 from honekit.iot import Assistant
 
 FIELDS = {*ANSWER, "confidence"}
@@ -49,6 +52,30 @@ def test_a_file_with_faulty_lines_gives_a_line_for_each_in_its_place(tmp_path: P
     assert f"{file}:3" in err
 
 
+def test_answers_that_miss_the_schema_are_shown_with_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = cycle(["gw-1 is offline", json.dumps(ANSWER | {"device": "\x1b[31mgw-2", "actions": [1]}), json.dumps(ANSWER)])
+
+    def answer(self: Engine) -> Completion:
+        text = next(answers)
+        return Completion([0], text, "stop", [Token(0, text, b"", -0.5, [], None)], 0.0)
+
+    monkeypatch.setattr(Engine, "_answer", answer)
+    file = tmp_path / "logs.jsonl"
+    file.write_text('{"log": "a"}\n{"log": "b"}\n{"log": "c"}\n')
+    assert main(["iot", "diagnose", "--file", str(file), "--json"]) == 1
+    none, wrong, fits = map(json.loads, capsys.readouterr().out.splitlines())
+    assert set(none) == set(wrong) == FIELDS | {"error"} and set(fits) == FIELDS
+    assert (none["category"], wrong["category"]) == (None, "Connectivity")
+    assert none["error"]["where"] == f"{file}:1" and wrong["error"]["where"] == f"{file}:2"
+
+    assert main(["iot", "diagnose", "--file", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert out.count("Connectivity") == 2 and "\x1b" not in out
+    assert err.count("[iot.answer_unusable]") == 2 and "1 of 3 logs" in err
+
+
 def test_stdin_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     given: Any = SimpleNamespace(buffer=io.BytesIO(b'\xef\xbb\xbf{"log": "a"}\n{"log": "b"}'))
     monkeypatch.setattr("sys.stdin", given)
@@ -71,3 +98,13 @@ def test_nothing_to_diagnose_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert f"{tmp_path} is a folder, not a log's text [iot.no_input]" in capsys.readouterr().err
     assert main(["iot", "diagnose", "z" * 300_000]) == 1
     assert "[iot.log_too_long]" in capsys.readouterr().err
+
+
+def test_a_log_that_begins_with_a_dash_gets_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    for log in ("-- MARK -- gw-5", "-97 dBm at gw-5"):
+        assert main(["iot", "diagnose", log]) == 2
+        assert "write -- before a text that begins with a dash" in capsys.readouterr().err
+        assert main(["iot", "diagnose", "--json", "--", log]) == 0
+        assert set(json.loads(capsys.readouterr().out)) == FIELDS
+    assert main(["iot", "diagnose", "--jsn", "gw-5"]) == 2
+    assert "dash" not in capsys.readouterr().err

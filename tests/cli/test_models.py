@@ -42,6 +42,14 @@ def test_a_version_is_promoted_shown_rolled_back_and_deleted() -> None:
     assert json.loads(_run("list", "--project", "other", "--json")) == {"models": [], "aliases": []}
 
 
+def test_a_list_that_is_piped_breaks_no_name() -> None:
+    base = "HuggingFaceTB/SmolLM2-135M"
+    name = registry.create_version("iot-diagnostics", "ftjob-1", base, "x", Path("/a"), "y").name
+    _run("promote", name)
+    assert [line.split()[0] for line in _run("list").splitlines()[1:]] == [name]
+    assert "iot-diagnostics@production" in _run("list")
+
+
 def test_a_version_is_deleted_with_the_states_of_its_job(hone_home: Path) -> None:
     job = queue.create_job("selftest", {})
     queue.transition(job.id, "running", message="")

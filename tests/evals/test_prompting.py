@@ -52,6 +52,15 @@ def test_passages_stand_in_the_question_only_with_retrieval() -> None:
     assert "Manual:" not in sources.conversation(Prompting("s", "s"), asked)[-1]["content"]
 
 
+def test_prompts_that_show_different_things_have_different_fingerprints() -> None:
+    one, other, *_ = read_examples(ROUTING, ROUTING.data.train)
+    shown = [(), (one,), (one, other), (other, one)]
+    made = [Prompting("s", "s", demonstrations=demonstrations) for demonstrations in shown]
+    made += [Prompting("t", "s"), Prompting("s", "s", retrieval=True), Prompting("s", "s", nearest=2)]
+    assert len({prompting.fingerprint for prompting in made}) == len(made)
+    assert Prompting("s", "another name").fingerprint == made[0].fingerprint
+
+
 def test_a_project_has_only_the_arms_that_it_can_have() -> None:
     assert "rag" in prompted_arms(IOT)
     assert not {"rag", "few_shot_rag"} & set(prompted_arms(ROUTING))

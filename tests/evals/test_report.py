@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.browser import chromium
 
 import honekit
 from honekit.data import Example
@@ -220,6 +221,7 @@ def test_a_run_of_all_six_arms_makes_a_page_that_nests_and_holds_its_figures(shi
     assert "built-in method" not in text
     assert "iot-diagnostics@production" in text
     assert "4-bit file" in text
+    assert "share of an answer's fields that are exactly right" in text and "every field right" not in text
     assert document["test"]["sha256"] in text
     assert f"after {document['cost']['break_even']['tuned']['requests']:,}" in text
     assert "98 → 181" in text and "14 → 20" in text  # speeds beside a stage
@@ -244,6 +246,27 @@ def test_the_page_asks_for_nothing_from_anywhere(shipped: Run) -> None:
     assert "url(" not in html
     assert set(re.findall(r"https?://[^/\"&' ]+", html)) == {"http://127.0.0.1:8000"}
     assert "default-src 'none'" in html
+
+
+def test_a_browser_shows_every_column_and_filters_the_examples(shipped: Run) -> None:
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        faults: list[str] = []
+        asked: list[str] = []
+        page.on("pageerror", lambda fault: faults.append(str(fault)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(shipped[3].as_uri())
+        cut = page.locator(".scroll:visible").evaluate_all(
+            "found => found.filter(one => one.scrollWidth > one.clientWidth).map(one => one.innerText)"
+        )
+        assert cut == []
+        shown = page.locator("details.example:visible")
+        before = shown.count()
+        page.select_option("select[aria-label=Slice]", "unseen_codes")
+        assert 0 < shown.count() < before
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert (faults, asked) == ([], [shipped[3].as_uri()])
 
 
 def test_texts_of_data_and_models_stay_texts(tmp_path: Path) -> None:
@@ -347,6 +370,9 @@ def test_differences_of_all_slices_are_one_family_and_those_of_all_items_another
     for family in (whole, sliced):
         expected = holm({name: one["p"] for name, one in family.items()})
         assert {name: one["p_holm"] for name, one in family.items()} == pytest.approx(expected)
+        for one in family.values():
+            is_undecided = one["p_holm"] >= 0.05 or one["lo"] <= 0 <= one["hi"]
+            assert (one["examples_needed"] is not None) == (is_undecided and abs(one["mean"]) > 1e-12)
 
 
 def test_a_single_arm_with_one_slice_is_enough(shipped: Run) -> None:

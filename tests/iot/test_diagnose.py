@@ -24,7 +24,7 @@ ANSWER = {
     "probable_cause": "no signal",
     "category": "Connectivity",
     "severity": "warning",
-    "actions": ["check_antenna"],
+    "actions": ["check_link"],
     "manual_ref": None,
 }
 
@@ -116,3 +116,26 @@ def test_long_logs_are_answered_fewer_at_a_time(monkeypatch: pytest.MonkeyPatch)
     assert len(list(one.diagnose([*[Log("short")] * 6, *[Log("long " * 1000)] * 4]))) == 10
     assert one.engine.batches[0] == 6  # type: ignore[attr-defined]
     assert max(one.engine.batches[1:]) == 3  # type: ignore[attr-defined]
+
+
+def test_an_answer_that_is_no_diagnosis_is_a_fault_and_one_with_a_wrong_field_says_so() -> None:
+    def answered(text: str) -> Completion:
+        return Completion([0], text, "stop", [Token(0, text, b"", -0.5, [], None)], 0.0)
+
+    one = assistant()
+    for text in ("gw-7 is offline", "[]", '{"device": "gw-7"'):
+        found = one.read(answered(text), "logs.jsonl:3")
+        assert isinstance(found, DataError)
+        assert (found.code, found.where) == ("iot.answer_unusable", "logs.jsonl:3")
+    fits, wrong, short = (
+        one.read(answered(json.dumps(values)), "logs.jsonl:3")
+        for values in (
+            ANSWER,
+            ANSWER | {"category": "Weather"},
+            {"device": "gw-7"},
+        )
+    )
+    assert isinstance(fits, Diagnosis) and "error" not in fits.as_dict()
+    assert isinstance(wrong, Diagnosis) and wrong.values["category"] == "Weather"
+    assert wrong.as_dict()["error"]["what"].startswith("the model's answer does not fit the schema: category: 'Weather'")
+    assert isinstance(short, Diagnosis) and set(short.as_dict()) == {*ANSWER, "confidence", "error"}

@@ -16,8 +16,11 @@ import safetensors.torch
 import torch
 from tests import tiny
 
-from honekit import jobs
+from honekit import fine_tuning, jobs
 from honekit.errors import TrainError
+from honekit.fine_tuning import RequestFault
+from honekit.inference import Request, SamplingParams
+from honekit.inference.engine import load_engine
 from honekit.jobs import Event, Job, JobContext, leases, worker
 from honekit.jobs.liveness import pid_of
 from honekit.models.adapters import WEIGHTS, merge_adapter
@@ -127,6 +130,19 @@ def test_a_full_fine_tuning_leaves_a_base_directory_of_its_own(tiny_base: Path, 
     directory = Path(job.result["model_dir"])
     assert fingerprint_base(directory) == job.result["fingerprint"] != fingerprint_base(tiny_base)
     assert {"tokenizer.json", "chat_template.jinja", "config.json"} <= {f.name for f in directory.iterdir()}
+    # Asked for as a version is: by the base's name and what the job left.
+    engine = load_engine("no/such-base", directory, device="cpu", precision="fp32")
+    assert engine.fingerprint == job.result["fingerprint"]
+    assert engine.generate([Request(tiny.token_ids(9), SamplingParams(3))])[0].token_ids
+
+
+def test_a_model_that_was_tuned_whole_is_no_adapter_to_go_on_from(tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    (whole / "config.json").write_text("{}")
+    with pytest.raises(RequestFault, match="ft:x is not available for fine-tuning: it was tuned whole") as refused:
+        fine_tuning.create("default", fine_tuning.Start("ft:x", "tiny", whole), "file-none")
+    assert refused.value.code == "fine_tuning.model_not_available"
 
 
 def test_the_result_is_that_of_the_best_epoch(tiny_base: Path, tmp_path: Path) -> None:

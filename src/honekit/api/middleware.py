@@ -108,7 +108,7 @@ class RequestId:
             await answer.response()(scope, receive, send_with_id)
         elapsed_ms = (time.perf_counter() - started) * 1000
         # The route, not the path: what a client writes into a path does not belong into a log.
-        route = getattr(scope.get("route"), "path", "(no such route)")
+        route = getattr(scope.get("route"), "path", "(no such route)" if status == 404 else "(not looked at)")
         log.info("%s %s %s %d %.0f ms", request_id, scope["method"], route, status, elapsed_ms)
 
 

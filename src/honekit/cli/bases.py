@@ -36,8 +36,9 @@ def list_bases(as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps({"bases": entries}, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from honekit.cli.render import tables
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("base", no_wrap=True)
@@ -50,7 +51,7 @@ def list_bases(as_json: AsJson = False) -> None:
         source = "package" if entry.wheel else "Hub"
         here = "yes" if values["local"] else "no"
         table.add_row(entry.id, size, f"{entry.context_tokens:,}", entry.licence, source, here)
-    Console().print(table)
+    tables().print(table)
 
 
 @app.command("get")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import secrets
 import sys
 import tempfile
@@ -56,6 +57,10 @@ MISWRITTEN = frozenset(
 """What the user wrote for the command cannot be read as what it is to be."""
 
 
+_TEXT = re.compile(r"\s|^-\d")
+"""What was taken for an option's name and cannot be one."""
+
+
 def told(fault: Exception) -> HoneError:
     """The fault as a HoneError. What is none, and no wrong usage, full disk or full memory either, is a bug: its traceback goes
     to a log, which is named."""
@@ -74,9 +79,10 @@ def _named(fault: Exception) -> HoneError | None:
     if isinstance(fault, _usage_error()):
         context = getattr(fault, "ctx", None)
         command = context.command_path if context else "hone"
-        return SettingsError(
-            "cli.usage", what=fault.format_message().rstrip("."), where=command, mend=f"`{command} --help` shows what it takes"
-        )
+        mend = f"`{command} --help` shows what it takes"
+        if _TEXT.search(getattr(fault, "option_name", None) or ""):
+            mend += "; write -- before a text that begins with a dash"
+        return SettingsError("cli.usage", what=fault.format_message().rstrip("."), where=command, mend=mend)
     if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):
         return StoreError(
             "store.disk_full",

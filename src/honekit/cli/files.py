@@ -97,7 +97,7 @@ def list_files(
         hone files list --limit 10 --after file-abc123
     """
     from honekit.cli.connection import call, taken
-    from honekit.cli.render import print_json
+    from honekit.cli.render import print_json, tables
 
     chosen: dict[str, Any] = {"purpose": purpose, "after": after, "limit": limit and min(limit, MAX_PAGE)}
     given = {name: value for name, value in chosen.items() if value}
@@ -105,7 +105,6 @@ def list_files(
     if as_json:
         print_json({"files": found})
         return
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -124,7 +123,7 @@ def list_files(
         if purpose
         else "No files yet: `hone files upload` brings some."
     )
-    Console().print(table if found else escape(none))
+    tables().print(table if found else escape(none))
 
 
 @app.command("show")

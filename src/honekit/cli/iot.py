@@ -44,7 +44,7 @@ def diagnose(
     """Diagnose raw logs: cause, category, severity, actions and the manual's section.
 
     A line that cannot be read or diagnosed is named and costs none of the others; the exit code is 1 then. With --json
-    it has null in all fields, and an `error`.
+    it has null in all fields, and an `error`. An answer with a wrong field is shown as it is, with an `error` beside it.
 
     Examples:
 
@@ -74,7 +74,9 @@ def diagnose(
             elif as_json:
                 render.print_json(found.as_dict())
             elif isinstance(log, Log):
-                _show(log.text, found.as_dict())
+                _show(log.text, {**found.values, "confidence": found.confidence})
+                if found.fault:
+                    render.print_error(found.fault)
             report(done)
     if faults:
         render.console.print(f"{faults} of {len(logs)} logs could not be diagnosed")
@@ -131,9 +133,13 @@ def _stdin() -> Iterator[Line]:
 
 
 def _show(log: str, diagnosis: dict[str, Any]) -> None:
-    first = log.strip().splitlines()[0][:100]
-    print("".join(char if char.isprintable() else " " for char in first))  # a device's log may steer the terminal
+    print(_printable(log.strip().splitlines()[0][:100]))
     for name, value in diagnosis.items():
-        shown = ", ".join(value) if isinstance(value, list) else f"{value:.2f}" if isinstance(value, float) else value
-        print(f"  {name:<15} {'-' if shown is None else shown}")
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else f"{value:.2f}" if isinstance(value, float) else value
+        print(f"  {name:<15} {'-' if shown is None else _printable(str(shown))}")
     print()
+
+
+def _printable(text: str) -> str:
+    """A device's log may steer the terminal, and an answer copies from it."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -70,13 +70,12 @@ def list_keys(as_json: AsJson = False) -> None:
     """
     from honekit.api import auth
     from honekit.cli import server_keys
-    from honekit.cli.render import print_json
+    from honekit.cli.render import print_json, tables
 
     keys = server_keys.list_keys() if server_url() else [_shown(key) for key in auth.list_keys()]
     if as_json:
         print_json({"keys": keys})
         return
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -92,7 +91,7 @@ def list_keys(as_json: AsJson = False) -> None:
             key["id"], f"{key['prefix']}…", escape(key["name"]), key["project"], key["scope"],
             clock(key["last_used_at"]), state,
         )  # fmt: skip
-    Console().print(table)
+    tables().print(table)
 
 
 @app.command("revoke")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from honekit.cli.clock import clock
-from honekit.cli.render import print_json
+from honekit.cli.render import print_json, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,6 @@ def list_jobs(limit: int, after: str | None, metadata: Mapping[str, str], *, as_
 
         print_json({"jobs": job_values(found)})
         return
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -46,7 +45,7 @@ def list_jobs(limit: int, after: str | None, metadata: Mapping[str, str], *, as_
         status = f"{job.status} (asked to {job.stop_requested})" if job.stop_requested else job.status
         table.add_row(job.id, job.kind, status, _progress(job), clock(job.created_at), _took(job))
     none = "No such jobs." if metadata or after else "No jobs yet: `hone run` in the folder of a project starts one."
-    Console().print(table if found else none)
+    tables().print(table if found else none)
 
 
 def show_job(job_id: str, *, as_json: bool) -> None:

@@ -50,12 +50,11 @@ def list_models(
         hone models list --project iot-diagnostics --json
     """
     from honekit.cli import model_values
-    from honekit.cli.render import print_json
+    from honekit.cli.render import print_json, tables
 
     if as_json:
         print_json(model_values.listed(project))
         return
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -65,7 +64,7 @@ def list_models(
             table.add_column(heading, overflow="fold")
         for model in model_values.listed(project)["models"]:
             table.add_row(escape(model["id"]), model["owned_by"], clock(model["created"] or None))
-        Console().print(table if table.rows else "No models yet: `hone jobs create` makes one.")
+        tables().print(table if table.rows else "No models yet: `hone jobs create` makes one.")
         return
     from honekit import deploy, registry
 
@@ -75,7 +74,7 @@ def list_models(
     for version in versions:
         pointing = ", ".join(alias.alias for alias in aliases if alias.version == version.name)
         table.add_row(version.name, version.base_ref, clock(version.created_at), pointing)
-    Console().print(table if versions else "No models yet: `hone run` in the folder of a project makes one.")
+    tables().print(table if versions else "No models yet: `hone run` in the folder of a project makes one.")
 
 
 @app.command("show")

@@ -28,6 +28,11 @@ REFRESHES_PER_S = 4
 console = Console(stderr=True, highlight=False)
 
 
+def tables() -> Console:
+    """For tables on stdout. Where it is no terminal the lines are long, so that `grep` finds whole names."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+
+
 class Report(Protocol):
     """Tells a progress bar how far the work is; `note` is a short text behind the bar (`loss 0.412`)."""
 

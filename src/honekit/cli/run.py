@@ -150,4 +150,5 @@ def _run(project: Project, *, use_more: bool, share: float, as_json: bool, comma
     if as_json:
         render.print_json(outcome.document)
     else:
-        print_summary(outcome)
+        facts = [field.metric_name for field in project.task.fields if field.from_retrieval or field.score == "phrase"]
+        print_summary(outcome, list(dict.fromkeys([project.task.primary_metric, *facts])))

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
     from honekit.pipeline import Outcome
 
-COLUMNS = 7
-"""Quality metrics in the table; the report has all of them."""
+WIDE = 138
+"""Columns that six arms with their intervals need side by side."""
 
 
-def print_summary(outcome: Outcome) -> None:
-    """Everything on stdout, the verdict first."""
+def print_summary(outcome: Outcome, sliced: Sequence[str] = ()) -> None:
+    """Everything on stdout, the verdict first; metrics in `sliced` for each slice too."""
     document = outcome.document
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
     colour = {"ship": "green", "don't ship": "red"}.get(document["verdict"], "yellow")
@@ -25,8 +27,13 @@ def print_summary(outcome: Outcome) -> None:
         console.print(f"  - {reason}", markup=False, soft_wrap=True)
     test = document["test"]
     part = "a fixed stratified part, " if test["share"] < 1 else ""
-    console.print(f"\nMeasured on {part}{test['examples']} of {test['of']} test examples; 95 % intervals in brackets.")
-    console.print(_arms(document))
+    console.print(
+        f"\nMeasured on {part}{test['examples']} of {test['of']} test examples, with 95 % intervals; * chosen on validation."
+    )
+    console.print(_arms(document, console.width))
+    if sliced and any(arm.get("slices") for arm in document["arms"].values()):
+        console.print("\nBy slice, with its number of examples; the report has every metric.")
+        console.print(_slices(document, sliced, console.width))
     console.print(_stages(document))
     floor = document["floor"]
     if floor["ratio"]:
@@ -46,28 +53,55 @@ def print_summary(outcome: Outcome) -> None:
     console.print(document["snippet"], markup=False, soft_wrap=True)
 
 
-def _arms(document: dict[str, Any]) -> Table:
-    names = document["metrics"]
-    primary = document["primary_metric"]
-    shown = [primary, *[n for n in names if n != primary and not n.startswith("field_exact")]][:COLUMNS]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("arm")
-    for name in shown:
-        table.add_column(name.replace("_", " "), justify="right")
-    table.add_column("ms p50", justify="right")
-    for arm, values in document["arms"].items():
-        row = [f"[bold]{arm}[/bold]" if arm == document["chosen_arm"] else arm]
-        for name in shown:
-            value = values.get(name)
-            interval = values.get("intervals", {}).get(name)
-            cell = "-" if value is None else f"{value:.2f}"
-            if value is not None and interval and name == primary:
-                cell += f" ({interval[0]:.2f}-{interval[1]:.2f})"
-            row.append(cell)
-        latency = values.get("latency_ms_p50")
-        row.append("-" if latency is None else f"{latency:.0f}")
-        table.add_row(*row)
+def _arms(document: dict[str, Any], width: int) -> Table:
+    """Metrics down and arms across, so that every rate has room for its interval; exact match is left to the report."""
+    primary, arms = document["primary_metric"], document["arms"].values()
+    table = _table(document, width)
+    for name in sorted(document["metrics"], key=lambda metric: metric != primary):
+        if not name.startswith("field_exact"):
+            table.add_row(_told(name), *(_cell(arm, arm.get("intervals", {}), name, width) for arm in arms))
+    for name, title in (("latency_ms_p50", "ms p50"), ("tokens_per_request", "tokens per request")):
+        values = [arm.get(name) for arm in arms]
+        table.add_row(title, *("-" if value is None else f"{value:.0f}" for value in values))
     return table
+
+
+def _slices(document: dict[str, Any], metrics: Sequence[str], width: int) -> Table:
+    arms = document["arms"].values()
+    table = _table(document, width)
+    for slice_name in dict.fromkeys(name for arm in arms for name in arm.get("slices", {})):
+        items = [pair["items"] for pair in document["tests"].get("by_slice", {}).get(slice_name, {}).values()]
+        table.add_row(f"[bold]{escape(slice_name)}[/bold]" + (f" ({items[0]})" if items else ""))
+        for metric in metrics:
+            found = [
+                (arm.get("slices", {}).get(slice_name, {}), arm.get("slice_intervals", {}).get(slice_name, {})) for arm in arms
+            ]
+            table.add_row(f"  {_told(metric)}", *(_cell(*values, metric, width) for values in found))
+    return table
+
+
+def _table(document: dict[str, Any], width: int) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", overflow="fold")
+    for arm in document["arms"]:
+        heading = escape(arm if width >= WIDE else arm.replace("_", "\n_"))
+        table.add_column(f"{heading} *" if arm == document["chosen_arm"] else heading, justify="right", overflow="fold")
+    return table
+
+
+def _cell(values: Mapping[str, Any], intervals: Mapping[str, Any], metric: str, width: int) -> str:
+    value, interval = values.get(metric), intervals.get(metric)
+    if value is None:
+        return "-"
+    if not interval:
+        return f"{value:.2f}"
+    if width >= WIDE:
+        return f"{value:.2f} ({interval[0]:.2f}-{interval[1]:.2f})"
+    return f"{value:.2f}\n{interval[0]:.2f}-{interval[1]:.2f}"
+
+
+def _told(metric: str) -> str:
+    return escape(metric.replace("_", " "))
 
 
 def _stages(document: dict[str, Any]) -> Table:

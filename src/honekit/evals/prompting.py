@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from honekit.data import Example, build_messages
 from honekit.data.prompts import answer_schema
 from honekit.evals.answers import Answer, AnswerStore, Progress
+from honekit.models.fingerprint import fingerprint_json
 from honekit.project import Project
 from honekit.retrieval import Index, Passage
 
@@ -26,6 +27,12 @@ class Prompting:
     """So many demonstrations are looked up for each example: the training examples most like it."""
     constrained: bool = False
     """Answers are held to the task's schema while they are written."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that the arm's prompts have besides the input and what is looked up for it."""
+        shown = [[one.input, one.answer] for one in self.demonstrations]
+        return fingerprint_json([self.system, shown, self.retrieval, self.nearest])
 
     def as_dict(self) -> dict[str, Any]:
         described = {

@@ -140,10 +140,10 @@ def metric_notes(project: Project) -> dict[str, str]:
             notes[field.metric_name] = f"{field.name}: {kinds[field.score]}"
         if field.lenient and field.score != "none":
             notes[f"{field.name}_lenient_accuracy"] = f"{field.name} named anywhere in the answer, whatever its format"
-    notes["field_exact_match"] = "share of answers with every field right"
+    notes["field_exact_match"] = "share of an answer's fields that are exactly right, averaged over examples"
     for field in project.task.fields:
         if field.from_retrieval:
-            notes[f"field_exact_match_without_{field.name}"] = f"share of answers with every field but {field.name} right"
+            notes[f"field_exact_match_without_{field.name}"] = f"the same without {field.name}"
     return {name: notes[name] for name in project.task.metric_names() if name in notes}
 
 

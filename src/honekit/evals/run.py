@@ -18,13 +18,14 @@ from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, choose_demonst
 from honekit.evals.classical import run_classical
 from honekit.evals.correction import Name, holm
 from honekit.evals.cost import cost_report, measured_costs
+from honekit.evals.power import ALPHA
 from honekit.evals.prompting import Prompting, Sources
 from honekit.evals.scores import by_slice, confusion, correct_rate, in_slice, slice_names, summarise
 from honekit.evals.stats import Difference, examples_needed, mcnemar_exact, metric_interval, paired_difference
 from honekit.evals.subset import stratified_subset
 from honekit.evals.verdict import Verdict, choose_arm, compare_arms, decide
 from honekit.graders import Graded
-from honekit.models.fingerprint import fingerprint_json, fingerprint_text
+from honekit.models.fingerprint import fingerprint_json
 from honekit.models.floor import Shape
 from honekit.project import Project
 from honekit.retrieval import Index
@@ -195,7 +196,7 @@ class Evaluator:
             "answer_tokens_per_request": answer_tokens,
             "cut_at_the_cap": sum(a.finish_reason == "length" for a in answers),
             "fingerprint": runner.store.fingerprint,
-            "prompt_fingerprint": fingerprint_text(prompting.system),
+            "prompt_fingerprint": prompting.fingerprint,
             "prompting": prompting.as_dict(),
         }
 
@@ -312,12 +313,16 @@ def _least_work(work: Work, shape: Shape, precision: str, alone: bool) -> LeastW
 
 
 def _figures(differences: Mapping[Name, Difference]) -> dict[Name, Any]:
+    """With the examples that each undecided difference needs, as many comparisons as these being made: an interval that excludes
+    zero alone decides nothing among many."""
     adjusted = holm({name: d.p for name, d in differences.items()})
     return {
         name: {
             **d.as_dict(),
             "p_holm": adjusted[name],
-            "examples_needed": examples_needed(d) if d.lo <= 0 <= d.hi else None,
+            "examples_needed": examples_needed(d, alpha=ALPHA / len(differences))
+            if d.lo <= 0 <= d.hi or adjusted[name] >= ALPHA
+            else None,
         }
         for name, d in differences.items()
     }

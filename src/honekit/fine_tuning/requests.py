@@ -29,6 +29,7 @@ from honekit.graders.items import item_faults, item_variables
 from honekit.graders.schema import Grader, LabelModelGrader, PythonGrader, ScoreModelGrader, TextSimilarityGrader, placed_graders
 from honekit.jobs import Job
 from honekit.models import bases
+from honekit.models.adapters import is_whole_model
 from honekit.models.fingerprint import fingerprint_adapter
 from honekit.registry.versions import version_name
 from honekit.store import files
@@ -141,6 +142,12 @@ def _check_base(start: Start) -> None:
     """A base that is still to be fetched is checked by the job itself."""
     directory = bases.local_directory(start.base_ref)
     try:
+        if start.adapter and is_whole_model(start.adapter):
+            raise ModelError(
+                "model.not_an_adapter",
+                what="it was tuned whole, so there is no adapter to go on from",
+                mend="give the directory of its weights as base: `hone models show` names it",
+            )
         if directory:
             bases.require_writer(directory)
     except ModelError as fault:

@@ -207,7 +207,8 @@ def _completion(tokens: list[Token], seconds: float) -> Completion:
 
 
 def load_engine(base: str, adapter_dir: Path | None = None, *, device: str = "auto", precision: str = "auto") -> Engine:
-    """Load a base (catalogue id, Hub id or directory), merge an adapter into it, and make it ready.
+    """Load a base (catalogue id, Hub id or directory), merge an adapter into it, and make it ready. What a full fine-tuning left
+    in place of an adapter is loaded in the base's place.
 
     Raises: ModelError for a missing or broken base, for an adapter made on another one, for an absent device.
     """
@@ -216,7 +217,10 @@ def load_engine(base: str, adapter_dir: Path | None = None, *, device: str = "au
 
     target = resolve_device(device)
     chosen = precision_of(target) if precision == "auto" else precision
-    path = bases.resolve_base(base)
+    if adapter_dir is not None and adapters.is_whole_model(adapter_dir):
+        path, adapter_dir = adapter_dir, None
+    else:
+        path = bases.resolve_base(base)
     print_of_base = fingerprint.fingerprint_base(path)
     if adapter_dir is not None:
         adapters.check_adapter(adapter_dir, print_of_base)

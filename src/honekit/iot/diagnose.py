@@ -35,16 +35,17 @@ class Log:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One answer. `values` has all fields of the task, null where the answer was not usable."""
+    """One answer. `values` has all fields of the task as the model wrote them, null where it left one out."""
 
     values: dict[str, Any]
     confidence: float
     """Probability of the category's tokens as the model saw them, in [0, 1]."""
-    valid: bool
-    """The model's answer fitted the schema."""
+    fault: DataError | None = None
+    """How the answer misses the schema."""
 
     def as_dict(self) -> dict[str, Any]:
-        return {**self.values, "confidence": self.confidence}
+        made = {**self.values, "confidence": self.confidence}
+        return made | {"error": self.fault.as_dict()} if self.fault else made
 
 
 class Assistant:
@@ -58,7 +59,7 @@ class Assistant:
     @property
     def nothing(self) -> Diagnosis:
         """What stands for a log without an answer."""
-        return Diagnosis({f.name: None for f in self.project.task.fields}, 0.0, valid=False)
+        return Diagnosis({f.name: None for f in self.project.task.fields}, 0.0)
 
     @classmethod
     def load(cls, project: Project, model: str | None = None) -> Assistant:
@@ -72,15 +73,18 @@ class Assistant:
         return cls(project, version, load_engine(version.base_ref, version.adapter_path))
 
     def diagnose(self, logs: Iterable[Log | DataError], batch_size: int = 32) -> Iterator[Diagnosis | DataError]:
-        """One result per log, in order: a fault stands for a log that could not be read, or that is too long for the base."""
+        """One result per log, in order: a fault stands for a log that could not be read, that is too long for the base, or whose
+        answer is none."""
         for batch in self._batches(logs, batch_size):
-            requests = [one for one in batch if not isinstance(one, DataError)]
+            requests = [one for one, _ in batch if not isinstance(one, DataError)]
             completions = iter(self.engine.generate(requests, batch_size))
-            for one in batch:
-                yield one if isinstance(one, DataError) else self.read(next(completions))
+            for one, where in batch:
+                yield one if isinstance(one, DataError) else self.read(next(completions), where)
 
-    def _batches(self, logs: Iterable[Log | DataError], batch_size: int) -> Iterator[list[Request | DataError]]:
-        batch: list[Request | DataError] = []
+    def _batches(
+        self, logs: Iterable[Log | DataError], batch_size: int
+    ) -> Iterator[list[tuple[Request | DataError, str | None]]]:
+        batch: list[tuple[Request | DataError, str | None]] = []
         longest = 0
         for log in logs:
             one = log if isinstance(log, DataError) else self._request(log)
@@ -88,7 +92,7 @@ class Assistant:
             if batch and (len(batch) == batch_size or max(longest, length) * (len(batch) + 1) > BATCH_TOKENS):
                 yield batch
                 batch, longest = [], 0
-            batch.append(one)
+            batch.append((one, log.where))
             longest = max(longest, length)
         if batch:
             yield batch
@@ -117,13 +121,21 @@ class Assistant:
             passages = self.index.search(log, self.project.retrieval.k)
         return build_messages(self.project, example, passages=passages)
 
-    def read(self, completion: Completion) -> Diagnosis:
+    def read(self, completion: Completion, where: str | None = None) -> Diagnosis | DataError:
         """Turn an answer into its fields and the confidence in its category."""
         parsed = parse_answer(self.project, completion.text)
-        values = {f.name: (parsed.values or {}).get(f.name) for f in self.project.task.fields}
-        category = values.get(self.field)
+        if parsed.values is None:
+            return _misfit("the model's answer is no diagnosis", parsed.problems, where)
+        values = {f.name: parsed.values.get(f.name) for f in self.project.task.fields}
+        category = values[self.field]
         confidence = confidence_of(completion, f'"{self.field}"', str(category)) if category is not None else 0.0
-        return Diagnosis(values, confidence, parsed.schema_valid)
+        misfit = None if parsed.schema_valid else _misfit("the model's answer does not fit the schema", parsed.problems, where)
+        return Diagnosis(values, confidence, misfit)
+
+
+def _misfit(what: str, problems: tuple[str, ...], where: str | None) -> DataError:
+    mend = "give the lines around the fault only, or name another version with --model"
+    return DataError("iot.answer_unusable", what=f"{what}: {problems[0]}", where=where, mend=mend)
 
 
 def newest_version(project: Project, model: str | None) -> Version:

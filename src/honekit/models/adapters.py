@@ -98,6 +98,11 @@ def save_adapter(
     return directory
 
 
+def is_whole_model(directory: Path) -> bool:
+    """Whether a full fine-tuning left its own weights there, so that nothing of the base is needed beside them."""
+    return (directory / "config.json").is_file() and not (directory / CONFIG).exists()
+
+
 def read_origin(directory: Path) -> AdapterOrigin:
     """Which base the adapter was made on. Raises ModelError `model.not_an_adapter` or
     `model.adapter_without_base`.

@@ -64,8 +64,11 @@ def certify(
     secret, key = auth.create_key(name="parity check")
     try:
         engines = Engines(device=project.train.device, precision=precision, max_loaded=1)
-        with running(engines) as url, ThreadPoolExecutor(CLIENTS) as pool:
-            client = OpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=2, timeout=600)
+        with (
+            running(engines) as url,
+            OpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=2, timeout=600) as client,
+            ThreadPoolExecutor(CLIENTS) as pool,
+        ):
             texts = list(pool.map(ask, examples[:count]))
     finally:
         auth.revoke_key(key.id)
