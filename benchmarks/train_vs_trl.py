@@ -347,7 +347,7 @@ def _fresh(work: Work, precision: str) -> Any:
 
 
 def _precisions(work: Work, wanted: str) -> list[str]:
-    """What TRL is tried in: what was asked for, else those that are not hopeless on this machine; on a GPU bf16, its own default."""
+    """What TRL is tried in: what was asked for, else what is not hopeless on this machine; on a GPU bf16, its own default."""
     if wanted != "auto":
         return [wanted]
     if work.device.type == "cuda":
