@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
+import os
+from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.iot.test_diagnose import ANSWER, Engine, assistant
 
+from honekit.cli import render
 from honekit.cli.main import main
 from honekit.inference import Completion
 from honekit.inference.engine import Token
@@ -76,11 +77,38 @@ def test_answers_that_miss_the_schema_are_shown_with_what_is_wrong(
     assert err.count("[iot.answer_unusable]") == 2 and "1 of 3 logs" in err
 
 
-def test_stdin_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    given: Any = SimpleNamespace(buffer=io.BytesIO(b'\xef\xbb\xbf{"log": "a"}\n{"log": "b"}'))
-    monkeypatch.setattr("sys.stdin", given)
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Writes to what the command reads."""
+    reads, writes = os.pipe()
+    with open(reads) as given, open(writes, "wb", buffering=0) as giving:
+        monkeypatch.setattr("sys.stdin", given)
+        yield giving
+
+
+def test_stdin_is_read_like_a_file(stdin: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    stdin.write(b'\xef\xbb\xbf{"log": "a"}\n\nno log\n{"log": "b"}')
+    stdin.close()
+    assert main(["iot", "diagnose", "-", "--json"]) == 1
+    first, fault, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [first["device"], last["device"]] == ["gw-1", "gw-2"]
+    assert fault["error"]["where"] == "stdin:3"
+
+
+def test_a_line_of_stdin_is_answered_before_the_next_one_comes(stdin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = []
+
+    def tell(document: dict[str, Any]) -> None:
+        devices.append(document["device"])
+        if len(devices) == 1:
+            stdin.write(b'": "b"}\n')
+        else:
+            stdin.close()
+
+    monkeypatch.setattr(render, "print_json", tell)
+    stdin.write(b'{"log": "a"}\n{"log')
     assert main(["iot", "diagnose", "-", "--json"]) == 0
-    assert [json.loads(line)["device"] for line in capsys.readouterr().out.splitlines()] == ["gw-1", "gw-2"]
+    assert devices == ["gw-1", "gw-2"]
 
 
 def test_nothing_to_diagnose_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

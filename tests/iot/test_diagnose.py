@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -66,7 +66,7 @@ def assistant() -> Assistant:
     return Assistant(load_project(bundled_project("iot-diagnostics")), version, engine)
 
 
-def logs(*lines: bytes) -> list[Log | DataError]:
+def logs(*lines: bytes) -> list[Log | DataError | None]:
     return list(read_logs((line_of(line, number) for number, line in enumerate(lines, 1)), "logs.jsonl"))
 
 
@@ -98,13 +98,16 @@ def test_lines_that_cannot_be_read_are_named_and_cost_none_of_the_others() -> No
 
 def test_faults_stand_in_their_places_between_the_diagnoses() -> None:
     fault = DataError("iot.bad_line", what="no", where="x:2")
-    results = list(assistant().diagnose([Log("a"), fault, Log("b"), Log("z" * 9000, "x:4"), Log("y" * 300_000), Log("c")], 2))
+    given = [Log("a"), fault, Log("b"), Log("z" * 9000, "x:4"), Log("y" * 300_000), Log("c")]
+    pairs = list(assistant().diagnose(given, 2))
+    assert [log for log, _ in pairs] == given
+    results = [found for _, found in pairs]
     kinds = [one.values["device"] if isinstance(one, Diagnosis) else (one.code, one.where) for one in results]
     assert kinds == ["gw-1", ("iot.bad_line", "x:2"), "gw-2", ("iot.log_too_long", "x:4"), ("iot.log_too_long", None), "gw-3"]
 
 
 def test_the_confidence_is_the_probability_of_the_categorys_tokens() -> None:
-    found = next(assistant().diagnose([Log("a")]))
+    _, found = next(assistant().diagnose([Log("a")]))
     assert isinstance(found, Diagnosis)
     assert found.as_dict() == {**ANSWER, "device": "gw-1", "confidence": pytest.approx(math.exp(-0.01 * len("Connectivity")))}
 
@@ -116,6 +119,20 @@ def test_long_logs_are_answered_fewer_at_a_time(monkeypatch: pytest.MonkeyPatch)
     assert len(list(one.diagnose([*[Log("short")] * 6, *[Log("long " * 1000)] * 4]))) == 10
     assert one.engine.batches[0] == 6  # type: ignore[attr-defined]
     assert max(one.engine.batches[1:]) == 3  # type: ignore[attr-defined]
+
+
+def test_what_is_there_is_answered_before_the_next_log_is_waited_for() -> None:
+    read = []
+
+    def coming() -> Iterator[Log | None]:
+        for one in (Log("a"), Log("b"), None, None, Log("c")):
+            read.append(one)
+            yield one
+
+    found = assistant().diagnose(coming())
+    assert [next(found)[0], next(found)[0]] == [Log("a"), Log("b")]
+    assert read == [Log("a"), Log("b"), None]
+    assert [log for log, _ in found] == [Log("c")]
 
 
 def test_an_answer_that_is_no_diagnosis_is_a_fault_and_one_with_a_wrong_field_says_so() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import shlex
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +21,9 @@ from honekit.errors import DataError, SettingsError
 if TYPE_CHECKING:
     from honekit.data.lines import Line
     from honekit.iot import Assistant, Log
+
+PAUSE_S = 0.1
+"""How long the next line of stdin may let wait before those that are there are answered."""
 
 app = typer.Typer(no_args_is_help=True, help="The IoT diagnostic assistant.")
 
@@ -52,20 +57,20 @@ def diagnose(
 
         hone iot diagnose --file logs.jsonl --json > diagnoses.jsonl
 
-        cat logs.jsonl | hone iot diagnose - --json
+        tail -f logs.jsonl | hone iot diagnose - --json
     """
     from honekit.cli import render
     from honekit.iot import Assistant, Log
     from honekit.pipeline.run import bundled_project
     from honekit.project import load_project
 
-    logs = _logs(text, file)
+    logs, count = _logs(text, file)
     assistant = Assistant.load(load_project(bundled_project("iot-diagnostics")), model)
     if not as_json:
         render.console.print(f"model {assistant.version.name}")
-    faults = 0
-    with render.progress("diagnosing", len(logs)) as report:
-        for done, (log, found) in enumerate(zip(logs, assistant.diagnose(logs), strict=True), 1):
+    faults = done = 0
+    with render.progress("diagnosing", count) as report:
+        for done, (log, found) in enumerate(assistant.diagnose(logs), 1):
             if isinstance(found, DataError):
                 if file is None and text != "-":
                     raise found
@@ -79,7 +84,7 @@ def diagnose(
                     render.print_error(found.fault)
             report(done)
     if faults:
-        render.console.print(f"{faults} of {len(logs)} logs could not be diagnosed")
+        render.console.print(f"{faults} of {done} logs could not be diagnosed")
         raise typer.Exit(1)
 
 
@@ -93,7 +98,8 @@ def _tell(fault: DataError, assistant: Assistant, as_json: bool) -> None:
         render.print_error(fault)
 
 
-def _logs(text: str | None, file: Path | None) -> list[Log | DataError]:
+def _logs(text: str | None, file: Path | None) -> tuple[Iterator[Log | DataError | None], int | None]:
+    """The logs, None where no more come for now, and how many there are where that is known before they are answered."""
     from honekit.data.lines import read_lines
     from honekit.iot import Log, read_logs
 
@@ -110,11 +116,12 @@ def _logs(text: str | None, file: Path | None) -> list[Log | DataError]:
             raise SettingsError("iot.no_input", what=f"{text} is a folder, not a log's text", where="TEXT", mend=mend)
         # An argument may hold any byte, and a device's log often does.
         log = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        logs: list[Log | DataError] = [Log(log)] if log.strip() else []
+        logs: list[Log | DataError | None] = [Log(log)] if log.strip() else []
     elif file is not None:
         logs = list(read_logs(read_lines(file), str(file)))
     else:
-        logs = list(read_logs(_stdin(), "stdin"))
+        coming = read_logs(_stdin(), "stdin")
+        logs = list(islice((one for one in coming if one), 1))
     if not logs:
         raise DataError(
             "iot.empty_log",
@@ -122,14 +129,36 @@ def _logs(text: str | None, file: Path | None) -> list[Log | DataError]:
             where=str(file) if file else "stdin" if text == "-" else "TEXT",
             mend='give the raw log as the argument, or lines of {"log": ...}',
         )
-    return logs
+    return (chain(logs, coming), None) if text == "-" else (iter(logs), len(logs))
 
 
-def _stdin() -> Iterator[Line]:
+def _stdin() -> Iterator[Line | None]:
+    """Its lines; None where the next one lets wait, so that those before it are answered meanwhile."""
     from honekit.data.lines import line_of
 
-    for number, raw in enumerate(sys.stdin.buffer, 1):
+    number = 0
+    for raw in _raw_lines(sys.stdin.fileno()):
+        if raw is None:
+            yield None
+            continue
+        number += 1
         yield line_of(raw if number > 1 else raw.removeprefix(BOM_UTF8), number)
+
+
+def _raw_lines(descriptor: int) -> Iterator[bytes | None]:
+    begun: list[bytes] = []
+    while True:
+        if not select.select([descriptor], [], [], PAUSE_S)[0]:
+            yield None
+        read = os.read(descriptor, 1 << 16)
+        begun.append(read)
+        if b"\n" in read:
+            *lines, rest = b"".join(begun).split(b"\n")
+            yield from lines
+            begun = [rest]
+        elif not read:
+            yield b"".join(begun)  # a blank line counts for nothing
+            return
 
 
 def _show(log: str, diagnosis: dict[str, Any]) -> None:

@@ -72,27 +72,34 @@ class Assistant:
         version = newest_version(project, model)
         return cls(project, version, load_engine(version.base_ref, version.adapter_path))
 
-    def diagnose(self, logs: Iterable[Log | DataError], batch_size: int = 32) -> Iterator[Diagnosis | DataError]:
-        """One result per log, in order: a fault stands for a log that could not be read, that is too long for the base, or whose
-        answer is none."""
+    def diagnose(
+        self, logs: Iterable[Log | DataError | None], batch_size: int = 32
+    ) -> Iterator[tuple[Log | DataError, Diagnosis | DataError]]:
+        """Each log with its result, in order: a fault stands for a log that could not be read, that is too long for the base, or
+        whose answer is none. Logs are answered in batches; a None among them says that no more come for now."""
         for batch in self._batches(logs, batch_size):
-            requests = [one for one, _ in batch if not isinstance(one, DataError)]
+            requests = [one for _, one in batch if not isinstance(one, DataError)]
             completions = iter(self.engine.generate(requests, batch_size))
-            for one, where in batch:
-                yield one if isinstance(one, DataError) else self.read(next(completions), where)
+            for log, one in batch:
+                yield log, one if isinstance(one, DataError) else self.read(next(completions), log.where)
 
     def _batches(
-        self, logs: Iterable[Log | DataError], batch_size: int
-    ) -> Iterator[list[tuple[Request | DataError, str | None]]]:
-        batch: list[tuple[Request | DataError, str | None]] = []
+        self, logs: Iterable[Log | DataError | None], batch_size: int
+    ) -> Iterator[list[tuple[Log | DataError, Request | DataError]]]:
+        batch: list[tuple[Log | DataError, Request | DataError]] = []
         longest = 0
         for log in logs:
+            if log is None:
+                if batch:
+                    yield batch
+                batch, longest = [], 0
+                continue
             one = log if isinstance(log, DataError) else self._request(log)
             length = 0 if isinstance(one, DataError) else len(one.prompt_ids)
             if batch and (len(batch) == batch_size or max(longest, length) * (len(batch) + 1) > BATCH_TOKENS):
                 yield batch
                 batch, longest = [], 0
-            batch.append((one, log.where))
+            batch.append((log, one))
             longest = max(longest, length)
         if batch:
             yield batch
@@ -173,10 +180,13 @@ def confidence_of(completion: Completion, key: str, value: str) -> float:
     return math.exp(logprob)
 
 
-def read_logs(lines: Iterable[Line], name: str) -> Iterator[Log | DataError]:
-    """Logs of JSONL lines with `{"log": ...}`; blank lines are passed over, and where a line is wrong stands what is wrong
-    with it, with `name` and its number."""
+def read_logs(lines: Iterable[Line | None], name: str) -> Iterator[Log | DataError | None]:
+    """Logs of JSONL lines with `{"log": ...}`; blank lines are passed over, None stays, and where a line is wrong stands what is
+    wrong with it, with `name` and its number."""
     for line in lines:
+        if line is None:
+            yield None
+            continue
         if line.is_blank:
             continue
         record: Any = None
