@@ -64,6 +64,13 @@ def test_revoking_needs_one_key_that_exists() -> None:
     assert caught.value.code == "serve.unknown_key"
 
 
+def test_a_forgotten_key_is_refused_and_not_listed() -> None:
+    secret, key = auth.create_key(name="for one check")
+    auth.forget_key(key.id)
+    assert auth.verify(secret) is None
+    assert key.id not in {one.id for one in auth.list_keys()}
+
+
 def test_last_use_is_noted_but_not_at_every_request(monkeypatch: pytest.MonkeyPatch) -> None:
     secret, record = auth.create_key()
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Connection, Row, insert, or_, select, true, update
+from sqlalchemy import Connection, Row, delete, insert, or_, select, true, update
 
 from honekit.errors import ServeError
 from honekit.store.database import open_database
@@ -147,6 +147,12 @@ def revoke_key(id_or_prefix: str) -> ApiKey:
             key = ApiKey(**{**asdict(key), "revoked_at": time.time()})
             connection.execute(update(api_keys).where(api_keys.c.id == key.id).values(revoked_at=key.revoked_at))
     return key
+
+
+def forget_key(key_id: str) -> None:
+    """Remove a key that only this process knew: a revoked one would be listed for ever."""
+    with open_database().write() as connection:
+        connection.execute(delete(api_keys).where(api_keys.c.id == key_id))
 
 
 def not_one_key(named: str, found: int) -> ServeError:

@@ -71,7 +71,7 @@ def certify(
         ):
             texts = list(pool.map(ask, examples[:count]))
     finally:
-        auth.revoke_key(key.id)
+        auth.forget_key(key.id)
     different = [
         {"id": example.id, "served": text, "evaluated": answer.text}
         for example, text, answer in zip(examples[:count], texts, answers[:count], strict=True)
