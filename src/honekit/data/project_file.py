@@ -78,6 +78,7 @@ batch_size = 8
 
 [evaluate]
 few_shot_k = [2, 4]  # numbers of demonstrations to try for the untuned base
+few_shot_sets = 2  # draws of them to try for each number
 
 [cost]
 currency = "USD"

@@ -45,7 +45,7 @@ class RetrievalSection(Section):
 class EvaluateSection(Section):
     few_shot_k: tuple[int, ...] = (2, 4)
     """Numbers of demonstrations to try on validation data."""
-    few_shot_sets: int = Field(1, ge=1)
+    few_shot_sets: int = Field(2, ge=1)
     """Different draws of demonstrations to try for each k."""
     choice_examples: int = Field(60, ge=4)
     """At most this many validation examples decide prompt and demonstrations."""
