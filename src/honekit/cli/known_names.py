@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 _NEAR = 3
 _NO_SUCH_BASE = frozenset(
     f"model.{code}"
-    for code in ("base_missing", "hub_no_access", "hub_not_found", "hub_unreachable", "no_such_directory", "unknown_base")
+    for code in (
+        "base_missing",
+        "hub_no_access",
+        "hub_not_found",
+        "hub_unreachable",
+        "no_config",
+        "no_such_directory",
+        "unknown_base",
+    )
 )
 
 
@@ -85,6 +93,6 @@ def base_from(place: str, ref: str) -> Iterator[None]:
             fault.where = f"{place}: {ref}"
             if ref in tuned_names():
                 fault.mend = f"this is a tuned model: `hone jobs create TRAINING --model {ref}` goes on from it; here name a base"
-            elif fault.code != "model.base_missing":
-                fault.mend = did_you_mean(ref, [one for one in base_names() if one != ref]) + str(fault.mend)
+            elif ref not in (known := base_names()):
+                fault.mend = did_you_mean(ref, known) + str(fault.mend)
         raise
