@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -12,7 +13,9 @@ if TYPE_CHECKING:
     from honekit.pipeline import Outcome
 
 COLUMNS = 7
-"""Quality metrics in the table; the report has all of them."""
+"""At most so many quality metrics in the table; the report has all of them."""
+_INTERVAL = len("0.00 (0.00-0.00)")
+_GAP = 2
 
 
 def print_summary(outcome: Outcome) -> None:
@@ -26,7 +29,7 @@ def print_summary(outcome: Outcome) -> None:
     test = document["test"]
     part = "a fixed stratified part, " if test["share"] < 1 else ""
     console.print(f"\nMeasured on {part}{test['examples']} of {test['of']} test examples; 95 % intervals in brackets.")
-    console.print(_arms(document))
+    console.print(_arms(document, console.width))
     console.print(_stages(document))
     floor = document["floor"]
     if floor["ratio"]:
@@ -46,14 +49,23 @@ def print_summary(outcome: Outcome) -> None:
     console.print(document["snippet"], markup=False, soft_wrap=True)
 
 
-def _arms(document: dict[str, Any]) -> Table:
+def _arms(document: dict[str, Any], width: int) -> Table:
+    """As many metrics as `width` has room for without cutting a name or an interval, the primary one with its interval first."""
     names = document["metrics"]
     primary = document["primary_metric"]
-    shown = [primary, *[n for n in names if n != primary and not n.startswith("field_exact")]][:COLUMNS]
+    arms = max(map(len, document["arms"]))
+    room = width - arms - _GAP - len("ms p50")
+    shown: dict[str, int] = {}
+    for name in [primary, *[n for n in names if n != primary and not n.startswith("field_exact")]][:COLUMNS]:
+        needed = max(_INTERVAL if name == primary else len("0.00"), *map(len, name.split("_")))
+        room -= needed + _GAP
+        if room >= 0 or name == primary:
+            shown[name] = needed
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("arm")
-    for name in shown:
-        table.add_column(name.replace("_", " "), justify="right")
+    for name, needed in shown.items():
+        # Broken here, since rich would break the names of arms and the intervals as well, to give the headings more room.
+        table.add_column("\n".join(textwrap.wrap(name.replace("_", " "), needed)), justify="right")
     table.add_column("ms p50", justify="right")
     for arm, values in document["arms"].items():
         row = [f"[bold]{arm}[/bold]" if arm == document["chosen_arm"] else arm]
