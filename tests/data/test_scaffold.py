@@ -68,6 +68,30 @@ def test_lists_phrases_nulls_and_reserved_names_survive(tmp_path: Path) -> None:
     assert sum(prepare(project, use_more=True).counts.values()) == 60
 
 
+def test_an_answer_that_is_an_object_in_a_text_gives_its_keys_as_fields(tmp_path: Path) -> None:
+    words = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"]
+    rows: list[dict[str, Any]] = [
+        {
+            "prompt": f'{{"log": "{words[n % 6]} {words[n // 6]} is over", "n": {n}}}',
+            "completion": json.dumps(
+                {"kind": "ab"[n % 2], "steps": ["wait", "look"][: 1 + n % 2], "by": [None, "me", "you"][n % 3]}
+            ),
+        }
+        for n in range(36)
+    ]
+    write_lines(tmp_path / "pairs.jsonl", rows)
+    made = scaffold(tmp_path / "pairs.jsonl", tmp_path / "p")
+    assert made.inference.input == "prompt"
+    assert [(guess.column, guess.type) for guess in made.inference.fields] == [
+        ("kind", "enum"),
+        ("steps", "list"),
+        ("by", "enum"),
+    ]
+    assert load_project(tmp_path / "p").task.format == "json"
+    write_lines(tmp_path / "mixed.jsonl", [*rows, {"prompt": "bravo bravo broke", "completion": "a"}])
+    assert [guess.column for guess in scaffold(tmp_path / "mixed.jsonl", tmp_path / "q").inference.fields] == ["completion"]
+
+
 def test_the_same_file_gives_the_same_split(tmp_path: Path) -> None:
     for name in ("a", "b"):
         scaffold(TICKETS, tmp_path / name)

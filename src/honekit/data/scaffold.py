@@ -11,12 +11,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from honekit.data.infer import FieldGuess, Inference, infer, no_words, plain_key, value_of
-from honekit.data.lines import MIN_TRAINING_EXAMPLES
+from honekit.data.infer import ANSWER_NAMES, FieldGuess, Inference, infer, no_words, plain_key, value_of
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, decode_json
 from honekit.data.near.rule import similar_groups
 from honekit.data.project_file import project_toml
 from honekit.data.split import split
-from honekit.data.tables import Table, read_table
+from honekit.data.tables import Table, plain_row, read_table
 from honekit.data.wordings import alternatives, instructions
 from honekit.errors import DataError, SettingsError
 from honekit.store.atomic import write_atomic, writing
@@ -55,7 +55,7 @@ def scaffold(
 
     Raises: DataError (the file's faults, data.no_input, data.too_few), SettingsError[settings.project_exists | settings.name].
     """
-    table = read_table(source)
+    table = _unpacked(read_table(source))
     inference = _without_count(table, infer(table, input_column=input_column, labels=labels), labels)
     rows = [row for row in table.rows if isinstance(row.get(inference.input), str)]
     if not rows or (input_column is None and no_words([row[inference.input] for row in rows])):
@@ -133,6 +133,29 @@ def _project(
         characters=int(median(map(len, texts))),
     )
     return files, {key: counts[key] for key in ("train", "validation", "test")}
+
+
+def _unpacked(table: Table) -> Table:
+    """With a column for each key of an answer that is an object written as text, as chat data have it."""
+    packed = [column for column in table.columns if column.lower() in ANSWER_NAMES and _are_objects(table, column)]
+    if not packed:
+        return table
+    read = [{column: _object_of(row[column]) for column in packed if row.get(column) is not None} for row in table.rows]
+    rows = tuple(plain_row({**row, **answers}) for row, answers in zip(table.rows, read, strict=True))
+    return replace(table, columns=tuple(dict.fromkeys(key for row in rows for key in row)), rows=rows)
+
+
+def _are_objects(table: Table, column: str) -> bool:
+    cells = [row[column] for row in table.rows if row.get(column) is not None]
+    return bool(cells) and all(isinstance(cell, str) and _object_of(cell) for cell in cells)
+
+
+def _object_of(text: str) -> dict[str, Any] | None:
+    try:
+        found = decode_json(text) if text.startswith("{") else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _without_count(table: Table, found: Inference, labels: Sequence[str]) -> Inference:

@@ -52,8 +52,8 @@ def read_table(path: Path) -> Table:
             "data.already_chat",
             what="these are chat records already, so there is nothing to infer",
             where=str(path),
-            mend=f"check it with `hone data check {path}`; for a project with evaluation, give init a file with an input "
-            "and label columns",
+            mend=f"check it with `hone data check {shlex.quote(str(path))}`; for a project with evaluation, `hone data convert "
+            f"{shlex.quote(str(path))} --to prompt-completion --out pairs.jsonl`, and give init that file",
         )
     if len(values) == 1 and (key := _list_within(values[0])):
         step = f".{key}[]" if key.isascii() and key.isidentifier() else f".[{json.dumps(key, ensure_ascii=False)}][]"
