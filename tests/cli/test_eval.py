@@ -178,6 +178,7 @@ def test_a_suite_that_does_not_fit_is_refused(
 def test_wrong_usage_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "run", code=2)["error"]["code"] == "cli.usage"
     assert said(capsys, "run", str(suite), code=2)["error"]["code"] == "cli.usage"
+    assert said(capsys, "run", str(suite), "--model", "", code=2)["error"]["code"] == "cli.usage"
     assert said(capsys, "run", str(suite), "--model", "m", "--endpoint", "x", code=2)["error"]["code"] == "settings.endpoint"
     assert said(capsys, "show", "evalrun_none", code=2)["error"]["code"] == "evals.unknown_run"
     assert said(capsys, "run", "--resume", "evalrun_none", code=2)["error"]["code"] == "evals.unknown_run"

@@ -217,10 +217,11 @@ def _pair(given: str) -> tuple[str, str]:
 
 def _start(model: str) -> tuple[str, dict[str, str]]:
     """The model's name and, since without a server this is the user's own machine, a directory that it may be."""
+    from honekit.base_name import is_directory
     from honekit.cli.connection import server_url
 
     path = Path(model).expanduser()
-    if server_url() or not path.is_dir():
+    if server_url() or not is_directory(model, Path()) or not path.is_dir():
         return model, {}
     from honekit.models import bases
 

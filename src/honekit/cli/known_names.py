@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from honekit.base_name import is_path
 from honekit.errors import HoneError, ModelError, ServeError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def find_model(name: str, owner: str | None = None) -> Served:
     Raises: ServeError[serve.unknown_model], with the names that are near.
     """
     from honekit.api.served import Served, resolve
-    from honekit.base_name import absolute, is_path
+    from honekit.base_name import absolute
     from honekit.models import bases
 
     try:
@@ -93,6 +94,6 @@ def base_from(place: str, ref: str) -> Iterator[None]:
             fault.where = f"{place}: {ref}"
             if ref in tuned_names():
                 fault.mend = f"this is a tuned model: `hone jobs create TRAINING --model {ref}` goes on from it; here name a base"
-            elif ref not in (known := base_names()):
+            elif not is_path(ref) and ref not in (known := base_names()):
                 fault.mend = did_you_mean(ref, known) + str(fault.mend)
         raise
