@@ -83,7 +83,12 @@ def test_every_command_that_takes_a_base_says_which_is_near(
 
 @pytest.mark.parametrize(
     ("ref", "asked"),
-    [("HuggingFaceTB/SmolLM2-135M-Instruct", False), ("HuggingFaceTB/SmolLM2-135M-Instrukt", True), (".", False)],
+    [
+        ("HuggingFaceTB/SmolLM2-135M-Instruct", False),
+        ("HuggingFaceTB/SmolLM2-135M-Instrukt", True),
+        ("HuggingFaceTB/SmolLM2-135M-Instruct@main", False),
+        (".", False),
+    ],
 )
 def test_a_base_of_the_catalogue_is_not_asked_whether_another_one_is_meant(ref: str, asked: bool) -> None:
     fault = ModelError("model.hub_unreachable", what="the Hub cannot be reached", mend="check the network")

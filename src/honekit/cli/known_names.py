@@ -94,6 +94,6 @@ def base_from(place: str, ref: str) -> Iterator[None]:
             fault.where = f"{place}: {ref}"
             if ref in tuned_names():
                 fault.mend = f"this is a tuned model: `hone jobs create TRAINING --model {ref}` goes on from it; here name a base"
-            elif not is_path(ref) and ref not in (known := base_names()):
+            elif not is_path(ref) and ref.partition("@")[0] not in (known := base_names()):
                 fault.mend = did_you_mean(ref, known) + str(fault.mend)
         raise
