@@ -7,7 +7,7 @@ import pytest
 from honekit.base_name import EMBEDDED, absolute
 
 
-@pytest.mark.parametrize("name", [EMBEDDED, "owner/absent", "owner/name@main", "absent"])
+@pytest.mark.parametrize("name", [EMBEDDED, "owner/absent", "owner/name@main", "absent", ""])
 def test_an_id_stays_as_it_is(tmp_path: Path, name: str) -> None:
     (tmp_path / EMBEDDED).mkdir()
     assert absolute(name, tmp_path) == name

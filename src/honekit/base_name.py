@@ -15,7 +15,7 @@ def is_path(ref: str) -> bool:
 
 def is_directory(ref: str, folder: Path) -> bool:
     """Whether `ref` means a directory: it is spelled as a path, or something of that name lies in `folder`."""
-    return ref != EMBEDDED and (is_path(ref) or (folder / ref).exists())
+    return bool(ref) and ref != EMBEDDED and (is_path(ref) or (folder / ref).exists())
 
 
 def absolute(ref: str, folder: Path) -> str:

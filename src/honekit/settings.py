@@ -18,11 +18,15 @@ DEVICES: tuple[str, ...] = get_args(Device)
 
 
 def home() -> Path:
-    """The data directory: `HONE_HOME`, else the platform's user data directory. Created with mode 0700."""
+    """The data directory: `HONE_HOME`, else the platform's user data directory. Created with mode 0700.
+
+    A whole path, since what is kept names files in it, and is read from other working directories.
+    """
     import platformdirs
 
     given = os.environ.get("HONE_HOME")
     path = Path(given).expanduser() if given else Path(platformdirs.user_data_dir("hone", appauthor=False))
+    path = Path(os.path.abspath(path))
     try:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as fault:

@@ -24,6 +24,9 @@ from honekit.models.precision import resolve_device
         ["decide", "measure"],
         ["decide", "curve"],
         ["jobs", "create", "train.jsonl", "--model", "m"],
+        ["jobs", "watch", "ftjob-x", "--run"],
+        ["jobs", "resume", "ftjob-x", "--wait"],
+        ["doctor"],
     ],
     ids=lambda words: " ".join(words[:2]),
 )

@@ -103,3 +103,39 @@ def test_what_stops_every_job_is_named_and_exits_with_1(
     (finding,) = shown["findings"]
     assert (finding["code"], finding["essential"]) == (code, True)
     assert finding["mend"]
+
+
+@pytest.mark.usefixtures("with_base")
+def test_a_device_that_is_not_there_is_a_finding(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for options in (["--device", "cuda"], []):
+        monkeypatch.setenv("HONE_DEVICE", "" if options else "cuda")
+        shown = _examined(capsys, 1, *options)
+        assert [finding["code"] for finding in shown["findings"]] == ["doctor.device"]
+        assert shown["machine"]["cores"] >= 1
+    assert _examined(capsys, 0, "--device", "cpu")["speed"]["device"] == "cpu"
+
+
+@pytest.mark.usefixtures("with_base")
+def test_a_damaged_database_is_a_finding(capsys: pytest.CaptureFixture[str], hone_home: Path) -> None:
+    hone_home.mkdir()
+    (hone_home / "hone.db").write_text("this is no database at all, however long it may be " * 40)
+    (finding,) = _examined(capsys, 1)["findings"]
+    assert finding["code"] == "doctor.database"
+    assert "hone.db" in finding["what"]
+
+
+def test_a_damaged_base_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    from tests import tiny
+
+    from honekit.models.bases import base_directory
+
+    base = tiny.save_base(base_directory("smollm2-135m"))
+    assert _examined(capsys, 0)["base"] == {"id": "smollm2-135m", "local": True, "path": str(base)}
+    weights = base / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    (finding,) = _examined(capsys, 1)["findings"]
+    assert (finding["code"], finding["essential"]) == ("doctor.base", True)
+    assert str(base) in finding["mend"]

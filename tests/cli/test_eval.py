@@ -61,6 +61,21 @@ def test_a_run_keeps_the_whole_path_of_its_model(
     assert said(capsys, "run", str(suite), "--model", "one", "--limit", "1")["model"] == str(base)
 
 
+def test_no_run_is_begun_for_a_model_that_is_not_whole(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = tiny.save_base(tmp_path / "one")
+    weights, template = base / "model.safetensors", base / "chat_template.jinja"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1])
+    for code in ("model.weights_damaged", "model.no_chat_template"):
+        assert main(["eval", "run", str(suite), "--model", str(base), "--json"]) == 1
+        told = capsys.readouterr()
+        assert json.loads(told.out)["error"]["code"] == code
+        assert "--resume" not in told.err
+        weights.write_bytes(whole)
+        template.unlink(missing_ok=True)
+    assert not evals.list_evals("default", limit=9)
+
+
 def test_two_models_on_a_suite_are_compared_item_by_item(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = []
     for name in ("one", "two"):
@@ -163,6 +178,7 @@ def test_a_suite_that_does_not_fit_is_refused(
 def test_wrong_usage_is_told(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys, "run", code=2)["error"]["code"] == "cli.usage"
     assert said(capsys, "run", str(suite), code=2)["error"]["code"] == "cli.usage"
+    assert said(capsys, "run", str(suite), "--model", "", code=2)["error"]["code"] == "cli.usage"
     assert said(capsys, "run", str(suite), "--model", "m", "--endpoint", "x", code=2)["error"]["code"] == "settings.endpoint"
     assert said(capsys, "show", "evalrun_none", code=2)["error"]["code"] == "evals.unknown_run"
     assert said(capsys, "run", "--resume", "evalrun_none", code=2)["error"]["code"] == "evals.unknown_run"

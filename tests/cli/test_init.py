@@ -29,6 +29,8 @@ def test_a_table_of_questions_and_long_answers_says_how_to_tune_on_it(tmp_path: 
         (["new"], "`hone init NEW_FOLDER --from YOUR_FILE`"),
         (["my tickets.csv"], "`hone init 'my tickets' --from 'my tickets.csv'`"),
         (["new", "--from", "my tickets.csv", "--example"], "leave one out"),
+        (["my tickets.csv", "--from", "my tickets.csv"], "name a folder"),
+        (["my tickets.csv/new", "--example"], "name a folder"),
     ],
 )
 def test_what_is_begun_wrongly_is_answered_with_the_command(

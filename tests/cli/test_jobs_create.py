@@ -195,6 +195,15 @@ def test_a_number_of_reinforcement_out_of_bounds_is_named(
     assert hone("jobs", "create", training, "--model", small_base, *command, code=2)["error"]["where"] == option
 
 
+def test_the_embedded_base_is_meant_beside_a_folder_of_its_name(
+    hone: Any, training: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "smollm2-135m").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert hone("jobs", "create", str(training), "--model", "smollm2-135m")["model"] == "smollm2-135m"
+    assert hone("jobs", "create", str(training), "--model", "", code=2)["error"]["where"] == "--model"
+
+
 def test_an_unknown_model_and_bad_lines_are_named(hone: Any, training: Path, small_base: Path) -> None:
     assert hone("jobs", "create", training, "--model", "nothing", code=2)["error"]["code"] == "api.model_not_found"
     training.write_text(training.read_text() + '{"messages": []}\n')

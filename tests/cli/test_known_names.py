@@ -8,9 +8,9 @@ import pytest
 from tests import tiny
 
 from honekit import deploy, registry
-from honekit.cli.known_names import base_names, did_you_mean, find_model
+from honekit.cli.known_names import base_from, base_names, did_you_mean, find_model
 from honekit.cli.main import main
-from honekit.errors import ServeError
+from honekit.errors import ModelError, ServeError
 
 
 @pytest.fixture
@@ -79,3 +79,19 @@ def test_every_command_that_takes_a_base_says_which_is_near(
     told = capsys.readouterr().err
     assert ("where  BASE" if command[0] == "bases" else "where  --base") in told
     assert "did you mean smollm2-135m" in told
+
+
+@pytest.mark.parametrize(
+    ("ref", "asked"),
+    [
+        ("HuggingFaceTB/SmolLM2-135M-Instruct", False),
+        ("HuggingFaceTB/SmolLM2-135M-Instrukt", True),
+        ("HuggingFaceTB/SmolLM2-135M-Instruct@main", False),
+        (".", False),
+    ],
+)
+def test_a_base_of_the_catalogue_is_not_asked_whether_another_one_is_meant(ref: str, asked: bool) -> None:
+    fault = ModelError("model.hub_unreachable", what="the Hub cannot be reached", mend="check the network")
+    with pytest.raises(ModelError), base_from("--base", ref):
+        raise fault
+    assert ("did you mean" in str(fault.mend)) == asked

@@ -207,6 +207,7 @@ def test_completion_offers_the_commands_without_loading_them() -> None:
     [
         (["--base", "smollm2-135"], "--base: smollm2-135", "did you mean smollm2-135m or HuggingFaceTB/SmolLM2-135M-Instruct?"),
         (["--base", "./absent"], "--base: {here}/absent", "config.json"),
+        (["--base", ""], "--base", "leave --base out"),
         ([], "{project}/hone.toml, [train] base: qwen2.5", "did you mean Qwen/Qwen2.5-0.5B-Instruct?"),
     ],
 )

@@ -56,6 +56,14 @@ def test_an_unknown_column_is_refused_with_the_nearest() -> None:
     assert "Urgency" in str(caught.value.mend)
 
 
+@pytest.mark.parametrize(("source", "labels"), [("label", ["label"]), (None, ["text", "label"])])
+def test_labels_that_leave_no_input_are_refused(source: str | None, labels: list[str]) -> None:
+    with pytest.raises(DataError) as caught:
+        infer(table_of(text=[f"one {n}" for n in range(9)], label=[*"abcabcabc"]), input_column=source, labels=labels)
+    assert caught.value.code == "data.no_input"
+    assert "text, label" in str(caught.value.mend)
+
+
 def test_many_short_values_are_phrases_and_lists_are_lists() -> None:
     texts = [f"a long enough description of event number {n} in words" for n in range(12)]
     found = infer(

@@ -87,6 +87,13 @@ def test_a_group_in_two_splits_is_refused_with_both_lines(project: Project) -> N
     assert "train.jsonl:4 and test.jsonl:3" in fault.what
 
 
+def test_one_file_for_two_splits_is_refused_by_the_keys_that_name_it(project: Project) -> None:
+    text = HONE_TOML.replace('validation = "validation.jsonl"', 'validation = "./train.jsonl"')
+    assert text != HONE_TOML
+    (project.root / "hone.toml").write_text(text)
+    assert "data.train and data.validation" in refused(load_project(project.root), "data.same_file").what
+
+
 def test_a_near_duplicate_in_two_splits_is_refused_with_both_lines(project: Project) -> None:
     line = record(8, "test", log="train delta stopped near the delta gate train 17")
     append(project, "validation.jsonl", line)

@@ -68,6 +68,30 @@ def test_lists_phrases_nulls_and_reserved_names_survive(tmp_path: Path) -> None:
     assert sum(prepare(project, use_more=True).counts.values()) == 60
 
 
+def test_an_answer_that_is_an_object_in_a_text_gives_its_keys_as_fields(tmp_path: Path) -> None:
+    words = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"]
+    rows: list[dict[str, Any]] = [
+        {
+            "prompt": f'{{"log": "{words[n % 6]} {words[n // 6]} is over", "n": {n}}}',
+            "completion": json.dumps(
+                {"kind": "ab"[n % 2], "steps": ["wait", "look"][: 1 + n % 2], "by": [None, "me", "you"][n % 3]}
+            ),
+        }
+        for n in range(36)
+    ]
+    write_lines(tmp_path / "pairs.jsonl", rows)
+    made = scaffold(tmp_path / "pairs.jsonl", tmp_path / "p")
+    assert made.inference.input == "prompt"
+    assert [(guess.column, guess.type) for guess in made.inference.fields] == [
+        ("kind", "enum"),
+        ("steps", "list"),
+        ("by", "enum"),
+    ]
+    assert load_project(tmp_path / "p").task.format == "json"
+    write_lines(tmp_path / "mixed.jsonl", [*rows, {"prompt": "bravo bravo broke", "completion": "a"}])
+    assert [guess.column for guess in scaffold(tmp_path / "mixed.jsonl", tmp_path / "q").inference.fields] == ["completion"]
+
+
 def test_the_same_file_gives_the_same_split(tmp_path: Path) -> None:
     for name in ("a", "b"):
         scaffold(TICKETS, tmp_path / name)
@@ -92,6 +116,42 @@ def test_a_log_gives_a_file_to_label_and_labelling_it_gives_a_project(tmp_path: 
     labelled = scaffold(made.files[0], tmp_path / "project")
     assert labelled.rows_left_out == 40
     assert sum(prepare(load_project(tmp_path / "project"), use_more=True).counts.values()) == 60
+
+
+def test_how_often_a_line_came_is_no_label(tmp_path: Path) -> None:
+    words = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet"]
+    lines = [f"gw {words[n % 10]} {words[n // 10]} is over" for n in range(100)]
+    (tmp_path / "device.log").write_text("\n".join([*lines, *lines[:50]]))
+    to_label = scaffold(tmp_path / "device.log", tmp_path / "out").files[0]
+    again = scaffold(to_label, tmp_path / "again")
+    assert not again.is_labelled
+    records = [json.loads(line) for line in to_label.read_text().splitlines()]
+    assert {record["seen"] for record in records} == {1, 2}
+    write_lines(to_label, [{**record, "label": ["good", "bad", None][n % 3]} for n, record in enumerate(records)])
+    made = scaffold(to_label, tmp_path / "project")
+    assert [(field.column, field.nullable) for field in made.inference.fields] == [("label", False)]
+    assert made.inference.left_out["seen"]
+    assert made.rows_left_out == 33
+    assert load_project(tmp_path / "project").task.format == "text"
+
+
+@pytest.mark.parametrize(
+    "columns", [{"temp": "21.{n}", "rh": "4.{n}e-05", "at": "2026-01-{n}"}, {"parts": ["x", "y"], "more": [["x"]]}]
+)
+def test_a_table_without_texts_makes_no_project_unless_its_input_is_named(tmp_path: Path, columns: dict[str, Any]) -> None:
+    rows = [
+        {**{key: cell.format(n=n) if isinstance(cell, str) else cell for key, cell in columns.items()}, "bad": "yn"[n % 2]}
+        for n in range(10, 50)
+    ]
+    write_lines(
+        tmp_path / "in.jsonl", [{key: cell for key, cell in row.items() if key != "bad" or "temp" in row} for row in rows]
+    )
+    with pytest.raises(DataError) as caught:
+        scaffold(tmp_path / "in.jsonl", tmp_path / "p")
+    assert caught.value.code == "data.no_input"
+    assert not (tmp_path / "p").exists()
+    if "temp" in columns:
+        assert scaffold(tmp_path / "in.jsonl", tmp_path / "p", input_column="temp").inference.input == "temp"
 
 
 def test_only_the_most_frequent_kinds_are_given_to_label(tmp_path: Path) -> None:

@@ -61,6 +61,19 @@ def test_a_json_array_is_a_table_too(tmp_path: Path) -> None:
     assert len(read_table(write(tmp_path / "a.json", '[\n{"a": "1"},\n{"a": "2"}\n]')).rows) == 2
 
 
+@pytest.mark.parametrize(("key", "step"), [("tickets", "'.tickets[]'"), ("the rows", "'.[\"the rows\"][]'")])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_an_export_with_its_records_in_an_object_says_how_to_take_them_out(
+    tmp_path: Path, key: str, step: str, indent: int | None
+) -> None:
+    document = {"made": "today", "pages": [1], key: [{"text": "a", "label": "b"}, {"text": "c", "label": "d"}]}
+    with pytest.raises(DataError) as caught:
+        read_table(write(tmp_path / "my export.json", json.dumps(document, indent=indent)))
+    assert caught.value.code == "data.format_unknown"
+    shown = step if indent is None else "'.KEY[]'"
+    assert f"jq -c {shown} '{tmp_path}/my export.json'" in str(caught.value.mend)
+
+
 def test_unknown_endings_are_told_by_their_beginning(tmp_path: Path) -> None:
     assert read_table(write(tmp_path / "a.txt", '{"a": "1"}\n')).kind == "jsonl"
     assert read_table(write(tmp_path / "b.txt", "Jan 1 pump-3 up\n\nJan 2 pump-3 down\n")).rows[1] == {

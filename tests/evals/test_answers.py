@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from honekit.errors import StoreError
 from honekit.evals.answers import AnswerStore, answer_all
 from honekit.inference.requests import Completion, Request
 from honekit.inference.sampling import SamplingParams
@@ -34,3 +39,14 @@ def test_an_answer_that_is_timed_anew_is_counted_once(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     answer_all(engine, requests, store, batch_size=1, alone=4, progress=lambda done, total: told.append((done, total)))
     assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+
+
+def test_a_full_disk_is_told_with_the_file_of_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    engine: Any = Echo()
+    with pytest.raises(StoreError) as caught:
+        answer_all(engine, [Request([1], SamplingParams(max_new_tokens=4))], AnswerStore(tmp_path, "model"), batch_size=4)
+    assert (caught.value.code, caught.value.where) == ("store.disk_full", str(tmp_path / "model.jsonl"))

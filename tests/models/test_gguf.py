@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 from pathlib import Path
@@ -96,6 +97,23 @@ def test_a_cut_file_is_refused_and_nothing_is_left(tiny_gguf: tuple[Path, Any], 
             convert_gguf(cut, tmp_path / "bases" / "cut")
         assert caught.value.code == "model.gguf_broken"
         assert [entry.name for entry in (tmp_path / "bases").iterdir()] == [".cut.lock"]
+
+
+def test_a_disk_that_is_full_before_the_weights_come_is_told_as_such(
+    tiny_gguf: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_text
+
+    def refuse(path: Path, *given: Any, **named: Any) -> int:
+        if path.name == "tokenizer.json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, *given, **named)
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(ModelError) as caught:
+        convert_gguf(tiny_gguf[0], tmp_path / "bases" / "tiny")
+    assert caught.value.code == "model.disk_full"
+    assert [entry.name for entry in (tmp_path / "bases").iterdir()] == [".tiny.lock"]
 
 
 def test_another_architecture_is_refused(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, insert, select, text, update
@@ -149,6 +152,14 @@ def test_a_full_disk_names_the_free_space_and_loses_nothing_that_was_committed(u
     assert "bytes free" in caught.value.what
     with database.read() as connection:
         assert [row.id for row in connection.execute(select(api_keys))] == ["0"]
+
+
+@pytest.mark.parametrize(("free", "code"), [(0, "store.disk_full"), (1 << 20, "store.unusable")])
+def test_an_io_error_without_room_is_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, code: str) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=free))
+    fault = sqlite3.OperationalError("disk I/O error")
+    fault.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+    assert store.store_error(fault, str(tmp_path / "a.db")).code == code
 
 
 def test_a_database_that_may_not_be_written_says_so(url: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -234,6 +236,15 @@ def failed(job: Job) -> dict[str, Any]:
 def test_a_rate_far_too_high_fails_as_not_finite(tiny_base: Path, tmp_path: Path) -> None:
     error = failed(job_for(tiny_base, tmp_path, learning_rate=1e30))
     assert error["code"] == "train.not_finite"
+
+
+def test_a_base_that_computes_no_numbers_is_not_blamed_on_the_rate(tiny_base: Path, tmp_path: Path) -> None:
+    base = Path(shutil.copytree(tiny_base, tmp_path / "spoilt"))
+    weights = safetensors.torch.load_file(base / "model.safetensors")
+    next(tensor for name, tensor in weights.items() if "mlp" in name)[0, 0] = math.nan
+    safetensors.torch.save_file(weights, base / "model.safetensors", metadata={"format": "pt"})
+    error = failed(job_for(base, tmp_path))
+    assert (error["code"], error["where"]) == ("train.start_not_finite", str(base))
 
 
 def test_a_single_step_at_such_a_rate_fails_too(tiny_base: Path, tmp_path: Path) -> None:

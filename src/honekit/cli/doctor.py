@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from honekit.base_name import EMBEDDED
+from honekit.cli.device import Device
+from honekit.errors import HoneError
 
 GB = 1e9
 MEMORY_BYTES, MEMORY_COMFORT_BYTES = 2 * GB, 4 * GB
@@ -37,6 +39,7 @@ def doctor(
     self_test: Annotated[
         bool, typer.Option("--self-test", help="Also run a small job through the queue, a worker and checkpoints.")
     ] = False,
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else there.")] = False,
 ) -> None:
     """Show what this machine can do, what is wrong, and how to mend it. Exit code 1 when something essential is missing.
@@ -47,7 +50,7 @@ def doctor(
 
         hone doctor --self-test --json
     """
-    facts, findings = examine(self_test=self_test)
+    facts, findings = examine(self_test=self_test, device=device)
     if as_json:
         from honekit.cli.render import print_json
 
@@ -59,17 +62,17 @@ def doctor(
         raise typer.Exit(1)
 
 
-def examine(*, self_test: bool = False) -> tuple[dict[str, Any], list[Finding]]:
+def examine(*, self_test: bool = False, device: str = "auto") -> tuple[dict[str, Any], list[Finding]]:
     """All facts, JSON-ready, and the findings that follow from them."""
     machine, versions = _machine(), _versions()
     findings = _machine_findings(machine) + _package_findings(versions)
     facts: dict[str, Any] = {"machine": machine, "versions": versions, "speed": None, "gpu": None, "base": None}
     if versions["torch"]:
-        facts["speed"] = _speed()
+        facts["speed"], device_findings = _speed(device)
         facts["gpu"], gpu_findings = _gpu()
-        findings += gpu_findings
+        findings += device_findings + gpu_findings
     facts["base"], base_findings = _base()
-    findings += base_findings
+    findings += base_findings + _database_findings()
     if self_test:
         facts["self_test"], test_findings = _self_test()
         findings += test_findings
@@ -132,12 +135,17 @@ def _package_findings(versions: dict[str, str | None]) -> list[Finding]:
     return [Finding("doctor.packages", f"not installed: {', '.join(missing)}", mend, True)]
 
 
-def _speed() -> dict[str, Any]:
+def _speed(wanted: str) -> tuple[dict[str, Any] | None, list[Finding]]:
     from honekit.models.precision import choose_precision, measure, resolve_device
 
-    device = resolve_device("auto")
+    try:
+        device = resolve_device(wanted)
+    except HoneError as fault:
+        if fault.code != "model.device_absent":
+            raise
+        return None, [Finding("doctor.device", fault.what, "take --device auto or cpu, or unset HONE_DEVICE", True)]
     measured = measure(device=device)
-    return {**asdict(measured), "precision": choose_precision(measured, "auto", device)}
+    return {**asdict(measured), "precision": choose_precision(measured, "auto", device)}, []
 
 
 def _gpu() -> tuple[dict[str, Any] | None, list[Finding]]:
@@ -161,7 +169,14 @@ def _base() -> tuple[dict[str, Any], list[Finding]]:
 
     entry = catalogue.get(EMBEDDED)
     if bases.is_local(entry.id):
-        return {"id": entry.id, "local": True, "path": str(bases.resolve_base(entry.id))}, []
+        facts = {"id": entry.id, "local": True, "path": str(bases.base_directory(entry.id))}
+        try:
+            bases.resolve_base(entry.id)
+        except HoneError as fault:
+            what = f"the base model {entry.id} is damaged: {fault.where}: {fault.what}"
+            mend = f"delete the folder {facts['path']}, then `hone bases get {entry.id}`"
+            return facts, [Finding("doctor.base", what, mend, True)]
+        return facts, []
     packed = entry.wheel is not None and wheel.find_gguf(entry.wheel) is not None
     state = "here, but not converted yet: the first job will do it" if packed else "not on this machine yet"
     mend = f"run `hone bases get {entry.id}`"
@@ -169,11 +184,20 @@ def _base() -> tuple[dict[str, Any], list[Finding]]:
     return {"id": entry.id, "local": False, "path": None}, [finding]
 
 
+def _database_findings() -> list[Finding]:
+    from honekit.store.database import open_database
+
+    try:
+        open_database()
+    except HoneError as fault:
+        return [Finding("doctor.database", f"{fault.what} ({fault.where})", fault.mend or "set HONE_DATABASE_URL", True)]
+    return []
+
+
 def _self_test() -> tuple[dict[str, Any], list[Finding]]:
     import time
 
     from honekit import jobs
-    from honekit.errors import HoneError
     from honekit.jobs.selftest import chain
 
     started = time.monotonic()
@@ -201,7 +225,7 @@ def _print(facts: dict[str, Any], findings: list[Finding]) -> None:
     for label, text in _lines(facts):
         out.print(f"[bold]{label:<10}[/bold] {escape(text)}")
     for finding in findings:
-        console.print(f"\n[bold]{'missing' if finding.essential else 'note':<10}[/bold] {escape(finding.what)}", soft_wrap=True)
+        console.print(f"\n[bold]{'wrong' if finding.essential else 'note':<10}[/bold] {escape(finding.what)}", soft_wrap=True)
         console.print(f"[bold]{'mend':<10}[/bold] {escape(finding.mend)}", soft_wrap=True)
     if not findings:
         out.print("\nnothing is wrong; `hone demo` runs the whole job")

@@ -24,17 +24,22 @@ def version_behind(model: str, endpoint: str | None) -> str:
     """What answers by this name now: of an alias of this machine's or of the server's in HONE_BASE_URL the version, else the
     name itself. What an endpoint's names stand for nobody knows.
 
-    Raises: ServeError[serve.unknown_model] for a name that this machine does not have; faults of that server.
+    Raises: ServeError[serve.unknown_model] for a name that this machine does not have; ModelError for a directory that is no
+    whole model, which each item would fail by; faults of that server.
     """
     from honekit.cli.connection import call, server_url
     from honekit.cli.known_names import find_model
+    from honekit.models.bases import check_directory, load_template, local_directory
     from honekit.settings import local_project
 
     if endpoint is not None:
         return model
     if server_url() is not None:
         return call(lambda client: _behind_alias(client, model))
-    return find_model(model, local_project()).model  # of a base by directory its whole path: a run may go on elsewhere
+    found = find_model(model, local_project())
+    if found.adapter is None and (directory := local_directory(found.base_ref)):
+        load_template(check_directory(directory))
+    return found.model  # of a base by directory its whole path: a run may go on elsewhere
 
 
 async def _behind_alias(client: AsyncOpenAI, name: str) -> str:

@@ -79,6 +79,10 @@ def run(
         )  # fmt: skip
     if endpoint is not None and model is None:
         raise SettingsError("cli.usage", what="--endpoint needs --model", mend="add --model NAME")
+    if model is not None and not model.strip():
+        raise SettingsError(
+            "cli.usage", what="--model names nothing", where="--model", mend="give a name, or leave the option out"
+        )
     made = _resumed(str(resume)) if suite is None else _begun(suite, model, endpoint, judge, limit, retrieval, few_shot)
     done = work(made, parallel)
     from honekit.cli.eval_runs import print_run, run_document

@@ -55,6 +55,13 @@ def init(
     """
     if example == (source is not None):
         raise _unclear(directory, source)
+    if directory is not None and (file := next((path for path in (directory, *directory.parents) if path.is_file()), None)):
+        raise SettingsError(
+            "cli.usage",
+            what=f"{file} is a file, where the new folder is to stand",
+            where="DIR",
+            mend="name a folder, or a new one",
+        )
     if source is None:
         _example(directory, as_json)
         return

@@ -11,6 +11,7 @@ import typer
 
 from honekit.cli import completion
 from honekit.cli.connection import server_url
+from honekit.cli.device import Device
 from honekit.cli.jobs_create import create_job, pairs_of, watch_job
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: create, watch, pause, resume, cancel; what happened.")
@@ -134,6 +135,7 @@ def resume_job(
     wait: Annotated[
         bool, typer.Option("--wait", help="Run it here, in the foreground, to its end; with a server: watch it.")
     ] = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Put a paused job back into the queue; with --wait also run it, from its last checkpoint.

@@ -150,6 +150,7 @@ def _show(job: dict[str, Any], *, as_json: bool) -> None:
 def watch_job(
     job: Annotated[str, typer.Argument(metavar="JOB", help="Id of the job (`hone jobs list`).", autocompletion=completion.job)],
     run: Annotated[bool, typer.Option("--run", help="Also run it, here and in the foreground; not with HONE_BASE_URL.")] = False,
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line for each event.")] = False,
 ) -> None:
     """Show a fine-tuning job live until it ends or pauses: step, loss, speed, time left, curves of the loss.
@@ -217,10 +218,11 @@ def _pair(given: str) -> tuple[str, str]:
 
 def _start(model: str) -> tuple[str, dict[str, str]]:
     """The model's name and, since without a server this is the user's own machine, a directory that it may be."""
+    from honekit.base_name import is_directory
     from honekit.cli.connection import server_url
 
     path = Path(model).expanduser()
-    if server_url() or not path.is_dir():
+    if server_url() or not is_directory(model, Path()) or not path.is_dir():
         return model, {}
     from honekit.models import bases
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from honekit.base_name import is_path
 from honekit.errors import HoneError, ModelError, ServeError
 
 if TYPE_CHECKING:
@@ -18,7 +19,15 @@ if TYPE_CHECKING:
 _NEAR = 3
 _NO_SUCH_BASE = frozenset(
     f"model.{code}"
-    for code in ("base_missing", "hub_no_access", "hub_not_found", "hub_unreachable", "no_such_directory", "unknown_base")
+    for code in (
+        "base_missing",
+        "hub_no_access",
+        "hub_not_found",
+        "hub_unreachable",
+        "no_config",
+        "no_such_directory",
+        "unknown_base",
+    )
 )
 
 
@@ -59,7 +68,7 @@ def find_model(name: str, owner: str | None = None) -> Served:
     Raises: ServeError[serve.unknown_model], with the names that are near.
     """
     from honekit.api.served import Served, resolve
-    from honekit.base_name import absolute, is_path
+    from honekit.base_name import absolute
     from honekit.models import bases
 
     try:
@@ -85,6 +94,6 @@ def base_from(place: str, ref: str) -> Iterator[None]:
             fault.where = f"{place}: {ref}"
             if ref in tuned_names():
                 fault.mend = f"this is a tuned model: `hone jobs create TRAINING --model {ref}` goes on from it; here name a base"
-            elif fault.code != "model.base_missing":
-                fault.mend = did_you_mean(ref, [one for one in base_names() if one != ref]) + str(fault.mend)
+            elif not is_path(ref) and ref.partition("@")[0] not in (known := base_names()):
+                fault.mend = did_you_mean(ref, known) + str(fault.mend)
         raise

@@ -11,6 +11,7 @@ import typer
 from honekit.base_name import absolute
 from honekit.cli import completion
 from honekit.cli.device import Device
+from honekit.errors import SettingsError
 
 if TYPE_CHECKING:
     from honekit.cli.render import Report
@@ -81,9 +82,15 @@ def demo(
 
 
 def changed(project: Project, base: str | None, device: str) -> Project:
-    """The project with another base or device."""
+    """The project with another base or device.
+
+    Raises: SettingsError[cli.usage] for a base without a name, such as an unset variable of a script.
+    """
     changes = {} if device == "auto" else {"device": device}
-    if base:
+    if base is not None:
+        if not base.strip():
+            mend = "give an id of `hone bases list`, a Hub id or a directory, or leave --base out"
+            raise SettingsError("cli.usage", what="--base names nothing", where="--base", mend=mend)
         changes["base"] = absolute(base, Path.cwd())
     return project.with_recipe(**changes)
 

@@ -28,7 +28,7 @@ INPUT_NAMES = frozenset(
 ANSWER_NAMES = frozenset(
     ("answer", "output", "response", "completion", "target", "label", "category", "class", "intent", "result", "reply")
 )
-_NUMBER = re.compile(r"^[+-]?\d[\d.,' ]*[%€$£]?$")
+_NUMBER = re.compile(r"^[+-]?\d[\d.,' ]*([eE][+-]?\d+)?[%€$£]?$")
 _DATE = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?$|^\d{1,2}:\d{2}(:\d{2}.*)?$")
 _ID_NAME = re.compile(r"(?i:(^|[^a-z])(id|uuid|guid|key|nr|no|number|index)\.?$)|[a-z]I[dD]$")
 _CONSTANT = "the same value in every row"
@@ -81,7 +81,8 @@ def constant_columns(found: Inference) -> list[str]:
 def infer(table: Table, *, input_column: str | None = None, labels: Sequence[str] = ()) -> Inference:
     """Guess the roles; `input_column` and `labels` overrule the guess.
 
-    Raises: DataError[data.column_unknown] for a column that the table lacks.
+    Raises: DataError[data.column_unknown] for a column that the table lacks, DataError[data.no_input] when the labels leave none
+    for the input.
     """
     for column in (input_column, *labels):
         if column is not None and column not in table.columns:
@@ -91,6 +92,13 @@ def infer(table: Table, *, input_column: str | None = None, labels: Sequence[str
                 where=str(table.path),
                 mend=nearest(column, table.columns),
             )
+    if input_column in labels or set(labels) >= set(table.columns):
+        raise DataError(
+            "data.no_input",
+            what=f"{input_column!r} is named as input and as label" if input_column else "every column is named as a label",
+            where=str(table.path),
+            mend=f"leave one for the text to answer; there are {', '.join(table.columns)}",
+        )
     cells = {column: [row.get(column) for row in table.rows] for column in table.columns}
     source = input_column or _input(cells, labels)
     fields: list[FieldGuess] = []
@@ -128,11 +136,16 @@ def _input(cells: dict[str, list[Any]], labels: Sequence[str]) -> str:
         if not texts or column in labels:
             return 0.0
         weight = 2.0 if column.lower() in INPUT_NAMES else of_answer if column.lower() in ANSWER_NAMES else 1.0
-        if all(_NUMBER.match(text) or _DATE.match(text) for text in texts) or _are_objects(texts):
+        if no_words(texts) or _are_objects(texts):
             weight = 0.01
         return median(map(len, texts)) * (len(set(texts)) / len(texts)) * (len(texts) / len(cells[column])) * weight
 
     return max(cells, key=score)
+
+
+def no_words(texts: Sequence[str]) -> bool:
+    """Whether they are numbers and times, all of them."""
+    return all(_NUMBER.match(text) or _DATE.match(text) for text in texts)
 
 
 def _are_objects(texts: list[str]) -> bool:

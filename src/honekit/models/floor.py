@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from honekit.models.bases import read_json
+from honekit.models.weight_files import headers
 
 
 @dataclass(frozen=True)
@@ -32,18 +33,15 @@ class Shape:
 
 
 def shape_of(base: Path) -> Shape:
-    """Counts from the safetensors header: every 2-D weight outside the embeddings is a linear layer's."""
-    import json
-    import struct
+    """Counts from the safetensors header: every 2-D weight outside the embeddings is a linear layer's.
 
+    Raises: ModelError[model.weights_damaged].
+    """
     config = read_json(base / "config.json")
     body = head = 0
-    for file in sorted(base.glob("*.safetensors")):
-        with open(file, "rb") as handle:
-            (size,) = struct.unpack("<Q", handle.read(8))
-            header = json.loads(handle.read(size))
+    for header in headers(base):
         for name, entry in header.items():
-            if name == "__metadata__" or len(entry["shape"]) != 2:
+            if len(entry["shape"]) != 2:
                 continue
             count = entry["shape"][0] * entry["shape"][1]
             if "embed" in name or "wte" in name or "lm_head" in name:

@@ -212,6 +212,8 @@ _SQLITE_CODES = {
     sqlite3.SQLITE_NOTADB: "damaged",
 }
 _POSTGRES_CODES = {"53100": "disk_full", "55P03": "busy", "40P01": "busy", "25006": "read_only", "42501": "read_only"}
+_SHARED_MEMORY_BYTES = 1 << 15
+"""What SQLite needs beside a database to open it. Where there is less room it speaks of an I/O error, or cannot open."""
 _REMEDIES = {
     "disk_full": (
         "the disk with the database is full ({free})",
@@ -242,6 +244,8 @@ def store_error(original: BaseException | None, where: str) -> StoreError:
     if isinstance(original, sqlite3.Error):
         # Extended result codes carry the primary one in the low byte: https://sqlite.org/rescode.html
         cause = _SQLITE_CODES.get(getattr(original, "sqlite_errorcode", 0) & 0xFF, "failed")
+        if cause == "unusable" and _free_bytes(Path(where)) < _SHARED_MEMORY_BYTES:
+            cause = "disk_full"
     else:
         state = getattr(original, "sqlstate", None)
         # A connection that never came up has no SQLSTATE; class 08 is a lost one.
@@ -263,9 +267,14 @@ def _fault(cause: str, where: str, detail: str = "") -> StoreError:
 
 def free_space(path: Path) -> str:
     """What is free on the disk of `path` or of its nearest parent that exists, in words."""
+    free = _free_bytes(path)
+    return "free space unknown" if free == math.inf else f"{free:,.0f} bytes free"
+
+
+def _free_bytes(path: Path) -> float:
     for candidate in (path, *path.parents):
         try:
-            return f"{shutil.disk_usage(candidate).free:,} bytes free"
+            return shutil.disk_usage(candidate).free
         except OSError:
             continue
-    return "free space unknown"
+    return math.inf

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import shutil
 import time
@@ -22,7 +23,6 @@ from honekit.jobs import MODEL, JobContext, Model, Stopped
 from honekit.models import adapters, attention, bases, fingerprint, kept, lora
 from honekit.models.floor import shape_of
 from honekit.models.precision import Measured, choose_precision, resolve_device
-from honekit.project import TrainSection
 from honekit.store.atomic import replace_dir, write_atomic
 from honekit.train.continuing import read_start
 from honekit.train.hooks import JobHooks, best_checkpoint, resume, shown, shown_score
@@ -95,7 +95,7 @@ def run_job(context: JobContext, *, keep_epochs: bool = False) -> dict[str, Any]
         task = replace(task, training=training, validation=validation)
     if task.remember_start:
         task.remember_start(model)
-    progress = resume(context, state) or _first_progress(context, model, task, recipe, device)
+    progress = resume(context, state) or _first_progress(context, model, task, spec, device)
 
     def adapter_of(snapshot: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return lora.peft_tensors(names, [snapshot[f"master.{name}.lora_{letter}"] for name in names for letter in "ab"])
@@ -255,9 +255,8 @@ def _tell_plan(context: JobContext, spec: TrainSpec, measured: Measured) -> None
     )
 
 
-def _first_progress(
-    context: JobContext, model: torch.nn.Module, task: Task, recipe: TrainSection, device: torch.device
-) -> Progress:
+def _first_progress(context: JobContext, model: torch.nn.Module, task: Task, spec: TrainSpec, device: torch.device) -> Progress:
+    """Raises: TrainError[train.start_not_finite] where the model gives no numbers before anything is trained."""
     progress = Progress()
     if task.validation:
         # A fresh adapter leaves the base's outputs unchanged (B = 0), so this is the loss of the base, or of the adapter
@@ -265,7 +264,15 @@ def _first_progress(
         started = time.perf_counter()
         found = task.objective.validate(model, task.validation, device)
         progress.valid_seconds += time.perf_counter() - started
-        progress.base_valid_loss, progress.base_score = found.loss, found.score(recipe)
+        progress.base_valid_loss, progress.base_score = found.loss, found.score(spec.recipe)
+        if not math.isfinite(found.loss):
+            raise TrainError(
+                "train.start_not_finite",
+                what="the model that training starts from computes no numbers: "
+                f"before the first step its validation loss is {found.loss}",
+                where=spec.base,
+                mend='check its weights, fetch it again or take another base, or set train.precision = "fp32"',
+            )
         context.event("info", f"Before training: validation {shown(found.loss, found.accuracy is None)}")
     return progress
 

@@ -10,6 +10,7 @@ MENDS = {
     "train.prompt_too_long": "shorten these prompts, or take a base with a longer context",
     "train.no_memory": "use a smaller batch_size, shorter examples or a smaller base",
     "train.not_finite": "use a smaller learning_rate_multiplier",
+    "train.start_not_finite": "take another model to start from",
     "train.unchanged": "use a larger learning_rate_multiplier, or more n_epochs",
     "job.worker_died": "most often memory ran out: use a smaller batch_size, shorter examples or a smaller base",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,7 +78,8 @@ def container_of(path: Path) -> Container:
             "data.format_unknown",
             what="this is one JSON object over several lines, not a list of records",
             where=str(path),
-            mend="write an array of records, or one record per line",
+            mend=f"write an array of records, or one record per line: `jq -c '.KEY[]' {shlex.quote(str(path))} > NEW.jsonl` "
+            "takes them from the list under KEY",
         )
     return "jsonl" if text.lstrip().startswith("{") or name.suffix == ".json" else "log"
 

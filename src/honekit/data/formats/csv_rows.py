@@ -118,5 +118,5 @@ def _why_data(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str | No
 
 
 def _no_header(number: int, why: str) -> Row:
-    fix = "put a line with the names of the columns first, e.g. `text,label`"
+    fix = "have the first line name every column, each by a name of its own, e.g. `text,label`"
     return faulty(number, "data.csv_header", f"the first line is no header: {why}", fix)

@@ -34,7 +34,10 @@ def excel_rows(path: Path, sheet: str | None = None) -> Iterator[Row]:
     places = named_columns(header, [texts for _, texts in sample])
     if why := why_no_header(header, places):
         yield faulty(
-            first, "data.csv_header", f"the first row is no header: {why}", "put a row with the names of the columns first"
+            first,
+            "data.csv_header",
+            f"the first row is no header: {why}",
+            "have the first row name every column, each by a name of its own",
         )
         return
     for number, texts in chain(sample, rows):

@@ -171,7 +171,7 @@ def _stop(window: _Window, message: str, at: int | None = None) -> _Element:
     """Why reading ends, at the place `at` of the window's text."""
     if window.fault is not None:
         window.move(len(window.text))
-        fix = "save the file as UTF-8, e.g. `iconv -f LATIN1 -t UTF-8 OLD > NEW`"
+        fix = "save the file as UTF-8, e.g. `iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
         return _Element(window.line, None, "data.not_utf8", f"not UTF-8: {window.fault} on line {window.line}", fix)
     window.move(window.at if at is None else at)
     place = f"line {window.line} column {window.column}"
