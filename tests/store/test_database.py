@@ -230,3 +230,26 @@ def test_a_new_database_in_a_directory_that_others_read_is_closed_to_them(
         found = [*home.glob("hone.db"), *home.glob("hone.db-*")]
         assert len(found) > 1
         assert [file.name for file in found if file.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("hone.db", "no database's URL"),
+        ("postgresql://u:hush@host:port/hone", "no database's URL"),
+        ("postgresql+nope://u:hush@host/hone", "no database's URL"),
+        ("mysql://u:hush@host/hone", "in SQLite or PostgreSQL, not in mysql"),
+    ],
+)
+def test_what_is_no_database_of_hones_is_told_without_its_password(url: str, told: str) -> None:
+    with pytest.raises(StoreError) as fault:
+        open_database(url)
+    assert fault.value.code == "store.bad_url"
+    assert told in str(fault.value.what)
+    assert "hush" not in str(fault.value.as_dict())
+
+
+def test_postgres_as_some_hosts_write_it_is_postgresql() -> None:
+    parsed = store._parsed("postgres://u:p@host/hone")
+    assert parsed == store._parsed("postgresql://u:p@host/hone")
+    assert parsed.drivername == "postgresql+psycopg"

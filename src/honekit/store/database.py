@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 
 from honekit import settings
 from honekit.errors import StoreError
@@ -101,8 +101,8 @@ def after_commit(connection: Connection, action: Callable[[], None]) -> None:
 def open_database(url: str | None = None) -> Database:
     """The database at `url` (default: `settings.database_url()`), migrated to this version of Hone.
 
-    Opened once per process and URL. Raises: StoreError[store.disk_full | store.read_only | store.unusable |
-    store.damaged | store.newer_database | store.failed].
+    Opened once per process and URL. Raises: StoreError[store.bad_url | store.driver_missing | store.disk_full | store.read_only |
+    store.unusable | store.damaged | store.newer_database | store.failed].
     """
     url = url or settings.database_url()
     key = (url, os.getpid())
@@ -114,10 +114,25 @@ def open_database(url: str | None = None) -> Database:
         return _open[key]
 
 
+def _parsed(url: str) -> URL:
+    """The URL as SQLAlchemy needs it. Nothing of a wrong one is repeated: it may hold a password."""
+    mend = "write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME, or unset it to use the embedded database"
+    try:
+        parsed = make_url(url)
+        # Some hosts of databases write the first.
+        if parsed.drivername in ("postgres", "postgresql"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        parsed.get_dialect()
+    except (ArgumentError, ValueError) as fault:
+        raise StoreError("store.bad_url", what="this is no database's URL", where="HONE_DATABASE_URL", mend=mend) from fault
+    if (kind := parsed.get_backend_name()) not in ("sqlite", "postgresql"):
+        what = f"Hone keeps its data in SQLite or PostgreSQL, not in {kind}"
+        raise StoreError("store.bad_url", what=what, where="HONE_DATABASE_URL", mend=mend)
+    return parsed
+
+
 def _connect(url: str) -> Database:
-    parsed = make_url(url)
-    if parsed.drivername == "postgresql":
-        parsed = parsed.set(drivername="postgresql+psycopg")
+    parsed = _parsed(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     where = str(parsed.database) if sqlite else parsed.render_as_string(hide_password=True)
     arguments: dict[str, Any] = {"connect_args": {"timeout": BUSY_TIMEOUT_S}} if sqlite else {"pool_pre_ping": True}
