@@ -76,6 +76,17 @@ def test_no_run_is_begun_for_a_model_that_is_not_whole(suite: Path, tmp_path: Pa
     assert not evals.list_evals("default", limit=9)
 
 
+def test_no_run_is_begun_for_a_tuned_model_whose_base_is_gone(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone"
+    name = registry.create_version("", "ftjob-x", str(gone), "x", tmp_path, "y", name="ft:gone").name
+    assert main(["eval", "run", str(suite), "--model", name, "--json"]) == 2
+    fault = json.loads(capsys.readouterr().out)["error"]
+    assert (fault["code"], fault["where"]) == ("model.no_such_directory", str(gone))
+    assert not evals.list_evals("default", limit=9)
+
+
 def test_two_models_on_a_suite_are_compared_item_by_item(suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = []
     for name in ("one", "two"):

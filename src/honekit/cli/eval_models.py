@@ -24,12 +24,14 @@ def version_behind(model: str, endpoint: str | None) -> str:
     """What answers by this name now: of an alias of this machine's or of the server's in HONE_BASE_URL the version, else the
     name itself. What an endpoint's names stand for nobody knows.
 
-    Raises: ServeError[serve.unknown_model] for a name that this machine does not have; ModelError for a directory that is no
-    whole model, which each item would fail by; faults of that server.
+    Raises: ServeError[serve.unknown_model] for a name that this machine does not have; ModelError for a base's directory that is
+    gone or no whole model, which each item would fail by; faults of that server.
     """
+    from honekit.base_name import is_path
     from honekit.cli.connection import call, server_url
     from honekit.cli.known_names import find_model
-    from honekit.models.bases import check_directory, load_template, local_directory
+    from honekit.models.adapters import is_whole_model
+    from honekit.models.bases import check_directory, load_template, local_directory, require_name
     from honekit.settings import local_project
 
     if endpoint is not None:
@@ -37,8 +39,11 @@ def version_behind(model: str, endpoint: str | None) -> str:
     if server_url() is not None:
         return call(lambda client: _behind_alias(client, model))
     found = find_model(model, local_project())
-    if found.adapter is None and (directory := local_directory(found.base_ref)):
-        load_template(check_directory(directory))
+    if found.adapter is None or not is_whole_model(found.adapter):
+        if is_path(found.base_ref):
+            require_name(found.base_ref)
+        if directory := local_directory(found.base_ref):
+            load_template(check_directory(directory))
     return found.model  # of a base by directory its whole path: a run may go on elsewhere
 
 
