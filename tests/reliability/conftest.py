@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 from tests import tiny
 from tests.faults import Boundaries, ended, forked, watching
 
@@ -22,6 +22,7 @@ from honekit.models import precision
 from honekit.models.adapters import WEIGHTS
 from honekit.models.precision import Measured
 from honekit.store import files
+from honekit.store.atomic import sha256_of
 from honekit.store.database import open_database
 from honekit.store.tables import DEFAULT_OWNER, fine_tuning_jobs, model_versions
 from honekit.store.tables import jobs as table
@@ -68,7 +69,8 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Outcome:
     """All that a job leaves and that must not depend on what happened to it on the way."""
 
-    adapter: bytes
+    adapter: str
+    """SHA-256 of its weights: what differs is printed."""
     history: list[dict[str, Any]]
     losses: str
     reported: list[int]
@@ -81,22 +83,27 @@ NewJob = Callable[..., Job]
 
 @pytest.fixture
 def new_job(tiny_base: Path) -> NewJob:
-    """The same fine-tuning job each time: nine steps, a checkpoint after every second and every epoch, dropout on."""
+    """The same fine-tuning job each time: nine steps, a checkpoint after every second and every epoch, dropout on, and what else
+    is said of its recipe."""
 
-    def make(records: list[dict[str, Any]] | None = None) -> Job:
+    def make(records: list[dict[str, Any]] | None = None, **recipe: Any) -> Job:
+        recipe = {"dropout": 0.1, "checkpoint_steps": CHECKPOINT_STEPS, "device": "cpu", **recipe}
+
+        def with_recipe(connection: Connection, job_id: str) -> None:
+            # In the transaction that queues the job: a server that runs takes it at once.
+            of_job = table.c.id == job_id
+            spec = connection.execute(select(table.c.spec).where(of_job)).scalar_one()
+            connection.execute(update(table).where(of_job).values(spec={**spec, "recipe": {**spec["recipe"], **recipe}}))
+
         lines = [json.dumps(record).encode() + b"\n" for record in records or tiny.conversations(12)]
         held_out = [json.dumps(record).encode() + b"\n" for record in tiny.conversations(10, seed=1)]
         training = files.create(DEFAULT_OWNER, "train.jsonl", "fine-tune", lines)
         validation = files.create(DEFAULT_OWNER, "valid.jsonl", "fine-tune", held_out)
         wanted = fine_tuning.Wanted(n_epochs=3, batch_size=4)
         start = Start("tiny", str(tiny_base))
-        job, _ = fine_tuning.create(DEFAULT_OWNER, start, training.id, validation_file=validation.id, wanted=wanted, seed=3)
-        spec = {
-            **job.spec,
-            "recipe": {**job.spec["recipe"], "dropout": 0.1, "checkpoint_steps": CHECKPOINT_STEPS, "device": "cpu"},
-        }
-        with open_database().write() as connection:
-            connection.execute(update(table).where(table.c.id == job.id).values(spec=spec))
+        job, _ = fine_tuning.create(
+            DEFAULT_OWNER, start, training.id, validation_file=validation.id, wanted=wanted, seed=3, noted=with_recipe
+        )
         return jobs.get_job(job.id)
 
     return make
@@ -153,7 +160,7 @@ def outcome(job: Job) -> Outcome:
     assert made == of_jobs, "a result file too many or too few"
     folder = jobs.job_dir(job.id)
     return Outcome(
-        adapter=(folder / "model" / WEIGHTS).read_bytes(),
+        adapter=sha256_of(folder / "model" / WEIGHTS),
         history=[{k: v for k, v in row.items() if k != "tokens_per_s"} for row in done.result["history"]],
         losses=(folder / "example_losses.jsonl").read_text(),
         reported=[event.data["step"] for event in events if event.type == "metrics" and event.data],

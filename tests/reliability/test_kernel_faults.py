@@ -28,6 +28,7 @@ from honekit.errors import StoreError
 from honekit.jobs import Job, JobContext, context, leases, queue, supervisor, worker
 from honekit.jobs.liveness import DONE, OUT_OF_MEMORY
 from honekit.models.adapters import WEIGHTS
+from honekit.store.atomic import sha256_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 
@@ -62,7 +63,7 @@ def judge(job: Job, expected: Outcome, where: str) -> bool:
     assert done.error["code"].startswith(("store.", "model.", "job.worker_died")), (where, done.error)
     assert done.error["what"] and done.error["mend"]
     weights = jobs.job_dir(job.id) / "model" / WEIGHTS
-    assert not weights.exists() or weights.read_bytes() == expected.adapter, where
+    assert not weights.exists() or sha256_of(weights) == expected.adapter, where
     return True
 
 

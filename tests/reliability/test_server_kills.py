@@ -14,14 +14,11 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import update
 from tests.reliability.conftest import NewJob, Outcome, outcome
 from tests.tiers import Note, on, shown, trials
 
 from honekit import jobs
 from honekit.jobs import Job, leases
-from honekit.store.database import open_database
-from honekit.store.tables import jobs as table
 
 GUARD_S = 240.0
 
@@ -65,17 +62,13 @@ def wait_until_final(job: Job) -> None:
         time.sleep(0.05)
 
 
-def prepared(job: Job) -> Job:
-    """In fp32, whatever the machine's speed would choose while other tests run on it."""
-    spec = {**job.spec, "recipe": {**job.spec["recipe"], "precision": "fp32"}}
-    with open_database().write() as connection:
-        connection.execute(update(table).where(table.c.id == job.id).values(spec=spec))
-    return jobs.get_job(job.id)
+PRECISION = "fp32"
+"""Whatever the machine's speed would choose while other tests run on it."""
 
 
 def undisturbed(job: Job) -> tuple[float, Outcome]:
     """How long the job takes on the server that runs, and what it leaves."""
-    job, begun = prepared(job), time.monotonic()
+    begun = time.monotonic()
     wait_until_final(job)
     return time.monotonic() - begun, outcome(job)
 
@@ -91,10 +84,10 @@ def test_a_server_that_is_killed_loses_no_job_and_repeats_no_event(
     with ExitStack() as running:
         server = running.enter_context(serving(hone_home))
         # The first job waits for a worker that imports all it needs, as after each kill; the second has that worker.
-        (cold_s, expected), (warm_s, second) = (undisturbed(new_job()) for _ in range(2))
+        (cold_s, expected), (warm_s, second) = (undisturbed(new_job(precision=PRECISION)) for _ in range(2))
         assert second == expected
         for _ in shown(range(trials // 2), trials // 2):
-            job = prepared(new_job())
+            job = new_job(precision=PRECISION)
             kinds = [True, False]
             draw.shuffle(kinds)
             for with_workers, takes_s in zip(kinds, (warm_s, cold_s), strict=True):
@@ -112,7 +105,7 @@ def test_a_server_that_is_killed_loses_no_job_and_repeats_no_event(
 def test_the_server_of_these_tests_has_a_worker_to_kill(new_job: NewJob, hone_home: Path) -> None:
     """The control: at the moment of a kill the job is really being worked on, by a process that the kill reaches."""
     with serving(hone_home) as server:
-        job = prepared(new_job())
+        job = new_job(precision=PRECISION)
         deadline = time.monotonic() + GUARD_S
         while not (holder := leases.lease_holder(job.id)):
             assert time.monotonic() < deadline
