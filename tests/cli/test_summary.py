@@ -74,7 +74,7 @@ def test_every_rate_of_every_arm_has_its_interval_and_every_arm_its_whole_name(c
 def test_a_narrow_terminal_has_the_intervals_below_their_rates(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summary, "Console", lambda **options: Console(**{**options, "width": 80}))
+    monkeypatch.setattr(summary, "tables", lambda: Console(highlight=False, width=80))
     out = shown(capsys)
     tables = out[out.index("Measured") : out.index("Whole run")]
     assert max(map(len, tables.splitlines())) <= 80

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from honekit.cli.data_given import expect_jsonl
-from honekit.cli.render import print_json
+from honekit.cli.render import print_json, tables
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -51,9 +50,8 @@ def diff(
 
 
 def _print(found: FileDiff, a: Path, b: Path) -> None:
-    from rich.console import Console
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console = tables()
     for change in found.changed[:MAX_PRINTED]:
         console.print(_changed(change, a, b), soft_wrap=True)
     old, new = _names(a, b)

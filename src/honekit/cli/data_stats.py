@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from honekit.cli import completion
 from honekit.cli.data_given import expect_jsonl
-from honekit.cli.render import print_json
+from honekit.cli.render import print_json, tables
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,9 +68,8 @@ def stats(
 
 
 def _print(found: FileStats) -> None:
-    from rich.console import Console
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console = tables()
     roles = ", ".join(f"{count} {role}" for role, count in found.roles.most_common())
     console.print(f"{found.path}: {found.records} records; messages: {roles}; {found.learnt_messages} are learnt", soft_wrap=True)
     if found.unreadable:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from honekit.cli.data_given import expect_jsonl
-from honekit.cli.render import print_json
+from honekit.cli.render import print_json, tables
 
 if TYPE_CHECKING:
     from honekit.data.suspects.rank import SuspectReport
@@ -66,7 +65,6 @@ def suspects(
 
 
 def _print(found: SuspectReport, write: Path | None) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -79,7 +77,7 @@ def _print(found: SuspectReport, write: Path | None) -> None:
         mark = "*" if suspect.fits_another else ""
         suggested = escape(suspect.suggested) if suspect.suggested is not None else "-"
         table.add_row(str(suspect.line), f"{suspect.score:.3f}{mark}", escape(suspect.field), escape(suspect.given), suggested)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console = tables()
     console.print(table)
     if len(found.suspects) > MAX_PRINTED:
         console.print(f"... and {len(found.suspects) - MAX_PRINTED} more; --write FILE or --json gives all")

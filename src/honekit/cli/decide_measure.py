@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,10 +104,11 @@ def with_options(project: Project, **changes: Any) -> Project:
 
 
 def _print(document: dict[str, Any], file: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    from honekit.cli.render import tables
+
+    console = tables(150)
     colour = "green" if document["choice"] and document["settled"] else "yellow"
     console.print(f"\n[bold {colour}]{document['choice'] or 'Not enough evidence'}[/bold {colour}]")
     for reason in document["reasons"]:

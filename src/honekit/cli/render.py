@@ -28,9 +28,9 @@ REFRESHES_PER_S = 4
 console = Console(stderr=True, highlight=False)
 
 
-def tables() -> Console:
-    """For tables on stdout. Where it is no terminal the lines are long, so that `grep` finds whole names."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+def tables(width: int = 140) -> Console:
+    """For tables on stdout. Where it is no terminal the lines have `width` columns, so that `grep` finds whole names."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else width)
 
 
 class Report(Protocol):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+from honekit.cli.render import tables
 
 if TYPE_CHECKING:
     from honekit.pipeline import Outcome
@@ -20,7 +20,7 @@ WIDE = 138
 def print_summary(outcome: Outcome, sliced: Sequence[str] = ()) -> None:
     """Everything on stdout, the verdict first; metrics in `sliced` for each slice too."""
     document = outcome.document
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    console = tables()
     colour = {"ship": "green", "don't ship": "red"}.get(document["verdict"], "yellow")
     console.print(f"\n[bold {colour}]Verdict: {document['verdict']}[/bold {colour}]")
     for reason in document["reasons"]:
