@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +44,41 @@ def test_device_code_and_section_change_together_and_the_rest_stays(project: Pro
     assert [p.ref for p in drawn.passages] != ["1.1", "1.2"]
     assert drawn.passages[1].text == PASSAGES[1].text
     assert drawn.answer["category"] == "Power" and drawn.answer["actions"] == ["check"]
+
+
+def test_a_keyword_that_looks_like_a_code_stays() -> None:
+    passages = [replace(PASSAGES[0], text="Code P-10 (eth0 down). Relay.", keywords="eth0 down, wlan0")]
+    drawn = redraw(_PROJECT, example("eth0 down on gw-7, P-10", "gw-7"), passages, random.Random(1))
+    assert "eth0 down" in drawn.input and "(eth0 down)" in drawn.passages[0].text
+    assert "P-10" not in drawn.input + drawn.passages[0].text
+
+
+def test_choices_that_the_named_section_states_change_there_and_in_the_answer_in_half_of_the_forms() -> None:
+    own = "Code P-10. Relay R2 sticks. Power, so check. critical"
+    passages = [replace(PASSAGES[0], text=own), replace(PASSAGES[1], text="Code P-20. No Power here, check.")]
+    drawn = [redraw(_PROJECT, example("P-10 on gw-7", "gw-7"), passages, random.Random(seed)) for seed in range(300)]
+    for one in drawn:
+        category, (action,) = one.answer["category"], one.answer["actions"]
+        assert one.passages[0].text.endswith(f". Relay R2 sticks. {category}, so {action}. critical")
+        assert one.passages[1].text == "Code P-20. No Power here, check."
+    # Of the half that is drawn anew one in two (three) draws is the old value.
+    assert 0.65 < sum(one.answer["category"] == "Power" for one in drawn) / 300 < 0.85
+    assert 0.57 < sum(one.answer["actions"] == ["check"] for one in drawn) / 300 < 0.77
+
+
+@pytest.mark.parametrize("text", ["Relay R2 sticks.", "Power or Power, check and check.", "Empower the recheck."])
+def test_choices_that_the_named_section_does_not_state_once_stay(text: str) -> None:
+    passages = [replace(PASSAGES[0], text=text), replace(PASSAGES[1], text="Power: check.")]
+    for ref in ("1.1", None):
+        for seed in range(20):
+            drawn = redraw(_PROJECT, example("P-10 on gw-7", "gw-7", ref), passages, random.Random(seed))
+            assert (drawn.answer["category"], drawn.answer["actions"]) == ("Power", ["check"])
+
+
+def test_of_a_section_without_a_number_only_its_place_in_the_document_is_drawn() -> None:
+    passages = [Passage("signs#7", "No flow", "No flow. Valve shut."), Passage("signs#12", "No supply", "No supply. Fuse blown.")]
+    drawn = redraw(_PROJECT, example("no supply", None, "signs#12"), passages, random.Random(1))
+    assert re.fullmatch(r"signs#\d+", drawn.answer["ref"]) and drawn.answer["ref"] == drawn.passages[1].ref != "signs#12"
 
 
 def test_a_value_that_is_not_in_the_input_or_is_a_word_stays(project: Project) -> None:

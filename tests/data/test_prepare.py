@@ -63,6 +63,18 @@ def test_a_section_that_is_not_found_takes_the_last_place(project: Project) -> N
     assert '"ref":"1.1"' in first.messages[2].text
 
 
+def test_a_section_that_is_not_found_takes_a_place_of_its_document(project: Project) -> None:
+    text = HONE_TOML.replace('["manual.md"]', '["manual.md", "signs.md"]').replace(
+        "k = 2", 'k = { "manual.md" = 1, "signs.md" = 1 }'
+    )
+    (project.root / "hone.toml").write_text(text)
+    project.path("signs.md").write_text("## Board dark\nNothing on the board.\n")
+    changed = record(0, "train", log="P-20 and P-30 on the board", answer={"ref": "1.1"}, passages=True)
+    write_lines(project.path("train.jsonl"), [changed, *(record(n, "train") for n in range(1, 10))])
+    first = read_chat_file(prepare(load_project(project.root), use_more=False).train_file)[0]
+    assert [line.split("]")[0] for line in first.messages[1].text.splitlines()[1:3]] == ["[signs#1", "[1.1"]
+
+
 def test_validation_shows_passages_where_needed_and_to_every_second_other(project: Project) -> None:
     prepared = prepare(project, use_more=False)
     users = [e.messages[1].text for e in read_chat_file(prepared.validation_file)]

@@ -40,6 +40,10 @@ def refused(folder: Path) -> SettingsError:
             '[gate]\nrequire_better_than = ["bass"]\n[retrieval]',
             "gate.require_better_than.0: Input should be 'classical'",
         ),
+        ("k = 2", 'k = { "manual" = 1 }', "retrieval: k names manual; give one number, or one for each of manual.md"),
+        ("k = 2", "k = {}", "retrieval: k names nothing; give one number, or one for each of manual.md"),
+        ("k = 2", 'k = { "manual.md" = 0 }', "retrieval.k: 0 is no number of passages from 1 to 20"),
+        ("k = 2", 'k = "two"', "retrieval.k: 'two' is no number of passages from 1 to 20"),
     ],
 )
 def test_a_field_or_slice_that_does_not_exist_is_refused(folder: Path, old: str, new: str, told: str) -> None:

@@ -52,6 +52,27 @@ def test_equal_passages_come_in_their_order_and_unrelated_ones_not_at_all() -> N
     assert index.search("", 3) == []
 
 
+def test_so_many_of_each_document_best_first_whatever_the_others_score() -> None:
+    texts = {"manual": ["pump dry", "pump stopped", "fan stopped"], "signs": ["pump of the fan", "door open"]}
+    index = Index([Passage(f"{name}{n}", "", text, name) for name in texts for n, text in enumerate(texts[name])])
+    assert refs(index.search("pump stopped", 3)) == ["manual1", "manual2", "manual0"]
+    assert refs(index.search("pump stopped", {"manual": 2, "signs": 2})) == ["manual1", "manual2", "signs0"]
+    assert refs(index.search("pump stopped", {"signs": 1, "manual": 1})) == ["manual1", "signs0"]
+    assert refs(index.search("pump stopped", {"signs": 1})) == ["signs0"]
+
+
+def test_a_section_is_found_by_its_keywords_and_shows_the_rarest_that_match() -> None:
+    phrases = "no reply, brown-out, reset by BOR, BOR in rst, undervoltage, nobody in"
+    others = [Passage(f"o{n}", f"Other {n}", f"Other {n}. No reply to it, so no one was there in time.") for n in range(40)]
+    index = Index([Passage("a", "Supply dips", "Supply dips. Call the fitter.", keywords=phrases), *others])
+    (found,) = index.search("BOR undervoltage brownout", 1)
+    assert found.text == "Supply dips (brown-out, reset by BOR, BOR in rst). Call the fitter."
+    (found,) = index.search("no reply in time after an undervoltage", 1)
+    assert found.text == "Supply dips (undervoltage). Call the fitter."
+    assert index.passages[0].text == "Supply dips. Call the fitter."
+    assert index.search("supply", 1)[0].text == "Supply dips. Call the fitter."
+
+
 def test_an_index_of_nothing_finds_nothing() -> None:
     assert Index([]).search("pump", 3) == []
 

@@ -49,6 +49,14 @@ def test_sections_without_numbers_are_counted_by_document(tmp_path: Path) -> Non
     assert passages[2].text == "Who?"
 
 
+def test_keywords_are_no_part_of_a_section_s_text(tmp_path: Path) -> None:
+    text = "## Supply gone\nKeywords: brownout, BOR\nCall the fitter.\nKeywords: Netzausfall\n## Keywords: none\nText.\n"
+    passages = load_passages(project_with(tmp_path, signs=text, other="## Else\nNot that.\n"))
+    assert [p.text for p in passages] == ["Supply gone. Call the fitter.", "Keywords: none. Text.", "Else. Not that."]
+    assert [p.keywords for p in passages] == ["brownout, BOR, Netzausfall", "", ""]
+    assert [p.document for p in passages] == ["signs.md", "signs.md", "other.md"]
+
+
 def test_headings_inside_code_blocks_are_text() -> None:
     (passage,) = split_markdown("## 1 Setup\n```\n# comment\n## not a heading\n```\nDone.\n", "doc")
     assert passage.text == "Setup. ``` # comment ## not a heading ``` Done."

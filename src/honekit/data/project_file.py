@@ -63,7 +63,8 @@ group = "group"
 {stratify}# Parts of the test set that are reported apart; name them in `slices` of the test examples too.
 slices = []
 
-# Facts (codes, prices, procedures) come from documents, not from tuning. Each `##` section is a passage.
+# Facts (codes, prices, procedures) come from documents, not from tuning. Each `##` section is a passage; a line
+# `Keywords: ..., ...` in it is searched, and shown where it matches. k may be a number for each document.
 # [retrieval]
 # documents = ["manual.md"]
 # label = "Manual"

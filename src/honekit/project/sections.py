@@ -39,7 +39,24 @@ class DataSection(Section):
 class RetrievalSection(Section):
     documents: tuple[str, ...]
     label: str = "Passages"
-    k: int = Field(3, ge=1, le=20)
+    k: int | dict[str, int] = 3
+    """Passages shown: the best of all documents, or so many of each (`k = { "manual.md" = 1, "signs.md" = 2 }`)."""
+
+    @field_validator("k", mode="before")
+    @classmethod
+    def _is_a_number(cls, k: object) -> object:
+        for number in k.values() if isinstance(k, dict) else [k]:
+            if type(number) is not int or not 1 <= number <= 20:
+                raise ValueError(f"{number!r} is no number of passages from 1 to 20")
+        return k
+
+    @model_validator(mode="after")
+    def _names_each_document(self) -> RetrievalSection:
+        if isinstance(self.k, dict) and set(self.k) != set(self.documents):
+            raise ValueError(
+                f"k names {', '.join(self.k) or 'nothing'}; give one number, or one for each of {', '.join(self.documents)}"
+            )
+        return self
 
 
 class EvaluateSection(Section):

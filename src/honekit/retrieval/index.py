@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from honekit.retrieval.passages import Passage
@@ -18,6 +21,9 @@ _COMPOUND = re.compile(r"[^\W_]+(?:[-_][^\W_]+)*")
 _PARTS = re.compile(r"[-_]")
 _LETTERS_THEN_DIGITS = re.compile(r"^([^\W\d_]+)(\d+)$")
 _HEX = re.compile(r"^0x[0-9a-f]+$")
+_COMMON = 0.05
+"""A word in more than this share of the passages tells nothing of one."""
+_KEYWORDS_SHOWN = 3
 _SCORE_DIGITS = 5
 """Scores are float32; equal ones must compare equal, so that ties go by the order of the passages."""
 
@@ -28,7 +34,10 @@ class Index:
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = tuple(passages)
         self._bm25: bm25s.BM25 | None = None
-        corpus = [tokenize(passage.text) for passage in self.passages]
+        self._sections_with: Counter[str] = Counter()
+        """Number of passages that a word stands in."""
+        corpus = [tokenize(f"{passage.text} {passage.keywords}") for passage in self.passages]
+        self._sections_with.update(word for words in corpus for word in set(words))
         if any(corpus):
             with _without_jax():
                 import bm25s
@@ -37,8 +46,8 @@ class Index:
             self._bm25 = bm25s.BM25(method="lucene")
             self._bm25.index(corpus, show_progress=False)
 
-    def search(self, text: str, k: int) -> list[Passage]:
-        """The k passages that match best, best first; fewer when fewer share a word with `text`.
+    def search(self, text: str, k: int | Mapping[str, int]) -> list[Passage]:
+        """The k passages that match best, or so many of each document, best first; fewer when fewer share a word with `text`.
 
         The same text gives the same passages in the same order, always.
         Source: Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework", in the form that Lucene uses.
@@ -48,7 +57,28 @@ class Index:
             return []
         scores = self._bm25.get_scores(words).tolist()
         ranked = sorted(range(len(scores)), key=lambda i: (-round(scores[i], _SCORE_DIGITS), i))
-        return [self.passages[i] for i in ranked[:k] if round(scores[i], _SCORE_DIGITS) > 0]
+        matching = (self._with_keywords(self.passages[i], words) for i in ranked if round(scores[i], _SCORE_DIGITS) > 0)
+        if isinstance(k, int):
+            return list(islice(matching, k))
+        places = Counter(k)
+        found = []
+        for passage in matching:
+            if places[passage.document]:
+                places[passage.document] -= 1
+                found.append(passage)
+        return found
+
+    def _with_keywords(self, passage: Passage, words: Collection[str]) -> Passage:
+        """With those keywords behind the title that tell why it was found: at most three, the rarest words first."""
+        rarity = {}
+        for phrase in passage.keywords.split(","):
+            sections = [self._sections_with[word] for word in tokenize(phrase) if word in words]
+            if sections and min(sections) <= len(self.passages) * _COMMON:
+                rarity[phrase.strip()] = min(sections)
+        if not rarity:
+            return passage
+        found = ", ".join(sorted(rarity, key=rarity.__getitem__)[:_KEYWORDS_SHOWN])
+        return replace(passage, text=f"{passage.title} ({found}){passage.text.removeprefix(passage.title)}")
 
 
 @contextmanager

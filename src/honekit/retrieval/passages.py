@@ -2,6 +2,9 @@
 
 A section `## 4.3 Code AC-510` has the reference `4.3`. In a document whose sections carry no numbers, the
 references are `<file name>#1`, `#2`, ... in order, so they stay the same as long as nothing is inserted.
+
+A line `Keywords: a b, c, ...` holds words by which its section is found: the jargon of logs, other languages, everyday
+phrases. A prompt shows only the few that match its input, so it stays short and tells why the section was found.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 _HEADING = re.compile(r"^##\s+(?P<title>.*?)\s*#*\s*$")
 _NUMBERED = re.compile(r"^(?P<number>\d+(?:\.\d+)*)\.?\s+(?P<rest>\S.*)$")
 _CHAPTER = re.compile(r"^#\s")
+KEYWORDS = "Keywords:"
 _FENCE = re.compile(r"^\s*(```|~~~)")
 
 
@@ -30,6 +34,10 @@ class Passage:
     ref: str
     title: str
     text: str
+    document: str = ""
+    """The file that it stands in, as `hone.toml` names it."""
+    keywords: str = ""
+    """Further words to find it by, in phrases with commas between them; a search puts those that match into its `text`."""
 
 
 def load_passages(project: Project) -> list[Passage]:
@@ -42,7 +50,7 @@ def load_passages(project: Project) -> list[Passage]:
     passages: list[Passage] = []
     seen: dict[str, str] = {}
     for document in project.retrieval.documents:
-        for passage in split_markdown(project.read_text(document), PurePath(document).stem):
+        for passage in split_markdown(project.read_text(document), document):
             if passage.ref in seen:
                 raise DataError(
                     "data.passage_duplicate",
@@ -76,13 +84,15 @@ def split_markdown(text: str, document: str) -> Iterator[Passage]:
             continue
         if title is not None:
             count += 1
-            yield _passage(title, " ".join(" ".join(body).split()), f"{document}#{count}")
+            yield _passage(title, body, count, document)
         title = heading["title"] if heading else None
         body = []
 
 
-def _passage(heading: str, body: str, fallback: str) -> Passage:
+def _passage(heading: str, lines: list[str], count: int, document: str) -> Passage:
+    keywords = ", ".join(line.removeprefix(KEYWORDS).strip() for line in lines if line.startswith(KEYWORDS))
+    body = " ".join(" ".join(line for line in lines if not line.startswith(KEYWORDS)).split())
     numbered = _NUMBERED.match(heading)
-    ref, title = (numbered["number"], numbered["rest"]) if numbered else (fallback, heading)
+    ref, title = (numbered["number"], numbered["rest"]) if numbered else (f"{PurePath(document).stem}#{count}", heading)
     joint = " " if title.endswith((".", "!", "?", ":")) else ". "
-    return Passage(ref, title, f"{title}{joint}{body}" if body else title)
+    return Passage(ref, title, f"{title}{joint}{body}" if body else title, document, keywords)
