@@ -8,7 +8,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,28 +50,6 @@ def test_a_keyword_that_looks_like_a_code_stays() -> None:
     drawn = redraw(_PROJECT, example("eth0 down on gw-7, P-10", "gw-7"), passages, random.Random(1))
     assert "eth0 down" in drawn.input and "(eth0 down)" in drawn.passages[0].text
     assert "P-10" not in drawn.input + drawn.passages[0].text
-
-
-def test_choices_that_the_named_section_states_change_there_and_in_the_answer_in_half_of_the_forms() -> None:
-    own = "Code P-10. Relay R2 sticks. Power, so check. critical"
-    passages = [replace(PASSAGES[0], text=own), replace(PASSAGES[1], text="Code P-20. No Power here, check.")]
-    drawn = [redraw(_PROJECT, example("P-10 on gw-7", "gw-7"), passages, random.Random(seed)) for seed in range(300)]
-    for one in drawn:
-        category, (action,) = one.answer["category"], one.answer["actions"]
-        assert one.passages[0].text.endswith(f". Relay R2 sticks. {category}, so {action}. critical")
-        assert one.passages[1].text == "Code P-20. No Power here, check."
-    # Of the half that is drawn anew one in two (three) draws is the old value.
-    assert 0.65 < sum(one.answer["category"] == "Power" for one in drawn) / 300 < 0.85
-    assert 0.57 < sum(one.answer["actions"] == ["check"] for one in drawn) / 300 < 0.77
-
-
-@pytest.mark.parametrize("text", ["Relay R2 sticks.", "Power or Power, check and check.", "Empower the recheck."])
-def test_choices_that_the_named_section_does_not_state_once_stay(text: str) -> None:
-    passages = [replace(PASSAGES[0], text=text), replace(PASSAGES[1], text="Power: check.")]
-    for ref in ("1.1", None):
-        for seed in range(20):
-            drawn = redraw(_PROJECT, example("P-10 on gw-7", "gw-7", ref), passages, random.Random(seed))
-            assert (drawn.answer["category"], drawn.answer["actions"]) == ("Power", ["check"])
 
 
 def test_of_a_section_without_a_number_only_its_place_in_the_document_is_drawn() -> None:

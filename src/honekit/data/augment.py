@@ -3,9 +3,8 @@
 A small model that sees a hundred device ids, fault codes and section numbers learns these by heart; seeing others in
 every form, it can only learn to copy. Leaving out words at random (Wei and Zou 2019, arXiv 1901.11196) keeps it from
 recognising a whole text where it should read it. What is redrawn follows from the project alone: values of string
-fields that stand in the input as one word, codes (no keywords) that input and passages share, the passages' own
-references, and in half of the forms the choices (a class, a severity) that the passage named by the answer states: what
-it states can then only be learnt by reading it. Measured values, words and the rest of the answer stay as they were.
+fields that stand in the input as one word, codes (no keywords) that input and passages share, and the passages' own
+references. Measured values, words and the rest of the answer stay as they were written.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from honekit.data.prompts import reference
 from honekit.retrieval.passages import Passage
 
 if TYPE_CHECKING:
@@ -27,7 +25,6 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*\d)")
 _CONSONANTS, _VOWELS = "bdfghklmnprstvwz", "aeio"
 WORD_ENDS = re.compile(r"(\s+)")
-CHOICES_REDRAWN = 0.5
 _SEPARATORS = ("-", "-", "-", "_", ".", "/", ":", "#", "~", "")
 
 
@@ -51,17 +48,11 @@ def redraw(project: Project, example: Example, passages: Sequence[Passage], sour
     codes = {word for word in _CODE.findall(example.input) if _MIXED.match(word) and word not in names}
     names |= {code: _same_shape(code, source) for code in sorted(codes & shown - jargon)}
     refs = _references(passages, source)
-    ref = reference(project, example.answer)
-    named = next((passage.text for passage in passages if passage.ref == ref), "")
-    choices = dict(_choices(project, example.answer, named, source)) if named else {}
-    answer: dict[str, Any] = {}
+    answer = {}
     for field in project.task.fields:
         value = example.answer.get(field.name)
-        drawn = refs if field.from_retrieval else names if field.type == "string" else choices
-        if isinstance(value, list):
-            answer[field.name] = [drawn.get(item, item) for item in value]
-        else:
-            answer[field.name] = drawn.get(value, value) if isinstance(value, str) else value
+        drawn = refs if field.from_retrieval else names
+        answer[field.name] = drawn.get(value, value) if isinstance(value, str) else value
     text = _replaced(example.input, names)
     if project.data.word_dropout:
         texts = [answer.get(field.name) for field in project.task.fields if field.type == "string"]
@@ -70,15 +61,7 @@ def redraw(project: Project, example: Example, passages: Sequence[Passage], sour
     return Redrawn(
         text,
         answer,
-        [
-            replace(
-                p,
-                ref=refs[p.ref],
-                title=_replaced(p.title, names),
-                text=_replaced(p.text, names | choices if p.ref == ref else names),
-            )
-            for p in passages
-        ],
+        [replace(p, ref=refs[p.ref], title=_replaced(p.title, names), text=_replaced(p.text, names)) for p in passages],
     )
 
 
@@ -90,16 +73,6 @@ def _copied(project: Project, example: Example) -> Iterator[str]:
         is_name = not re.search(r"\s", value) and (_MIXED.match(value) or not re.fullmatch("[a-z]+", value))
         if is_name and value in example.input:
             yield value
-
-
-def _choices(project: Project, answer: Mapping[str, Any], passage: str, source: random.Random) -> Iterator[tuple[str, str]]:
-    """For half of the fields whose choice the passage states, in as many words as the answer: another one."""
-    for field in project.task.fields:
-        held = answer.get(field.name)
-        held = held if isinstance(held, list) else [held]
-        is_stated = all(isinstance(value, str) and len(re.findall(_word(value), passage)) == 1 for value in held)
-        if field.values and held and is_stated and source.random() < CHOICES_REDRAWN:
-            yield from zip(held, source.sample(field.values, len(held)), strict=True)
 
 
 def _with_words_left_out(text: str, kept: Collection[str], share: float, source: random.Random) -> str:
@@ -161,8 +134,5 @@ def _syllables(source: random.Random) -> Iterator[str]:
 def _replaced(text: str, names: Mapping[str, str]) -> str:
     if not names:
         return text
-    return re.sub(_word(*sorted(names, key=len, reverse=True)), lambda found: names[found[0]], text)
-
-
-def _word(*names: str) -> str:
-    return rf"(?<![A-Za-z0-9])(?:{'|'.join(map(re.escape, names))})(?![A-Za-z0-9])"
+    pattern = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<![A-Za-z0-9])(?:{pattern})(?![A-Za-z0-9])", lambda found: names[found[0]], text)
