@@ -56,12 +56,7 @@ def init(
     if example == (source is not None):
         raise _unclear(directory, source)
     if directory is not None and (file := next((path for path in (directory, *directory.parents) if path.is_file()), None)):
-        raise SettingsError(
-            "cli.usage",
-            what=f"{file} is a file, where the new folder is to stand",
-            where="DIR",
-            mend="name a folder, or a new one",
-        )
+        raise _no_folder(file, "name a folder, or a new one")
     if source is None:
         _example(directory, as_json)
         return
@@ -81,15 +76,17 @@ def _unclear(directory: Path | None, source: Path | None) -> SettingsError:
     if source is not None:
         return SettingsError("cli.usage", what="--from and --example are two beginnings", where="hone init", mend="leave one out")
     if directory is not None and directory.is_file():
-        what = f"{directory} is a file, where the new folder is to stand"
-        mend = f"`hone init {shlex.quote(directory.stem)} --from {shlex.quote(str(directory))}`"
-        return SettingsError("cli.usage", what=what, where="DIR", mend=mend)
+        return _no_folder(directory, f"`hone init {shlex.quote(directory.stem)} --from {shlex.quote(str(directory))}`")
     return SettingsError(
         "cli.usage",
         what="there is nothing to start from",
         where="hone init",
         mend="`hone init NEW_FOLDER --from YOUR_FILE`, or `hone init NEW_FOLDER --example` for a copy of the bundled example",
     )
+
+
+def _no_folder(file: Path, mend: str) -> SettingsError:
+    return SettingsError("cli.usage", what=f"{file} is a file, where the new folder is to stand", where="DIR", mend=mend)
 
 
 def _example(directory: Path | None, as_json: bool) -> None:

@@ -136,7 +136,7 @@ def _input(cells: dict[str, list[Any]], labels: Sequence[str]) -> str:
         if not texts or column in labels:
             return 0.0
         weight = 2.0 if column.lower() in INPUT_NAMES else of_answer if column.lower() in ANSWER_NAMES else 1.0
-        if no_words(texts) or _are_objects(texts):
+        if no_words(texts) or _look_like_objects(texts):
             weight = 0.01
         return median(map(len, texts)) * (len(set(texts)) / len(texts)) * (len(texts) / len(cells[column])) * weight
 
@@ -148,7 +148,7 @@ def no_words(texts: Sequence[str]) -> bool:
     return all(_NUMBER.match(text) or _DATE.match(text) for text in texts)
 
 
-def _are_objects(texts: list[str]) -> bool:
+def _look_like_objects(texts: list[str]) -> bool:
     """Whether most are JSON objects, which are longer than what they were made from and answer it all the same."""
     return 2 * sum(text[:1] == "{" and text[-1:] == "}" for text in texts) > len(texts)
 
