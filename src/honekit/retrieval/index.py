@@ -6,9 +6,10 @@ import logging
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -57,24 +58,18 @@ class Index:
             return []
         scores = self._bm25.get_scores(words).tolist()
         ranked = sorted(range(len(scores)), key=lambda i: (-round(scores[i], _SCORE_DIGITS), i))
-        matching = (self._with_keywords(self.passages[i], words) for i in ranked if round(scores[i], _SCORE_DIGITS) > 0)
-        if isinstance(k, int):
-            return list(islice(matching, k))
-        places = Counter(k)
-        found = []
-        for passage in matching:
-            if places[passage.document]:
-                places[passage.document] -= 1
-                found.append(passage)
-        return found
+        matching = (self.passages[i] for i in ranked if round(scores[i], _SCORE_DIGITS) > 0)
+        found = islice(matching, k) if isinstance(k, int) else _of_each(matching, k)
+        asked = frozenset(words)
+        return [self._with_keywords(passage, asked) for passage in found]
 
-    def _with_keywords(self, passage: Passage, words: Collection[str]) -> Passage:
+    def _with_keywords(self, passage: Passage, words: frozenset[str]) -> Passage:
         """With those keywords behind the title that tell why it was found: at most three, the rarest words first."""
         rarity = {}
-        for phrase in passage.keywords.split(","):
-            sections = [self._sections_with[word] for word in tokenize(phrase) if word in words]
+        for phrase, parts in _phrases(passage.keywords):
+            sections = [self._sections_with[word] for word in parts if word in words]
             if sections and min(sections) <= len(self.passages) * _COMMON:
-                rarity[phrase.strip()] = min(sections)
+                rarity[phrase] = min(sections)
         if not rarity:
             return passage
         found = ", ".join(sorted(rarity, key=rarity.__getitem__)[:_KEYWORDS_SHOWN])
@@ -116,6 +111,22 @@ def tokenize(text: str) -> list[str]:
             tokens += [part for part in parts if len(part) > 1]
         before = whole
     return tokens
+
+
+def _of_each(passages: Iterable[Passage], numbers: Mapping[str, int]) -> Iterator[Passage]:
+    """The first of each document, as many as its number says."""
+    places = Counter(numbers)
+    for passage in passages:
+        if places[passage.document]:
+            places[passage.document] -= 1
+            yield passage
+            if not any(places.values()):
+                return
+
+
+@lru_cache(maxsize=4096)
+def _phrases(keywords: str) -> list[tuple[str, list[str]]]:
+    return [(phrase.strip(), tokenize(phrase)) for phrase in keywords.split(",")]
 
 
 def _letters_and_digits(word: str) -> list[str]:
