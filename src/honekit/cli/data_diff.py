@@ -50,7 +50,6 @@ def diff(
 
 
 def _print(found: FileDiff, a: Path, b: Path) -> None:
-
     console = tables()
     for change in found.changed[:MAX_PRINTED]:
         console.print(_changed(change, a, b), soft_wrap=True)

@@ -68,7 +68,6 @@ def stats(
 
 
 def _print(found: FileStats) -> None:
-
     console = tables()
     roles = ", ".join(f"{count} {role}" for role, count in found.roles.most_common())
     console.print(f"{found.path}: {found.records} records; messages: {roles}; {found.learnt_messages} are learnt", soft_wrap=True)

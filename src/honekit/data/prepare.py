@@ -145,9 +145,10 @@ def passages_for(project: Project, index: Index, example: Example, *, with_refer
     ref = reference(project, example.answer) if with_reference else None
     if ref is not None and ref not in {passage.ref for passage in found}:
         named = next(passage for passage in index.passages if passage.ref == ref)
-        k = project.retrieval.k
-        rivals = [passage for passage in found if isinstance(k, int) or passage.document == named.document]
-        if len(rivals) == (k if isinstance(k, int) else k[named.document]):
+        places, rivals = project.retrieval.k, found
+        if not isinstance(places, int):
+            places, rivals = places[named.document], [passage for passage in found if passage.document == named.document]
+        if len(rivals) == places:
             found.remove(rivals[-1])
         found.append(named)
     return found

@@ -35,10 +35,9 @@ class Index:
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = tuple(passages)
         self._bm25: bm25s.BM25 | None = None
-        self._sections_with: Counter[str] = Counter()
-        """Number of passages that a word stands in."""
         corpus = [tokenize(f"{passage.text} {passage.keywords}") for passage in self.passages]
-        self._sections_with.update(word for words in corpus for word in set(words))
+        self._sections_with = Counter(word for words in corpus for word in set(words))
+        """Number of passages that a word stands in."""
         if any(corpus):
             with _without_jax():
                 import bm25s
