@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from honekit.errors import EvalError
-from honekit.evals.classical import classical_fields, run_classical
+from honekit.evals import classical
+from honekit.evals.classical import classical_fields, run_classical, run_classical_once
 from honekit.evals.scores import summarise
 from honekit.project import Project, load_project
 
@@ -52,6 +53,15 @@ def test_words_that_give_the_class_away_are_learnt_and_graded_like_any_answer() 
     }
     assert len(run.answer_s) == 3
     assert run.chosen["category"]["validation"] == pytest.approx(2 / 5)
+
+
+def test_the_same_examples_are_fitted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = run_classical_once(IOT, TRAIN, VALIDATION, TEST, tmp_path / "answers")
+    with monkeypatch.context() as patch:
+        patch.setattr(classical, "_fit", lambda *_: pytest.fail("fitted again"))
+        assert run_classical_once(IOT, TRAIN, VALIDATION, TEST, tmp_path / "answers") == first
+    relabelled = [*TRAIN[:-1], Line("17", TRAIN[-1].input, {"category": "Power", "severity": "critical"})]
+    assert run_classical_once(IOT, relabelled, VALIDATION, TEST, tmp_path / "answers") != first
 
 
 def test_the_choice_is_made_by_validation_data() -> None:

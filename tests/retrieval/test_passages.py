@@ -50,9 +50,14 @@ def test_sections_without_numbers_are_counted_by_document(tmp_path: Path) -> Non
 
 
 def test_keywords_are_no_part_of_a_section_s_text(tmp_path: Path) -> None:
-    text = "## Supply gone\nKeywords: brownout, BOR\nCall the fitter.\nKeywords: Netzausfall\n## Keywords: none\nText.\n"
+    text = "## Supply gone\nKeywords: brownout, BOR\nCall the fitter.\nKeywords: Netzausfall\n## Keywords: none\n"
+    text += "```\nKeywords: code\n```\n"
     passages = load_passages(project_with(tmp_path, signs=text, other="## Else\nNot that.\n"))
-    assert [p.text for p in passages] == ["Supply gone. Call the fitter.", "Keywords: none. Text.", "Else. Not that."]
+    assert [p.text for p in passages] == [
+        "Supply gone. Call the fitter.",
+        "Keywords: none. ``` Keywords: code ```",
+        "Else. Not that.",
+    ]
     assert [p.keywords for p in passages] == ["brownout, BOR, Netzausfall", "", ""]
     assert [p.document for p in passages] == ["signs.md", "signs.md", "other.md"]
 

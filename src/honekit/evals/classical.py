@@ -11,6 +11,8 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,9 @@ from honekit.data.features import fitted_tfidf
 from honekit.errors import EvalError
 from honekit.evals.scores import summarise
 from honekit.graders import Graded, Item, grade_values
+from honekit.models.fingerprint import fingerprint_json
 from honekit.project import OutputField, Project
+from honekit.store.atomic import write_atomic
 
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 """Values of C to try, the inverse strength of regularisation."""
@@ -90,6 +94,27 @@ def run_classical(
         answer_s.append(time.perf_counter() - asked)
     graded = _grade(project, test, values, fields)
     return ClassicalRun(values, graded, chosen, fit_s, answer_s)
+
+
+def run_classical_once(
+    project: Project, train: Sequence[Item], validation: Sequence[Item], test: Sequence[Item], directory: Path
+) -> ClassicalRun:
+    """`run_classical`, whose values are kept under `directory`: with the same examples nothing is fitted or answered again.
+
+    Grades are made anew. Raises: as `run_classical`; StoreError[store.disk_full | store.read_only | store.write_failed].
+    """
+    fields = classical_fields(project)
+    asked = [[[e.id, e.input, e.answer, e.accept] for e in part] for part in (train, validation, test)]
+    settings = [[field.model_dump(mode="json") for field in fields], version("scikit-learn")]
+    path = directory / f"classical-{fingerprint_json([asked, settings])}.json"
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return ClassicalRun(graded=_grade(project, test, kept["values"], fields), **kept)
+    run = run_classical(project, train, validation, test)
+    kept = {"values": run.values, "chosen": run.chosen, "fit_s": run.fit_s, "answer_s": run.answer_s}
+    directory.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, json.dumps(kept, ensure_ascii=False))
+    return run
 
 
 def _choose(

@@ -15,7 +15,7 @@ from honekit.errors import EvalError
 from honekit.evals.amounts import mean_interval
 from honekit.evals.answers import Answer, AnswerStore, latency_ms, latency_of
 from honekit.evals.arms import TUNED, UNTUNED, ArmRunner, Choice, choose_demonstrations, choose_prompt
-from honekit.evals.classical import run_classical
+from honekit.evals.classical import run_classical_once
 from honekit.evals.correction import Name, holm
 from honekit.evals.cost import cost_report, measured_costs
 from honekit.evals.power import ALPHA
@@ -84,6 +84,7 @@ class Evaluator:
         report: Report | None = None,
     ) -> None:
         self.project, self.train, self.validation = project, train, validation
+        self.all_test = test
         self.test = stratified_subset(test, share, project.data.stratify)
         self.load, self.index, self.shape = load, index, shape
         self.stages, self.report = stages, report or (lambda *_: None)
@@ -127,12 +128,15 @@ class Evaluator:
         with self.stages.time("classical"):
             if not any(f.classical for f in self.project.task.fields):
                 return
-            run = run_classical(self.project, self.train, self.validation, self.test)
-            self.result.graded["classical"] = run.graded
-            timed = latency_of(run.answer_s)
+            # All test examples, though a part is looked at: the whole evaluation need not fit again.
+            run = run_classical_once(self.project, self.train, self.validation, self.all_test, self.project.state_dir / "answers")
+            asked = {example.id for example in self.test}
+            chosen = [i for i, example in enumerate(self.all_test) if example.id in asked]
+            self.result.graded["classical"] = [run.graded[i] for i in chosen]
+            timed = latency_of([run.answer_s[i] for i in chosen])
             self.result.arms["classical"] = {name: timed[name] for name in ("latency_ms_p50", "latency_ms_p50_interval")}
             self.result.choices["classical"] = run.chosen
-            self.result.answers["classical"] = [json.dumps(values, ensure_ascii=False) for values in run.values]
+            self.result.answers["classical"] = [json.dumps(run.values[i], ensure_ascii=False) for i in chosen]
 
     def _untuned(self, runner: ArmRunner) -> None:
         with self._generation(runner, "choose the base's prompt (validation)"):

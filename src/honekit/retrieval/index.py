@@ -22,6 +22,8 @@ _COMPOUND = re.compile(r"[^\W_]+(?:[-_][^\W_]+)*")
 _PARTS = re.compile(r"[-_]")
 _LETTERS_THEN_DIGITS = re.compile(r"^([^\W\d_]+)(\d+)$")
 _HEX = re.compile(r"^0x[0-9a-f]+$")
+_CODE_COUNTS = 3
+"""A code that stands in one section alone tells more of it than the words around the code do."""
 _COMMON = 0.05
 """A word in more than this share of the passages tells nothing of one."""
 _KEYWORDS_SHOWN = 3
@@ -55,7 +57,8 @@ class Index:
         words = tokenize(text)
         if self._bm25 is None or not words:
             return []
-        scores = self._bm25.get_scores(words).tolist()
+        codes = [word for word in words if _is_code(word) and self._sections_with[word] == 1]
+        scores = self._bm25.get_scores(words + codes * (_CODE_COUNTS - 1)).tolist()
         ranked = sorted(range(len(scores)), key=lambda i: (-round(scores[i], _SCORE_DIGITS), i))
         matching = (self.passages[i] for i in ranked if round(scores[i], _SCORE_DIGITS) > 0)
         found = islice(matching, k) if isinstance(k, int) else _of_each(matching, k)
@@ -126,6 +129,10 @@ def _of_each(passages: Iterable[Passage], numbers: Mapping[str, int]) -> Iterato
 @lru_cache(maxsize=4096)
 def _phrases(keywords: str) -> list[tuple[str, list[str]]]:
     return [(phrase.strip(), tokenize(phrase)) for phrase in keywords.split(",")]
+
+
+def _is_code(token: str) -> bool:
+    return not (token.isalpha() or token.isdigit())
 
 
 def _letters_and_digits(word: str) -> list[str]:

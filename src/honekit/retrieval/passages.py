@@ -74,24 +74,26 @@ def split_markdown(text: str, document: str) -> Iterator[Passage]:
     """The `##` sections of one Markdown text. What stands before the first one is introduction and left out."""
     title: str | None = None
     body: list[str] = []
+    keywords: list[str] = []
     count = 0
     fenced = False
     for line in [*text.splitlines(), "## "]:
         fenced ^= bool(_FENCE.match(line))
         heading = None if fenced else _HEADING.match(line)
         if heading is None and (fenced or not _CHAPTER.match(line)):
-            body.append(line)
+            if line.startswith(KEYWORDS) and not fenced:
+                keywords.append(line.removeprefix(KEYWORDS).strip())
+            else:
+                body.append(line)
             continue
         if title is not None:
             count += 1
-            yield _passage(title, body, count, document)
+            yield _passage(title, " ".join(" ".join(body).split()), ", ".join(keywords), count, document)
         title = heading["title"] if heading else None
-        body = []
+        body, keywords = [], []
 
 
-def _passage(heading: str, lines: list[str], count: int, document: str) -> Passage:
-    keywords = ", ".join(line.removeprefix(KEYWORDS).strip() for line in lines if line.startswith(KEYWORDS))
-    body = " ".join(" ".join(line for line in lines if not line.startswith(KEYWORDS)).split())
+def _passage(heading: str, body: str, keywords: str, count: int, document: str) -> Passage:
     numbered = _NUMBERED.match(heading)
     ref, title = (numbered["number"], numbered["rest"]) if numbered else (f"{PurePath(document).stem}#{count}", heading)
     joint = " " if title.endswith((".", "!", "?", ":")) else ". "
