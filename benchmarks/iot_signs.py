@@ -1,9 +1,9 @@
 """What retrieval alone finds for the logs of the IoT project: no model, and no line of the test set.
 
-Of logs to which no section of the manual applies: the share whose class one of the first k signs (`signs.md`) has. Of the
-others: the share whose section is among the first k of the manual. The third file, 160 logs in `iot_development.jsonl`, was
-written one by one by two language models that had read nothing but the rubric. Documents and their number are chosen by these
-three, before the test set is read.
+Of logs to which no section of the manual applies: the share whose class, and whose severity, one of the first k signs
+(`signs.md`) has. Of the others: the share whose section is among the first k of the manual. The third file, 360 logs in
+`iot_development.jsonl`, was written one by one by four language models that had read nothing but the rubric. Documents and their
+number are chosen by these three, before the test set is read.
 
 python benchmarks/iot_signs.py
 python benchmarks/iot_signs.py --project MY_COPY --json
@@ -42,27 +42,27 @@ def main() -> int:
     if arguments.json:
         print(json.dumps(rows, indent=1))
         return 0
-    print(f"{'':34}" + "".join(f"{f'first {k}':>10}" for k in range(1, MOST + 1)))
+    print(f"{'':36}" + "".join(f"{f'first {k}':>10}" for k in range(1, MOST + 1)))
     for name, row in rows.items():
         for what, shares in row.items():
-            print(f"{name:22}{what:12}" + "".join(f"{share:10.2f}" for share in shares))
+            print(f"{name:22}{what:14}" + "".join(f"{share:10.2f}" for share in shares))
     return 0
 
 
 def _found(index: Index, examples: list[dict[str, Any]]) -> dict[str, list[float]]:
     """What is looked for, with its number of lines -> the share found among the first 1, 2, ... passages."""
-    signs, sections = [], []
+    hits: dict[str, list[list[bool]]] = {"class": [], "severity": [], "section": []}
     for example in examples:
         answer = example["answer"]
         if answer.get("manual_ref"):
             refs = [passage.ref for passage in index.search(example["log"], {"manual.md": MOST})]
-            sections.append([ref == answer["manual_ref"] for ref in refs])
+            hits["section"].append([ref == answer["manual_ref"] for ref in refs])
         else:
             texts = [passage.text for passage in index.search(example["log"], {"signs.md": MOST})]
-            signs.append([bool(re.search(rf"\bCategory: {answer['category']}\.", text)) for text in texts])
-    hits = {f"signs {len(signs)}": signs, f"sections {len(sections)}": sections}
+            hits["class"].append([bool(re.search(rf"\bCategory: {answer['category']}\.", text)) for text in texts])
+            hits["severity"].append([f" Severity: {answer['severity']}." in text for text in texts])
     return {
-        what: [sum(any(one[:k]) for one in lines) / len(lines) for k in range(1, MOST + 1)]
+        f"{what} {len(lines)}": [sum(any(one[:k]) for one in lines) / len(lines) for k in range(1, MOST + 1)]
         for what, lines in hits.items()
         if lines
     }

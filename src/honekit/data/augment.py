@@ -1,7 +1,8 @@
 """Further forms of a training example: names that its answer copies are drawn anew, and some words are left out.
 
 A small model that sees a hundred device ids, fault codes and section numbers learns these by heart; seeing others in
-every form, it can only learn to copy. Leaving out words at random (Wei and Zou 2019, arXiv 1901.11196) keeps it from
+every form, it can only learn to copy. Where an answer's name may be null, some forms are without the name, so that a name is
+not made up where none stands. Leaving out words at random (Wei and Zou 2019, arXiv 1901.11196) keeps it from
 recognising a whole text where it should read it. What is redrawn follows from the project alone: values of string
 fields that stand in the input as one word, codes (no keywords) that input and passages share, and the passages' own
 references. Measured values, words and the rest of the answer stay as they were written.
@@ -19,13 +20,16 @@ from honekit.retrieval.passages import Passage
 
 if TYPE_CHECKING:
     from honekit.data.examples import Example
-    from honekit.project import Project
+    from honekit.project import OutputField, Project
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _MIXED = re.compile(r"(?=.*[A-Za-z])(?=.*\d)")
 _CONSONANTS, _VOWELS = "bdfghklmnprstvwz", "aeio"
 WORD_ENDS = re.compile(r"(\s+)")
-_SEPARATORS = ("-", "-", "-", "_", ".", "/", ":", "#", "~", "")
+_SEPARATORS = "---__../:#@~"
+_CAPITALS = "ABCDEFGHKLMNPRSTUVWXZ"
+NAMELESS = 0.1
+"""Share of the further forms from which names that may be null are left out."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,9 @@ def redraw(project: Project, example: Example, passages: Sequence[Passage], sour
 
     Of the other words of the input the share `data.word_dropout` is left out.
     """
-    names = {value: _name(value, source) for value in _copied(project, example)}
+    if source.random() < NAMELESS:
+        example = _without_names(project, example)
+    names = {value: _name(value, source) for _, value in _copied(project, example)}
     shown = set(_CODE.findall(" ".join(passage.text for passage in passages)))
     jargon = set(_CODE.findall(" ".join(passage.keywords for passage in passages)))
     codes = {word for word in _CODE.findall(example.input) if _MIXED.match(word) and word not in names}
@@ -65,14 +71,23 @@ def redraw(project: Project, example: Example, passages: Sequence[Passage], sour
     )
 
 
-def _copied(project: Project, example: Example) -> Iterator[str]:
+def _without_names(project: Project, example: Example) -> Example:
+    text, answer = example.input, dict(example.answer)
+    for field, name in _copied(project, example):
+        if field.nullable:
+            text, answer[field.name] = _replaced(text, {name: ""}), None
+    return replace(example, input=text, answer=answer) if text.strip() else example
+
+
+def _copied(project: Project, example: Example) -> Iterator[tuple[OutputField, str]]:
+    """The names that the answer has from the input, each with its field."""
     for field in project.task.fields:
         value = example.answer.get(field.name)
         if field.type != "string" or field.from_retrieval or not isinstance(value, str):
             continue
         is_name = not re.search(r"\s", value) and (_MIXED.match(value) or not re.fullmatch("[a-z]+", value))
         if is_name and value in example.input:
-            yield value
+            yield field, value
 
 
 def _with_words_left_out(text: str, kept: Collection[str], share: float, source: random.Random) -> str:
@@ -113,16 +128,43 @@ def _same_shape(text: str, source: random.Random) -> str:
 
 def _name(old: str, source: random.Random) -> str:
     """A device name: the old one with other numbers, or one of any of the shapes that such names have."""
-    if source.random() < 0.3:
+    shape = source.random()
+    if shape < 0.25:
         return re.sub(r"\d", lambda _: str(source.randrange(10)), old)
-    if source.random() < 0.1:
-        return ":".join(f"{source.randrange(256):02X}" for _ in range(6))
-    parts = ["".join(_syllables(source)) for _ in range(source.randint(1, 2))]
-    case = source.choice([str.lower, str.upper, str.title])
-    numbers = [str(source.randrange(10 ** source.randint(1, 4))) for _ in range(source.randint(1, 2))]
-    ending = source.choice(["", "", "A", "b", "K"])
-    separator = source.choice(_SEPARATORS)
-    return separator.join([*map(case, parts), *numbers]) + ending
+    if shape < 0.32:
+        return _address(source)
+    if shape < 0.4:
+        letters = "".join(source.choices(_CAPITALS, k=source.randint(1, 4)))
+        return letters + source.choice(["", "-", "_"]) + _number(source, 4, 8)
+    name = _word(source) + source.choice(["", _number(source)])
+    for _ in range(source.randint(0, 2)):
+        part = source.choice([_word, _number, _word_and_number, _letter_and_number])
+        name += source.choice(_SEPARATORS) + part(source)
+    return name if any(map(str.isdigit, name)) else name + source.choice("-_/.") + _number(source)
+
+
+def _address(source: random.Random) -> str:
+    pairs = [f"{source.randrange(256):02x}" for _ in range(source.choice([3, 4, 6, 8]))]
+    if source.random() < 0.2:
+        return "0x" + "".join(pairs)
+    return source.choice([str.lower, str.upper])(source.choice([":", "-", ""]).join(pairs))
+
+
+def _word(source: random.Random) -> str:
+    word = "".join(_syllables(source)) + source.choice(["", "", *"nrstlmk"])
+    return source.choice([str.lower, str.lower, str.upper, str.title])(word)
+
+
+def _number(source: random.Random, least: int = 1, most: int = 4) -> str:
+    return "".join(source.choices("0123456789", k=source.randint(least, most)))
+
+
+def _word_and_number(source: random.Random) -> str:
+    return _word(source) + _number(source)
+
+
+def _letter_and_number(source: random.Random) -> str:
+    return source.choice(_CAPITALS) + _number(source)
 
 
 def _syllables(source: random.Random) -> Iterator[str]:
