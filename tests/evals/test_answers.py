@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from honekit.errors import StoreError
-from honekit.evals.answers import AnswerStore, answer_all
+from honekit.evals.answers import AnswerStore, answer_all, answer_alone
 from honekit.inference.requests import Completion, Request
 from honekit.inference.sampling import SamplingParams
 
@@ -39,6 +39,19 @@ def test_an_answer_that_is_timed_anew_is_counted_once(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     answer_all(engine, requests, store, batch_size=1, alone=4, progress=lambda done, total: told.append((done, total)))
     assert told == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+
+
+def test_those_that_were_asked_alone_before_are_the_sample(tmp_path: Path) -> None:
+    requests = [Request([1, number], SamplingParams(max_new_tokens=4)) for number in range(6)]
+    engine: Any = Echo()
+    store = AnswerStore(tmp_path, "model")
+    answer_alone(engine, requests[3:], store, 2, None)
+    answer_all(engine, requests[3:], store, batch_size=4)
+    before = store.path.read_bytes()
+    answer_alone(engine, requests, store, 2, None)
+    assert store.path.read_bytes() == before
+    answer_alone(engine, requests, store, 3, None)
+    assert [store.timed(request) for request in requests] == [True, False, False, True, True, False]
 
 
 def test_a_full_disk_is_told_with_the_file_of_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

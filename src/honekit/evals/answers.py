@@ -68,6 +68,16 @@ class AnswerStore:
     def get(self, key: str) -> Answer | None:
         return self._known.get(key)
 
+    def key(self, request: Request) -> str:
+        """Where this model's greedy answer to the request is kept."""
+        grammar = request.constraint.grammar if request.constraint else ""
+        return answer_key(self.fingerprint, request.prompt_ids, request.sampling.max_new_tokens, grammar)
+
+    def timed(self, request: Request) -> bool:
+        """Whether the request was answered alone before."""
+        known = self.get(self.key(request))
+        return known is not None and known.seconds is not None
+
     def put(self, answer: Answer) -> None:
         """Append one answer; on the disk before the next one is accepted.
 
@@ -101,15 +111,7 @@ def answer_all(
 
     The first `alone` of them are answered one at a time, which measures latency; the others in batches.
     """
-    keys = [
-        answer_key(
-            store.fingerprint,
-            r.prompt_ids,
-            r.sampling.max_new_tokens,
-            r.constraint.grammar if r.constraint else "",
-        )
-        for r in requests
-    ]
+    keys = [store.key(request) for request in requests]
     before = [store.get(key) for key in keys]
     timed_anew = sum(answer is not None and answer.seconds is None for answer in before[:alone])
     done = sum(answer is not None for answer in before) - timed_anew
@@ -121,7 +123,7 @@ def answer_all(
             progress(done, len(requests))
 
     for request, key in list(zip(requests, keys, strict=True))[:alone]:
-        if (known := store.get(key)) is None or known.seconds is None:
+        if not store.timed(request):
             engine.prefix(tuple(request.prompt_ids[: request.shared]))
             started = time.perf_counter()
             completion = engine.generate([request], 1)[0]
@@ -139,6 +141,12 @@ def answer_all(
         engine.generate([requests[i] for i in missing], batch_size, on_finish=keep)
     answers = [store.get(key) for key in keys]
     return [answer for answer in answers if answer is not None]
+
+
+def answer_alone(engine: Engine, requests: Sequence[Request], store: AnswerStore, count: int, progress: Progress | None) -> None:
+    """`count` of the requests one at a time: those that were asked so before, as of a part of the test set, then the first."""
+    asked = sorted(requests, key=lambda request: not store.timed(request))[:count]
+    answer_all(engine, asked, store, batch_size=1, alone=count, progress=progress)
 
 
 def _answer(key: str, request: Request, completion: Completion, seconds: float | None) -> Answer:

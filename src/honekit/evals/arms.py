@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from honekit.data import Example
-from honekit.evals.answers import Answer, AnswerStore, Progress, answer_all
+from honekit.evals.answers import Answer, AnswerStore, Progress, answer_all, answer_alone
 from honekit.evals.prompting import Prompting, Sources, answer_grammar
 from honekit.evals.scores import summarise
 from honekit.evals.subset import spread
@@ -67,9 +67,8 @@ class ArmRunner:
         return [answers[start : start + len(examples)] for start in range(0, len(answers), len(examples))]
 
     def answer_first(self, prompting: Prompting, examples: Sequence[Example], count: int, progress: Progress) -> None:
-        """The first `count` examples one at a time, which measures latency; their answers count like all others."""
-        requests = self.requests(prompting, examples)[:count]
-        answer_all(self.engine, requests, self.store, batch_size=1, alone=count, progress=progress)
+        """`count` examples one at a time, which measures latency; their answers count like all others."""
+        answer_alone(self.engine, self.requests(prompting, examples), self.store, count, progress)
 
     def graded(self, answers: Sequence[Answer], examples: Sequence[Example]) -> list[Graded]:
         return [grade(self.project, e, a.text) for e, a in zip(examples, answers, strict=True)]
