@@ -143,10 +143,10 @@ def test_a_run_measures_every_arm_and_the_second_run_repeats_nothing(
 @pytest.mark.slow
 def test_completing_the_test_set_keeps_the_answers_that_are_there(project: Path, tiny_base_dir: Path) -> None:
     part = run_json(project, tiny_base_dir)
-    before = {p.name: p.read_text().splitlines() for p in (project / ".hone" / "answers").iterdir()}
+    before = {p.name: p.read_text().splitlines() for p in (project / ".hone" / "answers").glob("*.jsonl")}
     whole = json.loads(hone("run", str(project), "--base", str(tiny_base_dir), "--json").stdout)
     assert whole["test"]["examples"] == whole["test"]["of"] > part["test"]["examples"]
-    after = {p.name: p.read_text().splitlines() for p in (project / ".hone" / "answers").iterdir()}
+    after = {p.name: p.read_text().splitlines() for p in (project / ".hone" / "answers").glob("*.jsonl")}
     for name, lines in before.items():
         assert after[name][: len(lines)] == lines
         assert len({json.loads(line)["key"] for line in after[name]}) == len(after[name])
