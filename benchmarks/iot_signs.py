@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -59,7 +58,7 @@ def _found(index: Index, examples: list[dict[str, Any]]) -> dict[str, list[float
             hits["section"].append([ref == answer["manual_ref"] for ref in refs])
         else:
             texts = [passage.text for passage in index.search(example["log"], {"signs.md": MOST})]
-            hits["class"].append([bool(re.search(rf"\bCategory: {answer['category']}\.", text)) for text in texts])
+            hits["class"].append([f" Category: {answer['category']}." in text for text in texts])
             hits["severity"].append([f" Severity: {answer['severity']}." in text for text in texts])
     return {
         f"{what} {len(lines)}": [sum(any(one[:k]) for one in lines) / len(lines) for k in range(1, MOST + 1)]

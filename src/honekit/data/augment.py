@@ -28,7 +28,7 @@ _CONSONANTS, _VOWELS = "bdfghklmnprstvwz", "aeio"
 WORD_ENDS = re.compile(r"(\s+)")
 _SEPARATORS = "---__../:#@~"
 _CAPITALS = "ABCDEFGHKLMNPRSTUVWXZ"
-NAMELESS = 0.1
+_NAMELESS = 0.1
 """Share of the further forms from which names that may be null are left out."""
 
 
@@ -46,7 +46,7 @@ def redraw(project: Project, example: Example, passages: Sequence[Passage], sour
 
     Of the other words of the input the share `data.word_dropout` is left out.
     """
-    if source.random() < NAMELESS:
+    if source.random() < _NAMELESS:
         example = _without_names(project, example)
     names = {value: _name(value, source) for _, value in _copied(project, example)}
     shown = set(_CODE.findall(" ".join(passage.text for passage in passages)))

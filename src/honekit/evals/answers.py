@@ -73,9 +73,9 @@ class AnswerStore:
         grammar = request.constraint.grammar if request.constraint else ""
         return answer_key(self.fingerprint, request.prompt_ids, request.sampling.max_new_tokens, grammar)
 
-    def timed(self, request: Request) -> bool:
-        """Whether the request was answered alone before."""
-        known = self.get(self.key(request))
+    def timed(self, key: str) -> bool:
+        """Whether there is an answer that was given alone."""
+        known = self.get(key)
         return known is not None and known.seconds is not None
 
     def put(self, answer: Answer) -> None:
@@ -123,7 +123,7 @@ def answer_all(
             progress(done, len(requests))
 
     for request, key in list(zip(requests, keys, strict=True))[:alone]:
-        if not store.timed(request):
+        if not store.timed(key):
             engine.prefix(tuple(request.prompt_ids[: request.shared]))
             started = time.perf_counter()
             completion = engine.generate([request], 1)[0]
@@ -145,7 +145,7 @@ def answer_all(
 
 def answer_alone(engine: Engine, requests: Sequence[Request], store: AnswerStore, count: int, progress: Progress | None) -> None:
     """`count` of the requests one at a time: those that were asked so before, as of a part of the test set, then the first."""
-    asked = sorted(requests, key=lambda request: not store.timed(request))[:count]
+    asked = sorted(requests, key=lambda request: not store.timed(store.key(request)))[:count]
     answer_all(engine, asked, store, batch_size=1, alone=count, progress=progress)
 
 

@@ -67,7 +67,7 @@ class ArmRunner:
         return [answers[start : start + len(examples)] for start in range(0, len(answers), len(examples))]
 
     def answer_first(self, prompting: Prompting, examples: Sequence[Example], count: int, progress: Progress) -> None:
-        """`count` examples one at a time, which measures latency; their answers count like all others."""
+        """`count` of the examples one at a time, which measures latency; their answers count like all others."""
         answer_alone(self.engine, self.requests(prompting, examples), self.store, count, progress)
 
     def graded(self, answers: Sequence[Answer], examples: Sequence[Example]) -> list[Graded]:

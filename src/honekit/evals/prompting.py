@@ -62,7 +62,7 @@ class Asker(Protocol):
         ...
 
     def answer_first(self, prompting: Prompting, examples: Sequence[Example], count: int, progress: Progress) -> None:
-        """The first `count` examples one at a time, which measures latency; their answers count like all others."""
+        """`count` of the examples one at a time, which measures latency; their answers count like all others."""
         ...
 
 

@@ -82,8 +82,7 @@ class EndpointAsker:
         """One request at a time, whose seconds count."""
         for number, example in enumerate(examples[:count], 1):
             key = self._key(prompting, example)
-            known = self.store.get(key)
-            if known is None or known.seconds is None:
+            if not self.store.timed(key):
                 self.store.put(self._ask(key, prompting, example, alone=True))
             progress(number, count)
 
